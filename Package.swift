@@ -1,0 +1,118 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Language mode 6 with the stricter import and existential rules; a warning never lands.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "piflash",
+    products: [.executable(name: "piflash", targets: ["piflash"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+    ],
+    targets: [
+        // System libraries: module maps, with a shim only where Swift cannot import a macro.
+        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CBlkid", pkgConfig: "blkid", providers: [.apt(["libblkid-dev"])]),
+        .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
+        .target(name: "CLinux"),
+
+        // The floors, lowest first: a target imports only what stands above it in this list.
+        .target(name: "Diagnostics", swiftSettings: strict),
+        .target(name: "Host", dependencies: ["Diagnostics", systemPackage], swiftSettings: strict),
+        .target(name: "Storage", dependencies: ["CLinux", "Diagnostics", systemPackage], swiftSettings: strict),
+        .target(
+            name: "Filesystems", dependencies: ["CBlkid", "Diagnostics", "Storage", systemPackage],
+            swiftSettings: strict),
+        .target(
+            name: "Images",
+            dependencies: ["CArchive", "Diagnostics", "Host", "Storage", "Filesystems", systemPackage, crypto],
+            swiftSettings: strict),
+        .target(
+            name: "Recipes", dependencies: ["Diagnostics", "Host", systemPackage, crypto, subprocess, yams],
+            swiftSettings: strict),
+        .target(
+            name: "Provisioning",
+            dependencies: ["CCrypt", "Diagnostics", "Images", "Recipes", crypto, cryptoExtras], swiftSettings: strict),
+        .target(
+            name: "Cards",
+            dependencies: ["CLinux", "Diagnostics", "Host", "Storage", "Filesystems", systemPackage],
+            swiftSettings: strict),
+        .target(
+            name: "Fleet",
+            dependencies: [
+                "Diagnostics", "Host", "Storage", "Filesystems", "Images", "Recipes", "Provisioning", "Cards",
+                systemPackage, crypto,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "PiflashCommands",
+            dependencies: [
+                "Diagnostics", "Host", "Storage", "Filesystems", "Images", "Recipes", "Provisioning", "Cards", "Fleet",
+                "CLinux", systemPackage, argumentParser,
+            ],
+            swiftSettings: strict),
+        .executableTarget(name: "piflash", dependencies: ["PiflashCommands", argumentParser], swiftSettings: strict),
+
+        // Scratch directories, card images and outside tools that the tests share.
+        .target(
+            name: "TestSupport", dependencies: ["Diagnostics", "Storage", systemPackage], path: "Tests/TestSupport",
+            swiftSettings: strict),
+        .testTarget(
+            name: "DiagnosticsTests", dependencies: ["Diagnostics", "Host", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "StorageTests", dependencies: ["Diagnostics", "Storage", "TestSupport", systemPackage],
+            swiftSettings: strict),
+        .testTarget(
+            name: "FilesystemsTests",
+            dependencies: ["Diagnostics", "Storage", "Filesystems", "TestSupport", systemPackage],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ImagesTests",
+            dependencies: [
+                "Diagnostics", "Host", "Storage", "Filesystems", "Images", "TestSupport", systemPackage, crypto,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RecipesTests", dependencies: ["Diagnostics", "Host", "Recipes", "TestSupport", systemPackage, yams],
+            resources: [.copy("Golden")], swiftSettings: strict),
+        .testTarget(
+            name: "ProvisioningTests",
+            dependencies: [
+                "Diagnostics", "Images", "Recipes", "Provisioning", "TestSupport", systemPackage, yams, crypto,
+            ],
+            resources: [.copy("Golden")], swiftSettings: strict),
+        .testTarget(
+            name: "CardsTests",
+            dependencies: ["Diagnostics", "Host", "Storage", "Filesystems", "Cards", "TestSupport", systemPackage],
+            swiftSettings: strict),
+        .testTarget(
+            name: "FleetTests",
+            dependencies: [
+                "Diagnostics", "Host", "Storage", "Filesystems", "Images", "Recipes", "Provisioning", "Cards", "Fleet",
+                "TestSupport", systemPackage,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "PiflashCommandsTests",
+            dependencies: ["Diagnostics", "Host", "PiflashCommands", "TestSupport", systemPackage, argumentParser],
+            swiftSettings: strict),
+    ]
+)

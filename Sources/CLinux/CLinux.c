@@ -1,0 +1,32 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+const int clinux_O_DIRECT = O_DIRECT;
+
+int clinux_block_size(int fd, uint64_t *bytes, int *sector) {
+    if (ioctl(fd, BLKGETSIZE64, bytes) != 0) return -1;
+    return ioctl(fd, BLKSSZGET, sector);
+}
+
+int clinux_flush_buffers(int fd) { return ioctl(fd, BLKFLSBUF, 0); }
+
+int clinux_reread_partitions(int fd) { return ioctl(fd, BLKRRPART); }
+
+int clinux_drop_cache(int fd) { return posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); }
+
+int64_t clinux_seek_data(int fd, int64_t offset) { return lseek(fd, offset, SEEK_DATA); }
+
+int64_t clinux_seek_hole(int fd, int64_t offset) { return lseek(fd, offset, SEEK_HOLE); }
+
+int clinux_punch_hole(int fd, int64_t offset, int64_t length) {
+    return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
+}
+
+unsigned int clinux_major(uint64_t device) { return major(device); }
+
+unsigned int clinux_minor(uint64_t device) { return minor(device); }

@@ -1,0 +1,31 @@
+#pragma once
+#include <stdint.h>
+
+// Linux constants and ioctls that Swift does not import: values behind _GNU_SOURCE, and _IO() macros.
+// They are read in CLinux.c, so that no import order or feature-test macro can change them.
+
+extern const int clinux_O_DIRECT;
+
+/// BLKGETSIZE64 and BLKSSZGET (linux/fs.h): the size of a block device and of its logical sector, in bytes.
+/// Returns 0, or -1 with errno set.
+int clinux_block_size(int fd, uint64_t *bytes, int *sector);
+
+/// BLKFLSBUF (linux/fs.h): writes back and drops the kernel's cached pages of a block device.
+int clinux_flush_buffers(int fd);
+
+/// BLKRRPART (linux/fs.h): makes the kernel read the partition table again. Fails with EBUSY while one is in use.
+int clinux_reread_partitions(int fd);
+
+/// posix_fadvise(POSIX_FADV_DONTNEED) over the whole file; returns 0 or an errno value.
+int clinux_drop_cache(int fd);
+
+/// lseek(SEEK_DATA) and lseek(SEEK_HOLE): the next data or hole at or after `offset`, or -1 with errno set.
+int64_t clinux_seek_data(int fd, int64_t offset);
+int64_t clinux_seek_hole(int fd, int64_t offset);
+
+/// fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE).
+int clinux_punch_hole(int fd, int64_t offset, int64_t length);
+
+/// The device numbers in a `dev_t`, as <sys/sysmacros.h> splits them.
+unsigned int clinux_major(uint64_t device);
+unsigned int clinux_minor(uint64_t device);

@@ -1,0 +1,33 @@
+public import Diagnostics
+public import SystemPackage
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+extension InvokingUser {
+    /// Replaces the file at `path` as a whole: readers see the old contents or the new, also after a crash.
+    public func replaceFile(_ path: FilePath, with contents: [UInt8], mode: UInt16 = 0o644) throws(Failure) {
+        let temporary = FilePath("\(path).\(getpid()).tmp")
+        do {
+            let file = try FileDescriptor.open(
+                temporary, .writeOnly, options: [.create, .truncate, .closeOnExec],
+                permissions: FilePermissions(rawValue: mode_t(mode)))
+            do {
+                try file.writeAll(contents)
+                guard fsync(file.rawValue) == 0 else { throw Errno(rawValue: errno) }
+                try file.close()
+            } catch {
+                try? file.close()
+                throw error
+            }
+            try own(temporary)
+            let renamed = temporary.withPlatformString { from in path.withPlatformString { rename(from, $0) } }
+            guard renamed == 0 else { throw Errno(rawValue: errno) }
+        } catch {
+            _ = temporary.withPlatformString { unlink($0) }
+            let reason = (error as? Errno)?.description.lowercased() ?? "\(error)"
+            throw Failure(.system, "writing \(path): \(reason)")
+        }
+    }
+}

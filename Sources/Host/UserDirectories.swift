@@ -1,0 +1,47 @@
+public import Diagnostics
+public import SystemPackage
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Where the invoking user's files go (XDG Base Directory Specification).
+public struct UserDirectories: Sendable {
+    public let user: InvokingUser
+    public let cache: FilePath
+
+    public init(user: InvokingUser, environment: [String: String]) {
+        self.user = user
+        // The specification: a relative path is invalid and ignored. Under sudo the variable, if it came through, was
+        // root's or the caller's; a caller's is theirs to set, so an absolute one is honoured.
+        if let set = environment["XDG_CACHE_HOME"], set.hasPrefix("/") {
+            cache = FilePath(set).appending("piflash")
+        } else {
+            cache = user.home.appending(".cache").appending("piflash")
+        }
+    }
+}
+
+extension InvokingUser {
+    /// Makes the directory at `path` and the missing ones above it, each with `mode` and owned by the user.
+    public func makeDirectories(_ path: FilePath, mode: UInt16 = 0o700) throws(Failure) {
+        var missing: [FilePath] = []
+        var current = path
+        while !current.string.isEmpty, current.withPlatformString({ access($0, F_OK) }) != 0 {
+            missing.append(current)
+            current = current.removingLastComponent()
+        }
+        for directory in missing.reversed() {
+            let result = directory.withPlatformString { mkdir($0, mode_t(mode)) }
+            let reason = Errno(rawValue: errno)
+            guard result == 0 || reason == .fileExists else {
+                throw Failure(.system, "making the directory \(directory): \(reason.description.lowercased())")
+            }
+            if result == 0 {
+                do { try own(directory) } catch {
+                    throw Failure(.system, "giving \(directory) to its user: \(error.description.lowercased())")
+                }
+            }
+        }
+    }
+}

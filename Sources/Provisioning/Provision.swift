@@ -1,0 +1,53 @@
+public import Diagnostics
+
+/// Everything that makes a written image into one node: what is put on the card's boot partition, and what its first
+/// boot will put on the running system.
+public struct Provision: Hashable, Sendable {
+    /// Files on the boot partition; replaces what the image has under the same path.
+    public var bootFiles: [BootFile]
+    /// What the first boot writes on the node, for `render` to show; it travels inside ``bootFiles``.
+    public var nodeFiles: [NodeFile]
+    /// Whether any value is only a placeholder: such a provision is for looking at, never for a card.
+    public var hasPlaceholders: Bool
+    public var warnings: [Diagnostic]
+
+    public init(
+        bootFiles: [BootFile], nodeFiles: [NodeFile] = [], hasPlaceholders: Bool = false, warnings: [Diagnostic] = []
+    ) {
+        self.bootFiles = bootFiles
+        self.nodeFiles = nodeFiles
+        self.hasPlaceholders = hasPlaceholders
+        self.warnings = warnings
+    }
+
+    /// A file on the boot partition.
+    public struct BootFile: Hashable, Sendable {
+        /// Relative to the partition's root: "user-data", "piflash/settings".
+        public var path: String
+        public var contents: [UInt8]
+        /// Texts inside the contents that are shown only masked: hashes, keys, tokens.
+        public var sensitive: Set<String>
+
+        public init(path: String, contents: [UInt8], sensitive: Set<String> = []) {
+            self.path = path
+            self.contents = contents
+            self.sensitive = sensitive
+        }
+    }
+
+    /// A file that the first boot writes on the node.
+    public struct NodeFile: Hashable, Sendable {
+        /// Absolute.
+        public var path: String
+        public var contents: [UInt8]
+        public var mode: UInt16
+        public var sensitive: Set<String>
+
+        public init(path: String, contents: [UInt8], mode: UInt16, sensitive: Set<String> = []) {
+            self.path = path
+            self.contents = contents
+            self.mode = mode
+            self.sensitive = sensitive
+        }
+    }
+}

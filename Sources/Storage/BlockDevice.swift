@@ -1,0 +1,150 @@
+import CLinux
+public import Diagnostics
+public import SystemPackage
+
+/// A Linux block device, read and written past the page cache (O_DIRECT).
+///
+/// Direct I/O wants offsets, lengths and addresses that are multiples of the sector size. Aligned calls go straight to
+/// the device; a misaligned read goes through a buffer of its own, a misaligned length or offset of a write is refused,
+/// since it could only be done by reading and writing back what the caller did not name.
+public final class BlockDevice: WritableBlockStore {
+    /// How the device is opened.
+    public enum Access: Sendable {
+        /// To look at it; needs no claim and disturbs nobody.
+        case read
+        /// To write it, with O_EXCL: the kernel refuses while it is mounted, swapped on or held by another device.
+        case claim
+    }
+
+    public let path: FilePath
+    /// BLKGETSIZE64, in bytes.
+    public let size: Int64
+    /// BLKSSZGET: the logical sector size in bytes.
+    public let sectorSize: Int
+    /// The st_rdev of the open device: its name may meanwhile mean another one.
+    public let deviceNumber: UInt64
+    private let descriptor: FileDescriptor
+
+    public var name: String { path.string }
+
+    /// Opens the device; `path` is used as it stands (the caller has resolved links and judged the device).
+    public init(opening path: FilePath, _ access: Access) throws(Failure) {
+        let direct = FileDescriptor.OpenOptions(rawValue: clinux_O_DIRECT)
+        var options: FileDescriptor.OpenOptions = [.closeOnExec, direct]
+        if access == .claim { options.insert(.exclusiveCreate) }
+        let descriptor: FileDescriptor
+        do {
+            descriptor = try FileDescriptor.open(path, access == .claim ? .readWrite : .readOnly, options: options)
+        } catch { throw Self.explain(error as? Errno ?? .ioError, path: path, access) }
+
+        var bytes: UInt64 = 0
+        var sector: Int32 = 0
+        do throws(Failure) {
+            let status: Stat
+            do { status = try descriptor.stat() } catch {
+                throw .system("looking at \(path)", error)
+            }
+            guard status.type == .blockSpecial else {
+                throw Failure(.notABlockDevice, severity: .refused, "\"\(path)\" is not a block device")
+            }
+            guard clinux_block_size(descriptor.rawValue, &bytes, &sector) == 0 else {
+                throw .system("asking \(path) for its size", .current)
+            }
+            self.deviceNumber = UInt64(status.specialDeviceID.rawValue)
+        } catch {
+            try? descriptor.close()
+            throw error
+        }
+        self.path = path
+        self.size = Int64(bytes)
+        self.sectorSize = Int(sector)
+        self.descriptor = descriptor
+    }
+
+    deinit { try? descriptor.close() }
+
+    public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
+        try checkBounds(offset: offset, count: buffer.count)
+        guard !buffer.isEmpty else { return }
+        if isAligned(UInt(bitPattern: buffer.baseAddress)), isAligned(UInt(buffer.count)), isAligned(UInt(offset)) {
+            return try descriptor.readFully(into: buffer, at: offset, name: name)
+        }
+        let sector = Int64(sectorSize)
+        let start = offset / sector * sector
+        let end = min((offset + Int64(buffer.count) + sector - 1) / sector * sector, size)
+        let bounce = AlignedBuffer(count: Int(end - start))
+        let whole = UnsafeMutableRawBufferPointer(rebasing: bounce.bytes[..<Int(end - start)])
+        try descriptor.readFully(into: whole, at: start, name: name)
+        buffer.copyMemory(
+            from: UnsafeRawBufferPointer(rebasing: whole[Int(offset - start)..<Int(offset - start) + buffer.count]))
+    }
+
+    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
+        try checkBounds(offset: offset, count: bytes.count)
+        guard !bytes.isEmpty else { return }
+        guard isAligned(UInt(bytes.count)), isAligned(UInt(offset)) else {
+            throw Failure(
+                .misaligned, "\(name): \(bytes.count) bytes at \(offset) are not whole sectors of \(sectorSize) bytes")
+        }
+        if isAligned(UInt(bitPattern: bytes.baseAddress)) {
+            return try descriptor.writeFully(bytes, at: offset, name: name)
+        }
+        let bounce = AlignedBuffer(count: bytes.count)
+        bounce.bytes.copyMemory(from: bytes)
+        try descriptor.writeFully(
+            UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bounce.bytes)[..<bytes.count]), at: offset,
+            name: name)
+    }
+
+    public func synchronize() throws(Failure) { try descriptor.synchronize(name: name) }
+
+    /// BLKFLSBUF: drops what the kernel has cached of the device, so that other readers see what was written directly.
+    public func flushBuffers() throws(Failure) {
+        guard clinux_flush_buffers(descriptor.rawValue) == 0 else {
+            throw .system("flushing the kernel's buffers of \(name)", .current)
+        }
+    }
+
+    /// BLKRRPART: makes the kernel see the new partition table. Devices without partitions (loop devices made without
+    /// partition scanning) answer EINVAL, which is no failure; EBUSY means that a partition was mounted meanwhile.
+    public func rereadPartitionTable() throws(Failure) {
+        guard clinux_reread_partitions(descriptor.rawValue) != 0 else { return }
+        let error = Errno.current
+        guard error != .invalidArgument else { return }
+        throw .system(
+            "reading the new partition table of \(name)", error, hint: "take the card out and put it in again")
+    }
+
+    private func isAligned(_ value: UInt) -> Bool { value % UInt(sectorSize) == 0 }
+
+    private static func explain(_ error: Errno, path: FilePath, _ access: Access) -> Failure {
+        switch error {
+        case .resourceBusy:
+            Failure(
+                .deviceBusy, severity: .refused, "\(path) is in use",
+                hint: "unmount its partitions (`umount \(path)?*`) and close what else uses it, then try again",
+                cause: error)
+        case .permissionDenied, .notPermitted:
+            Failure(
+                .noPermission, severity: .refused, "no permission to \(access == .claim ? "write" : "read") \(path)",
+                hint: "run the same command with `sudo`, or join the device's group: `sudo usermod -aG disk $USER`",
+                cause: error)
+        case .readOnlyFileSystem:
+            Failure(
+                .writeProtected, severity: .refused, "\(path) is write-protected",
+                hint: "slide the card's lock switch away from LOCK, or try another reader", cause: error)
+        case Errno(rawValue: 123):  // ENOMEDIUM (asm-generic/errno.h), which swift-system does not name.
+            Failure(.noMedium, severity: .refused, "there is no card in \(path)", hint: "put a card in", cause: error)
+        default: .system("opening \(path)", error)
+        }
+    }
+}
+
+extension Failure.Code {
+    public static let notABlockDevice = Failure.Code("storage.not-a-block-device")
+    public static let misaligned = Failure.Code("storage.misaligned")
+    public static let deviceBusy = Failure.Code("storage.device-busy")
+    public static let noPermission = Failure.Code("storage.no-permission")
+    public static let writeProtected = Failure.Code("storage.write-protected")
+    public static let noMedium = Failure.Code("storage.no-medium")
+}

@@ -1,0 +1,57 @@
+import CLinux
+import Diagnostics
+import SystemPackage
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+extension Errno {
+    /// What the last failed C call of this thread left in errno.
+    static var current: Errno { Errno(rawValue: errno) }
+}
+
+extension FileDescriptor {
+    /// Reads until `buffer` is full; an early end is an error, since a block store has a fixed size.
+    func readFully(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64, name: String) throws(Failure) {
+        var done = 0
+        while done < buffer.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+            let count: Int
+            do { count = try read(fromAbsoluteOffset: offset + Int64(done), into: rest) } catch {
+                throw .system(
+                    "reading \(name) at \(offset + Int64(done))", error as? Errno ?? .ioError)
+            }
+            guard count > 0 else {
+                throw Failure(
+                    .system, "reading \(name) at \(offset + Int64(done)): it ended before its size",
+                    hint: "if this is a card, it was removed or its reader failed")
+            }
+            done += count
+        }
+    }
+
+    func writeFully(_ bytes: UnsafeRawBufferPointer, at offset: Int64, name: String) throws(Failure) {
+        var done = 0
+        while done < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+            let count: Int
+            do { count = try write(toAbsoluteOffset: offset + Int64(done), rest) } catch {
+                throw .system("writing \(name) at \(offset + Int64(done))", error as? Errno ?? .ioError)
+            }
+            guard count > 0 else {
+                throw Failure(.system, "writing \(name) at \(offset + Int64(done)): the device took no bytes")
+            }
+            done += count
+        }
+    }
+
+    /// fsync(2), its error checked: the only place where a failed deferred write shows.
+    func synchronize(name: String) throws(Failure) {
+        while fsync(rawValue) != 0 {
+            let error = Errno.current
+            if error == .interrupted { continue }
+            throw .system("flushing \(name)", error)
+        }
+    }
+}

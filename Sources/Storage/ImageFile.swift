@@ -1,0 +1,104 @@
+import CLinux
+public import Diagnostics
+public import SystemPackage
+
+/// A regular file of fixed size that holds a disk image.
+public final class ImageFile: WritableBlockStore {
+    public let path: FilePath
+    public let size: Int64
+    private let descriptor: FileDescriptor
+
+    public var name: String { path.string }
+
+    /// Opens an existing image. Anything but a regular file is refused: a device is opened as a ``BlockDevice``.
+    public convenience init(opening path: FilePath, writable: Bool = false) throws(Failure) {
+        let descriptor: FileDescriptor
+        do {
+            descriptor = try FileDescriptor.open(path, writable ? .readWrite : .readOnly, options: [.closeOnExec])
+        } catch { throw Self.failure("opening \(path)", error) }
+        try self.init(path: path, adopting: descriptor)
+    }
+
+    /// Makes a new, empty (sparse) file of `size` bytes that only its owner can write; fails when `path` exists.
+    public convenience init(
+        creating path: FilePath, size: Int64, permissions: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead]
+    )
+        throws(Failure)
+    {
+        let descriptor: FileDescriptor
+        do {
+            descriptor = try FileDescriptor.open(
+                path, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec], permissions: permissions)
+        } catch { throw Self.failure("creating \(path)", error) }
+        do {
+            try descriptor.resize(to: size)
+        } catch {
+            try? descriptor.close()
+            throw Self.failure("sizing \(path) to \(formatBytes(size))", error)
+        }
+        try self.init(path: path, adopting: descriptor)
+    }
+
+    private init(path: FilePath, adopting descriptor: FileDescriptor) throws(Failure) {
+        let status: Stat
+        do { status = try descriptor.stat() } catch {
+            try? descriptor.close()
+            throw Self.failure("looking at \(path)", error)
+        }
+        guard status.type == .regular else {
+            try? descriptor.close()
+            throw Failure(.notAFile, "\"\(path)\" is not a regular file")
+        }
+        self.path = path
+        self.size = status.size
+        self.descriptor = descriptor
+    }
+
+    deinit { try? descriptor.close() }
+
+    public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
+        try checkBounds(offset: offset, count: buffer.count)
+        try descriptor.readFully(into: buffer, at: offset, name: name)
+    }
+
+    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
+        try checkBounds(offset: offset, count: bytes.count)
+        try descriptor.writeFully(bytes, at: offset, name: name)
+    }
+
+    public func synchronize() throws(Failure) { try descriptor.synchronize(name: name) }
+
+    /// Forgets the cached pages, so that the next read comes from the medium.
+    public func dropCache() throws(Failure) {
+        try synchronize()
+        _ = clinux_drop_cache(descriptor.rawValue)
+    }
+
+    /// The parts of the file that hold data; the rest are holes that read as zeros.
+    public func dataRanges() throws(Failure) -> ByteRanges {
+        var found = ByteRanges()
+        var offset: Int64 = 0
+        while offset < size {
+            let start = clinux_seek_data(descriptor.rawValue, offset)
+            if start < 0 {
+                // ENXIO: nothing but a hole up to the end. Any other answer: take the rest as data, to be safe.
+                if Errno.current != .noSuchAddressOrDevice { found.insert(offset..<size) }
+                break
+            }
+            let hole = clinux_seek_hole(descriptor.rawValue, start)
+            let end = hole < 0 ? size : hole
+            found.insert(start..<end)
+            offset = end
+        }
+        return found
+    }
+
+    private static func failure(_ activity: String, _ error: any Error) -> Failure {
+        .system(activity, error as? Errno ?? .ioError)
+    }
+}
+
+extension Failure.Code {
+    /// A path that should name a regular file names something else.
+    public static let notAFile = Failure.Code("storage.not-a-file")
+}
