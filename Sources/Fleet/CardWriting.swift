@@ -1,0 +1,19 @@
+import Cards
+public import Diagnostics
+import Storage
+
+extension CardPlan {
+    /// Writes the planned card to `target`, reads it back and seals it (see ``CardWriter``).
+    public func write(
+        to target: any CardTarget, events: @escaping @Sendable (FleetEvent) -> Void,
+        isCancelled: @escaping @Sendable () -> Bool
+    ) throws {
+        let outcome = try CardWriter(target: target, image: content).write(
+            events: { events(FleetEvent($0)) }, isCancelled: isCancelled)
+        events(
+            .cardDone(
+                FleetEvent.CardOutcome(
+                    node: node.hostname.value, target: target.name, bytes: outcome.bytesWritten,
+                    imageDigest: image.digest)))
+    }
+}

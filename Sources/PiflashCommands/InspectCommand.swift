@@ -1,0 +1,44 @@
+import ArgumentParser
+import Diagnostics
+import Fleet
+
+struct InspectCommand: ContextualCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect",
+        abstract: "Tell whose card this is: node, recipe, image, when.",
+        discussion: """
+            TARGET is a card's device, an image file, or the directory where the card's
+            boot partition is mounted.
+
+            EXAMPLES
+              piflash inspect /dev/sdb
+              piflash inspect --json red01.img
+            """)
+
+    @Argument(help: "A device, an image file or a mounted boot directory.", completion: .file())
+    var target: String
+
+    @Flag(name: .long, help: "Print the card's record as JSON.")
+    var json = false
+
+    func run(in context: CommandContext) async throws {
+        let reading = try CardReading(at: context.absolute(target))
+        guard let record = reading.record else {
+            throw Failure(
+                .init("commands.no-record"),
+                "\(target): piflash has not prepared this card (there is no \(CardReading.recordPath) on it)",
+                hint: "`piflash devices` shows what is on every card")
+        }
+        if json {
+            context.console.output(String(decoding: record.encoded(), as: UTF8.self))
+            return
+        }
+        var rows = [
+            ("node", record.node), ("recipe", "\(record.recipe)  sha256 \(record.recipeDigest)"),
+            ("image", "\(record.image.name)  sha256 \(record.image.digest)"), ("system", record.flavour),
+            ("written", record.writtenAtText), ("by", "piflash \(record.version)"),
+        ]
+        if let status = reading.firstBootStatus { rows.append(("first boot", status)) }
+        context.console.output(TextTable.pairs(rows))
+    }
+}
