@@ -13,6 +13,14 @@ public struct CardReading {
     /// The boot partition's files, to read from.
     public let files: any FileTree
 
+    /// Where that record stands, for messages.
+    public static var recordPath: String { CardRecord.path }
+
+    /// What the first-boot program reported on the card, or nil while it has not run.
+    public func firstBootStatus() throws(Failure) -> String? {
+        try files.read("piflash/status.txt").map { String(decoding: $0, as: UTF8.self) }
+    }
+
     /// Opens what is at `path`: a block device, an image file, or a directory where a boot partition is mounted.
     public init(at path: FilePath) throws {
         let files: any FileTree
@@ -28,7 +36,17 @@ public struct CardReading {
         }
         self.files = files
         snapshot = try BootSnapshot(of: files)
-        record = try snapshot.files[CardRecord.path].map { try CardRecord(decoding: $0) }
+        record = try snapshot.record
+    }
+}
+
+extension BootSnapshot {
+    /// The record that piflash left on the card, or nil when it did not prepare it.
+    public var record: CardRecord? {
+        get throws(Failure) {
+            guard let bytes = files[CardRecord.path] else { return nil }
+            return try CardRecord(decoding: bytes)
+        }
     }
 }
 

@@ -24,21 +24,23 @@ struct CheckCommand: ContextualCommand {
     var withoutImages = false
 
     func run(in context: CommandContext) async throws {
+        let loader = context.loader(requireImage: !withoutImages)
         var report = DiagnosticReport()
-        var nodes: [Node] = []
-        for path in try recipes.flatMap({ try context.recipeFiles(at: $0) }) {
+        var lines: [String] = []
+        for path in try recipes.flatMap({ try loader.recipes(at: $0) }) {
             do {
-                let loaded = try context.load(path, requireImage: !withoutImages)
-                nodes.append(loaded.node)
-            } catch let found as DiagnosticReport {
-                report.merge(found)
+                let loaded = try loader.load(path)
+                report.merge(DiagnosticReport(loaded.warnings))
+                lines.append("\(path): \(loaded.node.hostname.value): ok")
+            } catch {
+                report.merge(error)
             }
         }
         // Recipes that share a file repeat its mistakes: each is said once.
         var seen: Set<Diagnostic> = []
         report = DiagnosticReport(report.sorted.filter { seen.insert($0).inserted })
-        context.checkDuplicates(nodes, &report)
         guard !report.hasErrors else { throw report }
-        for node in nodes { context.console.output("\(node.recipePath): \(node.hostname.value): ok") }
+        context.console.report(report)
+        for line in lines { context.console.output(line) }
     }
 }

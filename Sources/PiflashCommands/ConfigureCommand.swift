@@ -33,29 +33,22 @@ struct ConfigureCommand: ContextualCommand {
     func run(in context: CommandContext) async throws {
         let node = try context.load(recipe, requireImage: false).node
         let path = context.absolute(target)
-        let cards = context.cards
-        let place = try cards.place(at: path)
-        let reading = try CardReading(at: place.path)
+        let target = try ConfigurationTarget(path, chooser: context.chooser(for: node))
         let now = context.now()
         let change = try await Reconfiguration(
-            of: node, on: reading.files, user: context.user, secrets: context.secrets,
+            of: node, on: try CardReading(at: target.path).files, user: context.user, secrets: context.secrets,
             version: PiflashCommand.version, now: now)
         context.console.report(DiagnosticReport(change.provision.warnings))
         guard !change.changedFiles.isEmpty else {
-            context.console.output("\(target): is \(node.hostname.value) already; nothing to change")
+            context.console.output("\(self.target): is \(node.hostname.value) already; nothing to change")
             return
         }
-        switch place {
-        case .directory(let directory):
-            try change.apply(toDirectory: directory)
-        case .file(let file):
-            try change.apply(to: try cards.openImageFile(file), path: file, time: now)
-        case .device(let chosen):
+        if case .device(let facts) = target {
             try Confirmation(console: context.console, yes: yes).ask(
-                about: chosen, to: "change its settings to those of \(node.hostname.value)")
-            try change.apply(to: try cards.claimDevice(chosen), path: place.path, time: now)
+                about: .device(facts), to: "change its settings to those of \(node.hostname.value)")
         }
-        context.console.output("\(target): is \(node.hostname.value) now")
+        try change.apply(to: target, time: now)
+        context.console.output("\(self.target): is \(node.hostname.value) now")
         for file in change.changedFiles { context.console.output("  \(file)") }
     }
 }

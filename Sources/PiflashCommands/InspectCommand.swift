@@ -30,15 +30,15 @@ struct InspectCommand: ContextualCommand {
                 hint: "`piflash devices` shows what is on every card")
         }
         if json {
-            context.console.output(String(decoding: record.encoded(), as: UTF8.self))
+            context.console.output(String(decoding: record.encoded, as: UTF8.self))
             return
         }
-        var rows = [
-            ("node", record.node), ("recipe", "\(record.recipe)  sha256 \(record.recipeDigest)"),
-            ("image", "\(record.image.name)  sha256 \(record.image.digest)"), ("system", record.flavour),
-            ("written", record.writtenAtText), ("by", "piflash \(record.version)"),
-        ]
-        if let status = reading.firstBootStatus { rows.append(("first boot", status)) }
+        var rows = [("node", record.node), ("recipe", "\(record.recipe)  sha256 \(record.recipeDigest)")]
+        if let image = record.image { rows.append(("image", "\(image.name)  sha256 \(image.digest)")) }
+        if let flavour = record.flavour { rows.append(("system", flavour.title)) }
+        rows.append(("written", record.writtenAtText))
+        rows.append(("by", "piflash \(record.version)"))
+        if let status = try reading.firstBootStatus() { rows.append(("first boot", status)) }
         context.console.output(TextTable.pairs(rows))
     }
 }

@@ -43,7 +43,7 @@ struct RenderCommand: ContextualCommand {
         let node = try context.load(recipe, requireImage: diff == nil).node
         if let diff { return try await showDifferences(of: node, from: diff, in: context) }
         let plan = try await context.planner(reading: UnreadSecrets()).preview(
-            of: node, events: EventRenderer(console: context.console, form: .plain).render,
+            for: node, events: EventRenderer(console: context.console, form: .plain).render,
             isCancelled: context.isCancelled)
         context.console.report(DiagnosticReport(plan.provision.warnings))
         let tree = RenderedTree(plan.provision)
@@ -51,7 +51,7 @@ struct RenderCommand: ContextualCommand {
             let count = try tree.write(into: context.absolute(into), user: context.user)
             context.console.output("\(into): \(count) files")
         } else {
-            context.console.output("\(node.hostname.value) on \(plan.profile.title)")
+            context.console.output("\(node.hostname.value) on \(plan.profile.flavour.title)")
             context.console.output(tree.text(contents: contents))
         }
     }

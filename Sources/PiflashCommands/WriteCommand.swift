@@ -48,20 +48,20 @@ struct WriteCommand: ContextualCommand {
     }
 
     private func run(in context: CommandContext, renderer: EventRenderer) async throws {
-        let loaded = try context.load(recipe, requireImage: true)
-        // The card is judged first, without its image's size: a refusal should not wait for an image to unpack.
-        let cards = context.cards
-        let chosen = try cards.choose(context.absolute(target), protecting: context.protectedPaths(of: loaded.node))
-        let plan = try await context.planner.plan(
-            for: loaded.node, events: renderer.render, isCancelled: context.isCancelled)
-        context.console.report(DiagnosticReport(plan.provision.warnings))
-        try cards.judge(chosen, imageSize: plan.content.size)
+        let node = try context.load(recipe, requireImage: true).node
+        let chooser = context.chooser(for: node)
+        // The card is judged before the image is unpacked too: a refusal should not wait for that.
+        let chosen = try chooser.choose(context.absolute(target))
+        let plan = try await context.planner(reading: context.secrets).plan(
+            for: node, events: renderer.render, isCancelled: context.isCancelled)
         renderer.closeLine()
+        context.console.report(DiagnosticReport(plan.provision.warnings))
+        try chooser.judge(chosen, imageSize: plan.content.size)
         try Confirmation(console: context.console, yes: yes).ask(
-            about: chosen, to: "write \(plan.node.hostname.value) (\(plan.profile.title)) to it")
-        let target = try cards.claim(chosen, imageSize: plan.content.size)
+            about: chosen, to: "write \(plan.node.hostname.value) (\(plan.profile.flavour.title)) to it")
+        let card = try chooser.claim(chosen, imageSize: plan.content.size)
         try await onThread {
-            try plan.write(to: target, events: renderer.render, isCancelled: context.isCancelled)
+            try plan.write(to: card, events: renderer.render, isCancelled: context.isCancelled)
         }
         if !json {
             context.console.note(
