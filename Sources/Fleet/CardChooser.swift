@@ -1,8 +1,9 @@
 public import Cards
 public import Diagnostics
 import Filesystems
+import Provisioning
 public import Host
-public import Storage
+import Storage
 public import SystemPackage
 
 /// What a target on the command line turned out to be.
@@ -94,11 +95,11 @@ public struct CardContents: Sendable {
                 return "partition \(partition.number): \(size), \(found.type)" + (found.label.map { " \"\($0)\"" } ?? "")
             }
             node = (try? CardReading(at: path))?.record?.node
-        } catch let failure as Failure where failure.code == .noPartitionTable {
+        } catch where error.code == .noPartitionTable {
             node = nil
             let whole = try? FilesystemSignature.probe(path, range: nil)
             lines = [whole.map { "\($0.type) file system" + ($0.label.map { " \"\($0)\"" } ?? "") } ?? "no partition table"]
-        } catch let failure as Failure where failure.code == .partitionPastEnd {
+        } catch where error.code == .partitionPastEnd {
             node = nil
             lines = ["a damaged partition table"]
         } catch {

@@ -1,12 +1,11 @@
-import Cards
-public import Diagnostics
-public import Filesystems
+import Diagnostics
+import Filesystems
 public import Host
 public import Images
 public import Provisioning
 public import Recipes
 public import Storage
-public import SystemPackage
+import SystemPackage
 
 /// Everything about a card, decided before its first byte is written: the node, its unpacked image, what that image is,
 /// and the changes that make it this node's.
@@ -15,11 +14,16 @@ public struct CardPlan: Sendable {
     public let image: BaseImage
     public let profile: OSProfile
     public let provision: Provision
-    public let table: PartitionTable
     /// The base image with the node's changes: what the card will hold.
     public let content: Overlay
     /// The boot-partition paths that differ from the image's.
     public let changedFiles: [String]
+}
+
+/// What would be put on a card, without the card.
+public struct CardPreview: Sendable {
+    public let profile: OSProfile
+    public let provision: Provision
 }
 
 /// Makes plans: reads the recipe's image, judges it, and renders the node onto an overlay of it.
@@ -69,21 +73,56 @@ public struct CardPlanner: Sendable {
     public func plan(
         for node: Node, events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPlan {
-        let image = try image(for: node, events: events, isCancelled: isCancelled)
+        let saltKey = try RackState(besideRecipe: FilePath(node.recipePath), user: user).saltKey()
         let time = now()
-        let table = try PartitionTable.read(image.path)
-        let content = Overlay(over: image.store)
-        var volume = try BootVolume.open(content, table: table, at: time)
-        let snapshot = try BootSnapshot(of: volume)
-        let profile = try OSProfile.detect(snapshot)
-        let provision = try await Provisioner(
-            saltKey: RackState(besideRecipe: FilePath(node.recipePath), user: user).saltKey(), flashTime: time,
-            image: ImageIdentity(name: image.sourceName, digest: image.digest), version: version
-        ).provision(node, profile: profile, boot: snapshot, secrets: secrets)
+        let opened = try open(node, at: time, events: events, isCancelled: isCancelled)
+        let provision = try await render(node, opened, saltKey: saltKey, at: time)
+        var volume = opened.volume
         let changed = try volume.apply(provision)
         return CardPlan(
-            node: node, image: image, profile: profile, provision: provision, table: table, content: content,
+            node: node, image: opened.image, profile: opened.profile, provision: provision, content: opened.content,
             changedFiles: changed)
+    }
+
+    /// What a card of `node` would get, for looking at: nothing of the rack is made or changed.
+    public func preview(
+        for node: Node, events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
+    ) async throws -> CardPreview {
+        let time = now()
+        let opened = try open(node, at: time, events: events, isCancelled: isCancelled)
+        // Salts only matter for what is written; a preview's passwords are placeholders.
+        let provision = try await render(node, opened, saltKey: [UInt8](repeating: 0, count: 32), at: time)
+        return CardPreview(profile: opened.profile, provision: provision)
+    }
+
+    private struct Opened {
+        let image: BaseImage
+        let content: Overlay
+        let volume: FATVolume
+        let snapshot: BootSnapshot
+        let profile: OSProfile
+    }
+
+    private func open(
+        _ node: Node, at time: Int64, events: @escaping @Sendable (FleetEvent) -> Void,
+        isCancelled: @escaping @Sendable () -> Bool
+    ) throws -> Opened {
+        let image = try image(for: node, events: events, isCancelled: isCancelled)
+        let content = Overlay(over: image.store)
+        let volume = try BootVolume.open(content, table: try PartitionTable.read(image.path), at: time)
+        let snapshot = try BootSnapshot(of: volume)
+        return try during("looking at \(image.sourceName)") {
+            Opened(
+                image: image, content: content, volume: volume, snapshot: snapshot,
+                profile: try OSProfile.detect(snapshot))
+        }
+    }
+
+    private func render(_ node: Node, _ opened: Opened, saltKey: [UInt8], at time: Int64) async throws -> Provision {
+        try await Provisioner(
+            saltKey: saltKey, flashTime: time,
+            image: ImageIdentity(name: opened.image.sourceName, digest: opened.image.digest), piflashVersion: version
+        ).provision(node, profile: opened.profile, boot: opened.snapshot, secrets: secrets)
     }
 
     /// An unpacked image is one when its partition table holds and its boot partition can be edited.

@@ -2,7 +2,7 @@ public import Diagnostics
 public import Filesystems
 public import Images
 public import Provisioning
-public import Storage
+import Storage
 public import SystemPackage
 
 /// A card, an image file or a mounted boot directory, opened to look at its boot partition.

@@ -1,5 +1,7 @@
-import Cards
-public import Diagnostics
+public import Cards
+import Diagnostics
+import Images
+import Recipes
 import Storage
 
 extension CardPlan {
@@ -8,12 +10,12 @@ extension CardPlan {
         to target: any CardTarget, events: @escaping @Sendable (FleetEvent) -> Void,
         isCancelled: @escaping @Sendable () -> Bool
     ) throws {
-        let outcome = try CardWriter(target: target, image: content).write(
+        let bytes = try CardWriter(target: target, image: content).write(
             events: { events(FleetEvent($0)) }, isCancelled: isCancelled)
         events(
             .cardDone(
                 FleetEvent.CardOutcome(
-                    node: node.hostname.value, target: target.name, bytes: outcome.bytesWritten,
+                    node: node.hostname.value, target: target.name, bytes: bytes,
                     imageDigest: image.digest)))
     }
 }

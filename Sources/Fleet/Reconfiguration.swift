@@ -5,7 +5,7 @@ public import Host
 public import Provisioning
 public import Recipes
 import Images
-public import Storage
+import Storage
 public import SystemPackage
 
 /// New configuration for a card that has been written already: only files of its boot partition change.
@@ -26,8 +26,7 @@ public struct Reconfiguration: Sendable {
         let saltKey = try RackState(besideRecipe: FilePath(node.recipePath), user: user).saltKey()
         func render(at time: Int64) async throws -> Provision {
             try await Provisioner(
-                saltKey: saltKey, flashTime: time, image: record?.image ?? ImageIdentity(name: "unknown", digest: ""),
-                version: version
+                saltKey: saltKey, flashTime: time, image: record?.image, piflashVersion: version
             ).provision(node, profile: profile, boot: snapshot, secrets: secrets)
         }
         if let written = record?.writtenAt {

@@ -1,5 +1,6 @@
 import Diagnostics
 import Fleet
+import Host
 import Images
 import Recipes
 import SystemPackage

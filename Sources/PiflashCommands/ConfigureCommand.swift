@@ -2,6 +2,7 @@ import ArgumentParser
 import Cards
 import Diagnostics
 import Fleet
+import Provisioning
 import Recipes
 
 struct ConfigureCommand: ContextualCommand {

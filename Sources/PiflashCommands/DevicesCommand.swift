@@ -2,7 +2,9 @@ import ArgumentParser
 import Cards
 import Diagnostics
 import Fleet
+import Host
 import Foundation
+import SystemPackage
 
 struct DevicesCommand: ContextualCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Diagnostics
 import Fleet
+import Images
+import Provisioning
 
 struct InspectCommand: ContextualCommand {
     static let configuration = CommandConfiguration(

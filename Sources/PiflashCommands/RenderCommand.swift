@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import Fleet
+import Images
 import Provisioning
 import Recipes
 import SystemPackage

@@ -2,7 +2,10 @@ import ArgumentParser
 import Cards
 import Diagnostics
 import Fleet
+import Images
+import Provisioning
 import Recipes
+import Storage
 
 struct WriteCommand: ContextualCommand {
     static let configuration = CommandConfiguration(

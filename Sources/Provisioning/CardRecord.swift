@@ -59,6 +59,9 @@ public struct CardRecord: Hashable, Sendable {
         self.cmdlineAdded = cmdlineAdded
     }
 
+    /// ``writtenAt`` for people: "2026-08-17T10:15:00Z".
+    public var writtenAtText: String { UTCTime(seconds: writtenAt).iso8601 }
+
     /// The file's contents; equal records have equal bytes.
     public var encoded: [UInt8] {
         var members: [JSONValue.Member] = [.init("schema", .integer(Int64(schema))), .init("node", .string(node))]
