@@ -57,7 +57,8 @@ public struct BlockDeviceTree: Sendable {
     public func disk(ofPartition name: String) -> String? {
         guard text(block.appending(name), "partition") != nil else { return nil }
         // /sys/class/block/sdb1 is a link to …/block/sdb/sdb1.
-        guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: block.appending(name).string) else {
+        guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: block.appending(name).string)
+        else {
             return nil
         }
         return FilePath(target).removingLastComponent().lastComponent?.string
@@ -98,7 +99,9 @@ public struct BlockDeviceTree: Sendable {
 
     /// A USB reader's serial number stands some directories above its disk.
     private func usbSerial(of directory: FilePath) -> String? {
-        guard let link = try? FileManager.default.destinationOfSymbolicLink(atPath: directory.string) else { return nil }
+        guard let link = try? FileManager.default.destinationOfSymbolicLink(atPath: directory.string) else {
+            return nil
+        }
         var current = directory.removingLastComponent().pushing(FilePath(link)).lexicallyNormalized()
         for _ in 0..<10 {
             if text(current, "busnum") != nil { return text(current, "serial") }

@@ -53,7 +53,9 @@ public struct CardJudgement: Sendable {
         }
         let swaps = use.swaps.filter { isSource($0, of: device) }
         if !swaps.isEmpty {
-            refuse(.swapDevice, "is used for swap (\(swaps.joined(separator: ", ")))", hint: "`swapoff` it, if it really is a card")
+            refuse(
+                .swapDevice, "is used for swap (\(swaps.joined(separator: ", ")))",
+                hint: "`swapoff` it, if it really is a card")
         }
         if !stacked.isEmpty {
             refuse(
@@ -68,11 +70,14 @@ public struct CardJudgement: Sendable {
             refuse(.noMedium, "has no card in it", hint: "put a card in")
         } else if let imageSize, device.size < imageSize {
             refuse(
-                .tooSmall, "is too small: it holds \(formatBytes(device.size)), the image has \(formatBytes(imageSize))",
+                .tooSmall,
+                "is too small: it holds \(formatBytes(device.size)), the image has \(formatBytes(imageSize))",
                 hint: "use a larger card")
         }
         if device.isReadOnly {
-            refuse(.writeProtected, "is write-protected", hint: "slide the card's lock switch away from LOCK, or try another reader")
+            refuse(
+                .writeProtected, "is write-protected",
+                hint: "slide the card's lock switch away from LOCK, or try another reader")
         }
         if device.sectorSize != 512 {
             refuse(

@@ -99,7 +99,9 @@ public final class NewImageFile: CardTarget {
             throw .system("renaming \(temporary) to \(path)", Errno(rawValue: errno))
         }
         // The new name must survive a crash too.
-        if let folder = try? FileDescriptor.open(path.removingLastComponent(), .readOnly, options: [.directory, .closeOnExec]) {
+        if let folder = try? FileDescriptor.open(
+            path.removingLastComponent(), .readOnly, options: [.directory, .closeOnExec])
+        {
             fsync(folder.rawValue)
             try? folder.close()
         }

@@ -49,7 +49,8 @@ public struct CardWriter {
     /// Writes, verifies and seals the card; returns how many bytes were written (and read back).
     ///
     /// When it throws, the card has no partition table, and the failure says so.
-    public func write(events: @escaping (CardEvent) -> Void, isCancelled: @escaping () -> Bool) throws(Failure) -> Int64 {
+    public func write(events: @escaping (CardEvent) -> Void, isCancelled: @escaping () -> Bool) throws(Failure) -> Int64
+    {
         guard target.size >= image.size else {
             throw Failure(
                 .tooSmall, severity: .refused,
@@ -73,7 +74,8 @@ public struct CardWriter {
             ? "\(target) has no partition table now: it cannot be mistaken for a finished card"
             : "\(target) was not touched"
         let gone = [ENODEV, ENXIO, 123 /* ENOMEDIUM */].contains((failure.cause as? Errno)?.rawValue ?? 0)
-        let message = gone ? "\(failure.message) (the card was taken out, or its reader fell off the bus)" : failure.message
+        let message =
+            gone ? "\(failure.message) (the card was taken out, or its reader fell off the bus)" : failure.message
         let next =
             switch failure.code {
             case .cancelled: "run the same command again to write it from the start"
@@ -145,7 +147,8 @@ private struct Job {
     private func zero(_ range: Range<Int64>) throws(Failure) {
         guard !range.isEmpty else { return }
         let zeros = AlignedBuffer(count: range.count)
-        try target.write(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(zeros.bytes)[..<range.count]), at: range.lowerBound)
+        try target.write(
+            UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(zeros.bytes)[..<range.count]), at: range.lowerBound)
     }
 
     private func forEachChunk(
@@ -180,7 +183,9 @@ private struct Job {
             .verifyMismatch,
             "\(target.name) reads back differently from what was written, first at byte \(range.lowerBound + Int64(first ?? 0)) "
                 + "(\(sectors.count) of \(wanted.count / 512) sectors there)",
-            hint: "the card or its reader is bad, or the card is smaller than it says: try another reader, then another card")
+            hint:
+                "the card or its reader is bad, or the card is smaller than it says: try another reader, then another card"
+        )
     }
 
     private func checkCancelled() throws(Failure) {

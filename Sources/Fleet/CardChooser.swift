@@ -63,7 +63,8 @@ public struct CardChooser: Sendable {
         guard case .device(let facts) = target else { return }
         // Looked up anew: while an image was unpacked, somebody may have mounted the card, or changed it.
         guard let current = tree.facts(facts.kernelName), current.number == facts.number else {
-            throw Failure(.noSuchDevice, severity: .refused, "\(facts.path) is gone", hint: "put the card back and try again")
+            throw Failure(
+                .noSuchDevice, severity: .refused, "\(facts.path) is gone", hint: "put the card back and try again")
         }
         try CardJudgement(tree: tree).check(current, imageSize: imageSize, protecting: protected)
     }
@@ -91,15 +92,20 @@ public struct CardContents: Sendable {
             let table = try PartitionTable.read(path)
             lines = table.partitions.map { partition in
                 let size = formatBytes(Int64(partition.range.count))
-                guard let found = partition.filesystem else { return "partition \(partition.number): \(size), nothing known" }
-                return "partition \(partition.number): \(size), \(found.type)" + (found.label.map { " \"\($0)\"" } ?? "")
+                guard let found = partition.filesystem else {
+                    return "partition \(partition.number): \(size), nothing known"
+                }
+                return "partition \(partition.number): \(size), \(found.type)"
+                    + (found.label.map { " \"\($0)\"" } ?? "")
             }
             node = (try? CardReading(at: path))?.record?.node
-        } catch where error.code == .noPartitionTable {
+        } catch  where error.code == .noPartitionTable {
             node = nil
             let whole = try? FilesystemSignature.probe(path, range: nil)
-            lines = [whole.map { "\($0.type) file system" + ($0.label.map { " \"\($0)\"" } ?? "") } ?? "no partition table"]
-        } catch where error.code == .partitionPastEnd {
+            lines = [
+                whole.map { "\($0.type) file system" + ($0.label.map { " \"\($0)\"" } ?? "") } ?? "no partition table"
+            ]
+        } catch  where error.code == .partitionPastEnd {
             node = nil
             lines = ["a damaged partition table"]
         } catch {

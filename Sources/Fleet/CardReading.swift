@@ -57,7 +57,8 @@ enum PathKind {
     init(of path: FilePath) throws(Failure) {
         let type: FileType
         do { type = try path.stat().type } catch {
-            throw .system("opening \(path)", error, hint: "name a card's device, an image file or a mounted boot directory")
+            throw .system(
+                "opening \(path)", error, hint: "name a card's device, an image file or a mounted boot directory")
         }
         switch type {
         case .directory: self = .directory

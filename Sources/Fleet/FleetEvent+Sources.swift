@@ -9,7 +9,8 @@ extension FleetEvent {
         case .unpacking(let done, let total): self = .progress(Progress(phase: .unpacking, done: done, total: total))
         case .cached: return nil
         case .waiting: self = .notice("another piflash is unpacking the same image; waiting for it")
-        case .evicted(let digest): self = .notice("removed the unpacked image \(digest.prefix(12)) from the cache to make room")
+        case .evicted(let digest):
+            self = .notice("removed the unpacked image \(digest.prefix(12)) from the cache to make room")
         }
     }
 

@@ -18,7 +18,8 @@ public struct Reconfiguration: Sendable {
     ///
     /// The card's record keeps its time of writing when nothing else changes, so that configuring twice changes nothing.
     public init(
-        of node: Node, on files: any FileTree, user: InvokingUser, secrets: any SecretReading, version: String, now: Int64
+        of node: Node, on files: any FileTree, user: InvokingUser, secrets: any SecretReading, version: String,
+        now: Int64
     ) async throws {
         let snapshot = try BootSnapshot(of: files)
         let profile = try OSProfile.detect(snapshot)

@@ -31,7 +31,8 @@ public struct RenderedTree: Sendable {
             let head = "\(file.path)  (\(formatBytes(Int64(file.contents.count))))"
             guard contents else { return head }
             let body = Masking.mask(String(decoding: file.contents, as: UTF8.self), file.sensitive)
-            return head + "\n" + body.split(separator: "\n", omittingEmptySubsequences: false).map { "    \($0)" }
+            return head + "\n"
+                + body.split(separator: "\n", omittingEmptySubsequences: false).map { "    \($0)" }
                 .joined(separator: "\n")
         }.joined(separator: "\n")
     }
@@ -45,7 +46,8 @@ public struct RenderedTree: Sendable {
                 hint: "name a new directory, so that nothing of yours is overwritten")
         }
         for file in files {
-            let path = directory.appending(file.path.split(separator: "/").map { FilePath.Component(String($0)) }.compactMap { $0 })
+            let path = directory.appending(
+                file.path.split(separator: "/").map { FilePath.Component(String($0)) }.compactMap { $0 })
             try user.makeDirectories(path.removingLastComponent(), mode: 0o700)
             try user.replaceFile(path, with: file.contents, mode: file.mode & 0o700)
         }

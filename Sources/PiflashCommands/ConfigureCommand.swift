@@ -22,7 +22,9 @@ struct ConfigureCommand: ContextualCommand {
               piflash configure --recipe recipes/red/red01.yaml /media/me/bootfs
             """)
 
-    @Option(name: [.short, .long], help: ArgumentHelp("The node's recipe.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
+    @Option(
+        name: [.short, .long], help: ArgumentHelp("The node's recipe.", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
     var recipe: String
 
     @Argument(help: "A device, an image file or a mounted boot directory.", completion: .file())

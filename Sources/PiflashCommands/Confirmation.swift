@@ -24,7 +24,8 @@ struct Confirmation {
         if let serial = facts.serial { rows.append(("serial", serial)) }
         if let contents = CardContents(of: facts.path) {
             if let node = contents.node { rows.append(("card of", node)) }
-            rows.append(("on it now", contents.lines.isEmpty ? "no partitions" : contents.lines.joined(separator: "\n")))
+            rows.append(
+                ("on it now", contents.lines.isEmpty ? "no partitions" : contents.lines.joined(separator: "\n")))
         } else {
             rows.append(("on it now", "cannot be read"))
         }

@@ -23,7 +23,8 @@ public struct Console: Sendable {
     public let width: Int
 
     public init(
-        output: @escaping Sink, error: @escaping Sink, readLine: @escaping @Sendable (_ echo: Bool) -> String? = { _ in nil },
+        output: @escaping Sink, error: @escaping Sink,
+        readLine: @escaping @Sendable (_ echo: Bool) -> String? = { _ in nil },
         inputIsTerminal: Bool = false, errorIsTerminal: Bool = false, width: Int = 80
     ) {
         writeOutput = output

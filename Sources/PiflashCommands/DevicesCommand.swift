@@ -38,7 +38,8 @@ struct DevicesCommand: ContextualCommand {
             return
         }
         guard !rows.isEmpty else {
-            context.console.note("no card that could be written" + (judged.isEmpty ? "" : "; `piflash devices --all` says why"))
+            context.console.note(
+                "no card that could be written" + (judged.isEmpty ? "" : "; `piflash devices --all` says why"))
             return
         }
         context.console.output(

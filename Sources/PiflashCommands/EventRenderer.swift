@@ -86,11 +86,12 @@ final class EventRenderer: Sendable {
         }
         if isNewPhase { closeLine() }
         // A pipe gets a line every ten seconds, a terminal four a second, JSON two.
-        let interval = switch form {
-        case .terminal: 0.25
-        case .plain: 10.0
-        case .json: 0.5
-        }
+        let interval =
+            switch form {
+            case .terminal: 0.25
+            case .plain: 10.0
+            case .json: 0.5
+            }
         let isLast = progress.total.map { progress.done >= $0 } ?? false
         let figures: Figures? = state.withLock { state in
             guard isNewPhase || isLast || now - state.lastShown >= interval else { return nil }

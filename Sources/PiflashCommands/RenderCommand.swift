@@ -24,7 +24,9 @@ struct RenderCommand: ContextualCommand {
               piflash render --recipe recipes/red/red01.yaml --diff /dev/sdb
             """)
 
-    @Option(name: [.short, .long], help: ArgumentHelp("The node's recipe.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
+    @Option(
+        name: [.short, .long], help: ArgumentHelp("The node's recipe.", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
     var recipe: String
 
     @Option(name: .long, help: ArgumentHelp("Write the files into this new directory.", valueName: "directory"))

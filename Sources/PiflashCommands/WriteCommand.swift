@@ -27,7 +27,9 @@ struct WriteCommand: ContextualCommand {
               piflash write --recipe recipes/red/red01.yaml red01.img
             """)
 
-    @Option(name: [.short, .long], help: ArgumentHelp("The node's recipe.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
+    @Option(
+        name: [.short, .long], help: ArgumentHelp("The node's recipe.", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
     var recipe: String
 
     @Argument(help: "The card's device, or a file whose name ends in .img.", completion: .file())

@@ -34,7 +34,8 @@ enum DaemonKeyRules {
                     at: key.name.location,
                     "\(path): dockerd takes \"\(key.name.value)\" and ignores it; the key is \"\(instead)\"")
             } else if lists.contains(key.name.value) {
-                guard case .array(let items) = key.value.value, items.allSatisfy({ if case .string = $0 { true } else { false } })
+                guard case .array(let items) = key.value.value,
+                    items.allSatisfy({ if case .string = $0 { true } else { false } })
                 else {
                     refuse("expected a list of texts")
                     continue

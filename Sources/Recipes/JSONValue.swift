@@ -37,7 +37,8 @@ extension JSONValue {
         case .object(let members):
             if members.isEmpty { return "{}" }
             return "{\n"
-                + members.map { "\(inner)\(Self.quote($0.name)): \($0.value.text(indent: inner))" }.joined(separator: ",\n")
+                + members.map { "\(inner)\(Self.quote($0.name)): \($0.value.text(indent: inner))" }.joined(
+                    separator: ",\n")
                 + "\n\(indent)}"
         }
     }

@@ -26,7 +26,9 @@ extension RecipeDecoder {
             let prefix = path.isEmpty ? "" : "\(path): "
             guard let key = keys.first(where: { $0.name == entry.key.value }) else {
                 let near = nearest(to: entry.key.value, among: keys.lazy.filter { !$0.isLater }.map(\.name))
-                let help = near.map { "did you mean \"\($0)\"?" } ?? "known: \(keys.filter { !$0.isLater }.map(\.name).joined(separator: ", "))"
+                let help =
+                    near.map { "did you mean \"\($0)\"?" }
+                    ?? "known: \(keys.filter { !$0.isLater }.map(\.name).joined(separator: ", "))"
                 report.error(at: entry.key.location, "\(prefix)unknown key \"\(entry.key.value)\" (\(help))")
                 continue
             }
@@ -42,14 +44,18 @@ extension RecipeDecoder {
         return Fields(path: path, location: value.location, entries: known)
     }
 
-    mutating func text(_ fields: Fields, _ name: String, _ rule: (String) -> String? = { _ in nil }) -> Located<String>? {
+    mutating func text(_ fields: Fields, _ name: String, _ rule: (String) -> String? = { _ in nil }) -> Located<String>?
+    {
         fields[name].flatMap { text($0, fields.path(of: name), rule) }
     }
 
     /// Text as it is written: `0123`, `yes` and `~` are what they look like.
-    mutating func text(_ value: RecipeValue, _ path: String, _ rule: (String) -> String? = { _ in nil }) -> Located<String>? {
+    mutating func text(_ value: RecipeValue, _ path: String, _ rule: (String) -> String? = { _ in nil }) -> Located<
+        String
+    >? {
         guard value.tag == nil else {
-            report.error(at: value.location, "\(path): \(value.tag ?? "") cannot stand here: only secrets are named by tags")
+            report.error(
+                at: value.location, "\(path): \(value.tag ?? "") cannot stand here: only secrets are named by tags")
             return nil
         }
         guard case .scalar(let text, let isPlain) = value.content, !(text.isEmpty && isPlain) else {
@@ -136,7 +142,8 @@ extension RecipeDecoder {
         switch value.content {
         case .scalar(let text, _):
             guard let match = text.firstMatch(of: /\{\{\s*[A-Za-z_][A-Za-z0-9_]*\s*\}\}/) else { return }
-            report.error(at: value.location, "\(path): variables such as \(match.0) are not supported yet by this version")
+            report.error(
+                at: value.location, "\(path): variables such as \(match.0) are not supported yet by this version")
         case .sequence(let items): for item in items { refuseVariables(in: item, path: path) }
         case .mapping(let entries):
             for entry in entries {

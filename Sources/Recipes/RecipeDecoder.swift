@@ -40,7 +40,8 @@ struct RecipeDecoder {
         let firstBoot = fields["first_boot"].map { self.firstBoot($0) } ?? Node.FirstBoot()
         guard let hostname, !report.hasErrors else { return nil }
         return Node(
-            hostname: hostname, image: image, user: user, wifi: wifi, address: address, network: network, locale: locale,
+            hostname: hostname, image: image, user: user, wifi: wifi, address: address, network: network,
+            locale: locale,
             docker: docker, swarm: swarm, firstBoot: firstBoot, recipeDigest: RecipeDigest.of(tree),
             recipePath: recipePath.string)
     }
@@ -54,7 +55,8 @@ struct RecipeDecoder {
         }
         if source.value.hasPrefix("https://") {
             if fields["sha256"] == nil {
-                report.error(at: source.location, "image.source: a URL needs image.sha256, so that what comes is what was meant")
+                report.error(
+                    at: source.location, "image.source: a URL needs image.sha256, so that what comes is what was meant")
             }
         } else if source.value.contains("://") {
             report.error(at: source.location, "image.source: \"\(source.value)\" is neither a path nor an https URL")
@@ -89,7 +91,9 @@ struct RecipeDecoder {
         guard let fields = fields(value, "wifi", .wifi) else { return nil }
         let country = text(fields, "country", ValueRules.country)
         if fields["country"] == nil {
-            report.warning(at: fields.location, "wifi.country: missing: most systems keep the radio off until they know the country")
+            report.warning(
+                at: fields.location,
+                "wifi.country: missing: most systems keep the radio off until they know the country")
         }
         let networks = list(fields, "networks").compactMap { item -> Node.WiFiNetwork? in
             guard let network = self.fields(item, "wifi.networks", .wifiNetwork),
@@ -109,7 +113,8 @@ struct RecipeDecoder {
     private mutating func address(_ value: RecipeValue) -> Located<Node.StaticAddress>? {
         guard let text = text(value, "address") else { return nil }
         let parts = text.value.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 2, let bits = ValueRules.ipv4(parts[0]), let length = Int(parts[1]), (1...30).contains(length)
+        guard parts.count == 2, let bits = ValueRules.ipv4(parts[0]), let length = Int(parts[1]),
+            (1...30).contains(length)
         else {
             report.error(
                 at: text.location,
@@ -136,7 +141,8 @@ struct RecipeDecoder {
             if own & mask != other & mask || own == other {
                 report.error(
                     at: gateway.location,
-                    "network.gateway: \(gateway.value) is not another host of \(address.value.address)/\(address.value.prefixLength)")
+                    "network.gateway: \(gateway.value) is not another host of \(address.value.address)/\(address.value.prefixLength)"
+                )
             }
         }
         return Node.Network(
@@ -181,7 +187,8 @@ struct RecipeDecoder {
                 }
                 DaemonKeyRules.check(daemon, &report)
             } else {
-                report.error(at: given.location, "docker.daemon: expected a map of dockerd's keys, this is \(given.kind)")
+                report.error(
+                    at: given.location, "docker.daemon: expected a map of dockerd's keys, this is \(given.kind)")
             }
         }
         var registry: Node.Docker.Registry?
@@ -211,7 +218,8 @@ struct RecipeDecoder {
         let own = [hostname, address?.address].compactMap { $0 }
         let listed = managers.contains { own.contains($0.value) }
         return Node.Swarm(
-            managers: managers, role: role.flatMap { Node.Swarm.Role(rawValue: $0.value) } ?? (listed ? .manager : .worker),
+            managers: managers,
+            role: role.flatMap { Node.Swarm.Role(rawValue: $0.value) } ?? (listed ? .manager : .worker),
             token: token, location: fields.location)
     }
 
@@ -219,7 +227,8 @@ struct RecipeDecoder {
         guard let fields = fields(value, "first_boot", .firstBoot) else { return Node.FirstBoot() }
         let packages = list(fields, "packages").compactMap {
             text($0, "first_boot.packages") {
-                $0.wholeMatch(of: /[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?/) == nil ? "\"\($0)\" is no package name" : nil
+                $0.wholeMatch(of: /[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?/) == nil
+                    ? "\"\($0)\" is no package name" : nil
             }
         }
         let files = list(fields, "files").compactMap { item -> Node.FirstBoot.File? in

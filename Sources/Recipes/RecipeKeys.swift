@@ -43,10 +43,14 @@ extension RecipeShape {
 
     static let recipe = RecipeShape.map(
         [
-            RecipeKey("extends", "A recipe, or a list of them, that this one stands on; paths are relative to this file.", .list(.text())),
+            RecipeKey(
+                "extends", "A recipe, or a list of them, that this one stands on; paths are relative to this file.",
+                .list(.text())),
             RecipeKey("image", "The image that is written to the card.", image),
-            RecipeKey("hostname", "1 to 63 of a-z, 0-9 and \"-\".", .text(pattern: "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")),
-            RecipeKey("address", "IPv4 address and prefix length; without it DHCP.", .text(pattern: "^[0-9.]+/[0-9]+$")),
+            RecipeKey(
+                "hostname", "1 to 63 of a-z, 0-9 and \"-\".", .text(pattern: "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")),
+            RecipeKey(
+                "address", "IPv4 address and prefix length; without it DHCP.", .text(pattern: "^[0-9.]+/[0-9]+$")),
             RecipeKey("user", "Who logs in.", user),
             RecipeKey("wifi", "Wireless networks.", wifi),
             RecipeKey("network", "Gateway and name servers for a fixed address.", network),
@@ -57,12 +61,15 @@ extension RecipeShape {
         ] + RecipeKey.later("nodes", "roster", "addresses", "overrides"))
 
     static let image = RecipeShape.map([
-        RecipeKey("source", "Path (relative to this file) of a zip, xz, gz, bz2, zst or raw image.", .text(), required: true),
+        RecipeKey(
+            "source", "Path (relative to this file) of a zip, xz, gz, bz2, zst or raw image.", .text(), required: true),
         RecipeKey("sha256", "SHA-256 of that file, checked when given.", .text(pattern: "^[0-9A-Fa-f]{64}$")),
     ])
 
     static let user = RecipeShape.map([
-        RecipeKey("name", "a-z, 0-9 and \"-\", starting with a letter; not root.", .text(pattern: "^[a-z][a-z0-9-]{0,31}$"), required: true),
+        RecipeKey(
+            "name", "a-z, 0-9 and \"-\", starting with a letter; not root.", .text(pattern: "^[a-z][a-z0-9-]{0,31}$"),
+            required: true),
         RecipeKey("password", "In clear (hashed before it reaches the card) or a crypt(5) hash.", .secret),
         RecipeKey("ssh_authorized_keys", "Public keys, one line each.", .list(.secret)),
         RecipeKey("groups", "Groups besides those the system gives its user.", .list(.text())),
@@ -103,7 +110,8 @@ extension RecipeShape {
 
     static let swarm = RecipeShape.map(
         [
-            RecipeKey("managers", "Addresses of managers to join, with or without a port.", .list(.text()), required: true),
+            RecipeKey(
+                "managers", "Addresses of managers to join, with or without a port.", .list(.text()), required: true),
             RecipeKey("role", "What the node becomes; the token decides.", .choice(["worker", "manager"])),
             RecipeKey("token", "The join token.", .secret),
         ] + RecipeKey.later("availability", "labels", "stacks", "mode"))

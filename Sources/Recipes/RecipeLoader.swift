@@ -56,14 +56,18 @@ public struct RecipeLoader: Sendable {
         guard isDirectory else { return [path] }
         let prefix = path.hasSuffix("/") ? path : path + "/"
         let files = ((try? FileManager.default.contentsOfDirectory(atPath: absolute(path).string)) ?? [])
-            .filter { ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) && !$0.hasPrefix(".") }.sorted().map { prefix + $0 }
+            .filter { ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) && !$0.hasPrefix(".") }.sorted().map {
+                prefix + $0
+            }
         var extended: Set<FilePath> = []
         for file in files {
             var ignored = DiagnosticReport()
             guard let bytes = read(absolute(file)),
                 let tree = RecipeValue.parse(String(decoding: bytes, as: UTF8.self), file: file, &ignored)
             else { continue }
-            for base in Self.extendedFiles(tree, &ignored) { extended.insert(FilePath(resolve(base.value, namedIn: file))) }
+            for base in Self.extendedFiles(tree, &ignored) {
+                extended.insert(FilePath(resolve(base.value, namedIn: file)))
+            }
         }
         let nodes = files.filter { !extended.contains(absolute($0)) }
         guard !nodes.isEmpty else {
@@ -81,7 +85,8 @@ public struct RecipeLoader: Sendable {
         let full = absolute(path)
         guard !chain.contains(full) else {
             report.error(
-                at: place, "extends: the recipes extend each other in a circle: "
+                at: place,
+                "extends: the recipes extend each other in a circle: "
                     + (chain + [full]).compactMap { $0.lastComponent?.string }.joined(separator: " → "))
             return nil
         }

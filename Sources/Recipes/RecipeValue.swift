@@ -39,14 +39,17 @@ struct RecipeValue: Hashable, Sendable {
             let index = entries.firstIndex { $0.key.value == name }
             if appends {
                 guard case .sequence(let more) = entry.value.content else {
-                    report.error(at: entry.value.location, "\(entry.key.value): a key with \"+\" appends a list, this is \(entry.value.kind)")
+                    report.error(
+                        at: entry.value.location,
+                        "\(entry.key.value): a key with \"+\" appends a list, this is \(entry.value.kind)")
                     continue
                 }
                 if let index {
                     guard case .sequence(let items) = entries[index].value.content else {
                         report.error(
                             at: entry.key.location,
-                            "\(entry.key.value): \"\(name)\" in \(entries[index].key.location) is \(entries[index].value.kind), not a list")
+                            "\(entry.key.value): \"\(name)\" in \(entries[index].key.location) is \(entries[index].value.kind), not a list"
+                        )
                         continue
                     }
                     entries[index].value.content = .sequence(items + more)
@@ -77,14 +80,16 @@ extension RecipeValue {
             var budget = limit
             let value = convert(node, file: file, &budget, &report)
             if budget < 0 {
-                report.error(at: value.location, "the recipe holds more than \(limit) values: do aliases refer to each other?")
+                report.error(
+                    at: value.location, "the recipe holds more than \(limit) values: do aliases refer to each other?")
                 return nil
             }
             return value
         } catch let error as YamlError {
             let (mark, problem) = describe(error)
             report.error(
-                at: Location(file: file, line: mark?.line ?? 1, column: mark?.column ?? 1), "this is no YAML: \(problem)")
+                at: Location(file: file, line: mark?.line ?? 1, column: mark?.column ?? 1),
+                "this is no YAML: \(problem)")
         } catch {
             report.error(at: Location(file: file, line: 1, column: 1), "this is no YAML: \(error)")
         }
@@ -106,7 +111,8 @@ extension RecipeValue {
                 location: location)
         case .sequence(let items):
             return RecipeValue(
-                content: .sequence(items.map { convert($0, file: file, &budget, &report) }), tag: tag, location: location)
+                content: .sequence(items.map { convert($0, file: file, &budget, &report) }), tag: tag,
+                location: location)
         case .mapping(let pairs):
             var entries: [Entry] = []
             for (key, value) in pairs {

@@ -109,11 +109,15 @@ public enum ValueRules {
 
     /// What dockerd takes for a mirror in every version: http(s)://host[:port], nothing more.
     public static func mirror(_ text: String) -> String? {
-        text.wholeMatch(of: /https?:\/\/(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]{1,5})?/) == nil
-            ? "\"\(text)\" is no registry mirror (http://host[:port] or https://host[:port], without user or path)" : nil
+        text.wholeMatch(of: /https?:\/\/(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]{1,5})?/)
+            == nil
+            ? "\"\(text)\" is no registry mirror (http://host[:port] or https://host[:port], without user or path)"
+            : nil
     }
 }
 
 extension UInt8 {
-    var isHexDigit: Bool { (0x30...0x39).contains(self) || (0x41...0x46).contains(self) || (0x61...0x66).contains(self) }
+    var isHexDigit: Bool {
+        (0x30...0x39).contains(self) || (0x41...0x46).contains(self) || (0x61...0x66).contains(self)
+    }
 }

@@ -19,7 +19,8 @@ import Testing
             #expect(!FileManager.default.contains(secret, in: harness.scratch["card.img"]))
         }
         let fsck = try OutsideTool("sh").run([
-            "-c", "dd if=\(harness.scratch["card.img"]) bs=1M skip=4 count=64 status=none of=\(harness.scratch["boot.fat"])"
+            "-c",
+            "dd if=\(harness.scratch["card.img"]) bs=1M skip=4 count=64 status=none of=\(harness.scratch["boot.fat"])"
                 + " && fsck.fat -n \(harness.scratch["boot.fat"])",
         ])
         #expect(fsck.succeeded, "\(fsck.text)")
@@ -48,7 +49,8 @@ import Testing
     }
 
     @Test func `a mistake in the recipe costs nothing and exits with 2`() async throws {
-        try harness.prepare(recipe: CommandHarness.recipe.replacingOccurrences(of: "hostname: red01", with: "hostnme: red01"))
+        try harness.prepare(
+            recipe: CommandHarness.recipe.replacingOccurrences(of: "hostname: red01", with: "hostnme: red01"))
         let outcome = await harness.run("write", "--recipe", "red01.yaml", "--yes", "card.img")
         #expect(outcome.status == 2)
         #expect(outcome.errors.contains("red01.yaml:2:1:"))
@@ -76,7 +78,9 @@ import Testing
 
     @Test func `a second card is written without unpacking again`() async throws {
         try harness.prepare()
-        #expect(await harness.run("write", "--json", "--recipe", "red01.yaml", "--yes", "a.img").output.contains("unpacking"))
+        #expect(
+            await harness.run("write", "--json", "--recipe", "red01.yaml", "--yes", "a.img").output.contains(
+                "unpacking"))
         let second = await harness.run("write", "--json", "--recipe", "red01.yaml", "--yes", "b.img")
         #expect(!second.output.contains("\"phase\":\"unpacking\""))
         #expect(harness.scratch.read("a.img") == harness.scratch.read("b.img"))
@@ -115,7 +119,9 @@ import Testing
 extension FileManager {
     /// Whether the bytes of `text` stand anywhere in the file.
     func contains(_ text: String, in path: FilePath) -> Bool {
-        guard let data = try? Data(contentsOf: URL(fileURLWithPath: path.string), options: .mappedIfSafe) else { return false }
+        guard let data = try? Data(contentsOf: URL(fileURLWithPath: path.string), options: .mappedIfSafe) else {
+            return false
+        }
         return data.range(of: Data(text.utf8)) != nil
     }
 }
