@@ -100,7 +100,7 @@ public struct ImageCache: Sendable {
     ) throws(Failure) -> String {
         let chosen = try entry(of: source)
         if let size = chosen.size { try makeRoom(for: size, events: events) }
-        let writer = try SparseWriter(creating: part)
+        let writer = try SparseWriter(creating: part, checksums: source.format == .gzip)
         do { try user.own(part) } catch { throw .system("giving \(part) to its user", error) }
         var reader = try ArchiveReader(source)
         while let entry = try reader.next() {
@@ -128,7 +128,9 @@ public struct ImageCache: Sendable {
                 hint: "the image is truncated: download it again")
         }
         events(.unpacking(done: source.size, total: source.size))
-        return try writer.finish()
+        let digest = try writer.finish()
+        if source.format == .gzip { try GzipTrailer(of: source).check(writer.checksum, count: writer.count) }
+        return digest
     }
 
     private func copy(

@@ -39,7 +39,8 @@ import Testing
         let base = Int.random(in: 1...1_000_000, using: &random)
         for step in 0..<140 {
             let path =
-                (Self.directories.randomElement(using: &random) ?? "") + (Self.names.randomElement(using: &random) ?? "a")
+                (Self.directories.randomElement(using: &random) ?? "")
+                + (Self.names.randomElement(using: &random) ?? "a")
             if Int.random(in: 0..<4, using: &random) == 0 {
                 try volume.remove(path)
                 model[path] = nil
@@ -49,7 +50,8 @@ import Testing
                 let before = image.store.bytes
                 let refusal = Self.refusal { () throws(Failure) in try volume.write(contents, to: path) }
                 if refusal == nil { model[path] = contents }
-                #expect(refusal == nil || refusal?.code == .filesystemFull, "seed \(seed), step \(step): \(refusal as Any)")
+                #expect(
+                    refusal == nil || refusal?.code == .filesystemFull, "seed \(seed), step \(step): \(refusal as Any)")
                 #expect(
                     refusal == nil || image.store.bytes == before,
                     "seed \(seed), step \(step): a full volume was changed")
@@ -112,7 +114,9 @@ import Testing
                 // Boot sector, FATs and the first directories.
                 bytes[Int.random(in: 0..<90_000, using: &random)] = UInt8.random(in: 0...255, using: &random)
             }
-            guard var damaged = try? FATVolume(MemoryStore(bytes), name: "damaged", modified: FATImage.time) else { continue }
+            guard var damaged = try? FATVolume(MemoryStore(bytes), name: "damaged", modified: FATImage.time) else {
+                continue
+            }
             _ = damaged.label
             _ = try? damaged.list("dir")
             _ = try? damaged.read("dir/file 7")

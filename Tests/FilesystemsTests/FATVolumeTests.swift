@@ -35,7 +35,9 @@ import Testing
         #expect(try image.filesOfMtools().count == 30)
     }
 
-    @Test(arguments: ["a:b", "a*b", "end.", "end ", "", "..", "x/../y", String(repeating: "n", count: 256), "tab\tname"])
+    @Test(arguments: [
+        "a:b", "a*b", "end.", "end ", "", "..", "x/../y", String(repeating: "n", count: 256), "tab\tname",
+    ])
     func `a name that FAT cannot hold is refused and changes nothing`(_ name: String) throws {
         let image = try FATImage(kilobytes: 4400, ["-F", "16", "-s", "2"])
         var volume = try image.volume()
