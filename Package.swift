@@ -95,7 +95,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "RecipesTests", dependencies: ["Diagnostics", "Host", "Recipes", "TestSupport", systemPackage, yams],
-            resources: [.copy("Golden")], swiftSettings: strict),
+            swiftSettings: strict),
         .testTarget(
             name: "ProvisioningTests",
             dependencies: [
