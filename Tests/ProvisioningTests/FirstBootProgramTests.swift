@@ -204,9 +204,7 @@ import Testing
     func `two copies at once are one`(_ shell: Shell) throws {
         let rig = try NodeRig(.sample(docker: false, managers: nil, commands: ["echo x >>\"$RIG/ran\"; sleep 0.5"]))
         let one = (shell.command + [rig.scratch["root\(FirstBootProgram.path)"].string]).joined(separator: " ")
-        let result = try OutsideTool("env").run(
-            ["PATH=\(rig.scratch["bin"].string)", "/usr/bin/dash", "-c", "\(one) & \(one) & wait"],
-            environment: rig.environment)
+        let result = try rig.run(["/usr/bin/dash", "-c", "\(one) & \(one) & wait"])
         #expect(result.succeeded)
         #expect(rig.text("ran") == "x\n")
         #expect(rig.status["state"] == "done")

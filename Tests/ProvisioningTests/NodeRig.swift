@@ -91,9 +91,20 @@ final class NodeRig: Sendable {
     /// Runs the program once, as one boot does; time stands still, and a join is tried three times.
     @discardableResult
     func run(_ shell: Shell) throws -> OutsideTool.Result {
-        let program = scratch["root\(FirstBootProgram.path)"].string
+        try run(shell.command + [scratch["root\(FirstBootProgram.path)"].string])
+    }
+
+    /// Runs a command with the node's PATH.
+    func run(_ command: [String]) throws -> OutsideTool.Result {
+        // A process that is started from a thread of Swift's pool has that thread's blocked signals, and a shell with
+        // SIGCHLD blocked waits for ever.
+        let unblock = """
+            import os, signal, sys
+            signal.pthread_sigmask(signal.SIG_SETMASK, [])
+            os.execve(sys.argv[2], sys.argv[2:], {**os.environ, "PATH": sys.argv[1]})
+            """
         return try OutsideTool("env").run(
-            ["PATH=\(scratch["bin"].string)"] + shell.command + [program], environment: environment)
+            ["/usr/bin/python3", "-IS", "-c", unblock, scratch["bin"].string] + command, environment: environment)
     }
 
     var environment: [String: String] {

@@ -52,7 +52,7 @@ import Testing
             return try await Sample.provision(node, .raspberryPiOSCloudInit).text("meta-data")
         }
         let base = try await id { _ in }
-        #expect(base?.contains(/^instance-id: piflash-red01-[0-9a-f]{12}\ndsmode: local\n$/) == true)
+        #expect(base?.contains(/^instance-id: piflash-red01-[0-9a-f]{12}\ndsmode: "local"\n$/) == true)
         #expect(try await id { $0.swarm?.token = Sample.secret(Sample.token.replacing("-0ab", with: "-0zz")) } == base)
         #expect(try await id { $0.locale.keyboard = nil } != base)
         #expect(try await id { $0.firstBoot.run[0].value += " " } != base)

@@ -115,7 +115,7 @@ import Yams
             "eni",
         ])
         #expect(result.succeeded, "\(result.errors)")
-        let text = String(decoding: scratch.read("out/etc/network/interfaces"), as: UTF8.self)
+        let text = String(decoding: scratch.read("out/etc/network/interfaces.d/50-cloud-init"), as: UTF8.self)
         #expect(text.contains("iface eth0 inet static"))
         #expect(text.contains("address 192.168.50.11/24"))
         #expect(text.contains("gateway 192.168.50.1"))
