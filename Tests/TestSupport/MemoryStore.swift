@@ -1,0 +1,44 @@
+public import Diagnostics
+public import Storage
+import Synchronization
+
+/// Bytes in memory as a store.
+public final class MemoryStore: WritableBlockStore {
+    public let size: Int64
+    public let name: String
+    private let contents: Mutex<[UInt8]>
+    private let order = Mutex<[Range<Int64>?]>([])
+
+    public init(_ bytes: [UInt8], name: String = "memory") {
+        size = Int64(bytes.count)
+        self.name = name
+        contents = Mutex(bytes)
+    }
+
+    public var allBytes: [UInt8] { contents.withLock { $0 } }
+
+    /// The ranges written, in order; nil stands for a synchronize.
+    public var log: [Range<Int64>?] { order.withLock { $0 } }
+
+    public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
+        try checkBounds(offset: offset, count: buffer.count)
+        contents.withLock { bytes in
+            bytes.withUnsafeBytes { all in
+                buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: all[Int(offset)..<Int(offset) + buffer.count]))
+            }
+        }
+    }
+
+    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
+        try checkBounds(offset: offset, count: bytes.count)
+        order.withLock { $0.append(offset..<(offset + Int64(bytes.count))) }
+        contents.withLock { all in
+            all.withUnsafeMutableBytes { all in
+                UnsafeMutableRawBufferPointer(rebasing: all[Int(offset)..<Int(offset) + bytes.count])
+                    .copyMemory(from: bytes)
+            }
+        }
+    }
+
+    public func synchronize() throws(Failure) { order.withLock { $0.append(nil) } }
+}
