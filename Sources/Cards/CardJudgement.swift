@@ -101,7 +101,7 @@ public struct CardJudgement: Sendable {
                     hint: "unmount it: `umount \(points.map(Self.quoted).joined(separator: " "))`"))
         }
         let swaps = use.swaps.filter { path in
-            numberOf(FilePath(path)).map { tree.disks(under: $0).contains(device.kernelName) } ?? false
+            number(ofNode: path).map { tree.disks(under: $0).contains(device.kernelName) } ?? false
         }
         if !swaps.isEmpty {
             found.append(
@@ -126,10 +126,16 @@ public struct CardJudgement: Sendable {
     /// The disks that a mount stands on. btrfs reports a device number of its own: what was mounted tells the device.
     private func disks(under mount: SystemUse.Mount) -> Set<String> {
         var found = tree.disks(under: mount.number)
-        if mount.source.hasPrefix("/dev/"), let number = numberOf(FilePath(mount.source)), number != mount.number {
+        if let number = number(ofNode: mount.source), number != mount.number {
             found.formUnion(tree.disks(under: number))
         }
         return found
+    }
+
+    /// The number of a device by its path; by its exact name where the node is missing, as in a container.
+    private func number(ofNode path: String) -> String? {
+        guard path.hasPrefix("/dev/") else { return nil }
+        return numberOf(FilePath(path)) ?? tree.number(of: String(path.dropFirst("/dev/".count)))
     }
 
     // MARK: What is needed from it

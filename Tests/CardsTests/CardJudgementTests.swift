@@ -91,6 +91,21 @@ import TestSupport
         #expect(try other.codes("sdb") == ["cards.swap", "cards.held"])
     }
 
+    @Test func `swap is found by exact name where the device node is missing`() throws {
+        let system = usual()
+        system.usbCard("sdbb", "67:80")
+        let (tree, files) = (system.tree, system.scratch)
+        system.swap("/dev/sdbb1")
+        _ = system.judgement
+        let judgement = CardJudgement(
+            tree: tree, use: SystemUse(procfs: files["proc"]), deviceOf: { _ in nil }, numberOf: { _ in nil })
+        func codes(_ name: String) throws -> [Failure.Code] {
+            judgement.refusals(of: try #require(tree.facts(name)), imageSize: nil, protecting: []).map(\.code)
+        }
+        #expect(try codes("sdb") == [])
+        #expect(try codes("sdbb") == [.swapDevice])
+    }
+
     @Test func `the system's disk is refused through encryption and LVM, with no advice to unmount it`() throws {
         let system = FakeSystem()
         system.disk("sdb", "8:16", below: FakeSystem.usb)

@@ -304,4 +304,35 @@ private func outcome(_ image: [UInt8], to disk: FakeDisk) -> Failure? {
         #expect(sent.filter { $0.phase == .writing }.count == 4)
         #expect(sent.filter { $0.phase == .verifying }.count == 4)
     }
+
+    @Test func `writing an image of any size takes at most 16 MiB of memory`() async {
+        // In a process of its own, where no other test allocates.
+        await #expect(processExitsWith: .success) {
+            func peak() throws -> Int {
+                let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+                let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
+                return try #require(Int(line.split(separator: " ")[1].split(separator: "\t").last ?? "")) << 10
+            }
+            let before = try peak()
+            let zeros = Zeros(size: 512 << 20)
+            _ = try CardWriter(target: zeros, image: zeros).write(events: { _ in }, isCancelled: { false })
+            #expect(try peak() - before < 16 << 20)
+        }
+    }
+}
+
+/// As many zeros as wanted, in no memory.
+private struct Zeros: CardTarget {
+    let size: Int64
+    let name = "zeros"
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
+        buffer.initializeMemory(as: UInt8.self, repeating: 0)
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {}
+    func synchronize() throws(Failure) {}
+    func dropCache() throws(Failure) {}
+    func seal() throws(Failure) {}
+    func abandon() {}
 }

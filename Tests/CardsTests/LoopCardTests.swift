@@ -235,21 +235,4 @@ import TestSupport
         #expect(try CardTargetPath(link) == .device(loop.path))
         #expect(try CardJudgement().disk(at: link).path == loop.path)
     }
-
-    @Test func `writing costs no more memory than its buffers`() throws {
-        let scratch = ScratchDirectory()
-        let image = try ImageFile(creating: scratch["large.img"], size: 256 << 20)
-        let loop = try LoopDevice(over: blank(scratch, 256 << 20))
-        let card = try ClaimedCard(try judged(loop))
-        func resident() throws -> Int {
-            let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
-            return (Int(fields[1]) ?? 0) * 4096
-        }
-        let before = try resident()
-        var most = 0
-        _ = try CardWriter(target: card, image: image, now: { ContinuousClock.now }).write(
-            events: { _ in most = max(most, (try? resident()) ?? 0) }, isCancelled: { false })
-        // 16 MiB are allowed to the writer; the other tests of the process have the rest of this.
-        #expect(most - before < 100 << 20)
-    }
 }
