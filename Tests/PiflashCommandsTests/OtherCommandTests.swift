@@ -101,19 +101,19 @@ import Testing
 
     @Test func `a loop device becomes a card, and is refused while it is mounted`() async throws {
         try harness.prepare()
-        let loop = try LoopDevice(bytes: 128 << 20, in: harness.scratch)
-        let written = await harness.run("write", "-r", "red01.yaml", "--yes", loop.path)
+        let loop = try harness.loopDevice(bytes: 128 << 20)
+        let written = await harness.run("write", "-r", "red01.yaml", "--yes", loop.path.string)
         #expect(written.status == 0, "\(written.errors)")
-        #expect(await harness.run("inspect", loop.path).output.contains("red01"))
-        #expect(await harness.run("configure", "-r", "red01.yaml", "--yes", loop.path).output.contains("nothing to change"))
+        #expect(await harness.run("inspect", loop.path.string).output.contains("red01"))
+        #expect(await harness.run("configure", "-r", "red01.yaml", "--yes", loop.path.string).output.contains("nothing to change"))
         let listed = await harness.run("devices", "--json")
-        #expect(listed.output.contains(loop.path))
+        #expect(listed.output.contains(loop.path.string))
     }
 
     @Test func `a card that is too small is refused`() async throws {
         try harness.prepare()
-        let loop = try LoopDevice(bytes: 64 << 20, in: harness.scratch)
-        let outcome = await harness.run("write", "-r", "red01.yaml", "--yes", loop.path)
+        let loop = try harness.loopDevice(bytes: 64 << 20)
+        let outcome = await harness.run("write", "-r", "red01.yaml", "--yes", loop.path.string)
         #expect(outcome.status == 3)
         #expect(outcome.errors.contains("too small"))
     }
