@@ -10,12 +10,16 @@ import Testing
     let harness = CommandHarness()
 
     static func text(_ name: String) throws -> String {
-        try String(contentsOfFile: root.appending(name.split(separator: "/").compactMap { .init(String($0)) }).string, encoding: .utf8)
+        try String(
+            contentsOfFile: root.appending(name.split(separator: "/").compactMap { .init(String($0)) }).string,
+            encoding: .utf8)
     }
 
     /// The fenced YAML blocks of a document.
     static func examples(_ name: String) throws -> [String] {
-        try text(name).components(separatedBy: "```yaml\n").dropFirst().compactMap { $0.components(separatedBy: "```").first }
+        try text(name).components(separatedBy: "```yaml\n").dropFirst().compactMap {
+            $0.components(separatedBy: "```").first
+        }
     }
 
     @Test func `the recipes in the documents check`() async throws {
@@ -48,7 +52,9 @@ import Testing
             #expect(help.output.contains("  \(command) "))
             let own = await harness.run(command, "--help")
             #expect(own.status == 0)
-            for line in own.output.split(separator: "\n") { #expect(line.count <= 80 || line.hasPrefix("USAGE: "), "\(command): \(line)") }
+            for line in own.output.split(separator: "\n") {
+                #expect(line.count <= 80 || line.hasPrefix("USAGE: "), "\(command): \(line)")
+            }
         }
     }
 

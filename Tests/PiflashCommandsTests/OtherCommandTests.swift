@@ -42,14 +42,18 @@ import Testing
             #expect(changed.output.contains("user-data"))
             #expect(await harness.run("configure", "-r", "red01.yaml", target).output.contains("nothing to change"))
         }
-        #expect(harness.scratch.read("mounted/user-data") == (try Mtools(image: harness.scratch["card.img"]).contents(of: "user-data")))
+        #expect(
+            harness.scratch.read("mounted/user-data")
+                == (try Mtools(image: harness.scratch["card.img"]).contents(of: "user-data")))
     }
 
     @Test func `render writes a tree that its owner alone can read`() async throws {
         try harness.prepare()
         let outcome = await harness.run("render", "-r", "red01.yaml", "--into", "tree")
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(String(decoding: harness.scratch.read("tree/node/etc/docker/daemon.json"), as: UTF8.self).contains("overlay2"))
+        #expect(
+            String(decoding: harness.scratch.read("tree/node/etc/docker/daemon.json"), as: UTF8.self).contains(
+                "overlay2"))
         #expect(try harness.scratch["tree/boot/user-data"].stat().permissions == .ownerReadWrite)
         #expect(await harness.run("render", "-r", "red01.yaml", "--into", "tree").status == 2)
     }
@@ -58,7 +62,8 @@ import Testing
         try harness.prepare()
         let mtools = try OutsideTool("sh").run(
             [
-                "-c", "cd \"$0\" && touch device-init.yaml && mcopy -i sample.img@@4M device-init.yaml :: && gzip -k sample.img",
+                "-c",
+                "cd \"$0\" && touch device-init.yaml && mcopy -i sample.img@@4M device-init.yaml :: && gzip -k sample.img",
                 harness.scratch.path.string,
             ], environment: ["MTOOLS_SKIP_CHECK": "1"])
         #expect(mtools.succeeded, "\(mtools.errors)")
@@ -75,7 +80,7 @@ import Testing
         let filled = try OutsideTool("sh").run(
             [
                 "-c",
-                "cd \"$0\" && head -c 63M /dev/zero > big; mcopy -i sample.img@@4M big :: ; head -c 4k /dev/zero > small;"
+                "cd \"$0\" && head -c 62M /dev/zero > big; mcopy -i sample.img@@4M big :: ; head -c 4k /dev/zero > small;"
                     + " n=0; while mcopy -i sample.img@@4M small ::small$n 2>/dev/null; do n=$((n+1)); done; gzip -k -1 sample.img",
                 harness.scratch.path.string,
             ], environment: ["MTOOLS_SKIP_CHECK": "1"])
@@ -91,7 +96,8 @@ import Testing
     @Test func `stopping says what the card is and how to go on`() async throws {
         try harness.prepare()
         #expect(await harness.run("write", "-r", "red01.yaml", "--yes", "warm.img").status == 0)
-        let outcome = await harness.run(list: ["write", "--json", "-r", "red01.yaml", "--yes", "card.img"], isCancelled: { true })
+        let outcome = await harness.run(
+            list: ["write", "--json", "-r", "red01.yaml", "--yes", "card.img"], isCancelled: { true })
         #expect(outcome.status == 1)
         #expect(outcome.errors.contains("stopped"))
         #expect(outcome.errors.contains("same command"))
@@ -105,7 +111,9 @@ import Testing
         let written = await harness.run("write", "-r", "red01.yaml", "--yes", loop.path.string)
         #expect(written.status == 0, "\(written.errors)")
         #expect(await harness.run("inspect", loop.path.string).output.contains("red01"))
-        #expect(await harness.run("configure", "-r", "red01.yaml", "--yes", loop.path.string).output.contains("nothing to change"))
+        #expect(
+            await harness.run("configure", "-r", "red01.yaml", "--yes", loop.path.string).output.contains(
+                "nothing to change"))
         let listed = await harness.run("devices", "--json")
         #expect(listed.output.contains(loop.path.string))
     }

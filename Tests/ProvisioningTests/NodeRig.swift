@@ -96,15 +96,7 @@ final class NodeRig: Sendable {
 
     /// Runs a command with the node's PATH.
     func run(_ command: [String]) throws -> OutsideTool.Result {
-        // A process that is started from a thread of Swift's pool has that thread's blocked signals, and a shell with
-        // SIGCHLD blocked waits for ever.
-        let unblock = """
-            import os, signal, sys
-            signal.pthread_sigmask(signal.SIG_SETMASK, [])
-            os.execve(sys.argv[2], sys.argv[2:], {**os.environ, "PATH": sys.argv[1]})
-            """
-        return try OutsideTool("env").run(
-            ["/usr/bin/python3", "-IS", "-c", unblock, scratch["bin"].string] + command, environment: environment)
+        try OutsideTool("env").run(["PATH=\(scratch["bin"])"] + command, environment: environment)
     }
 
     var environment: [String: String] {
