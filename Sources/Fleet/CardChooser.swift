@@ -1,7 +1,5 @@
 public import Cards
 public import Diagnostics
-import Filesystems
-import Provisioning
 public import Host
 import Storage
 public import SystemPackage
@@ -36,17 +34,7 @@ public struct CardChooser: Sendable {
     public func choose(_ path: FilePath) throws(Failure) -> ChosenTarget {
         switch try CardTargetPath(path) {
         case .device(let resolved):
-            let name = resolved.lastComponent?.string ?? ""
-            if let disk = tree.disk(ofPartition: name) {
-                throw Failure(
-                    .notACard, severity: .refused, "\(resolved) is a partition, not a card",
-                    hint: "name the whole disk: /dev/\(disk)")
-            }
-            guard let facts = tree.facts(name) else {
-                throw Failure(
-                    .notACard, severity: .refused, "the system knows no disk \(resolved)",
-                    hint: "`piflash devices` lists the cards")
-            }
+            let facts = try CardJudgement(tree: tree).disk(at: resolved)
             try CardJudgement(tree: tree).check(facts, imageSize: nil, protecting: protected)
             return .device(facts)
         case .file(let file):
@@ -73,43 +61,8 @@ public struct CardChooser: Sendable {
     public func claim(_ target: ChosenTarget, imageSize: Int64) throws(Failure) -> any CardTarget {
         try judge(target, imageSize: imageSize)
         switch target {
-        case .device(let facts): return try ClaimedCard(facts)
+        case .device(let facts): return try ClaimedCard(facts, in: tree)
         case .file(let path, _): return try NewImageFile(path, size: imageSize, user: user)
-        }
-    }
-}
-
-/// What is on a card now, for the question before it is overwritten.
-public struct CardContents: Sendable {
-    /// A line for each partition, or for the file system that fills the whole card.
-    public let lines: [String]
-    /// The node whose card piflash made this, if it did.
-    public let node: String?
-
-    /// Looks at the device at `path`; nil when it may not be read.
-    public init?(of path: FilePath) {
-        do {
-            let table = try PartitionTable.read(path)
-            lines = table.partitions.map { partition in
-                let size = formatBytes(Int64(partition.range.count))
-                guard let found = partition.filesystem else {
-                    return "partition \(partition.number): \(size), nothing known"
-                }
-                return "partition \(partition.number): \(size), \(found.type)"
-                    + (found.label.map { " \"\($0)\"" } ?? "")
-            }
-            node = (try? CardReading(at: path))?.record?.node
-        } catch  where error.code == .noPartitionTable {
-            node = nil
-            let whole = try? FilesystemSignature.probe(path, range: nil)
-            lines = [
-                whole.map { "\($0.type) file system" + ($0.label.map { " \"\($0)\"" } ?? "") } ?? "no partition table"
-            ]
-        } catch  where error.code == .partitionPastEnd {
-            node = nil
-            lines = ["a damaged partition table"]
-        } catch {
-            return nil
         }
     }
 }

@@ -17,18 +17,14 @@ struct Confirmation {
     }
 
     static func describe(_ facts: DeviceFacts) -> String {
+        let card = CardContentsSummary(of: facts)
         var rows = [
-            ("device", "\(facts.path)"), ("model", facts.title), ("size", formatBytes(facts.size)),
-            ("bus", facts.bus.rawValue),
+            ("device", "\(card.path)"), ("model", card.title), ("size", formatBytes(card.size)), ("bus", card.bus.rawValue),
         ]
-        if let serial = facts.serial { rows.append(("serial", serial)) }
-        if let contents = CardContents(of: facts.path) {
-            if let node = contents.node { rows.append(("card of", node)) }
-            rows.append(
-                ("on it now", contents.lines.isEmpty ? "no partitions" : contents.lines.joined(separator: "\n")))
-        } else {
-            rows.append(("on it now", "cannot be read"))
-        }
+        if let serial = card.serial { rows.append(("serial", serial)) }
+        if let node = card.node { rows.append(("card of", node)) }
+        rows.append(("on it now", card.lines.joined(separator: "\n")))
+        if card.looksLikeHardDisk { rows.append(("beware", "this calls itself a hard disk, not a card in a reader")) }
         return TextTable.pairs(rows)
     }
 
@@ -43,6 +39,17 @@ struct Confirmation {
         let answer = console.ask("\(purpose)? [yes/no] ")?.lowercased()
         guard answer == "yes" || answer == "y" else {
             throw Failure(.cancelled, "nothing was written")
+        }
+    }
+}
+
+extension CardContentsSummary {
+    /// What is on the card, a line a partition.
+    var lines: [String] {
+        if entries.isEmpty { return ["nothing that is recognised"] }
+        return entries.map { entry in
+            let kind = (entry.filesystem ?? "nothing known") + (entry.label.map { " \"\($0)\"" } ?? "")
+            return (entry.number.map { "partition \($0): " } ?? "") + "\(formatBytes(entry.size)), \(kind)"
         }
     }
 }

@@ -58,7 +58,7 @@ struct DevicesCommand: ContextualCommand {
         let model: String
         let serial: String?
         let node: String?
-        let contents: [String]?
+        let contents: [String]
         let refusals: [String]
 
         init(_ facts: DeviceFacts, refusals: [Failure]) {
@@ -67,16 +67,14 @@ struct DevicesCommand: ContextualCommand {
             bus = facts.bus.rawValue
             model = facts.title
             serial = facts.serial
-            let found = CardContents(of: facts.path)
-            node = found?.node
-            contents = found?.lines
+            let card = CardContentsSummary(of: facts)
+            node = card.node
+            contents = card.lines
             self.refusals = refusals.map(\.message)
         }
 
         var summary: String {
-            if let node { return "card of \(node)" }
-            guard let contents else { return "cannot be read" }
-            return contents.isEmpty ? "no partitions" : contents.joined(separator: "; ")
+            node.map { "card of \($0)" } ?? contents.joined(separator: "; ")
         }
     }
 }

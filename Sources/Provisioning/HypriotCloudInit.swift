@@ -79,7 +79,7 @@ enum HypriotCloudInit {
         }
         if draft.hasWiFi { config.run(shell: "ifdown --force wlan0; ifup wlan0") }
         let servers = draft.nameServers(of: primary)
-        if !readsNetworkConfig, isStatic, !servers.isEmpty {
+        if isStatic, !servers.isEmpty {
             // Without resolvconf nothing reads dns-nameservers.
             let lines = servers.map { "nameserver \($0)\\n" }.joined()
             config.run(shell: "command -v resolvconf >/dev/null || printf '\(lines)' >/etc/resolv.conf")

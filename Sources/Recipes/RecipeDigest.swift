@@ -17,11 +17,11 @@ enum RecipeDigest {
         let tag = value.tag.map { $0 + " " } ?? ""
         switch value.content {
         case .scalar where value.tag == nil && secrets.contains(path): return "<secret>"
-        case .scalar(let text, _): return tag + JSONValue.quote(text)
+        case .scalar(let text, _): return tag + JSONValue.quoted(text)
         case .sequence(let items): return tag + "[" + items.map { canonical($0, path) }.joined(separator: ",") + "]"
         case .mapping(let entries):
             let fields = entries.sorted { $0.key.value < $1.key.value }.map { entry in
-                JSONValue.quote(entry.key.value) + ":"
+                JSONValue.quoted(entry.key.value) + ":"
                     + canonical(entry.value, path.isEmpty ? entry.key.value : "\(path).\(entry.key.value)")
             }
             return tag + "{" + fields.joined(separator: ",") + "}"

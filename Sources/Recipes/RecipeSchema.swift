@@ -4,7 +4,7 @@ public enum RecipeSchema {
         var root = object(of: RecipeShape.recipe.keys)
         root.insert(.init("$schema", .string("https://json-schema.org/draft/2020-12/schema")), at: 0)
         root.insert(.init("title", .string("piflash recipe")), at: 1)
-        return JSONValue.object(root).text() + "\n"
+        return JSONValue.object(root).prettyText
     }
 
     private static func object(of keys: [RecipeKey]) -> [JSONValue.Member] {

@@ -14,7 +14,7 @@ import Testing
 
     @Test(arguments: nasty)
     func `nasty names come through as they are`(_ name: String) throws {
-        let quoted = JSONValue.string(name).text()
+        let quoted = JSONValue.string(name).prettyText.trimmingCharacters(in: .newlines)
         let node = try RecipeHarness.with("wifi: { country: DE, networks: [{ ssid: \(quoted) }] }\n").load().node
         #expect(node.wifi?.networks.map(\.ssid.value) == [name])
     }

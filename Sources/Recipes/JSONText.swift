@@ -1,8 +1,6 @@
-import Recipes
-
 extension JSONValue {
     /// The value as JSON (RFC 8259), members in their order, indented by two spaces, with a line end.
-    var prettyText: String {
+    public var prettyText: String {
         var text = ""
         write(depth: 0, to: &text)
         return text + "\n"
@@ -36,7 +34,8 @@ extension JSONValue {
         }
     }
 
-    private static func quoted(_ string: String) -> String {
+    /// `string` as a JSON text, with its quotes.
+    static func quoted(_ string: String) -> String {
         var text = "\""
         for scalar in string.unicodeScalars {
             switch scalar.value {

@@ -1,0 +1,17 @@
+public import Cards
+import Filesystems
+import Images
+import Provisioning
+import SystemPackage
+
+extension CardContentsSummary {
+    /// What is on the card in a reader now, as far as it can be read.
+    public init(of device: DeviceFacts) {
+        self.init(
+            device, table: { try? PartitionTable.read($0) },
+            filesystem: { (try? FilesystemSignature.probe($0, range: nil)) ?? nil })
+    }
+
+    /// The node whose card piflash made this, or nil when it did not.
+    public var node: String? { entries.isEmpty ? nil : (try? CardReading(at: path))?.record?.node }
+}
