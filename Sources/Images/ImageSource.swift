@@ -1,0 +1,81 @@
+public import Diagnostics
+import Storage
+public import SystemPackage
+
+/// A file that holds a disk image, packed or not: what it is by its first bytes, whatever its name says.
+public struct ImageSource: Sendable {
+    public enum Format: String, Sendable, Codable {
+        case zip, xz, gzip, bzip2, zstd, raw
+    }
+
+    public let path: FilePath
+    public let format: Format
+    /// In bytes, as the file stands.
+    public let size: Int64
+
+    /// Looks at the file at `path`; what is no image is refused by name.
+    public init(_ path: FilePath) throws(Failure) {
+        let file = try ImageFile(opening: path)
+        self.path = path
+        size = file.size
+        let head = try file.bytes(at: 0, count: Int(min(file.size, 512)))
+        guard let format = Self.format(of: head) else {
+            throw Failure(.notAnImage, "\(path) is no disk image: \(Self.describe(head))", hint: Self.hint(for: head))
+        }
+        self.format = format
+    }
+
+    private static func format(of head: [UInt8]) -> Format? {
+        // Signatures: APPNOTE.TXT 4.3.7, the xz format 2.1.1.1, RFC 1952 2.3.1, bzip2's "BZh", RFC 8878 3.1.1.
+        let signatures: [([UInt8], Format)] = [
+            ([0x50, 0x4B, 0x03, 0x04], .zip), ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], .xz), ([0x1F, 0x8B], .gzip),
+            ([0x42, 0x5A, 0x68], .bzip2), ([0x28, 0xB5, 0x2F, 0xFD], .zstd),
+        ]
+        if let packed = signatures.first(where: { head.starts(with: $0.0) }) { return packed.1 }
+        return isDiskStart(head) ? .raw : nil
+    }
+
+    /// Whether the first sector ends like a partitioned disk's: 55 AA at 510.
+    static func isDiskStart(_ head: [UInt8]) -> Bool { head.count >= 512 && head[510] == 0x55 && head[511] == 0xAA }
+
+    /// What bytes that are no image look like, for people.
+    static func describe(_ head: [UInt8]) -> String {
+        let text = String(decoding: head.prefix(256), as: UTF8.self).lowercased()
+        let start = text.drop { $0.isWhitespace || $0 == "\u{FEFF}" }
+        if head.isEmpty { return "it is empty" }
+        if start.hasPrefix("<!doctype") || start.hasPrefix("<html") || start.hasPrefix("<?xml") {
+            return "it is a web page"
+        }
+        if head.starts(with: [0x50, 0x4B, 0x05, 0x06]) { return "it is an empty zip archive" }
+        if head.count > 262, Array(head[257..<262]) == Array("ustar".utf8) { return "it is a tar archive" }
+        if head.starts(with: Array("7z".utf8) + [0xBC, 0xAF]) { return "it is a 7z archive" }
+        if head.starts(with: Array("Rar!".utf8)) { return "it is a RAR archive" }
+        if head.starts(with: Array("QFI".utf8) + [0xFB]) { return "it is a qcow2 image" }
+        if head.allSatisfy({ $0 == 0 }) { return "it starts with zeros instead of a partition table" }
+        if head.prefix(256).allSatisfy({ $0 == 9 || $0 == 10 || $0 == 13 || (32..<127).contains($0) }) {
+            return "it is a text file"
+        }
+        return "it has no partition table and is in no format piflash knows (zip, xz, gz, bz2, zst, raw)"
+    }
+
+    static func hint(for head: [UInt8]) -> String {
+        describe(head).contains("web page") || head.isEmpty
+            ? "the download went wrong: download the image again" : "name the image that the vendor publishes"
+    }
+}
+
+extension Failure.Code {
+    /// Something else than a disk image.
+    public static let notAnImage = Failure.Code("images.not-an-image")
+    /// An archive that ends early.
+    public static let truncatedArchive = Failure.Code("images.truncated")
+    /// An archive whose contents contradict its checksums.
+    public static let corruptArchive = Failure.Code("images.corrupt")
+    public static let encryptedArchive = Failure.Code("images.encrypted")
+    /// An archive with no disk image in it, or with several.
+    public static let ambiguousArchive = Failure.Code("images.ambiguous")
+    /// A checksum that is not the one the recipe names.
+    public static let wrongChecksum = Failure.Code("images.wrong-checksum")
+    /// No room in the cache's file system.
+    public static let cacheFull = Failure.Code("images.cache-full")
+}
