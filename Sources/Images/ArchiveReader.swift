@@ -74,9 +74,10 @@ struct ArchiveReader: ~Copyable {
             var size = 0
             var offset: la_int64_t = 0
             switch archive_read_data_block(handle, &block, &size, &offset) {
-            case ARCHIVE_OK, ARCHIVE_WARN: 
+            case ARCHIVE_OK:
                 try body(UnsafeRawBufferPointer(start: block, count: size), offset, archive_filter_bytes(handle, -1))
             case ARCHIVE_EOF: return
+            // A warning too: it is how libarchive tells of a wrong checksum in a zip archive.
             default: throw Self.explain(handle, path)
             }
         }
@@ -92,7 +93,8 @@ struct ArchiveReader: ~Copyable {
             || lower.contains("ended before")
         {
             return Failure(
-                .truncatedArchive, "\(path) is truncated (\(text))", hint: "the download was cut off: download it again")
+                .truncatedArchive, "\(path) is truncated (\(text))", hint: "the download was cut off: download it again"
+            )
         }
         return Failure(
             .corruptArchive, "\(path) is damaged (\(text))", hint: "download it again, and compare its checksum")

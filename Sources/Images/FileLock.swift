@@ -40,7 +40,9 @@ final class FileLock: Sendable {
 
     deinit { try? descriptor.close() }
 
-    private static func lock(_ file: FileDescriptor, _ mode: Mode, waiting: Bool, path: FilePath) throws(Failure) -> Bool {
+    private static func lock(_ file: FileDescriptor, _ mode: Mode, waiting: Bool, path: FilePath) throws(Failure)
+        -> Bool
+    {
         let operation = (mode == .shared ? LOCK_SH : LOCK_EX) | (waiting ? 0 : LOCK_NB)
         while flock(file.rawValue, operation) != 0 {
             switch Errno(rawValue: errno) {

@@ -52,7 +52,8 @@ public struct ImageCache: Sendable {
             lock = free
         } else {
             events(.waiting)
-            guard let awaited = try FileLock(sources.appending("\(key).lock"), .exclusive, waiting: true, user: user) else {
+            guard let awaited = try FileLock(sources.appending("\(key).lock"), .exclusive, waiting: true, user: user)
+            else {
                 throw Failure(.system, "locking the cache of \(source) failed")
             }
             lock = awaited
@@ -99,7 +100,7 @@ public struct ImageCache: Sendable {
     ) throws(Failure) -> String {
         let chosen = try entry(of: source)
         if let size = chosen.size { try makeRoom(for: size, events: events) }
-        let writer = try SparseWriter(creating: part)
+        let writer = try SparseWriter(creating: part, checksums: source.format == .gzip)
         do { try user.own(part) } catch { throw .system("giving \(part) to its user", error) }
         var reader = try ArchiveReader(source)
         while let entry = try reader.next() {
@@ -127,7 +128,9 @@ public struct ImageCache: Sendable {
                 hint: "the image is truncated: download it again")
         }
         events(.unpacking(done: source.size, total: source.size))
-        return try writer.finish()
+        let digest = try writer.finish()
+        if source.format == .gzip { try GzipTrailer(of: source).check(writer.checksum, count: writer.count) }
+        return digest
     }
 
     private func copy(
@@ -185,7 +188,8 @@ public struct ImageCache: Sendable {
     }
 
     /// A vendor publishes the checksum of the archive, of the image inside, or both: either may stand in a recipe.
-    private func check(_ packed: String, _ unpacked: String, against wanted: String?, source: FilePath) throws(Failure) {
+    private func check(_ packed: String, _ unpacked: String, against wanted: String?, source: FilePath) throws(Failure)
+    {
         guard let wanted = wanted?.lowercased(), wanted != packed, wanted != unpacked else { return }
         throw Failure(
             .wrongChecksum, "\(source) has the SHA-256 \(packed), not \(wanted)",
@@ -195,7 +199,9 @@ public struct ImageCache: Sendable {
     // MARK: Entries
 
     private func index(_ key: String) -> SourceIndex? {
-        guard let data = try? Data(contentsOf: URL(filePath: sources.appending("\(key).json").string)) else { return nil }
+        guard let data = try? Data(contentsOf: URL(filePath: sources.appending("\(key).json").string)) else {
+            return nil
+        }
         return try? JSONDecoder().decode(SourceIndex.self, from: data)
     }
 

@@ -19,7 +19,8 @@ enum ImageEntry {
                 .ambiguousArchive, "\(source.path) holds several disk images: \(names)",
                 hint: "unpack it and name the one you want")
         }
-        if let packed = files.first(where: { entry in packedEndings.contains { entry.name.lowercased().hasSuffix($0) } }) {
+        if let packed = files.first(where: { entry in packedEndings.contains { entry.name.lowercased().hasSuffix($0) } }
+        ) {
             throw Failure(
                 .ambiguousArchive, "\(source.path) holds a packed image, \"\(packed.name)\"",
                 hint: "unpack the outer archive and name what is inside")

@@ -25,12 +25,16 @@ extension OSProfile {
             return ubuntu(boot)
         }
         if boot.has("dietpi.txt") { throw unsupported("DietPi") }
-        if boot.has("sysconf.txt") || boot.label == "RASPIFIRM" { throw unsupported("Debian's image for the Raspberry Pi") }
+        if boot.has("sysconf.txt") || boot.label == "RASPIFIRM" {
+            throw unsupported("Debian's image for the Raspberry Pi")
+        }
         if boot.has("apks/") || boot.has(".alpine-release") { throw unsupported("Alpine Linux (diskless)") }
         if boot.label?.uppercased() == "EFI-SYSTEM" { throw unsupported("Fedora CoreOS or IoT") }
         if hasSeed, isPiGen || isRPiSeed || recorded == .raspberryPiOSCloudInit { return raspberryPiOS(boot) }
         if isPiGen { throw unsupported(piGenRelease(boot, words)) }
-        if boot.has("bootcode.bin") || boot.names.contains(where: { $0.lowercased().hasPrefix("start") && $0.hasSuffix(".elf") }) {
+        if boot.has("bootcode.bin")
+            || boot.names.contains(where: { $0.lowercased().hasPrefix("start") && $0.hasSuffix(".elf") })
+        {
             throw unsupported("an image for the Raspberry Pi of a kind piflash does not know")
         }
         let seen = boot.names.sorted().prefix(8).joined(separator: ", ")
@@ -59,7 +63,8 @@ extension OSProfile {
             flavour: .hypriotCloudInit, release: version, bootMountPoint: "/boot",
             dockerVersion: version.flatMap(dockerVersion(ofHypriot:)),
             // HypriotOS/armhf runs on all Pis; its own documentation labels them armv7.
-            architecture: system?.hasSuffix("/armhf") == true ? "armv7" : system?.hasSuffix("/arm64") == true ? "arm64" : nil)
+            architecture: system?.hasSuffix("/armhf") == true
+                ? "armv7" : system?.hasSuffix("/arm64") == true ? "arm64" : nil)
     }
 
     /// The Docker that each HypriotOS release ships (image-builder-rpi, versions.config of each tag).
@@ -101,7 +106,8 @@ extension OSProfile {
     private static func issueDate(_ boot: BootSnapshot) -> String? {
         let line = boot.text("issue.txt")?.split(whereSeparator: \.isNewline).first ?? ""
         return line.split(separator: " ").map(String.init).last { word in
-            word.count == 10 && word.split(separator: "-").map(\.count) == [4, 2, 2] && word.allSatisfy { $0.isNumber || $0 == "-" }
+            word.count == 10 && word.split(separator: "-").map(\.count) == [4, 2, 2]
+                && word.allSatisfy { $0.isNumber || $0 == "-" }
         }
     }
 

@@ -1,3 +1,4 @@
+import CZlib
 import Crypto
 import Diagnostics
 import Storage
@@ -21,8 +22,14 @@ final class SparseWriter {
     private var start: Int64 = 0
     private var hasher = SHA256()
 
-    init(creating path: FilePath) throws(Failure) {
+    private let checksums: Bool
+    /// CRC-32 of all bytes so far, as gzip keeps it; 0 when nobody asked for it.
+    private(set) var checksum: UInt32 = 0
+
+    /// `checksums` asks for ``checksum``.
+    init(creating path: FilePath, checksums: Bool) throws(Failure) {
         self.path = path
+        self.checksums = checksums
         do {
             descriptor = try FileDescriptor.open(
                 path, .readWrite, options: [.create, .truncate, .closeOnExec], permissions: [.ownerReadWrite])
@@ -78,6 +85,10 @@ final class SparseWriter {
     private func flush() throws(Failure) {
         let all = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer.bytes)[..<filled])
         hasher.update(bufferPointer: all)
+        if checksums {
+            checksum = UInt32(
+                truncatingIfNeeded: crc32_z(uLong(checksum), all.bindMemory(to: UInt8.self).baseAddress, all.count))
+        }
         var offset = 0
         while offset < filled {
             let part = UnsafeRawBufferPointer(rebasing: all[offset..<min(offset + Self.unit, filled)])

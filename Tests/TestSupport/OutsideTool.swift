@@ -13,6 +13,7 @@ public struct OutsideTool: Sendable {
 
     public struct Missing: Error, CustomStringConvertible {
         public let description: String
+        public init(description: String) { self.description = description }
     }
 
     private let path: String

@@ -1,0 +1,17 @@
+import Images
+import Recipes
+
+/// Raspberry Pi OS trixie from 2025-11-24 on: cloud-init 25.2, netplan and NetworkManager.
+enum RaspberryPiOSCloudInit {
+    static func seed(_ draft: Draft) -> Seed {
+        var config = ModernCloudInit.config(draft)
+        // SSH is off on the image, and cloud-init has no key for that.
+        config.commands.insert(.words(["systemctl", "enable", "--now", "ssh"]), at: 0)
+        config.startProgram()
+        let network = NetworkConfig(draft: draft, namesCountry: true, waitsForPrimary: false)
+        return Seed(
+            userData: config, networkConfig: .map([.init("network", .map(network.members))]),
+            metaData: [.init("dsmode", .text("local"))], kernelTokens: ModernCloudInit.kernelTokens(draft),
+            nodeFiles: draft.files)
+    }
+}
