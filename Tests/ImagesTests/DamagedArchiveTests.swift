@@ -32,8 +32,8 @@ import Testing
         let whole = try pack(ending)
         #expect(try harness.unpack(harness.scratch["small.\(ending)"]).size == Int64(image.count))
         try FileManager.default.removeItem(atPath: harness.scratch["cache"].string)
-        let cuts = Set(0..<40).union((1...40).map { whole.count - $0 })
-            .union(stride(from: 40, to: whole.count - 40, by: max(1, whole.count / 60)))
+        let cuts = Set(0..<25).union((1...25).map { whole.count - $0 })
+            .union(stride(from: 25, to: whole.count - 25, by: max(1, whole.count / 30)))
         for cut in cuts.sorted() {
             let path = harness.scratch.write(Array(whole.prefix(cut)), to: "cut")
             do {
@@ -54,8 +54,8 @@ import Testing
         let whole = try pack(ending)
         let digest = try harness.sha256("small.img")
         var found = 0
-        let places = Set(0..<30).union((1...60).map { whole.count - $0 })
-            .union(stride(from: 30, to: whole.count - 60, by: max(1, whole.count / 80)))
+        let places = Set(0..<30).union((1...25).map { whole.count - $0 })
+            .union(stride(from: 30, to: whole.count - 25, by: max(1, whole.count / 40)))
         for place in places.sorted() {
             var bytes = whole
             bytes[place] ^= 1 << UInt8(place % 8)
