@@ -20,7 +20,6 @@ public struct BlockDeviceTree: Sendable {
     public func facts(_ name: String) -> DeviceFacts? {
         let directory = block.appending(name)
         guard isWholeDisk(name), let number = text(directory, "dev") else { return nil }
-        let backing = text(directory, "loop/backing_file")
         let bus = bus(of: name)
         return DeviceFacts(
             kernelName: name, number: number,
@@ -29,14 +28,22 @@ public struct BlockDeviceTree: Sendable {
             sectorSize: text(directory, "queue/logical_block_size").flatMap(Int.init) ?? 512,
             model: text(directory, "device/model") ?? text(directory, "device/name"),
             vendor: bus == .virtio ? nil : text(directory, "device/vendor"),
-            serial: text(directory, "device/serial") ?? usbSerial(of: directory), bus: bus,
+            serial: text(directory, "device/serial") ?? usbSerial(of: directory), cid: text(directory, "device/cid"),
+            bus: bus,
+            // The MMC core's word for what speaks the eMMC protocol; SD cards say "SD".
+            isBuiltIn: bus == .mmc && text(directory, "device/type") == "MMC",
             isRemovable: text(directory, "removable") == "1", isReadOnly: text(directory, "ro") == "1",
-            partitions: partitions(of: name), holders: children(directory.appending("holders")), backingFile: backing)
+            partitions: partitions(of: name), holders: children(directory.appending("holders")),
+            backingFile: raw(directory, "loop/backing_file").map {
+                // One line break ends it; the rest is the name.
+                $0.hasSuffix("\n") ? String($0.dropLast()) : $0
+            })
     }
 
     /// The whole disks on which the device with `number` ("major:minor") stands, through partitions, RAID, encryption.
     public func disks(under number: String) -> Set<String> {
-        guard let start = names().first(where: { text(block.appending($0), "dev") == number }) else { return [] }
+        // Major number 0 is for file systems without a device (Documentation/admin-guide/devices.txt).
+        guard !number.hasPrefix("0:"), let start = name(of: number) else { return [] }
         var found: Set<String> = []
         var open = [start]
         var seen: Set<String> = []
@@ -52,6 +59,12 @@ public struct BlockDeviceTree: Sendable {
         }
         return found
     }
+
+    /// What the kernel calls the device with `number`.
+    public func name(of number: String) -> String? { names().first { text(block.appending($0), "dev") == number } }
+
+    /// The number of the device that the kernel calls `name`.
+    public func number(of name: String) -> String? { text(block.appending(name), "dev") }
 
     /// The disk whose partition the kernel calls `name`; nil when it is a disk itself.
     public func disk(ofPartition name: String) -> String? {
@@ -69,7 +82,12 @@ public struct BlockDeviceTree: Sendable {
     private func isWholeDisk(_ name: String) -> Bool { text(block.appending(name), "partition") == nil }
 
     private func isVirtual(_ name: String) -> Bool {
-        ["ram", "zram", "dm-", "md", "nbd", "sr", "fd"].contains { name.hasPrefix($0) }
+        // A kind is a driver's prefix and a number: "mdadm" would be another driver's.
+        for kind in ["ram", "zram", "dm-", "md", "md_d", "nbd", "sr", "fd"] where name.hasPrefix(kind) {
+            if name.dropFirst(kind.count).allSatisfy(\.isNumber) { return true }
+        }
+        // "mmcblk0boot0" and its like are parts of an eMMC that hold boot loaders and keys.
+        return name.hasPrefix("mmcblk") && bus(of: name) != .mmc
     }
 
     private func partitions(of disk: String) -> [DeviceFacts.PartitionFacts] {
@@ -85,7 +103,7 @@ public struct BlockDeviceTree: Sendable {
     /// The bus, from the path of the device in the kernel's tree: a USB reader's card is a SCSI disk below a USB device.
     private func bus(of name: String) -> DeviceFacts.Bus {
         if name.hasPrefix("loop") { return .loop }
-        if name.hasPrefix("mmcblk") { return .mmc }
+        if name.hasPrefix("mmcblk") { return name.dropFirst("mmcblk".count).allSatisfy(\.isNumber) ? .mmc : .other }
         if name.hasPrefix("nvme") { return .nvme }
         if name.hasPrefix("vd") { return .virtio }
         let path = block.appending(name)
@@ -115,8 +133,11 @@ public struct BlockDeviceTree: Sendable {
     }
 
     private func text(_ directory: FilePath, _ name: String) -> String? {
+        raw(directory, name).map(DeviceFacts.printable)
+    }
+
+    private func raw(_ directory: FilePath, _ name: String) -> String? {
         let path = directory.appending(name.split(separator: "/").compactMap { FilePath.Component(String($0)) })
-        guard let data = FileManager.default.contents(atPath: path.string) else { return nil }
-        return String(decoding: data, as: UTF8.self).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        return FileManager.default.contents(atPath: path.string).map { String(decoding: $0, as: UTF8.self) }
     }
 }

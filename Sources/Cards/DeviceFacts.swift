@@ -17,7 +17,11 @@ public struct DeviceFacts: Hashable, Sendable {
     public var model: String?
     public var vendor: String?
     public var serial: String?
+    /// The card identification register of a card in a built-in reader: maker, product, serial number, date, in hex.
+    public var cid: String?
     public var bus: Bus
+    /// Soldered to the board (eMMC).
+    public var isBuiltIn: Bool
     public var isRemovable: Bool
     public var isReadOnly: Bool
     public var partitions: [PartitionFacts]
@@ -45,6 +49,17 @@ public struct DeviceFacts: Hashable, Sendable {
         if let backingFile { return "loop device over \(backingFile)" }
         let words = [vendor, model].compactMap { $0 }.filter { !$0.isEmpty }
         return words.isEmpty ? "unnamed \(bus.rawValue) device" : words.joined(separator: " ")
+    }
+
+    /// What a device says of itself, safe to print: without control characters and those that turn the line around.
+    static func printable(_ text: String) -> String {
+        let scalars = text.unicodeScalars.filter {
+            switch $0.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: false
+            default: true
+            }
+        }
+        return String(String.UnicodeScalarView(scalars)).split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
 
     /// The device numbers of the disk and of its partitions.

@@ -15,9 +15,14 @@ public struct SystemUse: Sendable {
     /// Paths of swap devices and swap files.
     public let swaps: [String]
 
+    /// Whether the mounts could be read. When not, nothing may be written: anything might be mounted.
+    public let isKnown: Bool
+
     /// `procfs` is /proc, but for tests.
     public init(procfs: FilePath = "/proc") {
         mounts = Self.parse(mountinfo: Self.read(procfs.appending("self").appending("mountinfo")))
+        // A process always has a root file system.
+        isKnown = mounts.contains { $0.point == "/" }
         // proc(5): a head line, then path, type, size, used, priority.
         swaps = Self.read(procfs.appending("swaps")).split(separator: "\n").dropFirst().compactMap {
             $0.split(whereSeparator: \.isWhitespace).first.map { Self.unescape(String($0)) }

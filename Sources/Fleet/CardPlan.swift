@@ -74,6 +74,8 @@ public struct CardPlanner: Sendable {
         for node: Node, events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPlan {
         let saltKey = try RackState(besideRecipe: FilePath(node.recipePath), user: user).saltKey()
+        // Unpacking may take minutes; a secret that is missing should not wait for it.
+        for secret in node.secrets { _ = try await secrets.read(secret) }
         let time = now()
         let opened = try open(node, at: time, events: events, isCancelled: isCancelled)
         let provision = try await render(node, opened, saltKey: saltKey, at: time)

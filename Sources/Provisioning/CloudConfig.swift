@@ -33,6 +33,16 @@ struct CloudConfig: Sendable {
         set("locale", node.locale.lang?.value)
     }
 
+    /// Lists the locale among those that Debian's locale-gen makes: cloud-init calls it with the locale's name, which only
+    /// Ubuntu's looks at. bootcmd runs before that, at every boot.
+    mutating func offerLocale(_ node: Node) {
+        guard let lang = node.locale.lang?.value, let dot = lang.firstIndex(of: ".") else { return }
+        let charset = lang[lang.index(after: dot)...].prefix { $0 != "@" }
+        let line = shellQuoted("\(lang) \(charset)")
+        let command = "grep -qxF \(line) /etc/locale.gen || echo \(line) >>/etc/locale.gen"
+        set("bootcmd", .list([.words(["sh", "-c", command])]))
+    }
+
     /// What logs the user in. `passwd` counts for a new user only, `hashed_passwd` for one that exists too; releases
     /// before 0.7.7 know only the first.
     static func login(_ material: Material) -> [YAML.Entry] {
@@ -98,8 +108,8 @@ struct CloudConfig: Sendable {
     /// Starts the first-boot program and does not wait for it: it may have to wait for the swarm's manager.
     mutating func startProgram() {
         run("systemctl", "daemon-reload")
-        run("systemctl", "enable", FirstBootProgram.unitName)
+        run("systemctl", "enable", FirstBootUnit.name)
         // On a card configured anew the program of this boot may be at work already, with the old settings.
-        run("systemctl", "restart", "--no-block", FirstBootProgram.unitName)
+        run("systemctl", "restart", "--no-block", FirstBootUnit.name)
     }
 }

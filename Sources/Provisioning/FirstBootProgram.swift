@@ -13,27 +13,6 @@ enum FirstBootProgram {
     static let path = "/usr/local/lib/piflash/first-boot"
     static let settingsPath = "/etc/piflash/settings"
     static let commandsDirectory = "/etc/piflash/run.d"
-    static let unitName = "piflash-first-boot.service"
-    static let unitPath = "/etc/systemd/system/piflash-first-boot.service"
-
-    /// The unit is simple, not oneshot: multi-user.target does not wait for it, nor does cloud-final, which waits for that.
-    /// cloud-init's network stage comes first, since it writes the program and the settings; it has had two names.
-    static let unit = """
-        [Unit]
-        Description=Finish the first boot of this node (piflash)
-        Documentation=file:/usr/local/lib/piflash/first-boot
-        Wants=network-online.target
-        After=network-online.target docker.service cloud-init.service cloud-init-network.service
-        ConditionPathExists=/usr/local/lib/piflash/first-boot
-
-        [Service]
-        Type=simple
-        ExecStart=/bin/sh /usr/local/lib/piflash/first-boot
-
-        [Install]
-        WantedBy=multi-user.target
-
-        """
 
     static let source = #"""
         #!/bin/sh
@@ -381,7 +360,8 @@ enum FirstBootProgram {
             configure_docker
         fi
         if [ "$DOCKER" = 1 ]; then
-            wait_for_docker || failed=$step
+            # Docker may have been installed only now.
+            if wait_for_docker; then configure_docker; else failed=$step; fi
         fi
         run_commands
         if [ "$SWARM" = 1 ] && [ -z "$failed" ] && [ ! -e "$state/done/swarm" ]; then

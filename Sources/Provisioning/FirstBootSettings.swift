@@ -50,7 +50,7 @@ struct FirstBootSettings: Hashable, Sendable {
             Provision.NodeFile(
                 path: FirstBootProgram.path, contents: Array(FirstBootProgram.source.utf8), mode: 0o755),
             Provision.NodeFile(
-                path: FirstBootProgram.unitPath, contents: Array(FirstBootProgram.unit.utf8), mode: 0o644),
+                path: FirstBootUnit.path, contents: Array(FirstBootUnit.text.utf8), mode: 0o644),
         ]
         for (name, command) in zip(names, commands) {
             files.append(

@@ -10,6 +10,7 @@ enum HypriotCloudInit {
         let node = draft.node
         var config = CloudConfig()
         config.setIdentity(node)
+        config.offerLocale(node)
         if let user = node.user {
             let groups = YAML.text(Self.groups.joined(separator: ","))
             config.set(

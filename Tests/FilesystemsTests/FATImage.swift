@@ -25,14 +25,14 @@ struct FATImage {
 
     /// What fsck.fat finds wrong; nil when nothing.
     func complaints() throws -> String? {
-        scratch.write(store.bytes, to: "check.fat")
+        scratch.write(store.allBytes, to: "check.fat")
         let result = try OutsideTool("fsck.fat").run(["-n", "-v", scratch["check.fat"].string])
         return result.succeeded ? nil : result.text + result.errors
     }
 
     /// Every file that mtools sees, by path, with its contents.
     func filesOfMtools() throws -> [String: [UInt8]] {
-        scratch.write(store.bytes, to: "check.fat")
+        scratch.write(store.allBytes, to: "check.fat")
         let out = scratch["tree"]
         try? FileManager.default.removeItem(atPath: out.string)
         try FileManager.default.createDirectory(atPath: out.string, withIntermediateDirectories: true)
@@ -51,19 +51,5 @@ struct FATImage {
         // mcopy fails on an empty volume: there "*" matches nothing.
         guard result.succeeded || files.isEmpty else { throw OutsideTool.Missing(description: result.errors) }
         return files
-    }
-}
-
-/// SplitMix64: random sequences that can be had again from their seed.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

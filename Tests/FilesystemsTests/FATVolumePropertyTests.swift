@@ -33,7 +33,7 @@ import Testing
         _ geometry: Geometry, _ seed: UInt64
     ) throws {
         let image = try FATImage(kilobytes: geometry.kilobytes, geometry.options)
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         var volume = try image.volume()
         var model: [String: [UInt8]] = [:]
         let base = Int.random(in: 1...1_000_000, using: &random)
@@ -47,13 +47,13 @@ import Testing
             } else {
                 let count = [0, 1, 511, 512, 513, 5000, 70000].randomElement(using: &random) ?? 0
                 let contents = (0..<count).map { UInt8(truncatingIfNeeded: ($0 / 7) &+ step &+ base) }
-                let before = image.store.bytes
+                let before = image.store.allBytes
                 let refusal = Self.refusal { () throws(Failure) in try volume.write(contents, to: path) }
                 if refusal == nil { model[path] = contents }
                 #expect(
                     refusal == nil || refusal?.code == .filesystemFull, "seed \(seed), step \(step): \(refusal as Any)")
                 #expect(
-                    refusal == nil || image.store.bytes == before,
+                    refusal == nil || image.store.allBytes == before,
                     "seed \(seed), step \(step): a full volume was changed")
             }
             if step % 20 == 0 { volume = try image.volume() }
@@ -79,10 +79,10 @@ import Testing
         let image = try FATImage(kilobytes: geometry.kilobytes, geometry.options)
         var volume = try image.volume()
         try volume.write([1, 2, 3], to: "piflash/card.json")
-        let before = image.store.bytes
+        let before = image.store.allBytes
         try volume.write([1, 2, 3], to: "PIFLASH/Card.JSON")
         try volume.remove("nothing/there")
-        #expect(image.store.bytes == before)
+        #expect(image.store.allBytes == before)
     }
 
     @Test func `whatever write fails, the old contents or the new are there`() throws {
@@ -91,7 +91,7 @@ import Testing
         let old = [UInt8](repeating: 1, count: 9000)
         let new = [UInt8](repeating: 2, count: 20000)
         try volume.write(old, to: "piflash/settings")
-        let start = image.store.bytes
+        let start = image.store.allBytes
         for number in 0..<40 {
             let store = MemoryStore(start)
             var volume = try FATVolume(store, name: "the volume", modified: FATImage.time)
@@ -106,8 +106,8 @@ import Testing
         let image = try FATImage(kilobytes: 3000, ["-F", "32", "-s", "1"])
         var volume = try image.volume()
         for index in 0..<20 { try volume.write([UInt8](repeating: 7, count: index * 300), to: "dir/file \(index)") }
-        let sound = image.store.bytes
-        var random = SeededGenerator(seed: 42)
+        let sound = image.store.allBytes
+        var random = SplitMix64(seed: 42)
         for _ in 0..<300 {
             var bytes = sound
             for _ in 0..<Int.random(in: 1...8, using: &random) {

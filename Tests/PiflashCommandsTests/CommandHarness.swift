@@ -54,6 +54,14 @@ final class CommandHarness: Sendable {
         func next() -> String? { rest.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
     }
 
+    /// A loop device over an empty file of the scratch directory.
+    func loopDevice(bytes: Int64) throws -> LoopDevice {
+        let file = try FileDescriptor.open(
+            scratch["loop.bin"], .readWrite, options: [.create], permissions: [.ownerReadWrite])
+        try file.closeAfter { try file.resize(to: bytes) }
+        return try LoopDevice(over: scratch["loop.bin"])
+    }
+
     /// A zipped sample image and a recipe for it that uses most of what a recipe can say.
     func prepare(_ image: SampleImage = .hypriot, recipe: String = CommandHarness.recipe) throws {
         try image.make(at: scratch["sample.img"])

@@ -20,9 +20,9 @@ import Testing
 
     @Test func `systemd accepts the unit`() throws {
         let scratch = ScratchDirectory()
-        let path = scratch.write(FirstBootProgram.unit, to: FirstBootProgram.unitName).string
+        let path = scratch.write(FirstBootUnit.text, to: FirstBootUnit.name).string
         let result = try OutsideTool("systemd-analyze").run(["verify", "--man=no", path])
-        #expect(!result.errors.contains(FirstBootProgram.unitName + ":"), "\(result.errors)")
+        #expect(!result.errors.contains(FirstBootUnit.name + ":"), "\(result.errors)")
     }
 
     @Test(arguments: Shell.allCases)
@@ -282,6 +282,26 @@ import Testing
         try FileManager.default.removeItem(atPath: rig.scratch["docker-down"].string)
         #expect(try rig.run(shell).succeeded)
         #expect(rig.status["state"] == "done")
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `a curl that cannot speak to a socket gives way to the docker command`(_ shell: Shell) throws {
+        let settings = FirstBootSettings.sample()
+        let rig = try NodeRig(settings)
+        rig.configure(settings, token: Sample.token)
+        rig.install("curl", "cat >/dev/null; echo 'curl: option --unix-socket: is unknown' >&2; exit 2")
+        #expect(try rig.run(shell).succeeded)
+        #expect(rig.text("docker.log").contains("swarm join --token"))
+        #expect(rig.status["state"] == "done")
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `a boot partition that cannot be written stops nothing`(_ shell: Shell) throws {
+        let rig = try NodeRig(.sample(docker: false, managers: nil, commands: ["echo ran >>\"$RIG/ran\""]))
+        // A file where the directory should be: root may write anywhere else.
+        rig.scratch.write("", to: "root/boot/piflash")
+        #expect(try rig.run(shell).succeeded)
+        #expect(rig.text("ran") == "ran\n")
     }
 
     @Test(arguments: Shell.allCases)
