@@ -30,7 +30,8 @@ struct ArchiveReader: ~Copyable {
         _ = Self.locale
         guard let handle = archive_read_new() else { throw Failure(.system, "libarchive has no memory") }
         switch source.format {
-        case .zip: archive_read_support_format_zip(handle)
+        // By its directory at the end only, never by the entries as they come: an archive that was cut off has none.
+        case .zip: archive_read_support_format_zip_seekable(handle)
         case .xz: archive_read_support_filter_xz(handle)
         case .gzip: archive_read_support_filter_gzip(handle)
         case .bzip2: archive_read_support_filter_bzip2(handle)
@@ -39,7 +40,7 @@ struct ArchiveReader: ~Copyable {
         }
         if source.format != .zip { archive_read_support_format_raw(handle) }
         // 1 MiB a read: fewer system calls than the default 10 KiB, and small beside an image.
-        guard archive_read_open_filename(handle, source.path.string, 1 << 20) == ARCHIVE_OK else {
+        guard source.path.withPlatformString({ archive_read_open_filename(handle, $0, 1 << 20) }) == ARCHIVE_OK else {
             let failure = Self.explain(handle, source.path)
             archive_read_free(handle)
             throw failure
@@ -83,14 +84,26 @@ struct ArchiveReader: ~Copyable {
         }
     }
 
+    /// Throws when the packed stream ended before the file did: libarchive takes what it cannot read there for none of its
+    /// business, but it may be the torn head of a further stream.
+    func checkEnd(of source: ImageSource) throws(Failure) {
+        let rest = source.size - archive_filter_bytes(handle, -1)
+        guard source.format != .zip, rest > 0 else { return }
+        throw Failure(
+            .corruptArchive, "\(path) is damaged: \(rest) bytes follow the end of its \(source.format.rawValue) stream",
+            hint: "download it again, and compare its checksum")
+    }
+
     private static func explain(_ handle: OpaquePointer, _ path: FilePath) -> Failure {
-        let text = archive_error_string(handle).map { String(cString: $0) } ?? "unknown error"
+        // Of a gzip trailer that is not there, libarchive says nothing at all.
+        let text = archive_error_string(handle).map { String(cString: $0) } ?? "truncated trailer"
         let lower = text.lowercased()
         if lower.contains("encrypt") || lower.contains("passphrase") {
             return encrypted(path)
         }
         if lower.contains("truncated") || lower.contains("premature") || lower.contains("unexpected end")
-            || lower.contains("ended before")
+            || lower.contains("ended before") || lower.contains("no progress is possible")
+            || lower.contains("unrecognized archive format")
         {
             return Failure(
                 .truncatedArchive, "\(path) is truncated (\(text))", hint: "the download was cut off: download it again"

@@ -23,6 +23,8 @@ struct SourceIdentity: Codable, Hashable {
         do { status = try path.stat() } catch {
             throw .system("opening the image \(path)", error, hint: "correct image.source in the recipe")
         }
+        // Before anything opens it: opening a pipe would wait for its other end.
+        guard status.type == .regular else { throw Failure(.notAFile, "\"\(path)\" is not a regular file") }
         self.path = path.string
         device = UInt64(status.deviceID.rawValue)
         inode = UInt64(status.inode.rawValue)

@@ -41,13 +41,16 @@ final class SparseWriter {
     /// How many bytes have come.
     var count: Int64 { start + Int64(filled) }
 
-    /// The first bytes, while they are still in the buffer.
-    var head: [UInt8] { Array(buffer.bytes.prefix(min(filled, 512))) }
+    /// Enough to tell a disk from what is none: ISO 9660 names itself at 32 KiB (ECMA-119, 8.4).
+    static let headSize = ImageSource.headSize
+    /// The first ``headSize`` bytes, or as many as have come.
+    private(set) var head: [UInt8] = []
 
     func append(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let part = rest.prefix(Self.bufferSize - filled)
+            if head.count < Self.headSize { head += part.prefix(Self.headSize - head.count) }
             UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[filled..<(filled + part.count)])
                 .copyMemory(from: UnsafeRawBufferPointer(rebasing: part))
             filled += part.count

@@ -2,7 +2,7 @@ import Diagnostics
 import Filesystems
 import Foundation
 import Host
-import Images
+@testable import Images
 import Storage
 import Synchronization
 import SystemPackage
@@ -13,15 +13,38 @@ final class CacheHarness: Sendable {
     let scratch = ScratchDirectory()
     let events = Mutex<[ImageEvent]>([])
 
+    /// A cache, and no image yet.
+    init(empty: Void) {}
+
     init() throws { try SampleImage.hypriot.make(at: scratch["sample.img"]) }
 
     var sample: FilePath { scratch["sample.img"] }
 
-    func cache(limit: Int64 = ImageCache.defaultLimit) -> ImageCache {
+    func cache(limit: Int64 = ImageCache.defaultLimit, reserve: Int64 = 0) -> ImageCache {
         let user = InvokingUser(userID: getuid(), groupID: getgid(), home: scratch.path)
         return ImageCache(
             directories: UserDirectories(user: user, environment: ["XDG_CACHE_HOME": scratch["cache"].string]),
-            limit: limit)
+            limit: limit, reserve: reserve)
+    }
+
+    /// Without a look at the partition table: what is left is what the archive formats themselves promise.
+    func unpack(_ path: FilePath, reserve: Int64 = 0) throws(Failure) -> BaseImage {
+        try cache(reserve: reserve).image(
+            at: path, sha256: nil, validate: { (_, _) throws(Failure) in }, events: { _ in }, isCancelled: { false })
+    }
+
+    /// A small image of `sectors` that hardly pack, with a partition table's signature; called "small.img".
+    @discardableResult
+    func makeSmallImage(sectors: Int = 600) -> [UInt8] {
+        var state: UInt64 = 42
+        var bytes = (0..<sectors * 512).map { index -> UInt8 in
+            // A linear congruential generator (Knuth's MMIX), so that every run tries the same bytes.
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return index % 3 == 0 ? 0 : UInt8(truncatingIfNeeded: state >> 56)
+        }
+        bytes[510...511] = [0x55, 0xAA]
+        scratch.write(bytes, to: "small.img")
+        return bytes
     }
 
     func image(
