@@ -273,6 +273,28 @@ enum FirstBootProgram {
             return 1
         }
 
+        # Whether anything listens at manager $1. The engine itself would go on for minutes, in the background, with one
+        # that is silent. Without curl nobody can tell, so the join is tried.
+        reachable() {
+            command -v curl >/dev/null 2>&1 || return 0
+            answer=0
+            curl -sk --noproxy '*' --connect-timeout 5 --max-time 10 -o /dev/null "https://$1/" \
+                </dev/null 2>"$state/error" || answer=$?
+            # curl(1): 5 and 6 no such host, 7 refused, 28 no answer in time. All else came from a listener.
+            case $answer in
+            5 | 6 | 7 | 28) return 1 ;;
+            esac
+        }
+
+        # Puts the first manager last.
+        rotate_managers() {
+            # shellcheck disable=SC2086 # a list
+            set -- $MANAGERS
+            first=$1
+            shift
+            MANAGERS="$* $first"
+        }
+
         node_state() { docker info -f '{{.Swarm.LocalNodeState}}' 2>/dev/null; }
 
         # Waits $1 seconds and up to half as long again, so that a rack does not knock all at once.
@@ -288,7 +310,7 @@ enum FirstBootProgram {
                 limit=60
                 case $(node_state) in
                 active)
-                    rm -f "$state/join-token"
+                    rm -f "$state/join-token" "$state/joining"
                     : >"$state/done/swarm"
                     return 0
                     ;;
@@ -299,6 +321,7 @@ enum FirstBootProgram {
                     if [ "$pending" -gt 24 ]; then
                         docker swarm leave --force >/dev/null 2>&1
                         pending=0
+                        rotate_managers
                     fi
                     pause 5
                     continue
@@ -308,6 +331,13 @@ enum FirstBootProgram {
                     limit=300
                     ;;
                 error)
+                    if [ -e "$state/joining" ]; then
+                        # Our own attempt ended so; there is nothing in it to lose.
+                        rm -f "$state/joining"
+                        docker swarm leave --force >/dev/null 2>&1
+                        rotate_managers
+                        continue
+                    fi
                     last=$(docker info -f '{{.Swarm.Error}}' 2>/dev/null | clean)
                     status waiting 'joining the swarm' 'docker swarm leave --force on this node' "$last"
                     limit=300
@@ -321,6 +351,11 @@ enum FirstBootProgram {
                     token=$(cat "$state/join-token")
                     for manager in $MANAGERS; do
                         status working 'joining the swarm' "manager $manager" "$last"
+                        if ! reachable "$manager"; then
+                            last="manager $manager does not answer"
+                            continue
+                        fi
+                        : >"$state/joining"
                         last=$(join "$manager" "$(advertised "$manager")") && continue 2
                         case $last in
                         *'invalid join token'* | *'does not match fingerprint'* | *'valid join token is necessary'*)

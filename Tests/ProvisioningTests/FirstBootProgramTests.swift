@@ -128,6 +128,34 @@ import Testing
         #expect(rig.has("request"))
     }
 
+    @Test(arguments: Shell.allCases)
+    func `a manager that does not answer is passed over without a join that hangs`(_ shell: Shell) throws {
+        let settings = FirstBootSettings.sample()
+        let rig = try NodeRig(settings)
+        rig.configure(settings, token: Sample.token)
+        let managers = settings.managers ?? []
+        try #require(managers.count > 1)
+        rig.scratch.write(managers[0], to: "silent")
+        let result = try rig.run(shell)
+        #expect(result.succeeded, "\(result.errors)")
+        #expect(rig.text("request").contains("\"RemoteAddrs\":[\"\(managers[1])\"]"))
+        #expect(!rig.text("probe.log").contains(Sample.token))
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `a join of our own that ended in an error is left and tried again`(_ shell: Shell) throws {
+        let settings = FirstBootSettings.sample()
+        let rig = try NodeRig(settings)
+        rig.configure(settings, token: Sample.token)
+        rig.scratch.write("error\n", to: "swarm-state")
+        rig.scratch.write("", to: "root/var/lib/piflash/joining")
+        let result = try rig.run(shell)
+        #expect(result.succeeded, "\(result.errors)")
+        #expect(rig.text("docker.log").contains("swarm leave --force"))
+        #expect(rig.has("request"))
+        #expect(!rig.has("root/var/lib/piflash/joining"))
+    }
+
     @Test(arguments: Shell.allCases, ["locked", "error"])
     func `a swarm that only a person can mend is reported and left alone`(_ shell: Shell, state: String) throws {
         let settings = FirstBootSettings.sample()

@@ -50,6 +50,13 @@ final class NodeRig: Sendable {
             install(
                 "curl",
                 """
+                case "$*" in *https://*)
+                    echo "$*" >>"$RIG/probe.log"
+                    for silent in $(cat "$RIG/silent" 2>/dev/null); do
+                        case "$*" in *"https://$silent/"*) exit 28 ;; esac
+                    done
+                    exit 35 ;;
+                esac
                 cat >"$RIG/request"
                 echo "$*" >>"$RIG/curl.log"
                 for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <"$f" 2>/dev/null; echo; done >"$RIG/processes"
