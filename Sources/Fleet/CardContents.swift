@@ -12,6 +12,13 @@ extension CardContentsSummary {
             filesystem: { (try? FilesystemSignature.probe($0, range: nil)) ?? nil })
     }
 
+    /// Whether this process may look at the card at all; without that nothing is known of what is on it.
+    public var isReadable: Bool {
+        guard let descriptor = try? FileDescriptor.open(path, .readOnly, options: [.closeOnExec]) else { return false }
+        try? descriptor.close()
+        return true
+    }
+
     /// The node whose card piflash made this, or nil when it did not.
     public var node: String? { entries.isEmpty ? nil : (try? CardReading(at: path))?.record?.node }
 }

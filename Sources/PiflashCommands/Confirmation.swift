@@ -19,7 +19,8 @@ struct Confirmation {
     static func describe(_ facts: DeviceFacts) -> String {
         let card = CardContentsSummary(of: facts)
         var rows = [
-            ("device", "\(card.path)"), ("model", card.title), ("size", formatBytes(card.size)), ("bus", card.bus.rawValue),
+            ("device", "\(card.path)"), ("model", card.title), ("size", formatBytes(card.size)),
+            ("bus", card.bus.rawValue),
         ]
         if let serial = card.serial { rows.append(("serial", serial)) }
         if let node = card.node { rows.append(("card of", node)) }
@@ -46,7 +47,9 @@ struct Confirmation {
 extension CardContentsSummary {
     /// What is on the card, a line a partition.
     var lines: [String] {
-        if entries.isEmpty { return ["nothing that is recognised"] }
+        if entries.isEmpty {
+            return [isReadable ? "nothing that is recognised" : "cannot be read without more rights (sudo)"]
+        }
         return entries.map { entry in
             let kind = (entry.filesystem ?? "nothing known") + (entry.label.map { " \"\($0)\"" } ?? "")
             return (entry.number.map { "partition \($0): " } ?? "") + "\(formatBytes(entry.size)), \(kind)"
