@@ -2,7 +2,7 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 
-.PHONY: demo build release test lint format bootstrap install clean
+.PHONY: demo build release test test-long lint format bootstrap install clean
 
 build: ; @scripts/bootstrap build; $(SWIFT) build
 
@@ -14,6 +14,10 @@ demo: build ; @scripts/demo "$$($(SWIFT) build --show-bin-path)/piflash"
 test: bootstrap
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
 	$(SWIFT) test --skip-build --disable-xctest
+
+# Two thousand random edit sequences on FAT volumes (some minutes): before a release, and after a change to the FAT code.
+test-long: bootstrap
+	PIFLASH_LONG=1 $(SWIFT) test --disable-xctest --filter FATVolumePropertyTests
 
 bootstrap: ; @scripts/bootstrap test
 

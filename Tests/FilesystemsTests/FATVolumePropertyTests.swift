@@ -6,6 +6,7 @@ import TestSupport
 import Testing
 
 @Suite struct FATVolumePropertyTests {
+    /// A volume for mkfs.fat to make.
     struct Geometry: Sendable, CustomTestStringConvertible {
         let kilobytes: Int
         let options: [String]
@@ -32,12 +33,24 @@ import Testing
     func `random edits leave what a model says, and what fsck.fat and mtools accept`(
         _ geometry: Geometry, _ seed: UInt64
     ) throws {
+        try Self.check(geometry, seed: seed, steps: 140)
+    }
+
+    /// `make test-long`: before a release, and after a change to the FAT code.
+    @Test(
+        .enabled("runs for minutes: `make test-long`") { ProcessInfo.processInfo.environment["PIFLASH_LONG"] != nil },
+        arguments: geometries.prefix(4))
+    func `hundreds of further sequences do too`(_ geometry: Geometry) throws {
+        for seed in 1000..<1500 as Range<UInt64> { try Self.check(geometry, seed: seed, steps: 40) }
+    }
+
+    private static func check(_ geometry: Geometry, seed: UInt64, steps: Int) throws {
         let image = try FATImage(kilobytes: geometry.kilobytes, geometry.options)
         var random = SplitMix64(seed: seed)
         var volume = try image.volume()
         var model: [String: [UInt8]] = [:]
         let base = Int.random(in: 1...1_000_000, using: &random)
-        for step in 0..<140 {
+        for step in 0..<steps {
             let path =
                 (Self.directories.randomElement(using: &random) ?? "")
                 + (Self.names.randomElement(using: &random) ?? "a")
