@@ -42,7 +42,13 @@ public struct CardChooser: Sendable {
             guard (try? parent.stat().type) == .directory else {
                 throw Failure(.usage, severity: .usage, "there is no directory \(parent)")
             }
-            return .file(file, exists: (try? file.stat()) != nil)
+            let present = try? file.stat()
+            if let present, let same = protected.first(where: { (try? $0.stat())?.isSameFile(as: present) == true }) {
+                throw Failure(
+                    .sourceDisk, severity: .refused, "\(file) is \(same) itself, which the card is made from",
+                    hint: "give the card's file another name")
+            }
+            return .file(file, exists: present != nil)
         }
     }
 
@@ -65,4 +71,8 @@ public struct CardChooser: Sendable {
         case .file(let path, _): return try NewImageFile(path, size: imageSize, user: user)
         }
     }
+}
+
+extension Stat {
+    fileprivate func isSameFile(as other: Stat) -> Bool { deviceID == other.deviceID && inode == other.inode }
 }

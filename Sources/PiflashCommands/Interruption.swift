@@ -17,7 +17,12 @@ enum Interruption {
             let seen = Interruption.requests.add(1, ordering: .relaxed).newValue
             if seen > 1 { _exit(128 + number) }
         }
-        for number in [SIGINT, SIGTERM] { signal(number, handler) }
+        for number in [SIGINT, SIGTERM] {
+            // Without SA_RESTART, so that Ctrl-C also ends the wait for an answer on the terminal.
+            var action = sigaction()
+            action.__sigaction_handler.sa_handler = handler
+            sigaction(number, &action, nil)
+        }
         // A closed pipe must not end the process in the middle of a card; writes to it fail instead.
         signal(SIGPIPE, SIG_IGN)
     }

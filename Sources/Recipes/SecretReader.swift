@@ -46,7 +46,7 @@ public actor SecretReader: SecretReading {
         case .prompt(let text):
             guard let value = prompt(text) else {
                 throw Failure(
-                    .secretUnavailable, "!prompt \"\(text)\": there is no terminal to ask on",
+                    .secretUnavailable, "!prompt \"\(text)\": nobody answered, or there is no terminal to ask on",
                     hint: "run piflash in a terminal, or use !env or !file")
             }
             return value

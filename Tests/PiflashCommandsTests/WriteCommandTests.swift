@@ -65,6 +65,16 @@ import Testing
         #expect((try? FilePath("/dev/piflash-test-no-such-device").stat()) == nil)
     }
 
+    @Test func `the image that a card is made from is never written over`() async throws {
+        try harness.prepare(
+            recipe: CommandHarness.recipe.replacingOccurrences(of: "sample.img.zip", with: "sample.img"))
+        let before = harness.scratch.read("sample.img")
+        let outcome = await harness.run("write", "--recipe", "red01.yaml", "--yes", "./sample.img")
+        #expect(outcome.status == 3)
+        #expect(outcome.errors.contains("which the card is made from"))
+        #expect(harness.scratch.read("sample.img") == before)
+    }
+
     @Test func `without a yes nothing is written`() async throws {
         try harness.prepare()
         harness.scratch.write("precious", to: "card.img")
