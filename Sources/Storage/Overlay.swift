@@ -64,15 +64,22 @@ public final class Overlay: WritableBlockStore {
     /// Nothing is deferred: an overlay lives in memory until it is committed.
     public func synchronize() throws(Failure) {}
 
-    /// Writes the changed blocks to `target`, `last` after all others, and waits for the medium in between and at the
-    /// end.
+    /// Writes the changed blocks to `target`: first those that no phase names, then each phase in turn, waiting for the
+    /// medium after each.
     ///
-    /// A caller that edits a file system names the blocks that make new data visible (directories, allocation tables) in
-    /// `last`: a power cut then leaves either the old state or unreferenced data, never a reference to bytes that were
-    /// not written.
-    public func commit(to target: some WritableBlockStore, last: ByteRanges = ByteRanges()) throws(Failure) {
-        let late = last.aligned(to: Int64(Self.blockSize)).clamped(to: 0..<size)
-        for phase in [changes.subtracting(late), changes.subtracting(changes.subtracting(late))] where !phase.isEmpty {
+    /// A caller that edits a file system names the blocks that make new data visible (allocation tables, then
+    /// directories): a power cut leaves the old state, or data that nothing refers to yet, never a reference to bytes
+    /// that were not written.
+    public func commit(to target: any WritableBlockStore, phases: [ByteRanges] = []) throws(Failure) {
+        var rest = changes
+        var ordered: [ByteRanges] = []
+        for phase in phases.reversed() {
+            let named = phase.aligned(to: Int64(Self.blockSize)).clamped(to: 0..<size)
+            let others = rest.subtracting(named)
+            ordered.append(rest.subtracting(others))
+            rest = others
+        }
+        for phase in [rest] + ordered.reversed() where !phase.isEmpty {
             for range in phase.ranges {
                 try target.write(bytes(at: range.lowerBound, count: range.count), at: range.lowerBound)
             }
