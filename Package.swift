@@ -31,6 +31,7 @@ let package = Package(
         // System libraries: module maps, with a shim only where Swift cannot import a macro.
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CBlkid", pkgConfig: "blkid", providers: [.apt(["libblkid-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
         .target(name: "CLinux"),
 
@@ -43,7 +44,9 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Images",
-            dependencies: ["CArchive", "Diagnostics", "Host", "Storage", "Filesystems", systemPackage, crypto],
+            dependencies: [
+                "CArchive", "CZlib", "Diagnostics", "Host", "Storage", "Filesystems", systemPackage, crypto,
+            ],
             swiftSettings: strict),
         .target(
             name: "Recipes", dependencies: ["Diagnostics", "Host", systemPackage, crypto, subprocess, yams],
@@ -92,7 +95,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "RecipesTests", dependencies: ["Diagnostics", "Host", "Recipes", "TestSupport", systemPackage, yams],
-            resources: [.copy("Golden")], swiftSettings: strict),
+            swiftSettings: strict),
         .testTarget(
             name: "ProvisioningTests",
             dependencies: [

@@ -44,7 +44,9 @@ public struct FATVolume: WritableFileTree {
     public func list(_ path: String) throws(Failure) -> [FileEntry]? {
         guard let directory = try find(directory: Self.components(path)) else { return nil }
         return try readDirectory(directory).visible
-            .map { FileEntry(name: $0.name, isDirectory: $0.isDirectory, size: $0.isDirectory ? 0 : Int64($0.fileSize)) }
+            .map {
+                FileEntry(name: $0.name, isDirectory: $0.isDirectory, size: $0.isDirectory ? 0 : Int64($0.fileSize))
+            }
             .sorted { $0.name < $1.name }
     }
 
@@ -202,7 +204,8 @@ public struct FATVolume: WritableFileTree {
     }
 
     private init(
-        name: String, boot: BootSector, store: any WritableBlockStore, modified: FATTimestamp, table: FileAllocationTable
+        name: String, boot: BootSector, store: any WritableBlockStore, modified: FATTimestamp,
+        table: FileAllocationTable
     ) {
         self.name = name
         self.boot = boot
@@ -238,7 +241,8 @@ public struct FATVolume: WritableFileTree {
             try write(slots: [entry], at: old.slots.upperBound - 1, of: directory)
             return old.firstCluster == 0 ? [] : try table.chain(from: old.firstCluster)
         }
-        try add(file, attributes: DirectoryEntry.Attribute.archive, cluster: chain.first ?? 0, size: size, to: directory)
+        try add(
+            file, attributes: DirectoryEntry.Attribute.archive, cluster: chain.first ?? 0, size: size, to: directory)
         return []
     }
 
@@ -247,7 +251,9 @@ public struct FATVolume: WritableFileTree {
         for part in parts {
             let directory = try readDirectory(place)
             if let entry = directory.entry(part) {
-                guard entry.isDirectory else { throw Failure(.badFileName, "\(name): \(part) is a file, not a directory") }
+                guard entry.isDirectory else {
+                    throw Failure(.badFileName, "\(name): \(part) is a file, not a directory")
+                }
                 place = .cluster(entry.firstCluster)
                 continue
             }

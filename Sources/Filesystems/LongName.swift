@@ -15,7 +15,9 @@ enum LongName {
                 "it is no file name"
             } else if name.utf16.count > 255 {
                 "it is longer than 255 characters"
-            } else if let mark = name.unicodeScalars.first(where: { $0.value < 0x20 || "\"*/:<>?\\|\u{7F}".unicodeScalars.contains($0) }) {
+            } else if let mark = name.unicodeScalars.first(where: {
+                $0.value < 0x20 || "\"*/:<>?\\|\u{7F}".unicodeScalars.contains($0)
+            }) {
                 "FAT allows no \(mark.debugDescription) in names"
             } else if name.hasSuffix(" ") || name.hasSuffix(".") {
                 "FAT drops blanks and dots at the end of names"

@@ -55,7 +55,8 @@ extension PartitionTable {
             guard blkid_partition_is_extended(entry) == 0 else { continue }
             partitions.append(
                 Partition(
-                    number: number, range: start..<end, type: kind == .mbr ? "0x" + String(blkid_partition_get_type(entry), radix: 16) : typeText,
+                    number: number, range: start..<end,
+                    type: kind == .mbr ? "0x" + String(blkid_partition_get_type(entry), radix: 16) : typeText,
                     filesystem: try FilesystemSignature.probe(descriptor, path: path, range: start..<end)))
         }
         return PartitionTable(kind: kind, partitions: partitions.sorted { $0.number < $1.number })

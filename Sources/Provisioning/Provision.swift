@@ -5,6 +5,8 @@ public import Diagnostics
 public struct Provision: Hashable, Sendable {
     /// Files on the boot partition; replaces what the image has under the same path.
     public var bootFiles: [BootFile]
+    /// Boot files of an earlier configuration of the card that the node no longer has; paths as in ``BootFile/path``.
+    public var removedBootFiles: [String]
     /// What the first boot writes on the node, for `render` to show; it travels inside ``bootFiles``.
     public var nodeFiles: [NodeFile]
     /// Whether any value is only a placeholder: such a provision is for looking at, never for a card.
@@ -12,9 +14,11 @@ public struct Provision: Hashable, Sendable {
     public var warnings: [Diagnostic]
 
     public init(
-        bootFiles: [BootFile], nodeFiles: [NodeFile] = [], hasPlaceholders: Bool = false, warnings: [Diagnostic] = []
+        bootFiles: [BootFile], removedBootFiles: [String] = [], nodeFiles: [NodeFile] = [],
+        hasPlaceholders: Bool = false, warnings: [Diagnostic] = []
     ) {
         self.bootFiles = bootFiles
+        self.removedBootFiles = removedBootFiles
         self.nodeFiles = nodeFiles
         self.hasPlaceholders = hasPlaceholders
         self.warnings = warnings

@@ -38,6 +38,13 @@ public struct Node: Hashable, Sendable {
         self.recipePath = recipePath
     }
 
+    /// Every secret of the node, in the order of the recipe format.
+    public var secrets: [Secret] {
+        [user?.password].compactMap { $0 } + (user?.sshAuthorizedKeys ?? [])
+            + (wifi?.networks.compactMap(\.passphrase) ?? []) + [swarm?.token].compactMap { $0 }
+            + firstBoot.files.map(\.content)
+    }
+
     public struct Image: Hashable, Sendable {
         /// An absolute path, or an https URL.
         public var source: Located<String>

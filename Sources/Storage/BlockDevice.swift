@@ -99,10 +99,20 @@ public final class BlockDevice: WritableBlockStore {
     public func synchronize() throws(Failure) { try descriptor.synchronize(name: name) }
 
     /// BLKFLSBUF: drops what the kernel has cached of the device, so that other readers see what was written directly.
+    ///
+    /// Without CAP_SYS_ADMIN it does nothing: our own reads are direct and never see that cache.
     public func flushBuffers() throws(Failure) {
-        guard clinux_flush_buffers(descriptor.rawValue) == 0 else {
-            throw .system("flushing the kernel's buffers of \(name)", .current)
-        }
+        guard clinux_flush_buffers(descriptor.rawValue) != 0 else { return }
+        let error = Errno.current
+        guard error != .permissionDenied else { return }
+        throw .system("flushing the kernel's buffers of \(name)", error)
+    }
+
+    /// Whether the medium is still there, with the size it was opened with. A card that was pulled out has no size.
+    public var isPresent: Bool {
+        var bytes: UInt64 = 0
+        var sector: Int32 = 0
+        return clinux_block_size(descriptor.rawValue, &bytes, &sector) == 0 && Int64(bytes) == size
     }
 
     /// BLKRRPART: makes the kernel see the new partition table. Devices without partitions (loop devices made without
@@ -111,6 +121,8 @@ public final class BlockDevice: WritableBlockStore {
         guard clinux_reread_partitions(descriptor.rawValue) != 0 else { return }
         let error = Errno.current
         guard error != .invalidArgument else { return }
+        // The ioctl wants CAP_SYS_ADMIN; udev does the same when the claim is let go, whoever held it.
+        guard error != .permissionDenied else { return }
         throw .system(
             "reading the new partition table of \(name)", error, hint: "take the card out and put it in again")
     }
@@ -122,7 +134,8 @@ public final class BlockDevice: WritableBlockStore {
         case .resourceBusy:
             Failure(
                 .deviceBusy, severity: .refused, "\(path) is in use",
-                hint: "unmount its partitions (`umount \(path)?*`) and close what else uses it, then try again",
+                // No glob over the name: /dev/sdb?* would name /dev/sdbb's partitions too.
+                hint: "`lsblk \(path)` shows what uses it; unmount that, or let another piflash finish, then try again",
                 cause: error)
         case .permissionDenied, .notPermitted:
             Failure(

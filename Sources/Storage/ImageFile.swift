@@ -2,6 +2,10 @@ import CLinux
 public import Diagnostics
 public import SystemPackage
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// A regular file of fixed size that holds a disk image.
 public final class ImageFile: WritableBlockStore {
     public let path: FilePath
@@ -13,8 +17,10 @@ public final class ImageFile: WritableBlockStore {
     /// Opens an existing image. Anything but a regular file is refused: a device is opened as a ``BlockDevice``.
     public convenience init(opening path: FilePath, writable: Bool = false) throws(Failure) {
         let descriptor: FileDescriptor
+        // Not blocking: opening a FIFO would wait for its other end before it could be refused.
         do {
-            descriptor = try FileDescriptor.open(path, writable ? .readWrite : .readOnly, options: [.closeOnExec])
+            descriptor = try FileDescriptor.open(
+                path, writable ? .readWrite : .readOnly, options: [.closeOnExec, .nonBlocking])
         } catch { throw Self.failure("opening \(path)", error) }
         try self.init(path: path, adopting: descriptor)
     }
@@ -34,6 +40,7 @@ public final class ImageFile: WritableBlockStore {
             try descriptor.resize(to: size)
         } catch {
             try? descriptor.close()
+            _ = path.withPlatformString { unlink($0) }
             throw Self.failure("sizing \(path) to \(formatBytes(size))", error)
         }
         try self.init(path: path, adopting: descriptor)
@@ -64,6 +71,22 @@ public final class ImageFile: WritableBlockStore {
     public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
         try checkBounds(offset: offset, count: bytes.count)
         try descriptor.writeFully(bytes, at: offset, name: name)
+    }
+
+    /// Makes `range` (in bytes) read as zeros, as a hole where the file system can.
+    public func clear(_ range: Range<Int64>) throws(Failure) {
+        try checkBounds(offset: range.lowerBound, count: range.count)
+        guard !range.isEmpty else { return }
+        guard clinux_punch_hole(descriptor.rawValue, range.lowerBound, Int64(range.count)) != 0 else { return }
+        let error = Errno.current
+        guard error == .notSupported else { throw Self.failure("clearing a part of \(path)", error) }
+        let zeros = AlignedBuffer(count: min(range.count, 1 << 20))
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let count = Int(min(Int64(zeros.bytes.count), range.upperBound - offset))
+            try write(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(zeros.bytes)[..<count]), at: offset)
+            offset += Int64(count)
+        }
     }
 
     public func synchronize() throws(Failure) { try descriptor.synchronize(name: name) }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import SystemPackage
 
 /// Runs the independent programs that the tests take as oracles (mtools, fsck.fat, sfdisk, …).
@@ -13,6 +14,7 @@ public struct OutsideTool: Sendable {
 
     public struct Missing: Error, CustomStringConvertible {
         public let description: String
+        public init(description: String) { self.description = description }
     }
 
     private let path: String
@@ -30,28 +32,40 @@ public struct OutsideTool: Sendable {
     }
 
     /// Runs the tool to its end; its standard input is `input`.
+    ///
+    /// The tool starts with no signal blocked: a thread of Swift's pool blocks most, a child inherits that, and a shell
+    /// with SIGCHLD blocked waits for ever.
     public func run(_ arguments: [String], input: [UInt8] = [], environment: [String: String] = [:]) throws -> Result {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: path)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         // Files, not pipes: nothing can fill up and block, whatever the tool prints.
         let scratch = ScratchDirectory()
         scratch.write(input, to: "in")
-        scratch.write([UInt8](), to: "out")
-        scratch.write([UInt8](), to: "err")
-        let handles = try [
-            FileHandle(forReadingFrom: URL(fileURLWithPath: scratch["in"].string)),
-            FileHandle(forWritingTo: URL(fileURLWithPath: scratch["out"].string)),
-            FileHandle(forWritingTo: URL(fileURLWithPath: scratch["err"].string)),
-        ]
-        process.standardInput = handles[0]
-        process.standardOutput = handles[1]
-        process.standardError = handles[2]
-        try process.run()
-        process.waitUntilExit()
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, scratch["in"].string, O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, scratch["out"].string, O_WRONLY | O_CREAT, 0o600)
+        posix_spawn_file_actions_addopen(&actions, 2, scratch["err"].string, O_WRONLY | O_CREAT, 0o600)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+
+        let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let argv = ([path] + arguments).map { strdup($0) } + [nil]
+        let envp = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for text in argv + envp { free(text) } }
+        var process: pid_t = 0
+        let code = posix_spawn(&process, path, &actions, &attributes, argv, envp)
+        guard code == 0 else { throw Missing(description: "\(path): \(String(cString: strerror(code)))") }
+        var status: Int32 = 0
+        while waitpid(process, &status, 0) < 0, errno == EINTR {}
+        // wait(2): the low seven bits are the signal, the next byte the exit status.
+        let signal = status & 0x7F
         return Result(
-            status: process.terminationStatus, output: scratch.read("out"),
+            status: signal == 0 ? (status >> 8) & 0xFF : 128 + signal, output: scratch.read("out"),
             errors: String(decoding: scratch.read("err"), as: UTF8.self))
     }
 }

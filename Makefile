@@ -1,0 +1,27 @@
+# One word per task. `make demo` and `make test` work on a fresh Debian machine with Swift 6.2 or later.
+SWIFT ?= swift
+PREFIX ?= /usr/local
+
+.PHONY: demo build release test lint format bootstrap install clean
+
+build: ; @scripts/bootstrap build; $(SWIFT) build
+
+release: ; @scripts/bootstrap build; $(SWIFT) build -c release --static-swift-stdlib --product piflash
+
+demo: build ; @scripts/demo "$$($(SWIFT) build --show-bin-path)/piflash"
+
+# Everything CI runs, but for the style. Needs root for its loop devices.
+test: bootstrap
+	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
+	$(SWIFT) test --skip-build --disable-xctest
+
+bootstrap: ; @scripts/bootstrap test
+
+lint: ; $(SWIFT) format lint --strict -r -p Sources Tests Package.swift && shellcheck scripts/* .ci/run
+
+format: ; $(SWIFT) format -i -r -p Sources Tests Package.swift
+
+install: release
+	install -D -m 755 "$$($(SWIFT) build -c release --show-bin-path)/piflash" $(DESTDIR)$(PREFIX)/bin/piflash
+
+clean: ; $(SWIFT) package clean

@@ -1,0 +1,143 @@
+import Diagnostics
+import FoundationEssentials
+public import SystemPackage
+
+/// The block devices that sysfs lists, and how they stand on each other.
+public struct BlockDeviceTree: Sendable {
+    private let block: FilePath
+
+    /// `sysfs` is /sys, but for tests.
+    public init(sysfs: FilePath = "/sys") { block = sysfs.appending("class").appending("block") }
+
+    /// Every whole disk that could be a card: no RAM disks, no device-mapper or RAID devices, no unused loop devices.
+    public func disks() -> [DeviceFacts] {
+        names().filter { isWholeDisk($0) && !isVirtual($0) }.compactMap(facts).filter {
+            $0.bus != .loop || $0.backingFile != nil
+        }
+    }
+
+    /// The facts of the disk that the kernel calls `name`, or nil when there is none.
+    public func facts(_ name: String) -> DeviceFacts? {
+        let directory = block.appending(name)
+        guard isWholeDisk(name), let number = text(directory, "dev") else { return nil }
+        let bus = bus(of: name)
+        return DeviceFacts(
+            kernelName: name, number: number,
+            // The size file counts in units of 512 bytes, whatever the sector size is (Documentation/ABI, sysfs-block).
+            size: (text(directory, "size").flatMap(Int64.init) ?? 0) * 512,
+            sectorSize: text(directory, "queue/logical_block_size").flatMap(Int.init) ?? 512,
+            model: text(directory, "device/model") ?? text(directory, "device/name"),
+            vendor: bus == .virtio ? nil : text(directory, "device/vendor"),
+            serial: text(directory, "device/serial") ?? usbSerial(of: directory), cid: text(directory, "device/cid"),
+            bus: bus,
+            // The MMC core's word for what speaks the eMMC protocol; SD cards say "SD".
+            isBuiltIn: bus == .mmc && text(directory, "device/type") == "MMC",
+            isRemovable: text(directory, "removable") == "1", isReadOnly: text(directory, "ro") == "1",
+            partitions: partitions(of: name), holders: children(directory.appending("holders")),
+            backingFile: raw(directory, "loop/backing_file").map {
+                // One line break ends it; the rest is the name.
+                $0.hasSuffix("\n") ? String($0.dropLast()) : $0
+            })
+    }
+
+    /// The whole disks on which the device with `number` ("major:minor") stands, through partitions, RAID, encryption.
+    public func disks(under number: String) -> Set<String> {
+        // Major number 0 is for file systems without a device (Documentation/admin-guide/devices.txt).
+        guard !number.hasPrefix("0:"), let start = name(of: number) else { return [] }
+        var found: Set<String> = []
+        var open = [start]
+        var seen: Set<String> = []
+        while let name = open.popLast() {
+            guard seen.insert(name).inserted else { continue }
+            let slaves = children(block.appending(name).appending("slaves"))
+            open += slaves
+            if let disk = disk(ofPartition: name) {
+                open.append(disk)
+            } else if slaves.isEmpty {
+                found.insert(name)
+            }
+        }
+        return found
+    }
+
+    /// What the kernel calls the device with `number`.
+    public func name(of number: String) -> String? { names().first { text(block.appending($0), "dev") == number } }
+
+    /// The number of the device that the kernel calls `name`.
+    public func number(of name: String) -> String? { text(block.appending(name), "dev") }
+
+    /// The disk whose partition the kernel calls `name`; nil when it is a disk itself.
+    public func disk(ofPartition name: String) -> String? {
+        guard text(block.appending(name), "partition") != nil else { return nil }
+        // /sys/class/block/sdb1 is a link to …/block/sdb/sdb1.
+        guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: block.appending(name).string)
+        else {
+            return nil
+        }
+        return FilePath(target).removingLastComponent().lastComponent?.string
+    }
+
+    private func names() -> [String] { children(block) }
+
+    private func isWholeDisk(_ name: String) -> Bool { text(block.appending(name), "partition") == nil }
+
+    private func isVirtual(_ name: String) -> Bool {
+        // A kind is a driver's prefix and a number: "mdadm" would be another driver's.
+        for kind in ["ram", "zram", "dm-", "md", "md_d", "nbd", "sr", "fd"] where name.hasPrefix(kind) {
+            if name.dropFirst(kind.count).allSatisfy(\.isNumber) { return true }
+        }
+        // "mmcblk0boot0" and its like are parts of an eMMC that hold boot loaders and keys.
+        return name.hasPrefix("mmcblk") && bus(of: name) != .mmc
+    }
+
+    private func partitions(of disk: String) -> [DeviceFacts.PartitionFacts] {
+        let directory = block.appending(disk)
+        return children(directory).filter { text(directory, "\($0)/partition") != nil }.compactMap { name in
+            text(directory, "\(name)/dev").map {
+                DeviceFacts.PartitionFacts(
+                    kernelName: name, number: $0, holders: children(directory.appending(name).appending("holders")))
+            }
+        }
+    }
+
+    /// The bus, from the path of the device in the kernel's tree: a USB reader's card is a SCSI disk below a USB device.
+    private func bus(of name: String) -> DeviceFacts.Bus {
+        if name.hasPrefix("loop") { return .loop }
+        if name.hasPrefix("mmcblk") { return name.dropFirst("mmcblk".count).allSatisfy(\.isNumber) ? .mmc : .other }
+        if name.hasPrefix("nvme") { return .nvme }
+        if name.hasPrefix("vd") { return .virtio }
+        let path = block.appending(name)
+        let resolved = (try? FileManager.default.destinationOfSymbolicLink(atPath: path.string)) ?? ""
+        let parts = resolved.split(separator: "/")
+        if parts.contains(where: { $0.hasPrefix("usb") }) { return .usb }
+        if parts.contains(where: { $0.hasPrefix("ata") }) { return .ata }
+        if parts.contains(where: { $0.hasPrefix("virtio") }) { return .virtio }
+        return name.hasPrefix("sd") ? .scsi : .other
+    }
+
+    /// A USB reader's serial number stands some directories above its disk.
+    private func usbSerial(of directory: FilePath) -> String? {
+        guard let link = try? FileManager.default.destinationOfSymbolicLink(atPath: directory.string) else {
+            return nil
+        }
+        var current = directory.removingLastComponent().pushing(FilePath(link)).lexicallyNormalized()
+        for _ in 0..<10 {
+            if text(current, "busnum") != nil { return text(current, "serial") }
+            current = current.removingLastComponent()
+        }
+        return nil
+    }
+
+    private func children(_ directory: FilePath) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: directory.string)) ?? []).sorted()
+    }
+
+    private func text(_ directory: FilePath, _ name: String) -> String? {
+        raw(directory, name).map(DeviceFacts.printable)
+    }
+
+    private func raw(_ directory: FilePath, _ name: String) -> String? {
+        let path = directory.appending(name.split(separator: "/").compactMap { FilePath.Component(String($0)) })
+        return FileManager.default.contents(atPath: path.string).map { String(decoding: $0, as: UTF8.self) }
+    }
+}

@@ -1,0 +1,67 @@
+public import Filesystems
+public import SystemPackage
+
+/// A card as its owner recognises it, for the question before it is overwritten: what it is, and what is on it now.
+///
+/// Only values: how they look is the command's business.
+public struct CardContentsSummary: Hashable, Sendable {
+    public struct Entry: Hashable, Sendable {
+        /// As in /dev/sdb1; nil for a file system without a partition table.
+        public let number: Int?
+        /// In bytes.
+        public let size: Int64
+        /// libblkid's name ("vfat", "ext4"), or nil when nothing is recognised.
+        public let filesystem: String?
+        public let label: String?
+
+        public init(number: Int?, size: Int64, filesystem: String?, label: String?) {
+            self.number = number
+            self.size = size
+            self.filesystem = filesystem
+            self.label = label
+        }
+    }
+
+    public let path: FilePath
+    public let title: String
+    /// In bytes.
+    public let size: Int64
+    public let bus: DeviceFacts.Bus
+    public let serial: String?
+    /// A USB disk that does not call itself removable: more likely somebody's hard disk than a reader.
+    public let looksLikeHardDisk: Bool
+    /// Empty when nothing is recognised: a new card, or one that a failed run left without a partition table.
+    public let entries: [Entry]
+
+    /// - Parameters:
+    ///   - table: Reads the partition table of a device; nil when it has none.
+    ///   - filesystem: Recognises a file system that fills the device, asked only when there is no table.
+    public init(
+        _ device: DeviceFacts, table: (FilePath) -> PartitionTable?,
+        filesystem: (FilePath) -> FilesystemSignature? = { _ in nil }
+    ) {
+        path = device.path
+        title = device.title
+        size = device.size
+        bus = device.bus
+        serial = device.serial
+        looksLikeHardDisk = device.bus == .usb && !device.isRemovable
+        if device.size == 0 {
+            entries = []
+        } else if let table = table(device.path) {
+            entries = table.partitions.map {
+                Entry(
+                    number: $0.number, size: Int64($0.range.count), filesystem: $0.filesystem?.type,
+                    label: $0.filesystem?.label.map(DeviceFacts.printable))
+            }
+        } else if let whole = filesystem(device.path) {
+            entries = [
+                Entry(
+                    number: nil, size: device.size, filesystem: whole.type,
+                    label: whole.label.map(DeviceFacts.printable))
+            ]
+        } else {
+            entries = []
+        }
+    }
+}

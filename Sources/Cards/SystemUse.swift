@@ -1,0 +1,60 @@
+import FoundationEssentials
+public import SystemPackage
+
+/// What the running system uses its block devices for: mounts and swap.
+public struct SystemUse: Sendable {
+    public struct Mount: Hashable, Sendable {
+        /// "major:minor" of the mounted file system.
+        public let number: String
+        public let point: String
+        /// What was mounted: "/dev/sdb1".
+        public let source: String
+    }
+
+    public let mounts: [Mount]
+    /// Paths of swap devices and swap files.
+    public let swaps: [String]
+
+    /// Whether the mounts could be read. When not, nothing may be written: anything might be mounted.
+    public let isKnown: Bool
+
+    /// `procfs` is /proc, but for tests.
+    public init(procfs: FilePath = "/proc") {
+        mounts = Self.parse(mountinfo: Self.read(procfs.appending("self").appending("mountinfo")))
+        // A process always has a root file system.
+        isKnown = mounts.contains { $0.point == "/" }
+        // proc(5): a head line, then path, type, size, used, priority.
+        swaps = Self.read(procfs.appending("swaps")).split(separator: "\n").dropFirst().compactMap {
+            $0.split(whereSeparator: \.isWhitespace).first.map { Self.unescape(String($0)) }
+        }
+    }
+
+    /// proc_pid_mountinfo(5): id, parent, major:minor, root, mount point, options, tags…, "-", type, source, options.
+    static func parse(mountinfo text: String) -> [Mount] {
+        text.split(separator: "\n").compactMap { line in
+            let fields = line.split(separator: " ").map(String.init)
+            guard let dash = fields.firstIndex(of: "-"), dash >= 6, fields.count > dash + 2 else { return nil }
+            return Mount(number: fields[2], point: unescape(fields[4]), source: unescape(fields[dash + 2]))
+        }
+    }
+
+    /// Blanks and backslashes stand in /proc as octal escapes: "\040".
+    static func unescape(_ text: String) -> String {
+        var result: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            let digits = rest.prefix(3)
+            if byte == UInt8(ascii: "\\"), digits.count == 3, digits.allSatisfy({ (0x30...0x37).contains($0) }) {
+                result.append(digits.reduce(0) { $0 << 3 | ($1 - 0x30) })
+                rest = rest.dropFirst(3)
+            } else {
+                result.append(byte)
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    private static func read(_ path: FilePath) -> String {
+        FileManager.default.contents(atPath: path.string).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+}

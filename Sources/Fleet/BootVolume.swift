@@ -1,0 +1,30 @@
+public import Diagnostics
+public import Filesystems
+public import Storage
+
+/// Finds and opens the boot partition of a card or an image.
+public enum BootVolume {
+    /// The FAT volume of the boot partition of `store`; what is written gets the time `time` (seconds since 1970, UTC).
+    public static func open(_ store: some WritableBlockStore, table: PartitionTable, at time: Int64) throws(Failure)
+        -> FATVolume
+    {
+        let range = try range(in: table, of: store.name)
+        let name = "the boot partition of \(store.name)"
+        return try FATVolume(
+            Window(store, range: range, name: name), name: name, modified: FATTimestamp(secondsSince1970: time))
+    }
+
+    /// Where the boot partition lies, in bytes.
+    public static func range(in table: PartitionTable, of name: String) throws(Failure) -> Range<Int64> {
+        if let boot = table.bootPartition { return boot.range }
+        let found = table.partitions.map { "\($0.number): \($0.filesystem?.type ?? "unknown")" }
+        throw Failure(
+            .noBootPartition, severity: .refused,
+            "\(name) has no FAT boot partition (\(found.isEmpty ? "no partitions" : found.joined(separator: ", ")))",
+            hint: "piflash prepares images for the Raspberry Pi; is this one?")
+    }
+}
+
+extension Failure.Code {
+    public static let noBootPartition = Failure.Code("fleet.no-boot-partition")
+}

@@ -1,0 +1,135 @@
+import Diagnostics
+import Filesystems
+public import Host
+public import Images
+public import Provisioning
+public import Recipes
+public import Storage
+import SystemPackage
+
+/// Everything about a card, decided before its first byte is written: the node, its unpacked image, what that image is,
+/// and the changes that make it this node's.
+public struct CardPlan: Sendable {
+    public let node: Node
+    public let image: BaseImage
+    public let profile: OSProfile
+    public let provision: Provision
+    /// The base image with the node's changes: what the card will hold.
+    public let content: Overlay
+    /// The boot-partition paths that differ from the image's.
+    public let changedFiles: [String]
+}
+
+/// What would be put on a card, without the card.
+public struct CardPreview: Sendable {
+    public let profile: OSProfile
+    public let provision: Provision
+}
+
+/// Makes plans: reads the recipe's image, judges it, and renders the node onto an overlay of it.
+public struct CardPlanner: Sendable {
+    let user: InvokingUser
+    let cache: ImageCache
+    let secrets: any SecretReading
+    let version: String
+    /// Seconds since 1970, UTC.
+    let now: @Sendable () -> Int64
+
+    public init(
+        user: InvokingUser, cache: ImageCache, secrets: any SecretReading, version: String,
+        now: @escaping @Sendable () -> Int64
+    ) {
+        self.user = user
+        self.cache = cache
+        self.secrets = secrets
+        self.version = version
+        self.now = now
+    }
+
+    /// Unpacks and judges the recipe's image (or takes it from the cache).
+    public func image(
+        for node: Node, events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
+    ) throws -> BaseImage {
+        guard let image = node.image else {
+            throw DiagnosticReport([
+                Diagnostic(.error, at: node.hostname.location, "image: missing: the recipe names no image to write")
+            ])
+        }
+        guard !image.source.value.hasPrefix("https://") else {
+            throw DiagnosticReport([
+                Diagnostic(
+                    .error, at: image.source.location,
+                    "image.source: downloading is not supported yet: fetch \(image.source.value) and name the file")
+            ])
+        }
+        return try cache.image(
+            at: FilePath(image.source.value), sha256: image.sha256?.value, validate: Self.validate,
+            events: { event in
+                if let translated = FleetEvent(event) { events(translated) }
+            }, isCancelled: isCancelled)
+    }
+
+    /// Plans the card of `node`.
+    public func plan(
+        for node: Node, events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
+    ) async throws -> CardPlan {
+        let saltKey = try RackState(besideRecipe: FilePath(node.recipePath), user: user).saltKey()
+        // Unpacking may take minutes; a secret that is missing should not wait for it.
+        for secret in node.secrets { _ = try await secrets.read(secret) }
+        let time = now()
+        let opened = try open(node, at: time, events: events, isCancelled: isCancelled)
+        let provision = try await render(node, opened, saltKey: saltKey, at: time)
+        var volume = opened.volume
+        let changed = try volume.apply(provision)
+        return CardPlan(
+            node: node, image: opened.image, profile: opened.profile, provision: provision, content: opened.content,
+            changedFiles: changed)
+    }
+
+    /// What a card of `node` would get, for looking at: nothing of the rack is made or changed.
+    public func preview(
+        for node: Node, events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
+    ) async throws -> CardPreview {
+        let time = now()
+        let opened = try open(node, at: time, events: events, isCancelled: isCancelled)
+        // Salts only matter for what is written; a preview's passwords are placeholders.
+        let provision = try await render(node, opened, saltKey: [UInt8](repeating: 0, count: 32), at: time)
+        return CardPreview(profile: opened.profile, provision: provision)
+    }
+
+    private struct Opened {
+        let image: BaseImage
+        let content: Overlay
+        let volume: FATVolume
+        let snapshot: BootSnapshot
+        let profile: OSProfile
+    }
+
+    private func open(
+        _ node: Node, at time: Int64, events: @escaping @Sendable (FleetEvent) -> Void,
+        isCancelled: @escaping @Sendable () -> Bool
+    ) throws -> Opened {
+        let image = try image(for: node, events: events, isCancelled: isCancelled)
+        let content = Overlay(over: image.store)
+        let volume = try BootVolume.open(content, table: try PartitionTable.read(image.path), at: time)
+        let snapshot = try BootSnapshot(of: volume)
+        return try during("looking at \(image.sourceName)") {
+            Opened(
+                image: image, content: content, volume: volume, snapshot: snapshot,
+                profile: try OSProfile.detect(snapshot))
+        }
+    }
+
+    private func render(_ node: Node, _ opened: Opened, saltKey: [UInt8], at time: Int64) async throws -> Provision {
+        try await Provisioner(
+            saltKey: saltKey, flashTime: time,
+            image: ImageIdentity(name: opened.image.sourceName, digest: opened.image.digest), piflashVersion: version
+        ).provision(node, profile: opened.profile, boot: opened.snapshot, secrets: secrets)
+    }
+
+    /// An unpacked image is one when its partition table holds and its boot partition can be edited.
+    private static func validate(_ path: FilePath, _ file: ImageFile) throws(Failure) {
+        let table = try PartitionTable.read(path)
+        _ = try BootVolume.range(in: table, of: path.string)
+    }
+}

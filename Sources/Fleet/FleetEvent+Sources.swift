@@ -1,0 +1,28 @@
+import Cards
+import Diagnostics
+import Images
+
+extension FleetEvent {
+    /// What the user is told of opening an image; nil for what needs no telling.
+    init?(_ event: ImageEvent) {
+        switch event {
+        case .unpacking(let done, let total): self = .progress(Progress(phase: .unpacking, done: done, total: total))
+        case .cached: return nil
+        case .waiting: self = .notice("another piflash is unpacking the same image; waiting for it")
+        case .evicted(let digest):
+            self = .notice("removed the unpacked image \(digest.prefix(12)) from the cache to make room")
+        }
+    }
+
+    init(_ event: CardEvent) {
+        let phase: Phase =
+            switch event.phase {
+            case .clearing: .clearing
+            case .writing: .writing
+            case .flushing: .flushing
+            case .verifying: .verifying
+            case .sealing: .sealing
+            }
+        self = .progress(Progress(phase: phase, done: event.done, total: event.total))
+    }
+}

@@ -1,0 +1,45 @@
+/// What long work tells while it runs; every rendering (terminal, plain lines, JSON) is made from these.
+public enum FleetEvent: Hashable, Sendable {
+    /// How far a phase is.
+    case progress(Progress)
+    /// Something worth a line of its own, once: "the unpacked image was in the cache".
+    case notice(String)
+    /// Everything about a card is done: it was written, read back and sealed.
+    case cardDone(CardOutcome)
+
+    public struct Progress: Hashable, Sendable {
+        public var phase: Phase
+        /// In bytes.
+        public var done: Int64
+        /// In bytes; nil when it cannot be known (a gzip stream does not say how long it is).
+        public var total: Int64?
+
+        public init(phase: Phase, done: Int64, total: Int64?) {
+            self.phase = phase
+            self.done = done
+            self.total = total
+        }
+    }
+
+    /// The steps of a card, in the order in which they come.
+    public enum Phase: String, Hashable, Sendable, CaseIterable {
+        case unpacking, clearing, writing, flushing, verifying, sealing
+    }
+
+    public struct CardOutcome: Hashable, Sendable {
+        public var node: String
+        /// The device or file that was written.
+        public var target: String
+        /// The bytes written to the card, and read back and compared.
+        public var bytes: Int64
+        /// SHA-256 of the base image (lower-case hex), before the node's changes.
+        public var imageDigest: String
+
+        public init(node: String, target: String, bytes: Int64, imageDigest: String) {
+            self.node = node
+            self.target = target
+            self.bytes = bytes
+            self.imageDigest = imageDigest
+        }
+    }
+}

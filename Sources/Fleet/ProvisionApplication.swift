@@ -1,0 +1,39 @@
+public import Diagnostics
+public import Filesystems
+public import Provisioning
+
+extension WritableFileTree {
+    /// Puts a provision's files on a boot partition and returns the paths that changed.
+    ///
+    /// Files that already hold the wanted bytes are left alone, so applying a provision twice changes nothing. The
+    /// card's record goes last: a record is only there when everything it describes is.
+    public mutating func apply(_ provision: Provision) throws -> [String] {
+        guard !provision.hasPlaceholders else {
+            throw Failure(.unreadSecrets, "the provision holds placeholders for secrets that were not read")
+        }
+        var changed: [String] = []
+        for path in provision.removedBootFiles where try read(path) != nil {
+            try remove(path)
+            changed.append(path)
+        }
+        let record = provision.bootFiles.filter { $0.path == CardRecord.path }
+        for file in provision.bootFiles.filter({ $0.path != CardRecord.path }) + record
+        where try read(file.path) != file.contents {
+            try write(file.contents, to: file.path)
+            changed.append(file.path)
+        }
+        return changed
+    }
+}
+
+extension FileTree {
+    /// The paths that applying `provision` would change.
+    public func differences(from provision: Provision) throws -> [String] {
+        let removed = try provision.removedBootFiles.filter { try read($0) != nil }
+        return try removed + provision.bootFiles.filter { try read($0.path) != $0.contents }.map(\.path)
+    }
+}
+
+extension Failure.Code {
+    public static let unreadSecrets = Failure.Code("fleet.unread-secrets")
+}

@@ -1,0 +1,121 @@
+import CArchive
+import Diagnostics
+import SystemPackage
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// One pass over an image's archive with libarchive; owns the handle.
+struct ArchiveReader: ~Copyable {
+    struct Entry: Hashable, Sendable {
+        /// Position in the archive, from 0.
+        let index: Int
+        let name: String
+        /// In bytes, when the archive says so before the data.
+        let size: Int64?
+        let isFile: Bool
+        let isEncrypted: Bool
+    }
+
+    private let handle: OpaquePointer
+    private let path: FilePath
+    private var index = -1
+
+    /// Entry names are UTF-8 whatever the user's locale is; in the C locale, in which a process starts, libarchive
+    /// returns none that has other than ASCII letters.
+    private static let locale: Void = { _ = setlocale(LC_CTYPE, "C.UTF-8") }()
+
+    init(_ source: ImageSource) throws(Failure) {
+        _ = Self.locale
+        guard let handle = archive_read_new() else { throw Failure(.system, "libarchive has no memory") }
+        switch source.format {
+        // By its directory at the end only, never by the entries as they come: an archive that was cut off has none.
+        case .zip: archive_read_support_format_zip_seekable(handle)
+        case .xz: archive_read_support_filter_xz(handle)
+        case .gzip: archive_read_support_filter_gzip(handle)
+        case .bzip2: archive_read_support_filter_bzip2(handle)
+        case .zstd: archive_read_support_filter_zstd(handle)
+        case .raw: break
+        }
+        if source.format != .zip { archive_read_support_format_raw(handle) }
+        // 1 MiB a read: fewer system calls than the default 10 KiB, and small beside an image.
+        guard source.path.withPlatformString({ archive_read_open_filename(handle, $0, 1 << 20) }) == ARCHIVE_OK else {
+            let failure = Self.explain(handle, source.path)
+            archive_read_free(handle)
+            throw failure
+        }
+        self.handle = handle
+        path = source.path
+    }
+
+    deinit { archive_read_free(handle) }
+
+    mutating func next() throws(Failure) -> Entry? {
+        var entry: OpaquePointer?
+        switch archive_read_next_header(handle, &entry) {
+        case ARCHIVE_OK, ARCHIVE_WARN: break
+        case ARCHIVE_EOF: return nil
+        default: throw Self.explain(handle, path)
+        }
+        index += 1
+        let name = archive_entry_pathname_utf8(entry) ?? archive_entry_pathname(entry)
+        return Entry(
+            index: index, name: name.map { String(cString: $0) } ?? "entry \(index + 1)",
+            size: archive_entry_size_is_set(entry) != 0 ? archive_entry_size(entry) : nil,
+            isFile: archive_entry_filetype(entry) == carchive_ifreg(),
+            isEncrypted: archive_entry_is_data_encrypted(entry) != 0)
+    }
+
+    /// Hands out the data of the current entry without copying, block after block: the bytes, their offset, and how many
+    /// bytes of the packed file have been consumed so far.
+    mutating func forEachBlock(_ body: (UnsafeRawBufferPointer, Int64, _ consumed: Int64) throws -> Void) throws {
+        while true {
+            var block: UnsafeRawPointer?
+            var size = 0
+            var offset: la_int64_t = 0
+            switch archive_read_data_block(handle, &block, &size, &offset) {
+            case ARCHIVE_OK:
+                try body(UnsafeRawBufferPointer(start: block, count: size), offset, archive_filter_bytes(handle, -1))
+            case ARCHIVE_EOF: return
+            // A warning too: it is how libarchive tells of a wrong checksum in a zip archive.
+            default: throw Self.explain(handle, path)
+            }
+        }
+    }
+
+    /// Throws when the packed stream ended before the file did: libarchive takes what it cannot read there for none of its
+    /// business, but it may be the torn head of a further stream.
+    func checkEnd(of source: ImageSource) throws(Failure) {
+        let rest = source.size - archive_filter_bytes(handle, -1)
+        guard source.format != .zip, rest > 0 else { return }
+        throw Failure(
+            .corruptArchive, "\(path) is damaged: \(rest) bytes follow the end of its \(source.format.rawValue) stream",
+            hint: "download it again, and compare its checksum")
+    }
+
+    private static func explain(_ handle: OpaquePointer, _ path: FilePath) -> Failure {
+        // Of a gzip trailer that is not there, libarchive says nothing at all.
+        let text = archive_error_string(handle).map { String(cString: $0) } ?? "truncated trailer"
+        let lower = text.lowercased()
+        if lower.contains("encrypt") || lower.contains("passphrase") {
+            return encrypted(path)
+        }
+        if lower.contains("truncated") || lower.contains("premature") || lower.contains("unexpected end")
+            || lower.contains("ended before") || lower.contains("no progress is possible")
+            || lower.contains("unrecognized archive format")
+        {
+            return Failure(
+                .truncatedArchive, "\(path) is truncated (\(text))", hint: "the download was cut off: download it again"
+            )
+        }
+        return Failure(
+            .corruptArchive, "\(path) is damaged (\(text))", hint: "download it again, and compare its checksum")
+    }
+
+    static func encrypted(_ path: FilePath) -> Failure {
+        Failure(
+            .encryptedArchive, "\(path) is encrypted",
+            hint: "unpack it with the program that knows its password, and name the unpacked image")
+    }
+}

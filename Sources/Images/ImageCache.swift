@@ -1,0 +1,107 @@
+import Crypto
+public import Diagnostics
+import FoundationEssentials
+public import Host
+public import Storage
+public import SystemPackage
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Unpacked images, kept under the SHA-256 of their content so that every card and every run shares one.
+///
+///     images/<digest>.img     the unpacked image, sparse, read-only; locked (shared) while it is in use
+///     images/<digest>.json    its size and modification time; its own modification time is the last use
+///     images/<key>.part       an image being unpacked; the lock of its source is held meanwhile
+///     sources/<key>.json      a source file's identity and the digests of its packed and unpacked bytes
+///     sources/<key>.lock      held while the source is unpacked
+///
+/// Safe against two runs at once (the second waits, then finds the first one's result) and against a crash at any
+/// moment: a `.part` file is nobody's result, and is removed by the next run that finds its source's lock free; the index
+/// is replaced as a whole, after the image.
+public struct ImageCache: Sendable {
+    public static let defaultLimit: Int64 = 16 << 30
+
+    let user: InvokingUser
+    let images: FilePath
+    let sources: FilePath
+    /// In bytes as stored, without holes.
+    let limit: Int64
+    /// In bytes: what unpacking leaves free in the file system, since the system wants to live too.
+    let reserve: Int64
+
+    public init(directories: UserDirectories, limit: Int64 = ImageCache.defaultLimit) {
+        self.init(directories: directories, limit: limit, reserve: 256 << 20)
+    }
+
+    init(directories: UserDirectories, limit: Int64, reserve: Int64) {
+        self.reserve = reserve
+        user = directories.user
+        images = directories.cache.appending("images")
+        sources = directories.cache.appending("sources")
+        self.limit = limit
+    }
+
+    /// The unpacked image of the file at `source`, from the cache or unpacked now.
+    ///
+    /// - Parameters:
+    ///   - sha256: What the file's SHA-256 must be, in hex; nil when nobody said.
+    ///   - validate: Called with a newly unpacked image before it is taken into the cache; what it throws refuses it.
+    public func image(
+        at source: FilePath, sha256: String?, validate: (FilePath, ImageFile) throws(Failure) -> Void,
+        events: (ImageEvent) -> Void, isCancelled: () -> Bool
+    ) throws(Failure) -> BaseImage {
+        try user.makeDirectories(images)
+        try user.makeDirectories(sources)
+        let key = Data(source.string.utf8).sha256
+        sweep()
+        let lock = try lock(sources.appending("\(key).lock"), source: source, events: events, isCancelled: isCancelled)
+        defer { withExtendedLifetime(lock) {} }
+
+        let identity = try SourceIdentity(of: source)
+        if let known = index(key), known.identity == identity, let image = try open(known, source: source) {
+            try check(known.sourceDigest, known.imageDigest, against: sha256, source: source)
+            events(.cached(digest: known.imageDigest))
+            return image
+        }
+        let digest = try sha256OfFile(source, isCancelled: isCancelled)
+        let opened = try ImageSource(source)
+        // An archive's wrong checksum may yet be its image's; a file that is not packed has only the one.
+        if let sha256, sha256.lowercased() != digest, opened.format == .raw {
+            try check(digest, digest, against: sha256, source: source)
+        }
+        let part = images.appending("\(key).part")
+        do throws(Failure) {
+            let unpacked = try unpack(opened, to: part, events: events, isCancelled: isCancelled)
+            try check(digest, unpacked, against: sha256, source: source)
+            try validate(part, ImageFile(opening: part))
+            guard try SourceIdentity(of: source) == identity else {
+                throw Failure(.corruptArchive, "\(source) changed while it was unpacked", hint: "try again")
+            }
+            let entry = SourceIndex(identity: identity, sourceDigest: digest, imageDigest: unpacked)
+            // Taken before the file has its final name, so that no other run can remove it in between.
+            let kept = try FileLock.take(existing: part, .shared)
+            defer { withExtendedLifetime(kept) {} }
+            try adopt(part, as: entry, key: key, source: source)
+            try evict(keeping: unpacked, events: events)
+            guard let image = try open(entry, source: source) else {
+                throw Failure(.system, "the unpacked image of \(source) vanished from the cache", hint: "try again")
+            }
+            return image
+        } catch {
+            unlink(part.string)
+            throw error
+        }
+    }
+
+    /// Reads the whole image again and compares it with the digest that it is kept under. One that has rotted on the disk
+    /// is refused, and the next run unpacks its source anew.
+    public func verify(_ image: BaseImage, isCancelled: () -> Bool = { false }) throws(Failure) {
+        guard try sha256OfFile(image.path, isCancelled: isCancelled) != image.digest else { return }
+        unlink(images.appending("\(image.digest).json").string)
+        throw Failure(
+            .corruptCache, "the unpacked image of \(image.sourceName) was damaged in the cache (\(image.path))",
+            hint: "run the same command again: it unpacks the image anew; if that happens again, check the disk")
+    }
+}

@@ -1,0 +1,46 @@
+import ArgumentParser
+import Diagnostics
+import Recipes
+import SystemPackage
+
+struct CheckCommand: ContextualCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Check recipes, and report every mistake at once.",
+        discussion: """
+            Each mistake is one line: file:line:column, what was found, what is allowed.
+            Secrets are not read. A directory stands for the node recipes in it: the
+            .yaml files that no other one extends.
+
+            EXAMPLES
+              piflash check recipes/red/red01.yaml
+              piflash check recipes/red
+            """)
+
+    @Argument(help: "Recipe files, or directories of them.", completion: .file(extensions: ["yaml", "yml"]))
+    var recipes: [String]
+
+    @Flag(name: .long, help: "Do not require that the images named by the recipes are there.")
+    var withoutImages = false
+
+    func run(in context: CommandContext) async throws {
+        let loader = context.loader(requireImage: !withoutImages)
+        var report = DiagnosticReport()
+        var lines: [String] = []
+        for path in try recipes.flatMap({ try loader.recipes(at: $0) }) {
+            do {
+                let loaded = try loader.load(path)
+                report.merge(DiagnosticReport(loaded.warnings))
+                lines.append("\(path): \(loaded.node.hostname.value): ok")
+            } catch {
+                report.merge(error)
+            }
+        }
+        // Recipes that share a file repeat its mistakes: each is said once.
+        var seen: Set<Diagnostic> = []
+        report = DiagnosticReport(report.sorted.filter { seen.insert($0).inserted })
+        guard !report.hasErrors else { throw report }
+        context.console.report(report)
+        for line in lines { context.console.output(line) }
+    }
+}

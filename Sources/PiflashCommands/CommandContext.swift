@@ -1,0 +1,60 @@
+public import Host
+import Recipes
+public import SystemPackage
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// What a command may touch of the world around it.
+public struct CommandContext: Sendable {
+    public var environment: [String: String]
+    public var workingDirectory: FilePath
+    public var user: InvokingUser
+    public var console: Console
+    /// Seconds since 1970, UTC.
+    public var now: @Sendable () -> Int64
+    /// Whether the user asked to stop (Ctrl-C, SIGTERM).
+    public var isCancelled: @Sendable () -> Bool
+
+    public init(
+        environment: [String: String], workingDirectory: FilePath, user: InvokingUser, console: Console,
+        now: @escaping @Sendable () -> Int64, isCancelled: @escaping @Sendable () -> Bool
+    ) {
+        self.environment = environment
+        self.workingDirectory = workingDirectory
+        self.user = user
+        self.console = console
+        self.now = now
+        self.isCancelled = isCancelled
+    }
+
+    /// The process's own world. Installs the signal handlers that make Ctrl-C a clean stop.
+    public static func process() -> CommandContext {
+        var environment: [String: String] = [:]
+        var entry = environ
+        while let text = entry.pointee {
+            let pair = String(cString: text)
+            if let mark = pair.firstIndex(of: "=") {
+                environment[String(pair[..<mark])] = String(pair[pair.index(after: mark)...])
+            }
+            entry += 1
+        }
+        let directory = getcwd(nil, 0).map { pointer in
+            defer { free(pointer) }
+            return FilePath(platformString: pointer)
+        }
+        Interruption.install()
+        return CommandContext(
+            environment: environment, workingDirectory: directory ?? "/", user: InvokingUser(environment: environment),
+            console: .standard(environment: environment),
+            now: { Int64(time(nil)) }, isCancelled: { Interruption.wasRequested })
+    }
+
+    var directories: UserDirectories { UserDirectories(user: user, environment: environment) }
+
+    /// A path as typed on the command line, made absolute.
+    func absolute(_ path: String) -> FilePath {
+        workingDirectory.pushing(FilePath(path)).lexicallyNormalized()
+    }
+}

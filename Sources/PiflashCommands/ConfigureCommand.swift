@@ -1,0 +1,57 @@
+import ArgumentParser
+import Cards
+import Diagnostics
+import Fleet
+import Provisioning
+import Recipes
+
+struct ConfigureCommand: ContextualCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "configure",
+        abstract: "Put a recipe's settings on a card that is already written.",
+        discussion: """
+            Only files of the boot partition change; the image itself stays. A card that
+            is as the recipe wants it is left alone, byte for byte. The settings take
+            effect at the card's next boot.
+
+            TARGET is a card's device, an image file, or the directory where the card's
+            boot partition is mounted.
+
+            EXAMPLES
+              piflash configure --recipe recipes/red/red01.yaml /dev/sdb
+              piflash configure --recipe recipes/red/red01.yaml /media/me/bootfs
+            """)
+
+    @Option(
+        name: [.short, .long], help: ArgumentHelp("The node's recipe.", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
+    var recipe: String
+
+    @Argument(help: "A device, an image file or a mounted boot directory.", completion: .file())
+    var target: String
+
+    @Flag(name: [.short, .long], help: "Do not ask before changing a device. Overrides no safety refusal.")
+    var yes = false
+
+    func run(in context: CommandContext) async throws {
+        let node = try context.load(recipe, requireImage: false).node
+        let path = context.absolute(target)
+        let target = try ConfigurationTarget(path, chooser: context.chooser(for: node))
+        let now = context.now()
+        let change = try await Reconfiguration(
+            of: node, on: try CardReading(at: target.path).files, user: context.user, secrets: context.secrets,
+            version: PiflashCommand.version, now: now)
+        context.console.report(DiagnosticReport(change.provision.warnings))
+        guard !change.changedFiles.isEmpty else {
+            context.console.output("\(self.target): is \(node.hostname.value) already; nothing to change")
+            return
+        }
+        if case .device(let facts) = target {
+            try Confirmation(console: context.console, yes: yes).ask(
+                about: .device(facts), to: "change its settings to those of \(node.hostname.value)")
+        }
+        try change.apply(to: target, time: now)
+        context.console.output("\(self.target): is \(node.hostname.value) now")
+        for file in change.changedFiles { context.console.output("  \(file)") }
+    }
+}

@@ -1,0 +1,58 @@
+import Cards
+import Diagnostics
+import Fleet
+
+/// The question before anything is overwritten: which card it is, and what is on it now.
+struct Confirmation {
+    let console: Console
+    /// The user has said yes already; no safety refusal is ever asked about, so none is skipped.
+    let yes: Bool
+
+    func ask(about target: ChosenTarget, to purpose: String) throws {
+        switch target {
+        case .file(_, exists: false): return
+        case .file(let path, exists: true): try confirm("\(path) exists and will be replaced", purpose)
+        case .device(let facts): try confirm(Self.describe(facts), purpose)
+        }
+    }
+
+    static func describe(_ facts: DeviceFacts) -> String {
+        let card = CardContentsSummary(of: facts)
+        var rows = [
+            ("device", "\(card.path)"), ("model", card.title), ("size", formatBytes(card.size)),
+            ("bus", card.bus.rawValue),
+        ]
+        if let serial = card.serial { rows.append(("serial", serial)) }
+        if let node = card.node { rows.append(("card of", node)) }
+        rows.append(("on it now", card.lines.joined(separator: "\n")))
+        if card.looksLikeHardDisk { rows.append(("beware", "this calls itself a hard disk, not a card in a reader")) }
+        return TextTable.pairs(rows)
+    }
+
+    private func confirm(_ description: String, _ purpose: String) throws {
+        if yes { return }
+        console.note(description)
+        guard console.inputIsTerminal else {
+            throw Failure(
+                .usage, severity: .usage, "there is no terminal to ask on",
+                hint: "give --yes to go on without a question")
+        }
+        let answer = console.ask("\(purpose)? [yes/no] ")?.lowercased()
+        guard answer == "yes" || answer == "y" else {
+            throw Failure(.cancelled, "nothing was written")
+        }
+    }
+}
+
+extension CardContentsSummary {
+    /// What is on the card, a line a partition.
+    var lines: [String] {
+        if entries.isEmpty {
+            return [isReadable ? "nothing that is recognised" : "cannot be read without more rights (sudo)"]
+        }
+        return entries.map { entry in
+            let kind = (entry.filesystem ?? "nothing known") + (entry.label.map { " \"\($0)\"" } ?? "")
+            return (entry.number.map { "partition \($0): " } ?? "") + "\(formatBytes(entry.size)), \(kind)"
+        }
+    }
+}

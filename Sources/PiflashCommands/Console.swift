@@ -1,0 +1,102 @@
+public import Diagnostics
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// The one place that prints.
+///
+/// The rules of output: what a command was asked for goes to standard output, everything else to standard error;
+/// messages are lower case without a full stop, the next step stands on its own line after "hint:"; colours and
+/// rewritten lines only on a terminal.
+public struct Console: Sendable {
+    /// Writes text to standard output or standard error as it stands.
+    public typealias Sink = @Sendable (String) -> Void
+
+    private let writeOutput: Sink
+    private let writeError: Sink
+    /// Reads a line from the user without its line end, with or without echo; nil at the end of input.
+    public let readLine: @Sendable (_ echo: Bool) -> String?
+    public let inputIsTerminal: Bool
+    public let errorIsTerminal: Bool
+    /// In columns.
+    public let width: Int
+
+    public init(
+        output: @escaping Sink, error: @escaping Sink,
+        readLine: @escaping @Sendable (_ echo: Bool) -> String? = { _ in nil },
+        inputIsTerminal: Bool = false, errorIsTerminal: Bool = false, width: Int = 80
+    ) {
+        writeOutput = output
+        writeError = error
+        self.readLine = readLine
+        self.inputIsTerminal = inputIsTerminal
+        self.errorIsTerminal = errorIsTerminal
+        self.width = width
+    }
+
+    /// A line of what the command was asked for.
+    public func output(_ text: String) { writeOutput(text.hasSuffix("\n") ? text : text + "\n") }
+
+    /// A line about what is going on.
+    public func note(_ text: String) { writeError(text.hasSuffix("\n") ? text : text + "\n") }
+
+    /// Text on standard error without a line end, for prompts and progress.
+    public func raw(_ text: String) { writeError(text) }
+
+    public func error(_ failure: Failure) {
+        note("piflash: \(failure.message)")
+        if let hint = failure.hint { note("  hint: \(hint)") }
+    }
+
+    public func report(_ report: DiagnosticReport) {
+        for diagnostic in report.sorted { note(diagnostic.description) }
+    }
+
+    /// Asks a question on the terminal.
+    public func ask(_ question: String, echo: Bool = true) -> String? {
+        raw(question)
+        let answer = readLine(echo)
+        if !echo || answer == nil { raw("\n") }
+        return answer
+    }
+
+    /// The process's own streams.
+    public static func standard(environment: [String: String]) -> Console {
+        Console(
+            output: { write($0, to: STDOUT_FILENO) }, error: { write($0, to: STDERR_FILENO) },
+            readLine: readTerminalLine, inputIsTerminal: isatty(STDIN_FILENO) == 1,
+            errorIsTerminal: isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb", width: terminalWidth())
+    }
+
+    private static func write(_ text: String, to descriptor: Int32) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 {
+                if errno == EINTR { continue }
+                // Nobody reads any more (`piflash devices | head`): a card in the making goes on all the same.
+                return
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    private static func terminalWidth() -> Int {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+
+    private static func readTerminalLine(echo: Bool) -> String? {
+        var saved = termios()
+        let hides = !echo && tcgetattr(STDIN_FILENO, &saved) == 0
+        if hides {
+            var silent = saved
+            silent.c_lflag &= ~tcflag_t(ECHO)
+            tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
+        }
+        defer { if hides { tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved) } }
+        return Swift.readLine(strippingNewline: true)
+    }
+}

@@ -1,0 +1,24 @@
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Ctrl-C and SIGTERM as a wish to stop, which long work looks at between chunks. A second Ctrl-C ends the process at
+/// once: the card then has no partition table, since its first block is written last.
+enum Interruption {
+    private static let requests = Atomic<Int>(0)
+
+    static var wasRequested: Bool { requests.load(ordering: .relaxed) > 0 }
+
+    static func install() {
+        let handler: @convention(c) (Int32) -> Void = { number in
+            // Only async-signal-safe calls: an atomic add and _exit.
+            let seen = Interruption.requests.add(1, ordering: .relaxed).newValue
+            if seen > 1 { _exit(128 + number) }
+        }
+        for number in [SIGINT, SIGTERM] { signal(number, handler) }
+        // A closed pipe must not end the process in the middle of a card; writes to it fail instead.
+        signal(SIGPIPE, SIG_IGN)
+    }
+}

@@ -1,0 +1,83 @@
+public import ArgumentParser
+import Diagnostics
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// `piflash`, the root of all commands.
+public struct PiflashCommand: AsyncParsableCommand {
+    public static let version = "0.1.0"
+
+    public static let configuration = CommandConfiguration(
+        commandName: "piflash",
+        abstract: "Prepare Raspberry Pi SD cards from recipes: image, settings, Docker, swarm.",
+        discussion: """
+            A recipe says what a node is; piflash unpacks its image, writes it to a
+            card with the node's own settings, reads everything back, and leaves a
+            card that configures itself at its first boot.
+
+              piflash check recipes/red/red01.yaml
+              piflash devices
+              piflash write --recipe recipes/red/red01.yaml /dev/sdb
+              piflash inspect /dev/sdb
+
+            Exit codes: 0 done, 1 failed, 2 usage or recipe, 3 refused for safety,
+            4 some cards of a batch failed.
+            """,
+        version: version,
+        subcommands: [
+            WriteCommand.self, ConfigureCommand.self, CheckCommand.self, RenderCommand.self, DevicesCommand.self,
+            InspectCommand.self, SchemaCommand.self,
+        ])
+
+    public init() {}
+
+    /// Runs the command line of the process and ends the process with piflash's exit code.
+    public static func runAndExit() async -> Never {
+        let context = CommandContext.process()
+        Glibc.exit(await run(Array(CommandLine.arguments.dropFirst()), in: context))
+    }
+
+    /// Runs one command line (without the program's name) and returns its exit code.
+    public static func run(_ arguments: [String], in context: CommandContext) async -> Int32 {
+        do {
+            let command = try parseAsRoot(arguments)
+            if let contextual = command as? any ContextualCommand {
+                try await contextual.run(in: context)
+            } else {
+                var other = command
+                try other.run()
+            }
+            return 0
+        } catch let failure as Failure {
+            context.console.error(failure)
+            return failure.severity.rawValue
+        } catch let report as DiagnosticReport {
+            context.console.report(report)
+            return Failure.Severity.usage.rawValue
+        } catch {
+            return parserExit(error, context)
+        }
+    }
+
+    /// Help and completion scripts are asked for and go to the output; anything else is a mistake in the command line.
+    private static func parserExit(_ error: any Error, _ context: CommandContext) -> Int32 {
+        let text = fullMessage(for: error, columns: min(context.console.width, 80))
+        if exitCode(for: error) == .success {
+            context.console.output(text)
+            return 0
+        }
+        context.console.note(text)
+        return Failure.Severity.usage.rawValue
+    }
+}
+
+/// A command that gets everything it may touch from a context, so that tests can give it another world.
+protocol ContextualCommand: AsyncParsableCommand {
+    func run(in context: CommandContext) async throws
+}
+
+extension ContextualCommand {
+    func run() async throws { try await run(in: .process()) }
+}

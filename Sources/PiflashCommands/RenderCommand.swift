@@ -1,0 +1,75 @@
+import ArgumentParser
+import Diagnostics
+import Fleet
+import Images
+import Provisioning
+import Recipes
+import SystemPackage
+
+struct RenderCommand: ContextualCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "render",
+        abstract: "Show what a recipe would put on a card.",
+        discussion: """
+            Without options: the files on the boot partition and those that the first
+            boot writes on the node. Secrets are not read; a placeholder stands for each.
+
+            --into writes them into a directory: boot/ and node/.
+            --diff compares with a card, an image file or a mounted boot directory; it
+            reads the secrets to compare them, and shows them masked.
+
+            EXAMPLES
+              piflash render --recipe recipes/red/red01.yaml
+              piflash render --recipe recipes/red/red01.yaml --into /tmp/red01
+              piflash render --recipe recipes/red/red01.yaml --diff /dev/sdb
+            """)
+
+    @Option(
+        name: [.short, .long], help: ArgumentHelp("The node's recipe.", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
+    var recipe: String
+
+    @Option(name: .long, help: ArgumentHelp("Write the files into this new directory.", valueName: "directory"))
+    var into: String?
+
+    @Option(name: .long, help: ArgumentHelp("Compare with this device, image file or directory.", valueName: "target"))
+    var diff: String?
+
+    @Flag(name: .long, help: "Show the contents of the files, not only their names.")
+    var contents = false
+
+    func validate() throws {
+        if into != nil, diff != nil { throw ValidationError("--into and --diff exclude each other") }
+    }
+
+    func run(in context: CommandContext) async throws {
+        let node = try context.load(recipe, requireImage: diff == nil).node
+        if let diff { return try await showDifferences(of: node, from: diff, in: context) }
+        let plan = try await context.planner(reading: UnreadSecrets()).preview(
+            for: node, events: EventRenderer(console: context.console, form: .plain).render,
+            isCancelled: context.isCancelled)
+        context.console.report(DiagnosticReport(plan.provision.warnings))
+        let tree = RenderedTree(plan.provision)
+        if let into {
+            let count = try tree.write(into: context.absolute(into), user: context.user)
+            context.console.output("\(into): \(count) files")
+        } else {
+            context.console.output("\(node.hostname.value) on \(plan.profile.flavour.title)")
+            context.console.output(tree.text(contents: contents))
+        }
+    }
+
+    private func showDifferences(of node: Node, from target: String, in context: CommandContext) async throws {
+        let reading = try CardReading(at: context.absolute(target))
+        let change = try await Reconfiguration(
+            of: node, on: reading.files, user: context.user, secrets: context.secrets,
+            version: PiflashCommand.version, now: context.now())
+        guard !change.changedFiles.isEmpty else {
+            context.console.output("\(target): no difference")
+            return
+        }
+        for path in change.changedFiles {
+            context.console.output(try change.differenceText(of: path, on: reading.files))
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import ArgumentParser
+import Cards
+import Diagnostics
+import Fleet
+import Images
+import Provisioning
+import Recipes
+import Storage
+
+struct WriteCommand: ContextualCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "write",
+        abstract: "Write one card from one recipe, and read it all back.",
+        discussion: """
+            The image is unpacked once (into the cache), the node's settings are put
+            into it, and everything is judged before the first byte reaches the card.
+            The card's first block is written last: a card that failed, or was pulled
+            out, has no partition table and never looks finished.
+
+            TARGET is a whole disk such as /dev/sdb or /dev/mmcblk0, or a file whose
+            name ends in .img. A mounted, swapped-on, held or system disk is refused;
+            no option changes that.
+
+            EXAMPLES
+              piflash write --recipe recipes/red/red01.yaml /dev/sdb
+              piflash write --recipe recipes/red/red01.yaml --yes /dev/mmcblk0
+              piflash write --recipe recipes/red/red01.yaml red01.img
+            """)
+
+    @Option(
+        name: [.short, .long], help: ArgumentHelp("The node's recipe.", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
+    var recipe: String
+
+    @Argument(help: "The card's device, or a file whose name ends in .img.", completion: .file())
+    var target: String
+
+    @Flag(name: [.short, .long], help: "Do not ask before writing. Overrides no safety refusal.")
+    var yes = false
+
+    @Flag(name: .long, help: "Print events as JSON lines (docs/events.md).")
+    var json = false
+
+    func run(in context: CommandContext) async throws {
+        let renderer = EventRenderer(
+            console: context.console, form: EventRenderer.form(json: json, console: context.console))
+        do {
+            try await run(in: context, renderer: renderer)
+        } catch let failure as Failure {
+            renderer.renderFailure(failure)
+            throw failure
+        }
+    }
+
+    private func run(in context: CommandContext, renderer: EventRenderer) async throws {
+        let node = try context.load(recipe, requireImage: true).node
+        let chooser = context.chooser(for: node)
+        // The card is judged before the image is unpacked too: a refusal should not wait for that.
+        let chosen = try chooser.choose(context.absolute(target))
+        let plan = try await context.planner(reading: context.secrets).plan(
+            for: node, events: renderer.render, isCancelled: context.isCancelled)
+        renderer.closeLine()
+        context.console.report(DiagnosticReport(plan.provision.warnings))
+        try chooser.judge(chosen, imageSize: plan.content.size)
+        try Confirmation(console: context.console, yes: yes).ask(
+            about: chosen, to: "write \(plan.node.hostname.value) (\(plan.profile.flavour.title)) to it")
+        let card = try chooser.claim(chosen, imageSize: plan.content.size)
+        try await onThread {
+            try plan.write(to: card, events: renderer.render, isCancelled: context.isCancelled)
+        }
+        if !json {
+            context.console.note(
+                "\(plan.node.hostname.value): written to \(chosen.path) and verified, "
+                    + "\(formatBytes(plan.content.size)); it configures itself at its first boot")
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import FoundationEssentials
+public import Diagnostics
+public import Images
+import Recipes
+
+/// The image a card was written from.
+public struct ImageIdentity: Hashable, Sendable, Codable {
+    public var name: String
+    /// SHA-256 in lower-case hex.
+    public var digest: String
+
+    public init(name: String, digest: String) {
+        self.name = name
+        self.digest = digest
+    }
+}
+
+/// What a card says of itself, in `piflash/card.json` on its boot partition: which node it is and what piflash put there,
+/// so that it can be taken back.
+public struct CardRecord: Hashable, Sendable {
+    public static let path = "piflash/card.json"
+    /// The form of the file that this version writes. Later ones only add members.
+    public static let schema = 1
+
+    public var schema: Int
+    public var node: String
+    public var role: String?
+    /// The recipe file's name, without its directories.
+    public var recipe: String
+    public var recipeDigest: String
+    public var image: ImageIdentity?
+    public var flavour: OSProfile.Flavour?
+    public var release: String?
+    /// Seconds since 1970.
+    public var writtenAt: Int64
+    /// The piflash that wrote the card.
+    public var version: String
+    /// Boot files that piflash made, and may remove.
+    public var files: [String]
+    /// Tokens that piflash appended to the kernel command line.
+    public var cmdlineAdded: [String]
+
+    public init(
+        schema: Int = CardRecord.schema, node: String, role: String? = nil, recipe: String, recipeDigest: String,
+        image: ImageIdentity? = nil, flavour: OSProfile.Flavour?, release: String? = nil, writtenAt: Int64,
+        version: String, files: [String] = [], cmdlineAdded: [String] = []
+    ) {
+        self.schema = schema
+        self.node = node
+        self.role = role
+        self.recipe = recipe
+        self.recipeDigest = recipeDigest
+        self.image = image
+        self.flavour = flavour
+        self.release = release
+        self.writtenAt = writtenAt
+        self.version = version
+        self.files = files
+        self.cmdlineAdded = cmdlineAdded
+    }
+
+    /// ``writtenAt`` for people: "2026-08-17T10:15:00Z".
+    public var writtenAtText: String { UTCTime(seconds: writtenAt).iso8601 }
+
+    /// The file's contents; equal records have equal bytes.
+    public var encoded: [UInt8] {
+        var members: [JSONValue.Member] = [.init("schema", .integer(Int64(schema))), .init("node", .string(node))]
+        if let role { members.append(.init("role", .string(role))) }
+        members.append(.init("recipe", .string(recipe)))
+        members.append(.init("recipeDigest", .string(recipeDigest)))
+        if let image {
+            members.append(
+                .init("image", .object([.init("name", .string(image.name)), .init("digest", .string(image.digest))])))
+        }
+        if let flavour { members.append(.init("flavour", .string(flavour.rawValue))) }
+        if let release { members.append(.init("release", .string(release))) }
+        members.append(.init("writtenAt", .string(UTCTime(seconds: writtenAt).iso8601)))
+        members.append(.init("piflash", .string(version)))
+        members.append(.init("files", .array(files.map { .string($0) })))
+        members.append(.init("cmdlineAdded", .array(cmdlineAdded.map { .string($0) })))
+        return Array(JSONValue.object(members).prettyText.utf8)
+    }
+
+    /// Reads a card's record. Members that are missing or unknown are no error, so that cards of older and newer versions
+    /// stay readable; something that is no record at all is.
+    public init(decoding bytes: [UInt8]) throws(Failure) {
+        let stored: Stored
+        do { stored = try JSONDecoder().decode(Stored.self, from: Data(bytes)) } catch {
+            throw Failure(
+                .provisioning, "\(Self.path) on the card is damaged: no JSON object that names a node",
+                hint: "configure the card anew, or write it again")
+        }
+        self.init(
+            schema: stored.schema ?? Self.schema, node: stored.node, role: stored.role, recipe: stored.recipe ?? "",
+            recipeDigest: stored.recipeDigest ?? "", image: stored.image,
+            flavour: stored.flavour.flatMap(OSProfile.Flavour.init(rawValue:)), release: stored.release,
+            writtenAt: stored.writtenAt.flatMap { UTCTime(plain: $0)?.seconds } ?? 0, version: stored.piflash ?? "",
+            files: stored.files ?? [], cmdlineAdded: stored.cmdlineAdded ?? [])
+    }
+
+    private struct Stored: Decodable {
+        var schema: Int?
+        var node: String
+        var role: String?
+        var recipe: String?
+        var recipeDigest: String?
+        var image: ImageIdentity?
+        var flavour: String?
+        var release: String?
+        var writtenAt: String?
+        var piflash: String?
+        var files: [String]?
+        var cmdlineAdded: [String]?
+    }
+}

@@ -1,0 +1,115 @@
+import FoundationEssentials
+import Recipes
+
+/// A `#cloud-config` document, and the parts of it that all flavours share.
+/// <https://docs.cloud-init.io/en/latest/reference/modules.html>
+struct CloudConfig: Sendable {
+    var entries: [YAML.Entry] = []
+    var commands: [YAML] = []
+
+    /// The file: cloud-init knows it by its first line, and ignores it whole when anything stands before that.
+    var contents: [UInt8] {
+        var all = entries
+        if !commands.isEmpty { all.append(.init("runcmd", .list(commands))) }
+        return Array(("#cloud-config\n" + YAML.map(all).document).utf8)
+    }
+
+    mutating func set(_ key: String, _ value: YAML) { entries.append(.init(key, value)) }
+
+    mutating func set(_ key: String, _ text: String?) {
+        if let text { set(key, .text(text)) }
+    }
+
+    /// A command without a shell.
+    mutating func run(_ words: String...) { commands.append(.words(words)) }
+
+    mutating func run(shell line: String) { commands.append(.words(["sh", "-c", line])) }
+
+    /// Host name, time zone and locale. cloud-init sets the host name again at every boot.
+    mutating func setIdentity(_ node: Node) {
+        set("hostname", node.hostname.value)
+        set("manage_etc_hosts", .flag(true))
+        set("timezone", node.locale.timezone?.value)
+        set("locale", node.locale.lang?.value)
+    }
+
+    /// Lists the locale among those that Debian's locale-gen makes: cloud-init calls it with the locale's name, which only
+    /// Ubuntu's looks at. bootcmd runs before that, at every boot.
+    mutating func offerLocale(_ node: Node) {
+        guard let lang = node.locale.lang?.value, let dot = lang.firstIndex(of: ".") else { return }
+        let charset = lang[lang.index(after: dot)...].prefix { $0 != "@" }
+        let line = shellQuoted("\(lang) \(charset)")
+        let command = "grep -qxF \(line) /etc/locale.gen || echo \(line) >>/etc/locale.gen"
+        set("bootcmd", .list([.words(["sh", "-c", command])]))
+    }
+
+    /// What logs the user in. `passwd` counts for a new user only, `hashed_passwd` for one that exists too; releases
+    /// before 0.7.7 know only the first.
+    static func login(_ material: Material) -> [YAML.Entry] {
+        var entries: [YAML.Entry] = [
+            .init("shell", .text("/bin/bash")),
+            .init("sudo", .text("ALL=(ALL) NOPASSWD:ALL")),
+            .init("lock_passwd", .flag(material.passwordHash == nil)),
+        ]
+        if let hash = material.passwordHash {
+            entries += [.init("passwd", .text(hash)), .init("hashed_passwd", .text(hash))]
+        }
+        if !material.authorizedKeys.isEmpty {
+            // The spelling with hyphens is older, and new releases refuse it.
+            entries.append(.init("ssh_authorized_keys", .list(material.authorizedKeys.map { .text($0) })))
+        }
+        return entries
+    }
+
+    /// Adds the user to groups beyond those that the image gives. A `groups` key would replace the image's (see
+    /// cloudinit/distros/ug_util.py), and is not looked at when the user exists.
+    mutating func addGroups(_ groups: [String], to user: String) {
+        guard !groups.isEmpty else { return }
+        for group in groups { run("groupadd", "--force", "--system", group) }
+        run("usermod", "--append", "--groups", groups.joined(separator: ","), user)
+    }
+
+    mutating func install(_ packages: [Located<String>]) {
+        guard !packages.isEmpty else { return }
+        set("package_update", .flag(true))
+        set("packages", .list(packages.map { .text($0.value) }))
+    }
+
+    /// write_files runs before users are made: all belongs to root.
+    mutating func write(_ files: [Provision.NodeFile]) {
+        set("write_files", .list(files.map(Self.entry)))
+    }
+
+    private static func entry(_ file: Provision.NodeFile) -> YAML {
+        let octal = String(file.mode, radix: 8)
+        var entries: [YAML.Entry] = [
+            .init("path", .text(file.path)), .init("owner", .text("root:root")),
+            .init("permissions", .text(String(repeating: "0", count: max(0, 4 - octal.count)) + octal)),
+        ]
+        if let text = readable(file.contents) {
+            entries.append(.init("content", .text(text)))
+        } else {
+            entries.append(.init("encoding", .text("b64")))
+            entries.append(.init("content", .text(base64(file.contents))))
+        }
+        return .map(entries)
+    }
+
+    /// The text of a short file that stays readable in quotes; cloud-init would keep any other as well, but nobody can
+    /// read a program on one line, and base64 keeps every byte for sure.
+    private static func readable(_ contents: [UInt8]) -> String? {
+        guard contents.count <= 1024 else { return nil }
+        let plain = contents.allSatisfy { (0x20...0x7E).contains($0) || $0 == 0x0A || $0 == 0x09 }
+        return plain ? String(decoding: contents, as: UTF8.self) : nil
+    }
+
+    static func base64(_ contents: [UInt8]) -> String { Data(contents).base64EncodedString() }
+
+    /// Starts the first-boot program and does not wait for it: it may have to wait for the swarm's manager.
+    mutating func startProgram() {
+        run("systemctl", "daemon-reload")
+        run("systemctl", "enable", FirstBootUnit.name)
+        // On a card configured anew the program of this boot may be at work already, with the old settings.
+        run("systemctl", "restart", "--no-block", FirstBootUnit.name)
+    }
+}

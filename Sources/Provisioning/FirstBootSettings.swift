@@ -1,0 +1,63 @@
+import Recipes
+
+/// What the first-boot program has to do on one node, and the files that tell it.
+struct FirstBootSettings: Hashable, Sendable {
+    var node: String
+    var bootMountPoint: String
+    /// Seconds since 1970: a clock that shows less is wrong.
+    var flashTime: Int64
+    var usesDocker: Bool
+    /// The contents of daemon.json, or nil when the recipe has none.
+    var daemon: [UInt8]?
+    /// Whether daemon.json holds `hosts`, which dockerd's unit must then not name.
+    var daemonHasHosts: Bool
+    /// "host:port" each; nil when the node joins no swarm.
+    var managers: [String]?
+    /// The address that the others reach the node at, when the recipe fixes it.
+    var advertise: String?
+    var commands: [String]
+
+    private var commandNames: [String] {
+        var seen: [String: Int] = [:]
+        return commands.enumerated().map { index, command in
+            // The stamp is the command's, not its place's: a changed recipe runs only what is new in it.
+            let digest = digest(of: [Array(command.utf8)])
+            let occurrence = seen[digest, default: 0] + 1
+            seen[digest] = occurrence
+            let number = String(index + 1)
+            return "\(String(repeating: "0", count: max(0, 4 - number.count)))\(number)-\(digest)-\(occurrence)"
+        }
+    }
+
+    /// The settings file, the commands, the program and its unit.
+    var files: [Provision.NodeFile] {
+        let names = commandNames
+        let daemonDigest = daemon.map { digest(of: [$0]) } ?? ""
+        let values: [(String, String)] = [
+            ("NODE", node), ("BOOT", bootMountPoint), ("FLASH_TIME", String(flashTime)),
+            ("DOCKER", usesDocker ? "1" : "0"), ("DOCKER_CONFIG", daemonDigest),
+            ("DOCKER_HOSTS", daemonHasHosts ? "1" : "0"), ("SWARM", managers == nil ? "0" : "1"),
+            ("MANAGERS", (managers ?? []).joined(separator: " ")), ("ADVERTISE", advertise ?? ""),
+            ("RUN", names.joined(separator: " ")),
+        ]
+        var text = "# Read by \(FirstBootProgram.path); written by piflash.\n"
+        for (name, value) in values { text += "\(name)=\(shellQuoted(value))\n" }
+        // Work that is finished is finished for this generation only.
+        text += "GENERATION=\(shellQuoted(digest(of: [Array(text.utf8)])))\n"
+
+        var files = [
+            Provision.NodeFile(path: FirstBootProgram.settingsPath, contents: Array(text.utf8), mode: 0o600),
+            Provision.NodeFile(
+                path: FirstBootProgram.path, contents: Array(FirstBootProgram.source.utf8), mode: 0o755),
+            Provision.NodeFile(
+                path: FirstBootUnit.path, contents: Array(FirstBootUnit.text.utf8), mode: 0o644),
+        ]
+        for (name, command) in zip(names, commands) {
+            files.append(
+                Provision.NodeFile(
+                    path: "\(FirstBootProgram.commandsDirectory)/\(name)", contents: Array((command + "\n").utf8),
+                    mode: 0o600))
+        }
+        return files
+    }
+}

@@ -1,0 +1,114 @@
+import Images
+import Recipes
+
+/// HypriotOS 1.7 to 1.12: cloud-init 0.7.6 to 20.2, ifupdown, Docker on the image, and no user but what user-data makes.
+enum HypriotCloudInit {
+    /// The groups of HypriotOS's own default user; all exist on the image.
+    static let groups = ["users", "docker", "video", "input"]
+
+    static func seed(_ draft: Draft) -> Seed {
+        let node = draft.node
+        var config = CloudConfig()
+        config.setIdentity(node)
+        config.offerLocale(node)
+        if let user = node.user {
+            let groups = YAML.text(Self.groups.joined(separator: ","))
+            config.set(
+                "users",
+                .list([
+                    .map(
+                        [.init("name", .text(user.name.value)), .init("groups", groups)]
+                            + CloudConfig.login(draft.material))
+                ]))
+        }
+        config.set("ssh_pwauth", .flag(draft.allowsPasswordLogin))
+        config.install(node.firstBoot.packages)
+
+        // The first image whose cloud-init looks at network-config ships one (1.12.1); there eth0 is its business, and a
+        // file of ours beside it would give eth0 two addresses. It does nothing for Wi-Fi: ifupdown's renderer drops it.
+        let readsNetworkConfig = draft.boot.has("network-config")
+        var files = draft.files
+        if !readsNetworkConfig { files.append(interfaces("eth0", draft)) }
+        if draft.hasWiFi {
+            files.append(interfaces("wlan0", draft))
+            files.append(
+                Provision.NodeFile(
+                    path: WPASupplicant.path,
+                    contents: WPASupplicant.contents(draft.material.accessPoints, country: draft.country), mode: 0o600,
+                    sensitive: Set(draft.material.accessPoints.compactMap(\.key))))
+        }
+        if let keyboard = node.locale.keyboard?.value {
+            // cloud-init has a keyboard module from 22.1 on only.
+            let text =
+                "XKBMODEL=\"pc105\"\nXKBLAYOUT=\"\(keyboard)\"\nXKBVARIANT=\"\"\nXKBOPTIONS=\"\"\nBACKSPACE=\"guess\"\n"
+            files.append(Provision.NodeFile(path: "/etc/default/keyboard", contents: Array(text.utf8), mode: 0o644))
+        }
+        config.write(files)
+
+        // Groups of the recipe are added afterwards: old cloud-init makes no user at all when a group is missing.
+        if let user = node.user {
+            config.addGroups(
+                node.user?.groups.map(\.value).filter { !Self.groups.contains($0) } ?? [], to: user.name.value)
+        }
+        config.run("systemctl", "restart", "avahi-daemon")
+        raiseInterfaces(draft, readsNetworkConfig: readsNetworkConfig, config: &config)
+        config.startProgram()
+        return Seed(
+            userData: config, networkConfig: readsNetworkConfig ? networkConfig(draft) : nil,
+            kernelTokens: KernelCommandLine.controlGroups, nodeFiles: files)
+    }
+
+    private static func interfaces(_ interface: String, _ draft: Draft) -> Provision.NodeFile {
+        Provision.NodeFile(
+            path: NetworkInterfaces.path(of: interface), contents: NetworkInterfaces.contents(interface, draft),
+            mode: 0o644)
+    }
+
+    /// Our interface files come when the network is up already, with the image's.
+    private static func raiseInterfaces(_ draft: Draft, readsNetworkConfig: Bool, config: inout CloudConfig) {
+        let primary = draft.primaryInterface
+        let isStatic = draft.address(of: primary) != nil
+        if !readsNetworkConfig, isStatic {
+            // Images before 1.12.1 may run dhcpcd, which would add an address of its own.
+            config.run(
+                shell: "[ ! -f /etc/dhcpcd.conf ] || grep -qx 'denyinterfaces \(primary)' /etc/dhcpcd.conf || "
+                    + "{ echo 'denyinterfaces \(primary)' >>/etc/dhcpcd.conf; systemctl try-restart dhcpcd; }")
+        }
+        if !readsNetworkConfig, primary == "eth0", isStatic {
+            config.run(shell: "ifdown --force eth0; ip address flush dev eth0; ifup eth0")
+        }
+        if draft.hasWiFi { config.run(shell: "ifdown --force wlan0; ifup wlan0") }
+        let servers = draft.nameServers(of: primary)
+        if isStatic, !servers.isEmpty {
+            // Without resolvconf nothing reads dns-nameservers.
+            let lines = servers.map { "nameserver \($0)\\n" }.joined()
+            config.run(shell: "command -v resolvconf >/dev/null || printf '\(lines)' >/etc/resolv.conf")
+        }
+    }
+
+    /// Version 1, as the image's own: <https://docs.cloud-init.io/en/latest/reference/network-config-format-v1.html>
+    private static func networkConfig(_ draft: Draft) -> YAML {
+        var subnet: [YAML.Entry]
+        if let address = draft.address(of: "eth0") {
+            subnet = [
+                .init("type", .text("static")), .init("address", .text("\(address.address)/\(address.prefixLength)")),
+            ]
+            if let gateway = draft.gateway(of: "eth0") { subnet.append(.init("gateway", .text(gateway))) }
+        } else {
+            subnet = [.init("type", .text("dhcp"))]
+        }
+        let servers = draft.nameServers(of: "eth0")
+        if !servers.isEmpty { subnet.append(.init("dns_nameservers", .list(servers.map { .text($0) }))) }
+        return .map([
+            .init("version", .number(1)),
+            .init(
+                "config",
+                .list([
+                    .map([
+                        .init("type", .text("physical")), .init("name", .text("eth0")),
+                        .init("subnets", .list([.map(subnet)])),
+                    ])
+                ])),
+        ])
+    }
+}

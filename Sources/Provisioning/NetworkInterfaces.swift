@@ -1,0 +1,28 @@
+import Recipes
+
+/// A file of /etc/network/interfaces.d (interfaces(5), ifupdown).
+enum NetworkInterfaces {
+    static func path(of interface: String) -> String { "/etc/network/interfaces.d/\(interface)" }
+
+    static func contents(_ interface: String, _ draft: Draft) -> [UInt8] {
+        var lines = ["allow-hotplug \(interface)"]
+        if let address = draft.address(of: interface) {
+            lines.append("iface \(interface) inet static")
+            lines.append("    address \(address.address)")
+            lines.append("    netmask \(mask(address.prefixLength))")
+            if let gateway = draft.gateway(of: interface) { lines.append("    gateway \(gateway)") }
+        } else {
+            lines.append("iface \(interface) inet dhcp")
+        }
+        let servers = draft.nameServers(of: interface)
+        if !servers.isEmpty { lines.append("    dns-nameservers \(servers.joined(separator: " "))") }
+        if interface.hasPrefix("wlan") { lines.append("    wpa-conf \(WPASupplicant.path)") }
+        return Array(lines.map { $0 + "\n" }.joined().utf8)
+    }
+
+    /// A prefix length as four numbers: ifupdown takes a length behind the address only from jessie on.
+    static func mask(_ prefixLength: Int) -> String {
+        let bits = prefixLength <= 0 ? 0 : UInt32.max << UInt32(32 - min(32, prefixLength))
+        return stride(from: 24, through: 0, by: -8).map { String(bits >> UInt32($0) & 255) }.joined(separator: ".")
+    }
+}

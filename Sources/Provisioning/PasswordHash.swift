@@ -1,0 +1,55 @@
+import CCrypt
+import Crypto
+import Diagnostics
+
+/// A login password as /etc/shadow holds it: crypt(5), sha512crypt, which every release since wheezy accepts.
+enum PasswordHash {
+    /// The salt's alphabet in crypt(5).
+    private static let alphabet = Array("./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
+
+    /// Hashes `password` with a salt that `key`, host, user and password decide: the same card twice has the same bytes,
+    /// and without the key nobody can tell two equal passwords.
+    static func sha512crypt(_ password: String, key: [UInt8], host: String, user: String) throws(Failure) -> String {
+        var authenticator = HMAC<SHA256>(key: SymmetricKey(data: key))
+        for part in ["piflash password salt", host, user, password] {
+            authenticator.update(data: Array("\(part.utf8.count):\(part)".utf8))
+        }
+        // 16 characters of six bits are the most that sha512crypt takes.
+        let salt = authenticator.finalize().prefix(16).map { alphabet[Int($0 & 63)] }
+        return try crypt(password, setting: "$6$" + String(decoding: salt, as: UTF8.self))
+    }
+
+    static func crypt(_ password: String, setting: String) throws(Failure) -> String {
+        // crypt_data is 32 KiB: off the stack, and zeroed, as crypt_r demands.
+        let data = UnsafeMutablePointer<crypt_data>.allocate(capacity: 1)
+        data.initialize(to: crypt_data())
+        defer {
+            data.deinitialize(count: 1)
+            data.deallocate()
+        }
+        // A failure is NULL or a string that starts with "*".
+        guard let hash = crypt_r(password, setting, data), hash.pointee != CChar(UInt8(ascii: "*")) else {
+            throw Failure(.provisioning, "hashing a password: libcrypt refused it")
+        }
+        return String(cString: hash)
+    }
+
+    /// The scheme of a string that already is a complete hash ("6" for sha512crypt), or nil: "$HOME" is a password.
+    static func scheme(of text: String) -> String? {
+        let fields = text.split(separator: "$", omittingEmptySubsequences: false).map(String.init)
+        guard fields.count >= 4, fields[0].isEmpty, let checksum = fields.last,
+            text.utf8.allSatisfy({ alphabet.contains($0) || $0 == 0x24 || $0 == 0x3D || $0 == 0x2C || $0 == 0x2D })
+        else { return nil }
+        // The lengths of the checksums are crypt(5)'s.
+        let length = checksum.utf8.count
+        let complete =
+            switch fields[1] {
+            case "1": length == 22
+            case "5", "y", "gy", "7": length == 43
+            case "6": length == 86
+            case "2a", "2b", "2y": length == 53
+            default: false
+            }
+        return complete ? fields[1] : nil
+    }
+}

@@ -1,0 +1,72 @@
+import Diagnostics
+import Images
+import Recipes
+
+/// What a recipe can get wrong only in the light of the image.
+enum RecipeChecks {
+    static func report(_ node: Node, profile: OSProfile) -> DiagnosticReport {
+        var report = DiagnosticReport()
+        if let user = node.user {
+            if user.name.value == "root" {
+                report.error(at: user.name.location, "user.name: \"root\" exists already; name a user of your own")
+            }
+            if user.password == nil, user.sshAuthorizedKeys.isEmpty {
+                report.warning(
+                    at: user.name.location, "user: neither password nor ssh_authorized_keys: nobody can log in")
+            }
+        } else {
+            report.warning(
+                at: node.hostname.location, "there is no user: \(profile.flavour.title) makes none that can log in")
+        }
+        if let network = node.wifi?.networks.first, node.wifi?.country == nil {
+            report.warning(
+                at: network.ssid.location, "wifi: without country the radio may stay off, and 5 GHz does")
+        }
+        if let gateway = node.network.gateway, node.address == nil {
+            report.warning(at: gateway.location, "network.gateway: without address it has no effect")
+        }
+        for network in node.wifi?.networks ?? []
+        where profile.flavour == .raspberryPiOSCloudInit && looksLikeBytes(network.ssid.value) {
+            report.warning(
+                at: network.ssid.location,
+                "wifi.networks: NetworkManager may take \"\(network.ssid.value)\" for a list of bytes")
+        }
+        checkDocker(node, profile: profile, report: &report)
+        return report
+    }
+
+    private static func checkDocker(_ node: Node, profile: OSProfile, report: inout DiagnosticReport) {
+        let packages = node.firstBoot.packages.map(\.value)
+        let installs = packages.contains { $0 == "docker.io" || $0 == "docker-ce" }
+        if Draft.usesDocker(node), profile.dockerVersion == nil, profile.flavour != .hypriotCloudInit, !installs {
+            report.warning(
+                at: node.docker.location ?? node.swarm?.location,
+                "docker: the image has no Docker; add first_boot.packages: [docker.io]")
+        }
+        guard let swarm = node.swarm else { return }
+        if swarm.managers.isEmpty {
+            report.error(at: swarm.location, "swarm.managers: names no manager to join")
+        }
+        if swarm.token == nil {
+            report.warning(at: swarm.location, "swarm.token: without it the node waits for one and does not join")
+        }
+    }
+
+    /// "65;66;", the form in which NetworkManager writes a name's bytes.
+    private static func looksLikeBytes(_ name: String) -> Bool {
+        name.hasSuffix(";")
+            && name.split(separator: ";").allSatisfy { UInt8($0) != nil }
+    }
+
+    /// A file of the recipe in the place of one of piflash's own.
+    static func conflicts(
+        _ node: Node, ours: [Provision.NodeFile], theirs: [Provision.NodeFile], report: inout DiagnosticReport
+    ) {
+        for file in node.firstBoot.files {
+            let path = file.path.value
+            let count = ours.count { $0.path == path }
+            guard count > theirs.count(where: { $0.path == path }) else { continue }
+            report.error(at: file.path.location, "first_boot.files: \(path) is written by piflash itself")
+        }
+    }
+}

@@ -1,0 +1,23 @@
+/// /etc/wpa_supplicant/wpa_supplicant.conf: one bad line, or a byte-order mark, and the whole file is refused.
+/// <https://w1.fi/cgit/hostap/plain/wpa_supplicant/wpa_supplicant.conf>
+enum WPASupplicant {
+    static let path = "/etc/wpa_supplicant/wpa_supplicant.conf"
+
+    static func contents(_ accessPoints: [Material.AccessPoint], country: String?) -> [UInt8] {
+        var lines = ["ctrl_interface=DIR=/var/run/wpa_supplicant GROUP=netdev", "update_config=1"]
+        if let country { lines.append("country=\(country)") }
+        for point in accessPoints {
+            lines.append("network={")
+            // Names go in hex: in quotes there are no escapes, and the last quote of the line ends the name.
+            lines.append("\tssid=\(hex(point.ssid.utf8))")
+            if point.hidden { lines.append("\tscan_ssid=1") }
+            if let key = point.key {
+                lines += ["\tkey_mgmt=WPA-PSK", "\tpsk=\(key)"]
+            } else {
+                lines.append("\tkey_mgmt=NONE")
+            }
+            lines.append("}")
+        }
+        return Array(lines.map { $0 + "\n" }.joined().utf8)
+    }
+}

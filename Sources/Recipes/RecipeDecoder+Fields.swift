@@ -1,0 +1,154 @@
+import Diagnostics
+import FoundationEssentials
+
+extension RecipeDecoder {
+    /// The entries of a map whose keys are all known.
+    struct Fields {
+        let path: String
+        let location: Location
+        let entries: [String: RecipeValue]
+
+        subscript(_ name: String) -> RecipeValue? { entries[name] }
+
+        func path(of name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
+    }
+
+    /// Takes `value` as a map with the keys of `shape`; unknown, missing and not yet supported keys are reported.
+    mutating func fields(_ value: RecipeValue, _ path: String, _ shape: RecipeShape) -> Fields? {
+        let title = path.isEmpty ? "the recipe" : path
+        guard case .mapping(let entries) = value.content, value.tag == nil else {
+            report.error(at: value.location, "\(title): expected a map of keys, this is \(value.tag ?? value.kind)")
+            return nil
+        }
+        let keys = shape.keys
+        var known: [String: RecipeValue] = [:]
+        for entry in entries {
+            let prefix = path.isEmpty ? "" : "\(path): "
+            guard let key = keys.first(where: { $0.name == entry.key.value }) else {
+                let near = nearest(to: entry.key.value, among: keys.lazy.filter { !$0.isLater }.map(\.name))
+                let help =
+                    near.map { "did you mean \"\($0)\"?" }
+                    ?? "known: \(keys.filter { !$0.isLater }.map(\.name).joined(separator: ", "))"
+                report.error(at: entry.key.location, "\(prefix)unknown key \"\(entry.key.value)\" (\(help))")
+                continue
+            }
+            guard !key.isLater else {
+                report.error(at: entry.key.location, "\(prefix)\"\(key.name)\" is not supported yet by this version")
+                continue
+            }
+            known[key.name] = entry.value
+        }
+        for key in keys where key.isRequired && known[key.name] == nil {
+            report.error(at: value.location, "\(path.isEmpty ? "" : path + ".")\(key.name): missing")
+        }
+        return Fields(path: path, location: value.location, entries: known)
+    }
+
+    mutating func text(_ fields: Fields, _ name: String, _ rule: (String) -> String? = { _ in nil }) -> Located<String>?
+    {
+        fields[name].flatMap { text($0, fields.path(of: name), rule) }
+    }
+
+    /// Text as it is written: `0123`, `yes` and `~` are what they look like.
+    mutating func text(_ value: RecipeValue, _ path: String, _ rule: (String) -> String? = { _ in nil }) -> Located<
+        String
+    >? {
+        guard value.tag == nil else {
+            report.error(
+                at: value.location, "\(path): \(value.tag ?? "") cannot stand here: only secrets are named by tags")
+            return nil
+        }
+        guard case .scalar(let text, let isPlain) = value.content, !(text.isEmpty && isPlain) else {
+            report.error(at: value.location, "\(path): expected text, this is \(value.kind)")
+            return nil
+        }
+        if text.contains("\0") {
+            report.error(at: value.location, "\(path): the text holds a zero byte")
+            return nil
+        }
+        if let problem = rule(text) {
+            report.error(at: value.location, "\(path): \(problem)")
+            return nil
+        }
+        return Located(text, at: value.location)
+    }
+
+    mutating func flag(_ fields: Fields, _ name: String) -> Bool? {
+        guard let value = fields[name] else { return nil }
+        if case .scalar(let text, isPlain: true) = value.content, value.tag == nil {
+            if ["true", "yes", "on"].contains(text.lowercased()) { return true }
+            if ["false", "no", "off"].contains(text.lowercased()) { return false }
+        }
+        report.error(at: value.location, "\(fields.path(of: name)): expected true or false")
+        return nil
+    }
+
+    mutating func list(_ fields: Fields, _ name: String) -> [RecipeValue] {
+        guard let value = fields[name] else { return [] }
+        guard case .sequence(let items) = value.content, value.tag == nil else {
+            report.error(at: value.location, "\(fields.path(of: name)): expected a list, this is \(value.kind)")
+            return []
+        }
+        return items
+    }
+
+    mutating func secret(_ fields: Fields, _ name: String, _ rule: (String) -> String? = { _ in nil }) -> Secret? {
+        fields[name].flatMap { secret($0, fields.path(of: name), rule) }
+    }
+
+    /// A secret: written out, and then checked at once, or named by a tag.
+    mutating func secret(_ value: RecipeValue, _ path: String, _ rule: (String) -> String? = { _ in nil }) -> Secret? {
+        guard let tag = value.tag else {
+            var allowEmpty = value
+            if case .scalar("", isPlain: true) = value.content { allowEmpty.content = .sequence([]) }
+            return text(allowEmpty, path, rule).map { Secret(.literal($0.value), at: $0.location) }
+        }
+        func source(_ text: String) -> Secret.Source? {
+            switch tag {
+            case "!env":
+                if text.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]*/) != nil { return .environment(text) }
+                report.error(at: value.location, "\(path): !env \"\(text)\" names no environment variable")
+            case "!file":
+                if !text.isEmpty { return .file(resolve(text, value.location.file)) }
+                report.error(at: value.location, "\(path): !file needs a path")
+            case "!prompt":
+                return .prompt(text.isEmpty ? path : text)
+            case "!command":
+                let words = text.split(whereSeparator: \.isWhitespace).map(String.init)
+                if !words.isEmpty { return .command(words) }
+                report.error(at: value.location, "\(path): !command needs a program")
+            default:
+                report.error(at: value.location, "\(path): unknown tag \(tag) (!env, !file, !command, !prompt)")
+            }
+            return nil
+        }
+        switch value.content {
+        case .scalar(let text, _): return source(text).map { Secret($0, at: value.location) }
+        case .sequence(let items) where tag == "!command":
+            let words = items.compactMap { self.text($0, path)?.value }
+            guard words.count == items.count, !words.isEmpty else {
+                report.error(at: value.location, "\(path): !command needs a program")
+                return nil
+            }
+            return Secret(.command(words), at: value.location)
+        default:
+            report.error(at: value.location, "\(path): \(tag) takes text, this is \(value.kind)")
+            return nil
+        }
+    }
+
+    /// Variables come with racks; until then one would land on the card as it stands, which nobody wants.
+    mutating func refuseVariables(in value: RecipeValue, path: String) {
+        switch value.content {
+        case .scalar(let text, _):
+            guard let match = text.firstMatch(of: /\{\{\s*[A-Za-z_][A-Za-z0-9_]*\s*\}\}/) else { return }
+            report.error(
+                at: value.location, "\(path): variables such as \(match.0) are not supported yet by this version")
+        case .sequence(let items): for item in items { refuseVariables(in: item, path: path) }
+        case .mapping(let entries):
+            for entry in entries {
+                refuseVariables(in: entry.value, path: path.isEmpty ? entry.key.value : "\(path).\(entry.key.value)")
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+/// What a recipe may say: one table for the decoder's check of keys and for the JSON Schema.
+indirect enum RecipeShape: Sendable {
+    /// Text, with a regular expression for editors.
+    case text(pattern: String? = nil)
+    case flag
+    /// One of a few words.
+    case choice([String])
+    /// Text that may be named by a secret tag.
+    case secret
+    case list(RecipeShape)
+    case map([RecipeKey])
+    /// A map with keys of somebody else's, any JSON below.
+    case free
+}
+
+/// A key of a recipe.
+struct RecipeKey: Sendable {
+    let name: String
+    let about: String
+    let shape: RecipeShape
+    var isRequired = false
+    /// Part of the format, but not of this version: refused by name, so that nothing is accepted and ignored.
+    var isLater = false
+
+    init(_ name: String, _ about: String, _ shape: RecipeShape, required: Bool = false) {
+        self.name = name
+        self.about = about
+        self.shape = shape
+        isRequired = required
+    }
+
+    static func later(_ names: String...) -> [RecipeKey] {
+        names.map { name in
+            var key = RecipeKey(name, "", .free)
+            key.isLater = true
+            return key
+        }
+    }
+}
+
+extension RecipeShape {
+    var keys: [RecipeKey] { if case .map(let keys) = self { keys } else { [] } }
+
+    static let recipe = RecipeShape.map(
+        [
+            RecipeKey(
+                "extends", "A recipe, or a list of them, that this one stands on; paths are relative to this file.",
+                .list(.text())),
+            RecipeKey("image", "The image that is written to the card.", image),
+            RecipeKey(
+                "hostname", "1 to 63 of a-z, 0-9 and \"-\".", .text(pattern: "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")),
+            RecipeKey(
+                "address", "IPv4 address and prefix length; without it DHCP.", .text(pattern: "^[0-9.]+/[0-9]+$")),
+            RecipeKey("user", "Who logs in.", user),
+            RecipeKey("wifi", "Wireless networks.", wifi),
+            RecipeKey("network", "Gateway and name servers for a fixed address.", network),
+            RecipeKey("locale", "Time zone, language and keyboard.", locale),
+            RecipeKey("docker", "Docker's configuration.", docker),
+            RecipeKey("swarm", "The swarm that the node joins.", swarm),
+            RecipeKey("first_boot", "What else the first boot does.", firstBoot),
+        ] + RecipeKey.later("nodes", "roster", "addresses", "overrides"))
+
+    static let image = RecipeShape.map([
+        RecipeKey(
+            "source", "Path (relative to this file) of a zip, xz, gz, bz2, zst or raw image.", .text(), required: true),
+        RecipeKey("sha256", "SHA-256 of that file, checked when given.", .text(pattern: "^[0-9A-Fa-f]{64}$")),
+    ])
+
+    static let user = RecipeShape.map([
+        RecipeKey(
+            "name", "a-z, 0-9 and \"-\", starting with a letter; not root.", .text(pattern: "^[a-z][a-z0-9-]{0,31}$"),
+            required: true),
+        RecipeKey("password", "In clear (hashed before it reaches the card) or a crypt(5) hash.", .secret),
+        RecipeKey("ssh_authorized_keys", "Public keys, one line each.", .list(.secret)),
+        RecipeKey("groups", "Groups besides those the system gives its user.", .list(.text())),
+    ])
+
+    static let wifi = RecipeShape.map([
+        RecipeKey("country", "ISO 3166 alpha-2, capitals.", .text(pattern: "^[A-Z]{2}$")),
+        RecipeKey("networks", "The networks to join.", .list(wifiNetwork), required: true),
+    ])
+
+    static let wifiNetwork = RecipeShape.map([
+        RecipeKey("ssid", "1 to 32 bytes.", .text(), required: true),
+        RecipeKey("passphrase", "8 to 63 bytes, or 64 hex digits; without it the network is open.", .secret),
+        RecipeKey("hidden", "The network does not send its name.", .flag),
+    ])
+
+    static let network = RecipeShape.map([
+        RecipeKey("gateway", "IPv4 address.", .text(pattern: "^[0-9.]+$")),
+        RecipeKey("dns", "IP addresses of name servers.", .list(.text())),
+    ])
+
+    static let locale = RecipeShape.map([
+        RecipeKey("timezone", "Europe/Berlin", .text()),
+        RecipeKey("lang", "en_GB.UTF-8", .text()),
+        RecipeKey("keyboard", "de", .text()),
+    ])
+
+    static let docker = RecipeShape.map(
+        [
+            RecipeKey("daemon", "dockerd's own keys in dockerd's own spelling.", .free),
+            RecipeKey("registry", "A registry mirror.", registry),
+        ] + RecipeKey.later("install", "channel", "proxy", "remote", "preload"))
+
+    static let registry = RecipeShape.map([
+        RecipeKey("mirror", "http(s)://host[:port]", .text(pattern: "^https?://"), required: true),
+        RecipeKey("insecure", "The mirror is reached without TLS.", .flag),
+    ])
+
+    static let swarm = RecipeShape.map(
+        [
+            RecipeKey(
+                "managers", "Addresses of managers to join, with or without a port.", .list(.text()), required: true),
+            RecipeKey("role", "What the node becomes; the token decides.", .choice(["worker", "manager"])),
+            RecipeKey("token", "The join token.", .secret),
+        ] + RecipeKey.later("availability", "labels", "stacks", "mode"))
+
+    static let firstBoot = RecipeShape.map([
+        RecipeKey("packages", "Debian packages to install.", .list(.text())),
+        RecipeKey("files", "Files to write on the node.", .list(firstBootFile)),
+        RecipeKey("run", "Shell commands, run once as root.", .list(.text())),
+    ])
+
+    static let firstBootFile = RecipeShape.map([
+        RecipeKey("path", "Absolute path on the node.", .text(pattern: "^/"), required: true),
+        RecipeKey("content", "What the file holds.", .secret, required: true),
+        RecipeKey("mode", "Permissions as a quoted octal number: \"0644\".", .text(pattern: "^0?[0-7]{3}$")),
+    ])
+}

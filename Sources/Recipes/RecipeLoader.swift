@@ -1,0 +1,151 @@
+public import Diagnostics
+import FoundationEssentials
+public import Host
+public import SystemPackage
+
+/// A recipe that was read without a mistake, and what is worth saying about it all the same.
+public struct LoadedRecipe: Sendable {
+    public let node: Node
+    public let warnings: [Diagnostic]
+}
+
+/// Reads recipe files: parses, extends, checks.
+public struct RecipeLoader: Sendable {
+    private let user: InvokingUser
+    private let workingDirectory: FilePath
+    private let requireImage: Bool
+    private let read: @Sendable (FilePath) -> [UInt8]?
+
+    /// - Parameters:
+    ///   - requireImage: Whether an image that is not there is a mistake.
+    ///   - read: Gives a file's contents, or nil when it cannot be read.
+    public init(
+        user: InvokingUser, workingDirectory: FilePath, requireImage: Bool = true,
+        read: @escaping @Sendable (FilePath) -> [UInt8]? = RecipeLoader.contents
+    ) {
+        self.user = user
+        self.workingDirectory = workingDirectory
+        self.requireImage = requireImage
+        self.read = read
+    }
+
+    @Sendable public static func contents(of path: FilePath) -> [UInt8]? {
+        FileManager.default.contents(atPath: path.string).map(Array.init)
+    }
+
+    /// Reads the recipe at `path` (as the user typed it) and those it extends; throws every mistake at once.
+    public func load(_ path: String) throws(DiagnosticReport) -> LoadedRecipe {
+        var report = DiagnosticReport()
+        let tree = assemble(path, chain: [], at: nil, &report)
+        guard let tree, !report.hasErrors else { throw report }
+        var decoder = RecipeDecoder(
+            recipePath: absolute(path), resolve: { resolve($0, namedIn: $1) },
+            imageExists: { !requireImage || FileManager.default.fileExists(atPath: $0) })
+        let node = decoder.node(from: tree)
+        report.merge(decoder.report)
+        guard let node, !report.hasErrors else { throw report }
+        return LoadedRecipe(node: node, warnings: report.warnings)
+    }
+
+    /// The recipes that a path means: the file itself, or a directory's recipes that no other one there extends.
+    public func recipes(at path: String) throws(Failure) -> [String] {
+        var isDirectory = false
+        guard FileManager.default.fileExists(atPath: absolute(path).string, isDirectory: &isDirectory) else {
+            throw Failure(.usage, severity: .usage, "there is no recipe \(path)")
+        }
+        guard isDirectory else { return [path] }
+        let prefix = path.hasSuffix("/") ? path : path + "/"
+        let files = ((try? FileManager.default.contentsOfDirectory(atPath: absolute(path).string)) ?? [])
+            .filter { ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) && !$0.hasPrefix(".") }.sorted().map {
+                prefix + $0
+            }
+        var extended: Set<FilePath> = []
+        for file in files {
+            var ignored = DiagnosticReport()
+            guard let bytes = read(absolute(file)),
+                let tree = RecipeValue.parse(String(decoding: bytes, as: UTF8.self), file: file, &ignored)
+            else { continue }
+            for base in Self.extendedFiles(tree, &ignored) {
+                extended.insert(FilePath(resolve(base.value, namedIn: file)))
+            }
+        }
+        let nodes = files.filter { !extended.contains(absolute($0)) }
+        guard !nodes.isEmpty else {
+            throw Failure(.usage, severity: .usage, "there are no recipes in \(path)", hint: "recipes end in .yaml")
+        }
+        return nodes
+    }
+
+    // MARK: Assembling
+
+    /// Reads a file and merges it over those it extends.
+    private func assemble(
+        _ path: String, chain: [FilePath], at place: Location?, _ report: inout DiagnosticReport
+    ) -> RecipeValue? {
+        let full = absolute(path)
+        guard !chain.contains(full) else {
+            report.error(
+                at: place,
+                "extends: the recipes extend each other in a circle: "
+                    + (chain + [full]).compactMap { $0.lastComponent?.string }.joined(separator: " → "))
+            return nil
+        }
+        guard let bytes = read(full) else {
+            report.error(at: place ?? Location(file: path, line: 1, column: 1), "\(path): cannot be read")
+            return nil
+        }
+        guard var text = String(validating: bytes, as: UTF8.self) else {
+            report.error(at: Location(file: path, line: 1, column: 1), "the recipe is not UTF-8 text")
+            return nil
+        }
+        if text.hasPrefix("\u{FEFF}") { text.removeFirst() }
+        guard var tree = RecipeValue.parse(text, file: path, &report) else { return nil }
+        guard case .mapping(let entries) = tree.content else {
+            report.error(at: tree.location, "a recipe is a map of keys, this is \(tree.kind)")
+            return nil
+        }
+        let bases = Self.extendedFiles(tree, &report)
+        tree.content = .mapping(entries.filter { $0.key.value != "extends" })
+        var below: RecipeValue?
+        for base in bases {
+            let shown = shownPath(base.value, namedIn: path)
+            guard let next = assemble(shown, chain: chain + [full], at: base.location, &report) else { return nil }
+            below = below.map { RecipeValue.merge($0, next, &report) } ?? next
+        }
+        // Without anything below, "+key" is the same as "key".
+        let empty = RecipeValue(content: .mapping([]), tag: nil, location: tree.location)
+        return RecipeValue.merge(below ?? empty, tree, &report)
+    }
+
+    private static func extendedFiles(_ tree: RecipeValue, _ report: inout DiagnosticReport) -> [Located<String>] {
+        guard case .mapping(let entries) = tree.content,
+            let value = entries.first(where: { $0.key.value == "extends" })?.value
+        else { return [] }
+        let items = if case .sequence(let list) = value.content { list } else { [value] }
+        return items.compactMap { item in
+            guard case .scalar(let text, _) = item.content, !text.isEmpty, item.tag == nil else {
+                report.error(at: item.location, "extends: expected the path of a recipe, this is \(item.kind)")
+                return nil
+            }
+            return Located(text, at: item.location)
+        }
+    }
+
+    // MARK: Paths
+
+    private func absolute(_ path: String) -> FilePath {
+        workingDirectory.pushing(FilePath(path)).lexicallyNormalized()
+    }
+
+    /// A path in a recipe, relative to the file that names it, made absolute.
+    private func resolve(_ path: String, namedIn file: String) -> String {
+        let expanded = user.expandingTilde(path)
+        return absolute(file).removingLastComponent().pushing(FilePath(expanded)).lexicallyNormalized().string
+    }
+
+    /// The same for messages: relative where the user named the first file relatively.
+    private func shownPath(_ path: String, namedIn file: String) -> String {
+        let expanded = user.expandingTilde(path)
+        return FilePath(file).removingLastComponent().pushing(FilePath(expanded)).lexicallyNormalized().string
+    }
+}

@@ -1,0 +1,86 @@
+public import Diagnostics
+import FoundationEssentials
+import Subprocess
+import SystemPackage
+
+/// Reads secrets from where their tags say, each at most once per run. Their values never stand in a message.
+public actor SecretReader: SecretReading {
+    private let environment: [String: String]
+    private let prompt: @Sendable (String) -> String?
+    private var known: [Secret.Source: String] = [:]
+
+    /// `prompt` asks the user for a secret without echo; nil when there is nobody to ask.
+    public init(environment: [String: String], prompt: @escaping @Sendable (String) -> String?) {
+        self.environment = environment
+        self.prompt = prompt
+    }
+
+    public func read(_ secret: Secret) async throws(Failure) -> SecretValue {
+        if let value = known[secret.source] { return .value(value) }
+        let value: String
+        do throws(Failure) { value = try await fetch(secret.source) } catch {
+            throw Failure(
+                .secretUnavailable, severity: .usage, "\(secret.location): \(error.message)", hint: error.hint)
+        }
+        known[secret.source] = value
+        return .value(value)
+    }
+
+    private func fetch(_ source: Secret.Source) async throws(Failure) -> String {
+        switch source {
+        case .literal(let value): return value
+        case .environment(let name):
+            guard let value = environment[name] else {
+                throw Failure(
+                    .secretUnavailable, "!env \(name): the environment variable \(name) is not set",
+                    hint: "set it, and under sudo pass it on: `sudo --preserve-env=\(name) piflash …`")
+            }
+            return value
+        case .file(let path):
+            guard let data = FileManager.default.contents(atPath: path) else {
+                throw Failure(.secretUnavailable, "!file \(path): the file cannot be read")
+            }
+            return try Self.text(data, of: "!file \(path)")
+        case .command(let words):
+            return try await run(words)
+        case .prompt(let text):
+            guard let value = prompt(text) else {
+                throw Failure(
+                    .secretUnavailable, "!prompt \"\(text)\": there is no terminal to ask on",
+                    hint: "run piflash in a terminal, or use !env or !file")
+            }
+            return value
+        }
+    }
+
+    private func run(_ words: [String]) async throws(Failure) -> String {
+        let name = "!command \(words[0])"
+        do {
+            let result = try await Subprocess.run(
+                .name(words[0]), arguments: Arguments(Array(words.dropFirst())),
+                output: .bytes(limit: 1 << 20), error: .discarded)
+            guard result.terminationStatus.isSuccess else {
+                // What the program printed may hold the secret: only its status is told.
+                throw Failure(.secretUnavailable, "\(name): the program failed (\(result.terminationStatus))")
+            }
+            return try Self.text(Data(result.standardOutput), of: name)
+        } catch let failure as Failure {
+            throw failure
+        } catch {
+            throw Failure(.secretUnavailable, "\(name): the program could not be run")
+        }
+    }
+
+    /// The text without one final line end, which editors and programs add.
+    private static func text(_ data: Data, of source: String) throws(Failure) -> String {
+        guard var text = String(validating: Array(data), as: UTF8.self) else {
+            throw Failure(.secretUnavailable, "\(source): what it gives is not UTF-8 text")
+        }
+        if text.hasSuffix("\r\n") || text.hasSuffix("\n") { text.removeLast() }
+        return text
+    }
+}
+
+extension Failure.Code {
+    public static let secretUnavailable = Failure.Code("recipes.secret-unavailable")
+}

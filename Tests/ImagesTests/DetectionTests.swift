@@ -1,0 +1,155 @@
+import Diagnostics
+import Images
+import Testing
+
+@Suite struct DetectionTests {
+    static func boot(_ label: String?, _ files: [String: String]) -> BootSnapshot {
+        BootSnapshot(
+            label: label, names: Set(files.keys.map { $0.contains("/") ? String($0.prefix { $0 != "/" }) + "/" : $0 }),
+            files: files.mapValues { Array($0.utf8) })
+    }
+
+    static let seed = ["user-data": "#cloud-config\n", "meta-data": "instance-id: x\n", "cmdline.txt": "rootwait"]
+    static let hypriotRelease = "HYPRIOT_OS=\"HypriotOS/armhf\"\nHYPRIOT_IMAGE_VERSION=\"v1.10.0\"\n"
+
+    @Test func `HypriotOS is told with its Docker and its architecture`() throws {
+        let profile = try OSProfile.detect(
+            Self.boot("HypriotOS", Self.seed.merging(["os-release": Self.hypriotRelease]) { $1 }))
+        #expect(
+            profile
+                == OSProfile(
+                    flavour: .hypriotCloudInit, release: "v1.10.0", bootMountPoint: "/boot", dockerVersion: "18.06.3",
+                    architecture: "armv7"))
+    }
+
+    @Test func `a rebuilt HypriotOS without os-release is told by its label`() throws {
+        #expect(try OSProfile.detect(Self.boot("HypriotOS", Self.seed)).flavour == .hypriotCloudInit)
+    }
+
+    @Test func `Raspberry Pi OS trixie is told by pi-gen's note or by its meta-data`() throws {
+        let issue = "Raspberry Pi reference 2025-11-24\nGenerated using pi-gen, x, y, stage2\n"
+        let byIssue = try OSProfile.detect(Self.boot("bootfs", Self.seed.merging(["issue.txt": issue]) { $1 }))
+        #expect(byIssue.flavour == .raspberryPiOSCloudInit)
+        #expect(byIssue.release == "2025-11-24")
+        #expect(byIssue.bootMountPoint == "/boot/firmware")
+        let byMeta = Self.seed.merging(["meta-data": "dsmode: local\ninstance_id: rpios-image\n"]) { $1 }
+        #expect(try OSProfile.detect(Self.boot("bootfs", byMeta)).flavour == .raspberryPiOSCloudInit)
+    }
+
+    @Test func `a card that piflash configured is told by its record`() throws {
+        let record = #"{"node":"red01","flavour":"raspberry-pi-os-cloud-init"}"#
+        let boot = Self.boot("bootfs", Self.seed.merging(["piflash/card.json": record]) { $1 })
+        #expect(try OSProfile.detect(boot).flavour == .raspberryPiOSCloudInit)
+    }
+
+    @Test func `Ubuntu's command line is found where its release keeps it`() throws {
+        let old = try OSProfile.detect(Self.boot("system-boot", Self.seed))
+        #expect(old.flavour == .ubuntuCloudInit)
+        #expect(old.cmdlinePath == "cmdline.txt")
+        let new = try OSProfile.detect(
+            Self.boot("system-boot", ["user-data": "", "meta-data": "", "current/cmdline.txt": "root=LABEL=writable"]))
+        #expect(new.cmdlinePath == "current/cmdline.txt")
+    }
+
+    @Test(
+        arguments: [
+            ("v1.7.1", "17.10.0"), ("v1.8.0", "18.03.0"), ("v1.9.0", "18.04.0"), ("v1.10.1", "18.06.3"),
+            ("v1.11.0", "19.03.0"), ("v1.11.5", "19.03.5"), ("v1.12.0", "19.03.5"), ("v1.12.1", "19.03.8"),
+            ("v1.12.2", "19.03.11"), ("v1.12.3", "19.03.12"), ("1.12.3", "19.03.12"), ("v1.12.3-rc1", nil),
+            ("v1.13.0", nil),
+            ("v1.1.0", nil), ("dirty", nil),
+        ] as [(String, String?)]) func `HypriotOS's Docker is known or said not to be`(
+            _ release: String, _ docker: String?
+        )
+        throws
+    {
+        let file = "HYPRIOT_OS=\"HypriotOS/arm64\"\r\nHYPRIOT_IMAGE_VERSION=\"\(release)\"\r\n"
+        let profile = try OSProfile.detect(Self.boot("HypriotOS", Self.seed.merging(["os-release": file]) { $1 }))
+        #expect(profile.dockerVersion == docker)
+        #expect(profile.release == release)
+        #expect(profile.architecture == "arm64")
+    }
+
+    @Test(arguments: OSProfile.Flavour.allCases)
+    func `the record of a configured card stands in for the vendor's marks`(_ flavour: OSProfile.Flavour) throws {
+        let record = "{\"flavour\": \"\(flavour.rawValue)\"}"
+        let boot = Self.boot("renamed", Self.seed.merging(["piflash/card.json": record]) { $1 })
+        #expect(try OSProfile.detect(boot).flavour == flavour)
+    }
+
+    @Test(arguments: ["{}", "", "[1", "{\"flavour\": \"plan-9\"}", "{\"flavour\": 3}"])
+    func `a record that says nothing is no evidence`(_ record: String) {
+        let boot = Self.boot("bootfs", Self.seed.merging(["piflash/card.json": record]) { $1 })
+        #expect(#expect(throws: Failure.self) { try OSProfile.detect(boot) }?.code == .unsupportedFlavour)
+    }
+
+    @Test(
+        arguments: [
+            (["kernel8.img"], "arm_64bit=1\n", true),
+            (["kernel8.img", "kernel_2712.img"], "[all]\narm_64bit = 1\n", true),
+            (["kernel8.img", "kernel7l.img"], "arm_64bit=1\n", false),
+            (["kernel8.img", "KERNEL.IMG"], "arm_64bit=1\n", false),
+            (["kernel8.img"], "[pi4]\narm_64bit=1\n", false), (["kernel8.img"], "#arm_64bit=1\n", false),
+            (["kernel8.img"], "arm_64bit=1\narm_64bit=0\n", false), ([], "arm_64bit=1\n", false),
+            (["vmlinuz"], "[pi3]\nx=1\n[all]\narm_64bit=1\n", true),
+        ] as [([String], String, Bool)])
+    func `arm64 is said only when nothing else can start`(_ kernels: [String], _ config: String, _ certain: Bool) throws
+    {
+        let files = Self.seed.merging(["config.txt": config]) { $1 }
+        var boot = Self.boot("system-boot", files)
+        boot.names.formUnion(kernels)
+        #expect(try OSProfile.detect(boot).architecture == (certain ? "arm64" : nil))
+        boot.label = "bootfs"
+        boot.files["meta-data"] = Array("instance_id: rpios-image".utf8)
+        #expect(try OSProfile.detect(boot).architecture == (certain ? "arm64" : nil))
+    }
+
+    static let issue = "Raspberry Pi reference 2024-07-04\nGenerated using pi-gen, x, y, stage2\n"
+    static func issueOf(_ date: String) -> String { issue.replacing("2024-07-04", with: date) }
+    static func resizing(_ date: String) -> BootSnapshot {
+        boot("boot", ["issue.txt": issueOf(date), "cmdline.txt": "quiet init=/usr/lib/raspi-config/init_resize.sh\n"])
+    }
+    static let unsupported: [(BootSnapshot, String)] = [
+        (boot("HypriotOS", ["device-init.yaml": "", "os-release": hypriotRelease]), "device-init"),
+        (boot(nil, ["occidentalis.txt": "", "cmdline.txt": ""]), "HypriotOS of 2015"),
+        (boot(nil, ["dietpi.txt": ""]), "DietPi"), (boot("RASPIFIRM", ["sysconf.txt": ""]), "Debian"),
+        (boot(nil, ["apks/x": "", ".alpine-release": ""]), "Alpine"), (boot("EFI-SYSTEM", ["EFI/x": ""]), "Fedora"),
+        (boot("bootfs", ["issue.txt": issue, "cmdline.txt": "rootwait resize"]), "trixie of 2024-07-04 without"),
+        (
+            boot("bootfs", ["issue.txt": issue, "cmdline.txt": "quiet init=/usr/lib/raspberrypi-sys-mods/firstboot"]),
+            "bullseye of 2024-07-04"
+        ),
+        (
+            boot(
+                "bootfs",
+                seed.merging([
+                    "issue.txt": issue, "cmdline.txt": "quiet init=/usr/lib/raspberrypi-sys-mods/firstboot",
+                    "config.txt": "dtparam=audio=on\r\nauto_initramfs=1\r\n",
+                ]) { $1 }), "Raspberry Pi OS bookworm of 2024-07-04"
+        ),
+        // Cloud-init is in these, but the first images did not bring its files: nobody knows whether it reads them.
+        (
+            boot(
+                "bootfs",
+                seed.merging(["issue.txt": issueOf("2025-10-01"), "cmdline.txt": "rootwait resize"]) { $1 }),
+            "trixie of 2025-10-01"
+        ), (resizing("2017-07-05"), "Raspbian jessie of 2017-07-05"), (resizing("2018-11-13"), "Raspbian stretch"),
+        (resizing("2020-02-13"), "OS buster of 2020-02-13"), (resizing("2022-01-28"), "bullseye or buster"),
+        (resizing("2023-05-03"), "OS buster of 2023-05-03"),
+        // The label alone is not enough: without both of cloud-init's files it would not read either.
+        (boot("HypriotOS", ["user-data": ""]), "label \"HypriotOS\"; user-data"),
+        (boot(nil, ["apks/x": ""]), "nothing on the boot partition"),
+        (boot(nil, ["START4.ELF": ""]), "does not know"),
+        (boot("boot", ["issue.txt": issue, "cmdline.txt": "rootwait"]), "has booted already"),
+        (boot("boot", ["bootcode.bin": ""]), "does not know"), (boot(nil, [:]), "nothing on the boot partition"),
+    ]
+
+    @Test(arguments: unsupported.indices)
+    func `what cannot be configured is refused by name`(_ index: Int) {
+        let (boot, name) = Self.unsupported[index]
+        let failure = #expect(throws: Failure.self) { try OSProfile.detect(boot) }
+        #expect(failure?.code == .unsupportedFlavour)
+        #expect(failure?.severity == .refused)
+        #expect(failure?.message.contains(name) == true, "\(failure?.message ?? "")")
+    }
+}

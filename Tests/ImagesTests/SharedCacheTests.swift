@@ -1,0 +1,193 @@
+import Diagnostics
+import Foundation
+import Host
+@testable import Images
+import Storage
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Several runs, killed runs, full disks and rot.
+@Suite struct SharedCacheTests {
+    let harness = CacheHarness(empty: ())
+    init() { harness.makeSmallImage() }
+
+    var images: FilePath { harness.scratch["cache/piflash/images"] }
+    var user: InvokingUser { InvokingUser(userID: getuid(), groupID: getgid(), home: harness.scratch.path) }
+
+    /// The key under which a source is locked.
+    func key(_ path: FilePath) -> String { Data(path.string.utf8).sha256 }
+
+    /// The lock at `path`. A tool that another test starts at this moment has a copy of all descriptors, until it executes:
+    /// a lock that was given back may be held for that long.
+    func held(_ path: FilePath) throws -> FileLock {
+        for _ in 1...200 {
+            if let lock = try FileLock.take(path, .exclusive, user: user) { return lock }
+            usleep(10_000)
+        }
+        throw OutsideTool.Missing(description: "\(path) stays locked")
+    }
+
+    @Test func `two sources of one image share it, also while it is in use`() throws {
+        try harness.shell("xz -k small.img && gzip -k small.img")
+        let first = try harness.unpack(harness.scratch["small.img.xz"])
+        let inode = try first.path.stat().inode
+        let second = try harness.unpack(harness.scratch["small.img.gz"])
+        #expect(first.path == second.path)
+        #expect(try second.path.stat().inode == inode)
+        #expect(harness.files == ["\(first.digest).img", "\(first.digest).json"])
+        #expect(first.sourceDigest != second.sourceDigest)
+    }
+
+    @Test func `only the user can read the cache, and nobody writes an image`() throws {
+        let image = try harness.unpack(harness.scratch["small.img"])
+        #expect(try image.path.stat().permissions == [.ownerRead])
+        for directory in [images, harness.scratch["cache/piflash/sources"]] {
+            #expect(try directory.stat().permissions == [.ownerReadWriteExecute])
+        }
+    }
+
+    @Test func `a raw image is copied, so that nobody changes it while cards are written`() throws {
+        let image = try harness.unpack(harness.scratch["small.img"])
+        harness.scratch.write([UInt8](repeating: 0, count: 1024), to: "small.img")
+        #expect(try image.store.bytes(at: 510, count: 2) == [0x55, 0xAA])
+        #expect(image.size == 600 * 512)
+    }
+
+    @Test func `an image that has rotted behind its metadata is found by reading it`() throws {
+        let path = harness.scratch["small.img"]
+        let image = try harness.unpack(path)
+        try harness.cache().verify(image)
+        // Same size, same time: only the bytes tell.
+        try harness.shell(
+            "touch -r '\(image.path)' stamp && chmod 600 '\(image.path)' && printf x"
+                + " | dd of='\(image.path)' bs=1 seek=9999 conv=notrunc status=none && touch -r stamp '\(image.path)'")
+        #expect(#expect(throws: Failure.self) { try harness.cache().verify(image) }?.code == .corruptCache)
+        let anew = try harness.unpack(path)
+        try harness.cache().verify(anew)
+        #expect(try OutsideTool("cmp").run([path.string, anew.path.string]).succeeded)
+    }
+
+    @Test func `a run waits for another one on the same source, and can be stopped there`() throws {
+        _ = try harness.unpack(harness.scratch["small.img"])
+        let lockPath = harness.scratch["cache/piflash/sources/\(key(harness.scratch["small.img"])).lock"]
+        let other = try held(lockPath)
+        var events: [ImageEvent] = []
+        let failure = #expect(throws: Failure.self) {
+            try harness.cache().image(
+                at: harness.scratch["small.img"], sha256: nil, validate: { (_, _) throws(Failure) in },
+                events: { events.append($0) }, isCancelled: { !events.isEmpty })
+        }
+        #expect(failure?.code == .cancelled)
+        #expect(events == [.waiting])
+        withExtendedLifetime(other) {}
+    }
+
+    @Test func `another process's lock is honoured`() throws {
+        let path = harness.scratch["small.img"]
+        _ = try harness.unpack(path)
+        let lockPath = harness.scratch["cache/piflash/sources/\(key(path)).lock"]
+        let harness = harness
+        Thread {
+            try? harness.shell("(flock 9; echo > locked; sleep 1; echo > unlocked) 9>'\(lockPath)'")
+        }.start()
+        for _ in 1...500 where access(harness.scratch["locked"].string, F_OK) != 0 { usleep(10_000) }
+        var events: [ImageEvent] = []
+        _ = try harness.cache().image(
+            at: path, sha256: nil, validate: { (_, _) throws(Failure) in }, events: { events.append($0) },
+            isCancelled: { false })
+        #expect(events.first == .waiting)
+        #expect(events.count == 2)
+        #expect(access(harness.scratch["unlocked"].string, F_OK) == 0)
+    }
+
+    @Test func `what other killed runs left is swept, what a living one writes is not`() throws {
+        _ = try harness.unpack(harness.scratch["small.img"])
+        harness.scratch.write("half", to: "cache/piflash/images/dead.part")
+        harness.scratch.write("half", to: "cache/piflash/images/alive.part")
+        let living = try held(harness.scratch["cache/piflash/sources/alive.lock"])
+        _ = try harness.unpack(harness.scratch["small.img"])
+        #expect(harness.files.filter { $0.hasSuffix(".part") } == ["alive.part"])
+        withExtendedLifetime(living) {}
+    }
+
+    @Test func `records that a crash has torn make the image unpacked again`() throws {
+        let path = harness.scratch["small.img"]
+        let digest = try harness.unpack(path).digest
+        let note = "cache/piflash/images/\(digest).json"
+        try FileManager.default.removeItem(atPath: harness.scratch[note].string)
+        #expect(try harness.unpack(path).digest == digest)
+        for torn in [note, "cache/piflash/sources/\(key(path)).json"] {
+            let whole = harness.scratch.read(torn)
+            harness.scratch.write(Array(whole.prefix(20)), to: torn)
+            #expect(try harness.unpack(path).digest == digest)
+            #expect(harness.scratch.read(torn).count >= whole.count - 2)
+        }
+    }
+
+    @Test func `a refused image leaves nothing, and is judged again the next time`() throws {
+        for _ in 1...2 {
+            let failure = #expect(throws: Failure.self) {
+                try harness.cache().image(
+                    at: harness.scratch["small.img"], sha256: nil,
+                    validate: { (_, _) throws(Failure) in throw Failure(Failure.Code("test.refused"), "no") },
+                    events: { _ in },
+                    isCancelled: { false })
+            }
+            #expect(failure?.code.rawValue == "test.refused")
+            #expect(harness.files == [])
+        }
+    }
+
+    @Test func `a source that changes while it is unpacked is not trusted`() throws {
+        let path = harness.scratch["small.img"]
+        let failure = #expect(throws: Failure.self) {
+            try harness.cache().image(
+                at: path, sha256: nil,
+                validate: { (_, _) throws(Failure) in harness.scratch.write("other", to: "small.img") },
+                events: { _ in }, isCancelled: { false })
+        }
+        #expect(failure?.message.contains("changed while it was unpacked") == true)
+        #expect(harness.files == [])
+    }
+
+    @Test func `the file system is not filled: unused images go, then the image is refused`() throws {
+        try harness.shell("xz -k small.img")
+        let old = try harness.unpack(harness.scratch["small.img"]).digest
+        #expect(harness.files.contains("\(old).img"))
+        let failure = #expect(throws: Failure.self) {
+            try harness.unpack(harness.scratch["small.img.xz"], reserve: .max / 2)
+        }
+        #expect(failure?.code == .cacheFull)
+        #expect(failure?.hint?.contains("XDG_CACHE_HOME") == true)
+        #expect(harness.files == [])
+    }
+
+    @Test func `a full disk is said to be full`() throws {
+        // /dev/full answers every write with ENOSPC (full(4)).
+        let writer = try SparseWriter(creating: "/dev/full", checksums: false)
+        let failure = #expect(throws: Failure.self) {
+            try [UInt8](repeating: 1, count: 1 << 20).withUnsafeBytes { try writer.append($0) }
+        }
+        #expect(failure?.code == .cacheFull)
+        #expect(failure?.hint?.contains("XDG_CACHE_HOME") == true)
+    }
+
+    @Test func `holes that an archive skips read as zeros and count in the digest`() throws {
+        let writer = try SparseWriter(creating: harness.scratch["sparse"], checksums: true)
+        try [UInt8]("head".utf8).withUnsafeBytes { try writer.append($0) }
+        try writer.skip(to: 5_000_000)
+        try [UInt8]("tail".utf8).withUnsafeBytes { try writer.append($0) }
+        let digest = try writer.finish()
+        try harness.shell("printf head > dense && truncate -s 5000000 dense && printf tail >> dense && gzip -k dense")
+        #expect(try OutsideTool("cmp").run([harness.scratch["dense"].string, writer.path.string]).succeeded)
+        #expect(try digest == harness.sha256("dense"))
+        // gzip's own trailer is the oracle of the CRC-32.
+        let crc = harness.scratch.read("dense.gz").suffix(8).prefix(4).reversed().reduce(UInt32(0)) {
+            $0 << 8 | UInt32($1)
+        }
+        #expect(writer.checksum == crc)
+        #expect(try writer.path.stat().sizeAllocated <= 2 * 65536)
+        #expect(writer.head.count == SparseWriter.headSize)
+    }
+}

@@ -1,0 +1,90 @@
+import Diagnostics
+import Foundation
+import Host
+import PiflashCommands
+import Synchronization
+import SystemPackage
+import TestSupport
+
+/// Runs command lines in a world of their own: a scratch directory as home and working directory, captured output.
+final class CommandHarness: Sendable {
+    let scratch = ScratchDirectory()
+    private let outputText = Mutex("")
+    private let errorText = Mutex("")
+
+    struct Outcome {
+        let status: Int32
+        let output: String
+        let errors: String
+    }
+
+    /// The time every command sees, seconds since 1970.
+    static let now: Int64 = 1_770_000_000
+
+    func run(_ arguments: String..., environment: [String: String] = [:], answers: [String] = []) async -> Outcome {
+        await run(list: arguments, environment: environment, answers: answers)
+    }
+
+    func run(
+        list arguments: [String], environment: [String: String] = [:], answers: [String] = [],
+        isCancelled: @escaping @Sendable () -> Bool = { false }
+    ) async -> Outcome {
+        outputText.withLock { $0 = "" }
+        errorText.withLock { $0 = "" }
+        let remaining = Answers(answers)
+        let console = Console(
+            output: { text in self.outputText.withLock { $0 += text } },
+            error: { text in self.errorText.withLock { $0 += text } },
+            readLine: { _ in remaining.next() }, inputIsTerminal: !answers.isEmpty)
+        let context = CommandContext(
+            environment: [
+                "HOME": scratch.path.string, "XDG_CACHE_HOME": scratch["cache"].string, "PI_PASSWORD": "black pearl",
+                "WIFI": "correct horse battery",
+            ].merging(environment) { $1 },
+            workingDirectory: scratch.path,
+            user: InvokingUser(userID: getuid(), groupID: getgid(), home: scratch.path), console: console,
+            now: { Self.now }, isCancelled: isCancelled)
+        let status = await PiflashCommand.run(arguments, in: context)
+        return Outcome(status: status, output: outputText.withLock { $0 }, errors: errorText.withLock { $0 })
+    }
+
+    private final class Answers: Sendable {
+        private let rest: Mutex<[String]>
+        init(_ answers: [String]) { rest = Mutex(answers) }
+        func next() -> String? { rest.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
+    }
+
+    /// A loop device over an empty file of the scratch directory.
+    func loopDevice(bytes: Int64) throws -> LoopDevice {
+        let file = try FileDescriptor.open(
+            scratch["loop.bin"], .readWrite, options: [.create], permissions: [.ownerReadWrite])
+        try file.closeAfter { try file.resize(to: bytes) }
+        return try LoopDevice(over: scratch["loop.bin"])
+    }
+
+    /// A zipped sample image and a recipe for it that uses most of what a recipe can say.
+    func prepare(_ image: SampleImage = .hypriot, recipe: String = CommandHarness.recipe) throws {
+        try image.make(at: scratch["sample.img"])
+        let zip = try OutsideTool("zip").run([
+            "-q", "-1", "-j", scratch["sample.img.zip"].string, scratch["sample.img"].string,
+        ])
+        guard zip.succeeded else { throw OutsideTool.Missing(description: zip.errors) }
+        scratch.write(recipe, to: "red01.yaml")
+    }
+
+    static let token = "SWMTKN-1-3pu6hszjas19xyp7ghgosyx9k8atbfcr8p2is99znpy26u2lkl-1awxwuwd3z9j1z3puu7rcgdbx"
+    static let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDeTkYTxRC13NwRkUmqUfoEDjIWbiMNZTpCkDYq7Yg6L me@host"
+
+    static let recipe = """
+        image: { source: sample.img.zip }
+        hostname: red01
+        user:
+          name: pirate
+          password: !env PI_PASSWORD
+          ssh_authorized_keys: ["\(key)"]
+          groups: [docker]
+        wifi: { country: DE, networks: [{ ssid: "Café 2", passphrase: !env WIFI, hidden: true }] }
+        docker: { daemon: { storage-driver: overlay2, labels: [arch=armv7] } }
+        swarm: { managers: [192.168.50.2], role: worker, token: "\(token)" }
+        """
+}

@@ -1,0 +1,128 @@
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct OtherCommandTests {
+    let harness = CommandHarness()
+
+    @Test func `inspect tells whose card it is, as text and as JSON`() async throws {
+        try harness.prepare()
+        #expect(await harness.run("write", "-r", "red01.yaml", "--yes", "card.img").status == 0)
+        let text = await harness.run("inspect", "card.img")
+        #expect(text.output.contains("node     red01"))
+        #expect(text.output.contains("2026-02-02T02:40:00Z"))
+        let json = await harness.run("inspect", "--json", "card.img")
+        let record = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]
+        #expect(record?["node"] as? String == "red01")
+    }
+
+    @Test func `inspect says when piflash has nothing to do with a card`() async throws {
+        try SampleImage.ubuntu.make(at: harness.scratch["plain.img"])
+        let outcome = await harness.run("inspect", "plain.img")
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains("has not prepared this card"))
+    }
+
+    @Test func `a changed recipe changes only boot files, also in a mounted directory`() async throws {
+        try harness.prepare(.raspberryPiOS)
+        #expect(await harness.run("write", "-r", "red01.yaml", "--yes", "card.img").status == 0)
+        let out = harness.scratch["mounted"]
+        try FileManager.default.createDirectory(atPath: out.string, withIntermediateDirectories: true)
+        let copied = try OutsideTool("sh").run(
+            ["-c", "mcopy -s -i \"$0@@4M\" '::*' \"$1\"", harness.scratch["card.img"].string, out.string],
+            environment: ["MTOOLS_SKIP_CHECK": "1"])
+        #expect(copied.succeeded)
+        #expect(await harness.run("configure", "-r", "red01.yaml", "mounted").output.contains("nothing to change"))
+        harness.scratch.write(
+            CommandHarness.recipe.replacingOccurrences(of: "arch=armv7", with: "arch=arm64"), to: "red01.yaml")
+        for target in ["card.img", "mounted"] {
+            let changed = await harness.run("configure", "-r", "red01.yaml", target)
+            #expect(changed.status == 0, "\(changed.errors)")
+            #expect(changed.output.contains("user-data"))
+            #expect(await harness.run("configure", "-r", "red01.yaml", target).output.contains("nothing to change"))
+        }
+        #expect(
+            harness.scratch.read("mounted/user-data")
+                == (try Mtools(image: harness.scratch["card.img"]).contents(of: "user-data")))
+    }
+
+    @Test func `render writes a tree that its owner alone can read`() async throws {
+        try harness.prepare()
+        let outcome = await harness.run("render", "-r", "red01.yaml", "--into", "tree")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(
+            String(decoding: harness.scratch.read("tree/node/etc/docker/daemon.json"), as: UTF8.self).contains(
+                "overlay2"))
+        #expect(try harness.scratch["tree/boot/user-data"].stat().permissions == .ownerReadWrite)
+        #expect(await harness.run("render", "-r", "red01.yaml", "--into", "tree").status == 2)
+    }
+
+    @Test func `an image of another system is refused by name before anything is written`() async throws {
+        try harness.prepare()
+        let mtools = try OutsideTool("sh").run(
+            [
+                "-c",
+                "cd \"$0\" && touch device-init.yaml && mcopy -i sample.img@@4M device-init.yaml :: && gzip -k sample.img",
+                harness.scratch.path.string,
+            ], environment: ["MTOOLS_SKIP_CHECK": "1"])
+        #expect(mtools.succeeded, "\(mtools.errors)")
+        harness.scratch.write(
+            CommandHarness.recipe.replacingOccurrences(of: "sample.img.zip", with: "sample.img.gz"), to: "red01.yaml")
+        let outcome = await harness.run("write", "-r", "red01.yaml", "--yes", "card.img")
+        #expect(outcome.status == 3)
+        #expect(outcome.errors.contains("device-init"))
+        #expect((try? harness.scratch["card.img"].stat()) == nil)
+    }
+
+    @Test func `a boot partition that is too full is refused`() async throws {
+        try harness.prepare()
+        let filled = try OutsideTool("sh").run(
+            [
+                "-c",
+                "cd \"$0\" && head -c 62M /dev/zero > big; mcopy -i sample.img@@4M big :: ; head -c 4k /dev/zero > small;"
+                    + " n=0; while mcopy -i sample.img@@4M small ::small$n 2>/dev/null; do n=$((n+1)); done; gzip -k -1 sample.img",
+                harness.scratch.path.string,
+            ], environment: ["MTOOLS_SKIP_CHECK": "1"])
+        #expect(filled.succeeded, "\(filled.errors)")
+        harness.scratch.write(
+            CommandHarness.recipe.replacingOccurrences(of: "sample.img.zip", with: "sample.img.gz"), to: "red01.yaml")
+        let outcome = await harness.run("write", "-r", "red01.yaml", "--yes", "card.img")
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains("is full"))
+        #expect((try? harness.scratch["card.img"].stat()) == nil)
+    }
+
+    @Test func `stopping says what the card is and how to go on`() async throws {
+        try harness.prepare()
+        #expect(await harness.run("write", "-r", "red01.yaml", "--yes", "warm.img").status == 0)
+        let outcome = await harness.run(
+            list: ["write", "--json", "-r", "red01.yaml", "--yes", "card.img"], isCancelled: { true })
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains("stopped"))
+        #expect(outcome.errors.contains("same command"))
+        #expect(outcome.output.contains("\"event\":\"failed\""))
+        #expect((try? harness.scratch["card.img"].stat()) == nil)
+    }
+
+    @Test func `a loop device becomes a card, and is refused while it is mounted`() async throws {
+        try harness.prepare()
+        let loop = try harness.loopDevice(bytes: 128 << 20)
+        let written = await harness.run("write", "-r", "red01.yaml", "--yes", loop.path.string)
+        #expect(written.status == 0, "\(written.errors)")
+        #expect(await harness.run("inspect", loop.path.string).output.contains("red01"))
+        #expect(
+            await harness.run("configure", "-r", "red01.yaml", "--yes", loop.path.string).output.contains(
+                "nothing to change"))
+        let listed = await harness.run("devices", "--json")
+        #expect(listed.output.contains(loop.path.string))
+    }
+
+    @Test func `a card that is too small is refused`() async throws {
+        try harness.prepare()
+        let loop = try harness.loopDevice(bytes: 64 << 20)
+        let outcome = await harness.run("write", "-r", "red01.yaml", "--yes", loop.path.string)
+        #expect(outcome.status == 3)
+        #expect(outcome.errors.contains("too small"))
+    }
+}

@@ -1,0 +1,127 @@
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct WriteCommandTests {
+    let harness = CommandHarness()
+
+    @Test func `a recipe and a zipped image become a verified card that mtools reads`() async throws {
+        try harness.prepare()
+        let outcome = await harness.run("write", "--recipe", "red01.yaml", "--yes", "card.img")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let card = Mtools(image: harness.scratch["card.img"])
+        let userData = try card.text(of: "user-data")
+        #expect(userData.hasPrefix("#cloud-config\n"))
+        #expect(userData.contains("red01"))
+        #expect(try card.contents(of: "kernel7.img") == Array("sample kernel\n".utf8))
+        for secret in ["black pearl", "correct horse battery"] {
+            #expect(!FileManager.default.contains(secret, in: harness.scratch["card.img"]))
+        }
+        let fsck = try OutsideTool("sh").run([
+            "-c",
+            "dd if=\(harness.scratch["card.img"]) bs=1M skip=4 count=64 status=none of=\(harness.scratch["boot.fat"])"
+                + " && fsck.fat -n \(harness.scratch["boot.fat"])",
+        ])
+        #expect(fsck.succeeded, "\(fsck.text)")
+    }
+
+    @Test(arguments: SampleImage.allCases)
+    func `configuring a written card changes nothing`(_ image: SampleImage) async throws {
+        try harness.prepare(image)
+        #expect(await harness.run("write", "--recipe", "red01.yaml", "--yes", "card.img").status == 0)
+        let before = harness.scratch.read("card.img")
+        let outcome = await harness.run("configure", "--recipe", "red01.yaml", "card.img")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.output.contains("nothing to change"))
+        #expect(harness.scratch.read("card.img") == before)
+    }
+
+    @Test func `outside the boot partition a card is the image, byte for byte`() async throws {
+        try harness.prepare()
+        #expect(await harness.run("write", "--recipe", "red01.yaml", "--yes", "card.img").status == 0)
+        let image = harness.scratch.read("sample.img")
+        let card = harness.scratch.read("card.img")
+        #expect(image.count == card.count)
+        let start = Int(SampleImage.bootStart)
+        #expect(image[..<start] == card[..<start])
+        #expect(image[(start + 64 << 20)...] == card[(start + 64 << 20)...])
+    }
+
+    @Test func `a mistake in the recipe costs nothing and exits with 2`() async throws {
+        try harness.prepare(
+            recipe: CommandHarness.recipe.replacingOccurrences(of: "hostname: red01", with: "hostnme: red01"))
+        let outcome = await harness.run("write", "--recipe", "red01.yaml", "--yes", "card.img")
+        #expect(outcome.status == 2)
+        #expect(outcome.errors.contains("red01.yaml:2:1:"))
+        #expect(outcome.errors.contains("hostname"))
+        #expect((try? harness.scratch["card.img"].stat()) == nil)
+    }
+
+    @Test func `a mistyped device never becomes a file`() async throws {
+        try harness.prepare()
+        let outcome = await harness.run("write", "--recipe", "red01.yaml", "--yes", "/dev/piflash-test-no-such-device")
+        #expect(outcome.status == 3)
+        #expect((try? FilePath("/dev/piflash-test-no-such-device").stat()) == nil)
+    }
+
+    @Test func `without a yes nothing is written`() async throws {
+        try harness.prepare()
+        harness.scratch.write("precious", to: "card.img")
+        let outcome = await harness.run("write", "--recipe", "red01.yaml", "card.img", answers: ["no"])
+        #expect(outcome.status == 1)
+        #expect(harness.scratch.read("card.img") == Array("precious".utf8))
+        let silent = await harness.run("write", "--recipe", "red01.yaml", "card.img")
+        #expect(silent.status == 2)
+        #expect(silent.errors.contains("--yes"))
+    }
+
+    @Test func `a second card is written without unpacking again`() async throws {
+        try harness.prepare()
+        #expect(
+            await harness.run("write", "--json", "--recipe", "red01.yaml", "--yes", "a.img").output.contains(
+                "unpacking"))
+        let second = await harness.run("write", "--json", "--recipe", "red01.yaml", "--yes", "b.img")
+        #expect(!second.output.contains("\"phase\":\"unpacking\""))
+        #expect(harness.scratch.read("a.img") == harness.scratch.read("b.img"))
+    }
+
+    @Test func `a truncated archive is refused and leaves no card`() async throws {
+        try harness.prepare()
+        let whole = harness.scratch.read("sample.img.zip")
+        harness.scratch.write(Array(whole[..<(whole.count * 2 / 3)]), to: "sample.img.zip")
+        let outcome = await harness.run("write", "--recipe", "red01.yaml", "--yes", "card.img")
+        #expect(outcome.status == 1)
+        #expect((try? harness.scratch["card.img"].stat()) == nil)
+    }
+
+    @Test func `no secret shows in any output`() async throws {
+        try harness.prepare()
+        var text = ""
+        for arguments in [
+            ["check", "red01.yaml"], ["render", "--contents", "--recipe", "red01.yaml"],
+            ["write", "--json", "--recipe", "red01.yaml", "--yes", "card.img"], ["inspect", "card.img"],
+            ["configure", "--recipe", "red01.yaml", "card.img"],
+        ] {
+            let outcome = await harness.run(list: arguments)
+            text += outcome.output + outcome.errors
+        }
+        let changed = await harness.run(
+            "render", "--recipe", "red01.yaml", "--diff", "card.img", environment: ["PI_PASSWORD": "another one"])
+        text += changed.output + changed.errors
+        #expect(changed.output.contains("user-data"))
+        for secret in ["black pearl", "correct horse", "another one", CommandHarness.token] {
+            #expect(!text.contains(secret), "\(secret) was shown")
+        }
+    }
+}
+
+extension FileManager {
+    /// Whether the bytes of `text` stand anywhere in the file.
+    func contains(_ text: String, in path: FilePath) -> Bool {
+        guard let data = try? Data(contentsOf: URL(fileURLWithPath: path.string), options: .mappedIfSafe) else {
+            return false
+        }
+        return data.range(of: Data(text.utf8)) != nil
+    }
+}

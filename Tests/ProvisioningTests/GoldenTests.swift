@@ -1,0 +1,46 @@
+import Foundation
+import Images
+import Provisioning
+import Recipes
+import Testing
+
+@Suite struct GoldenTests {
+    @Test(arguments: OSProfile.Flavour.allCases)
+    func `a node that uses everything is rendered as recorded`(_ flavour: OSProfile.Flavour) async throws {
+        let provision = try await Sample.provision(Sample.full(), flavour)
+        try expectGolden("full-\(flavour.rawValue).txt", Self.rendered(provision))
+    }
+
+    @Test(arguments: OSProfile.Flavour.allCases)
+    func `a node with a name and a user is rendered as recorded`(_ flavour: OSProfile.Flavour) async throws {
+        let provision = try await Sample.provision(Sample.bare(), flavour)
+        try expectGolden("bare-\(flavour.rawValue).txt", Self.rendered(provision))
+    }
+
+    @Test func `HypriotOS before 1.12.1 gets its fixed address by ifupdown`() async throws {
+        var node = Sample.full()
+        node.wifi = nil
+        var boot = Sample.boot(.hypriotCloudInit)
+        boot.names.remove("network-config")
+        boot.files["network-config"] = nil
+        let provision = try await Sample.provision(node, .hypriotCloudInit, boot: boot)
+        #expect(provision.text("network-config") == nil)
+        try expectGolden("full-hypriot-1.12.0-wired.txt", Self.rendered(provision))
+    }
+
+    /// All boot files, with base64 decoded, the first-boot program left out and the instance's digest masked, since those
+    /// change with every line of the program.
+    static func rendered(_ provision: Provision) -> String {
+        var text = ""
+        for file in provision.bootFiles {
+            text += "=== \(file.path)\n" + String(decoding: file.contents, as: UTF8.self)
+        }
+        for path in provision.removedBootFiles { text += "=== removed: \(path)\n" }
+        for warning in provision.warnings { text += "=== \(warning)\n" }
+        text = text.replacing(/content: "([A-Za-z0-9+\/=]{400,})"/) { match in
+            let decoded = Data(base64Encoded: String(match.1)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            return decoded.hasPrefix("#!/bin/sh") ? "content: <the first-boot program>" : "content: <<<\n\(decoded)>>>"
+        }
+        return text.replacing(/instance-id: (piflash-.*)-[0-9a-f]{12}\n/) { "instance-id: \($0.1)-<digest>\n" }
+    }
+}

@@ -1,0 +1,145 @@
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Provisioning
+
+/// A node in a directory: the first-boot program with its settings, the boot partition, and stand-ins for Docker, systemd
+/// and curl, which are the only commands in its PATH besides those that a Pi has for sure.
+final class NodeRig: Sendable {
+    let scratch = ScratchDirectory()
+
+    /// What the program takes from the system.
+    private static let tools = [
+        "awk", "cat", "chmod", "cut", "date", "dd", "flock", "grep", "head", "mkdir", "mv", "od", "rm", "sed", "sh",
+        "sleep",
+        "sync", "tail", "tr", "wc",
+    ]
+
+    init(_ settings: FirstBootSettings, docker: Bool = true, curl: Bool = true) throws {
+        for tool in Self.tools {
+            let found = try #require(["/usr/bin/\(tool)", "/bin/\(tool)"].first(where: FileManager.default.fileExists))
+            scratch.write("", to: "bin/.keep")
+            try FileManager.default.createSymbolicLink(
+                atPath: scratch["bin/\(tool)"].string, withDestinationPath: found)
+        }
+        install("ip", "exit 1")
+        install("timedatectl", "echo 'System clock synchronized: yes'")
+        install(
+            "systemctl",
+            """
+            echo "$*" >>"$RIG/systemctl.log"
+            case $1 in cat) cat "$RIG/unit" ;; restart) [ ! -e "$RIG/docker-broken" ] ;; esac
+            """)
+        if docker {
+            install(
+                "docker",
+                """
+                echo "$*" >>"$RIG/docker.log"
+                if [ -e "$RIG/docker-down" ]; then echo 'Cannot connect to the Docker daemon' >&2; exit 1; fi
+                case $1:$2:$3 in
+                info:-f:*LocalNodeState*) cat "$RIG/swarm-state" ;;
+                info:-f:*) echo 'boom' ;;
+                swarm:join:*) echo active >"$RIG/swarm-state" ;;
+                swarm:leave:*) echo inactive >"$RIG/swarm-state" ;;
+                esac
+                """)
+        }
+        if curl {
+            install(
+                "curl",
+                """
+                case "$*" in *https://*)
+                    echo "$*" >>"$RIG/probe.log"
+                    for silent in $(cat "$RIG/silent" 2>/dev/null); do
+                        case "$*" in *"https://$silent/"*) exit 28 ;; esac
+                    done
+                    exit 35 ;;
+                esac
+                cat >"$RIG/request"
+                echo "$*" >>"$RIG/curl.log"
+                for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <"$f" 2>/dev/null; echo; done >"$RIG/processes"
+                while [ $# -gt 0 ]; do case $1 in -o) out=$2 ;; esac; shift; done
+                left=$(cat "$RIG/manager-down" 2>/dev/null || echo 0)
+                if [ "$left" -gt 0 ]; then
+                    echo $((left - 1)) >"$RIG/manager-down"
+                    printf '{"message":"%s"}\\n' "$(cat "$RIG/reason")" >"$out"
+                    printf 500
+                else
+                    echo active >"$RIG/swarm-state"
+                    printf 200
+                fi
+                """)
+        }
+        scratch.write("inactive\n", to: "swarm-state")
+        scratch.write(
+            "[Service]\nExecStart=/usr/bin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock\n", to: "unit")
+        scratch.write(
+            "Iface\tDestination\nlo\t0\neth0\t00000000\t0132A8C0\t0003\t0\t0\t202\t00000000\n",
+            to: "root/proc/net/route")
+        scratch.write("", to: "root/boot/config.txt")
+        configure(settings)
+    }
+
+    /// Writes what a card with `settings` has; the files land where cloud-init would put them.
+    func configure(_ settings: FirstBootSettings, token: String? = nil) {
+        for file in settings.files { scratch.write(file.contents, to: "root\(file.path)") }
+        if let daemon = settings.daemon { scratch.write(daemon, to: "root/etc/docker/daemon.json") }
+        if let token { scratch.write(token + "\n", to: "root/boot/piflash/join-token") }
+    }
+
+    func install(_ name: String, _ body: String) {
+        let file = scratch.write("#!/bin/sh\n\(body)\n", to: "bin/\(name)")
+        // The file was just made here.
+        try! FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.string)
+    }
+
+    /// Runs the program once, as one boot does; time stands still, and a join is tried three times.
+    @discardableResult
+    func run(_ shell: Shell) throws -> OutsideTool.Result {
+        try run(shell.command + [scratch["root\(FirstBootProgram.path)"].string])
+    }
+
+    /// Runs a command with the node's PATH.
+    func run(_ command: [String]) throws -> OutsideTool.Result {
+        try OutsideTool("env").run(["PATH=\(scratch["bin"])"] + command, environment: environment)
+    }
+
+    var environment: [String: String] {
+        [
+            "PIFLASH_ROOT": scratch["root"].string, "PIFLASH_TICK": "0", "PIFLASH_ROUNDS": "3",
+            "RIG": scratch.path.string,
+        ]
+    }
+
+    func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: scratch[name].string) }
+
+    func text(_ name: String) -> String { has(name) ? String(decoding: scratch.read(name), as: UTF8.self) : "" }
+
+    /// The status file's fields.
+    var status: [String: String] {
+        Dictionary(
+            text("root/boot/piflash/status.txt").split(separator: "\n").compactMap { line in
+                line.firstRange(of: ": ").map { (String(line[..<$0.lowerBound]), String(line[$0.upperBound...])) }
+            }, uniquingKeysWith: { $1 })
+    }
+
+    enum Shell: String, CaseIterable {
+        case dash, busybox
+
+        var command: [String] { self == .dash ? ["/usr/bin/dash"] : ["/usr/bin/busybox", "sh"] }
+    }
+}
+
+extension FirstBootSettings {
+    static func sample(
+        node: String = "red01", flashTime: Int64 = 0, docker: Bool = true, daemon: String? = nil, hosts: Bool = false,
+        managers: [String]? = ["10.0.0.1:2377", "10.0.0.2:2377"], advertise: String? = nil, commands: [String] = []
+    ) -> Self {
+        Self(
+            node: node, bootMountPoint: "/boot", flashTime: flashTime, usesDocker: docker,
+            daemon: daemon.map { Array($0.utf8) }, daemonHasHosts: hosts, managers: managers, advertise: advertise,
+            commands: commands)
+    }
+}

@@ -1,0 +1,130 @@
+import Diagnostics
+import Images
+import Recipes
+import TestSupport
+import Testing
+
+@testable import Provisioning
+
+@Suite struct SecretTests {
+    @Test func `a password's hash is openssl's, and the same again`() throws {
+        for password in ["hypriot", "it's $HOME `id`", "Café 😀", "x", String(repeating: "y", count: 200)] {
+            let key: [UInt8] = [1, 2, 3]
+            let hash = try PasswordHash.sha512crypt(password, key: key, host: "red01", user: "pirate")
+            let salt = String(hash.split(separator: "$")[1])
+            #expect(salt.utf8.count == 16)
+            let result = try OutsideTool("openssl").run(
+                ["passwd", "-6", "-salt", salt, "-stdin"], input: Array((password + "\n").utf8))
+            #expect(result.text == hash + "\n")
+            #expect(try PasswordHash.sha512crypt(password, key: key, host: "red01", user: "pirate") == hash)
+            #expect(try PasswordHash.sha512crypt(password, key: key, host: "red02", user: "pirate") != hash)
+            #expect(try PasswordHash.sha512crypt(password, key: [4], host: "red01", user: "pirate") != hash)
+        }
+    }
+
+    @Test func `a hash passes through, a password that only looks like one is hashed`() async throws {
+        let hash = try PasswordHash.crypt("x", setting: "$6$saltsalt")
+        for (password, passes) in [(hash, true), ("$HOME", false), ("$6$nothash", false), ("$1$a$b", false)] {
+            var node = Sample.bare()
+            node.user?.password = Sample.secret(password)
+            let data = try #require(try await Sample.provision(node, .ubuntuCloudInit).text("user-data"))
+            #expect(data.contains("hashed_passwd: \"\(password)\"") == passes)
+        }
+    }
+
+    @Test func `a yescrypt hash is refused for HypriotOS, whose libc cannot check it`() async throws {
+        var node = Sample.bare()
+        node.user?.password = Sample.secret(try PasswordHash.crypt("x", setting: "$y$j9T$saltsaltsalt"), line: 7)
+        _ = try await Sample.provision(node, .raspberryPiOSCloudInit)
+        let report = try await Self.report(node, .hypriotCloudInit)
+        #expect(report.errors.map(\.location?.line) == [7])
+    }
+
+    @Test func `all that is wrong with a recipe is reported at once, without a secret's value`() async throws {
+        var node = Sample.full()
+        node.user?.name = Sample.at("root", line: 2)
+        node.user?.password = Sample.secret("p\nw-very-secret", line: 3)
+        node.user?.sshAuthorizedKeys = [Sample.secret("-----BEGIN OPENSSH PRIVATE KEY-----", line: 4)]
+        node.wifi?.networks = [
+            .init(ssid: Sample.at("123456789012345678901234567890123", line: 5)),
+            .init(ssid: Sample.at("a"), passphrase: Sample.secret("short", line: 6)),
+            .init(ssid: Sample.at("b"), passphrase: Sample.secret(String(repeating: "g", count: 64), line: 7)),
+            .init(ssid: Sample.at("b", line: 8)),
+        ]
+        node.swarm?.token = Sample.secret("SWMTKN-1-x y", line: 9)
+        node.swarm?.managers.append(Sample.at("a b; reboot", line: 10))
+        node.docker.daemon.append(.init(name: Sample.at("live-restore"), value: Sample.at(.bool(true), line: 11)))
+        node.firstBoot.files.append(
+            .init(path: Sample.at("/etc/docker/daemon.json", line: 12), content: Sample.secret("{}")))
+        let report = try await Self.report(node, .hypriotCloudInit)
+        #expect(Set(report.errors.compactMap(\.location?.line)) == Set(2...12))
+        for value in ["very-secret", "short\"", "gggg", "x y"] { #expect(!report.description.contains(value)) }
+    }
+
+    @Test func `a name of 33 bytes is refused by every flavour, one of 32 is not`() async throws {
+        for flavour in OSProfile.Flavour.allCases {
+            var node = Sample.bare()
+            node.wifi = .init(
+                country: Sample.at("DE"), networks: [.init(ssid: Sample.at(String(repeating: "é", count: 16)))])
+            _ = try await Sample.provision(node, flavour)
+            node.wifi?.networks[0].ssid.value += "x"
+            #expect(try await Self.report(node, flavour).errors.count == 1)
+        }
+    }
+
+    @Test func `secrets that are not read leave placeholders`() async throws {
+        var node = Sample.full()
+        node.user?.password = Secret(.environment("PI_PASSWORD"), at: Sample.here)
+        node.swarm?.token = Secret(.command(["pass", "token"]), at: Sample.here)
+        let provision = try await Sample.provision(node, .raspberryPiOSCloudInit)
+        #expect(provision.hasPlaceholders)
+        #expect(provision.text("user-data")?.contains("passwd: \"<!env PI_PASSWORD>\"") == true)
+        #expect(try await !Sample.provision(Sample.full(), .raspberryPiOSCloudInit).hasPlaceholders)
+    }
+
+    @Test func `what is secret is marked in every file that holds it, as it stands there`() async throws {
+        struct Vault: SecretReading {
+            func read(_ secret: Secret) async throws(Failure) -> SecretValue {
+                if case .literal(let text) = secret.source { return .value(text) }
+                return .value("-----BEGIN KEY-----\n\"top\\secret\"\n")
+            }
+        }
+        var node = Sample.full()
+        node.firstBoot.files = [
+            .init(path: Sample.at("/etc/key.pem"), content: Secret(.file("/k"), at: Sample.here), mode: 0o600)
+        ]
+        for flavour in OSProfile.Flavour.allCases {
+            let provision = try await Sample.provision(node, flavour, secrets: Vault())
+            let data = try #require(provision.bootFiles.first { $0.path == "user-data" })
+            let quoted = String(YAML.quoted("-----BEGIN KEY-----\n\"top\\secret\"\n").dropFirst().dropLast())
+            #expect(data.sensitive.contains(quoted))
+            #expect(data.sensitive.contains { $0.hasPrefix("$6$") })
+            let token = try #require(provision.bootFiles.first { $0.path == "piflash/join-token" })
+            #expect(token.sensitive == [Sample.token])
+            #expect(String(decoding: token.contents, as: UTF8.self) == Sample.token + "\n")
+            for file in provision.bootFiles where file.path != token.path {
+                #expect(!String(decoding: file.contents, as: UTF8.self).contains(Sample.token))
+                #expect(
+                    !String(decoding: file.contents, as: UTF8.self).contains(
+                        CloudConfig.base64(Array(Sample.token.utf8))))
+            }
+            let wifi = provision.bootFiles.first {
+                $0.path == (flavour == .hypriotCloudInit ? "user-data" : "network-config")
+            }
+            #expect(wifi?.sensitive.contains(String(repeating: "0f", count: 32)) == true)
+        }
+    }
+
+    @Test func `keys come one to a line, however the file was saved`() async throws {
+        var node = Sample.bare()
+        node.user?.sshAuthorizedKeys = [Sample.secret("\u{FEFF}# mine\r\n\(Sample.key)\r\n\r\n\(Sample.key)2 \r\n")]
+        let data = try #require(try await Sample.provision(node, .ubuntuCloudInit).text("user-data"))
+        #expect(data.contains("    - \"\(Sample.key)\"\n    - \"\(Sample.key)2\"\n"))
+        #expect(data.contains("ssh_pwauth: false"))
+    }
+
+    static func report(_ node: Recipes.Node, _ flavour: OSProfile.Flavour) async throws -> DiagnosticReport {
+        try #require(
+            await #expect(throws: DiagnosticReport.self) { _ = try await Sample.provision(node, flavour) })
+    }
+}

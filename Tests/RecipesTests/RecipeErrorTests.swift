@@ -1,0 +1,118 @@
+import Diagnostics
+import Recipes
+import TestSupport
+import Testing
+
+@Suite struct RecipeErrorTests {
+    /// The third line is what each test is about; the place and the gist of the one error it must give.
+    static let mistakes: [(text: String, place: String, gist: String)] = [
+        ("hostnme: x", "3:1", "unknown key \"hostnme\" (did you mean \"hostname\"?)"),
+        ("wifi: { country: de, networks: [] }", "3:18", "wifi.country: \"de\" is no country"),
+        ("wifi: { country: DE, networks: [{ ssid: \"123456789012345678901234567890123\" }] }", "3:41", "has 33"),
+        ("wifi: { country: DE, networks: [{ ssid: a, passphrase: short }] }", "3:56", "this one has 5"),
+        (
+            "wifi: { country: DE, networks: [{ ssid: a, passphrase: \(String(repeating: "x", count: 64)) }] }", "3:56",
+            "must be hex"
+        ),
+        ("wifi: { country: DE, networks: [{ ssid: a }, { ssid: a }] }", "3:54", "twice"),
+        ("wifi: { country: DE, networks: [{ ssid: a, hidden: maybe }] }", "3:52", "expected true or false"),
+        ("wifi: { country: DE }", "3:7", "wifi.networks: missing"),
+        ("address: 192.168.50.0/24", "3:10", "network's own"),
+        ("address: 192.168.50.11", "3:10", "is no IPv4 address with its prefix length"),
+        ("address: 192.168.050.11/24", "3:10", "is no IPv4 address"),
+        ("address: 192.168.50.11/24\nnetwork: { gateway: 192.168.51.1 }", "4:21", "is not another host"),
+        ("network: { dns: [example.org] }", "3:18", "is no IP address"),
+        ("docker: { daemon: { label: [a=b] } }", "3:21", "the key is \"labels\""),
+        ("docker: { daemon: { labels: a=b } }", "3:29", "expected a list"),
+        ("docker: { daemon: { labels: [ab] } }", "3:29", "is no label"),
+        ("docker: { daemon: { labels: [a=b, a=c] } }", "3:29", "two values"),
+        ("docker: { daemon: { labels: [com.docker.x=y] } }", "3:29", "keeps for itself"),
+        ("docker: { daemon: { storage-driver: 2 } }", "3:37", "expected text"),
+        ("docker: { daemon: { debug: \"true\" } }", "3:28", "without quotes"),
+        ("docker: { daemon: { log-opts: { max-file: 3 } } }", "3:31", "refuses numbers"),
+        ("docker: { daemon: { labels: [!env X] } }", "3:30", "no place in daemon.json"),
+        ("docker: { registry: { mirror: \"http://user@host\" } }", "3:31", "is no registry mirror"),
+        ("docker: { install: auto }", "3:11", "not supported yet"),
+        ("swarm: { managers: [192.168.50.300], token: \(RecipeHarness.token) }", "3:21", "no address of a manager"),
+        ("swarm: { managers: [a] }", "3:8", "swarm.token: missing"),
+        ("swarm: { managers: [a], token: SWMTKN-1-abc }", "3:32", "is no join token"),
+        (
+            "swarm: { managers: [a], token: \(RecipeHarness.token), role: boss }",
+            "3:\(40 + RecipeHarness.token.count)", "is no role"
+        ),
+        ("first_boot: { files: [{ path: etc/motd, content: x }] }", "3:31", "no absolute path"),
+        ("first_boot: { files: [{ path: /etc/motd, content: x, mode: 0644 }] }", "3:60", "quoted octal"),
+        ("first_boot: { files: [{ path: /a/../etc, content: x }] }", "3:31", "no absolute path"),
+        ("first_boot: { packages: [\"a; rm\"] }", "3:26", "is no package name"),
+        ("image: { source: http://example.org/x.img }", "3:18", "neither a path nor an https URL"),
+        ("image: { source: https://example.org/x.img }", "3:18", "needs image.sha256"),
+        ("image: { source: x.img, sha256: abc }", "3:33", "is no SHA-256"),
+        ("image: { sha256: \(String(repeating: "a", count: 64)) }", "3:8", "image.source: missing"),
+        ("locale: { timezone: \"Europe Berlin\" }", "3:21", "is no time zone"),
+        ("locale: [de]", "3:9", "expected a map of keys, this is a list"),
+        ("nodes: \"pi[01-24]\"", "3:1", "\"nodes\" is not supported yet"),
+        ("first_boot: { run: [\"echo {{node}}\"] }", "3:21", "variables such as {{node}} are not supported yet"),
+        ("first_boot: { run: [!env X] }", "3:21", "!env cannot stand here"),
+        ("first_boot: { run: }", "3:20", "expected a list, this is nothing"),
+        ("wifi: { country: DE, networks: [{ ssid: a, passphrase: !secret x }] }", "3:56", "unknown tag !secret"),
+    ]
+
+    @Test(arguments: mistakes.indices)
+    func `every mistake is found at its place`(_ index: Int) {
+        let mistake = Self.mistakes[index]
+        let errors = RecipeHarness.with(mistake.text + "\n").errors()
+        #expect(errors.count == 1, "\(errors)")
+        #expect(errors.first?.hasPrefix("r.yaml:\(mistake.place): ") == true, "\(errors)")
+        #expect(errors.first?.contains(mistake.gist) == true, "\(errors)")
+    }
+
+    @Test(arguments: [
+        ("", "is empty"), ("- a\n- b\n", "a recipe is a map"), ("a: [\n", "no YAML"),
+        ("hostname: a\nhostname: b\n", "twice"),
+        ("hostname: &a [*a]\n", "alias"), ("hostname: Red\nuser: { name: root, password: x }\n", "no host name"),
+        ("user: { name: pirate }\n", "hostname: missing"),
+        ("hostname: a\nuser: { name: pirate }\n", "nobody could log in"),
+    ])
+    func `a file that is no recipe is said to be none`(_ text: String, _ gist: String) {
+        let errors = RecipeHarness(text).errors()
+        #expect(errors.contains { $0.contains(gist) }, "\(errors)")
+        #expect(errors.allSatisfy { $0.hasPrefix("r.yaml:") })
+    }
+
+    @Test func `all mistakes come at once`() {
+        let errors = RecipeHarness(
+            "hostname: Red_1\nuser: { name: Root, password: !env P }\nwifi: { country: d, networks: [] }\nfoo: 1\n"
+        ).errors()
+        #expect(errors.count == 4)
+    }
+
+    @Test func `no error shows a secret that is written out`() {
+        let recipe = RecipeHarness.with(
+            "wifi: { country: DE, networks: [{ ssid: a, passphrase: hush }] }\nswarm: { managers: [a], token: SWMTKN-hush }\n"
+        )
+        #expect(recipe.errors().count == 2)
+        #expect(!recipe.errors().joined().contains("hush"))
+    }
+
+    @Test func `any text at all gives a recipe or errors with places, never a crash`() {
+        let good =
+            RecipeHarness.with(
+                "wifi: { country: DE, networks: [{ ssid: \"Café 2\", passphrase: !env X, hidden: true }] }\n"
+                    + "docker: { daemon: { labels: [a=b], log-opts: { max-file: \"3\" } } }\nfirst_boot: { run: [\"a: b\"] }\n"
+            ).files["r.yaml"] ?? ""
+        var random = SystemRandomNumberGenerator()
+        let alphabet = Array("abc:-[]{}!&*#'\"|>%@`\n\t ,?~0é😀")
+        for _ in 0..<400 {
+            var text = Array(good)
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                let at = Int.random(in: 0..<text.count, using: &random)
+                if Bool.random(using: &random) {
+                    text[at] = alphabet.randomElement(using: &random) ?? "x"
+                } else {
+                    text.remove(at: at)
+                }
+            }
+            for error in RecipeHarness(String(text)).errors() { #expect(error.hasPrefix("r.yaml:"), "\(error)") }
+        }
+    }
+}
