@@ -9,10 +9,10 @@ public struct FATVolume: WritableFileTree {
     public enum Kind: String, Sendable { case fat16 = "FAT16", fat32 = "FAT32" }
 
     public let name: String
-    private let boot: BootSector
+    let boot: BootSector
     private let store: any WritableBlockStore
     private let modified: FATTimestamp
-    private var table: FileAllocationTable
+    private(set) var table: FileAllocationTable
     /// Whether the chains of the volume were found sound, which the first edit makes sure of.
     private var isChecked = false
     /// Set when a write failed half-way and the table could not be read again: what is free is not known any more.
@@ -45,18 +45,22 @@ public struct FATVolume: WritableFileTree {
         return ShortName.decodeLabel(entry.raw[0..<11])
     }
 
-    /// The bytes of the volume that make its files visible: allocation tables, FSInfo and directories. Who commits an
-    /// overlay over this volume writes them last.
+    /// The bytes of the volume that make its files visible: allocation tables, FSInfo and directories.
+    ///
+    /// Who commits an overlay over a volume to a medium that holds none yet writes them last. Where a volume on the
+    /// medium is edited, ``commit(_:volumeAt:to:)`` keeps its old files safe as well.
     public var visibleRanges: ByteRanges {
-        get throws(Failure) {
-            var ranges = try reader.directoryRanges()
-            ranges.insert(boot.fatStart..<(boot.fatStart + Int64(boot.fatCount) * boot.fatSize))
-            if let info = boot.fsInfo { ranges.insert(info..<(info + Int64(FSInfo.size))) }
-            return ranges
-        }
+        get throws(Failure) { try tableRanges.union(reader.directoryRanges()) }
     }
 
-    private var reader: FATReader { FATReader(name: name, boot: boot, store: store, table: table) }
+    /// The allocation tables and FSInfo.
+    var tableRanges: ByteRanges {
+        var ranges = ByteRanges([boot.fatStart..<(boot.fatStart + Int64(boot.fatCount) * boot.fatSize)])
+        if let info = boot.fsInfo { ranges.insert(info..<(info + Int64(FSInfo.size))) }
+        return ranges
+    }
+
+    var reader: FATReader { FATReader(name: name, boot: boot, store: store, table: table) }
 
     // MARK: Reading
 

@@ -104,6 +104,18 @@ struct FileAllocationTable: Sendable {
         freeCount += chain.count
     }
 
+    /// This table with the chains of `newer` added: what `newer` frees stays allocated. Flushed, it makes both the old
+    /// and the new files whole.
+    func keepingChains(besides newer: FileAllocationTable) -> FileAllocationTable {
+        var result = self
+        for index in entries.indices where newer.entries[index] != entries[index] && newer.entries[index] & mask != 0 {
+            if entries[index] & mask == 0 { result.freeCount -= 1 }
+            result.entries[index] = newer.entries[index]
+            result.changed.insert(index)
+        }
+        return result
+    }
+
     /// Writes the changed entries to every copy of the table, and the free count to FSInfo.
     mutating func flush(to store: some WritableBlockStore) throws(Failure) {
         guard !changed.isEmpty else { return }
