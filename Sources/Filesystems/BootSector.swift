@@ -3,15 +3,19 @@ import Storage
 
 /// The first sector of a FAT volume (Microsoft FAT specification 1.03, "Boot Sector and BPB").
 ///
-///     11  bytes per sector        22  sectors per FAT (16 bit; 0 on FAT32)
-///     13  sectors per cluster     32  total sectors (32 bit, when the 16-bit field is 0)
-///     14  reserved sectors        36  FAT32: sectors per FAT
-///     16  number of FATs          40  FAT32: flags (bit 7: only the FAT in bits 0-3 is in use)
+///     11  bytes per sector        32  total sectors (32 bit, when the 16-bit field is 0)
+///     13  sectors per cluster     36  FAT32: sectors per FAT
+///     14  reserved sectors        40  FAT32: flags (bit 7: only the FAT in bits 0-3 is in use)
+///     16  number of FATs          42  FAT32: version, 0
 ///     17  root entries (FAT16)    44  FAT32: first cluster of the root directory
 ///     19  total sectors (16 bit)  48  FAT32: sector of the FSInfo structure
-///     510 the signature 55 AA
+///     21  medium, F0 or F8-FF     510 the signature 55 AA
+///     22  sectors per FAT (16 bit; 0 on FAT32)
 ///
-/// Which FAT it is follows from the number of clusters alone, as the specification says; labels lie.
+/// An extended part follows, at 36 (FAT16) or 64 (FAT32): 1 the dirty bit, 2 the mark 0x29, 7 the label.
+///
+/// Which FAT it is follows from the number of clusters, as the specification says, with the exception that every system
+/// makes: a sector shaped like FAT32's is FAT32 with fewer clusters, too (`mkfs.fat -F 32` on a small partition).
 struct BootSector: Sendable {
     enum Kind: String, Sendable { case fat16 = "FAT16", fat32 = "FAT32" }
 
@@ -41,14 +45,15 @@ struct BootSector: Sendable {
 
     var clusterSize: Int { bytesPerSector * sectorsPerCluster }
 
+    /// Limits of the specification, "FAT Type Determination".
+    private static let smallestFAT16 = 4085
+    private static let smallestFAT32 = 65525
+    /// Cluster numbers from 0x0FFF_FFF7 on are marks.
+    private static let largestFAT32 = 0x0FFF_FFF5
+
     init(of store: some BlockStore) throws(Failure) {
         guard store.size >= 512 else { throw Self.notFAT(store, "it is smaller than a sector") }
         let sector = try store.bytes(at: 0, count: 512)
-        if Array(sector[3..<11]) == Array("EXFAT   ".utf8) {
-            throw Failure(
-                .unsupportedFilesystem, severity: .refused, "\(store.name) is exFAT, which piflash does not edit",
-                hint: "no Raspberry Pi boots from exFAT: is this the right card or image?")
-        }
         guard sector[510] == 0x55, sector[511] == 0xAA else { throw Self.notFAT(store, "its signature is missing") }
 
         let bytesPerSector = Int(sector.u16(11))
@@ -56,77 +61,95 @@ struct BootSector: Sendable {
         let reserved = Int(sector.u16(14))
         let fats = Int(sector[16])
         let rootEntries = Int(sector.u16(17))
-        let isFAT32Shaped = sector.u16(22) == 0
-        let sectorsPerFAT = isFAT32Shaped ? Int(sector.u32(36)) : Int(sector.u16(22))
+        let medium = sector[21]
+        let isFAT32 = sector.u16(22) == 0
+        let sectorsPerFAT = isFAT32 ? Int(sector.u32(36)) : Int(sector.u16(22))
         let totalSectors = sector.u16(19) != 0 ? Int(sector.u16(19)) : Int(sector.u32(32))
         guard [512, 1024, 2048, 4096].contains(bytesPerSector), sectorsPerCluster > 0,
-            sectorsPerCluster & (sectorsPerCluster - 1) == 0, reserved > 0, (1...4).contains(fats), sectorsPerFAT > 0
+            sectorsPerCluster & (sectorsPerCluster - 1) == 0, reserved > 0, (1...4).contains(fats), sectorsPerFAT > 0,
+            medium == 0xF0 || medium >= 0xF8
         else { throw Self.notFAT(store, "its first sector describes no FAT file system") }
 
-        let rootSectors = (rootEntries * 32 + bytesPerSector - 1) / bytesPerSector
+        let rootSectors = (rootEntries * DirectoryEntry.size + bytesPerSector - 1) / bytesPerSector
         let dataSector = reserved + fats * sectorsPerFAT + rootSectors
-        guard totalSectors > dataSector, Int64(totalSectors) * Int64(bytesPerSector) <= store.size else {
+        guard totalSectors > dataSector else {
+            throw Self.damaged(store, "its FAT file system has no room for data")
+        }
+        guard Int64(totalSectors) * Int64(bytesPerSector) <= store.size else {
             throw Failure(
                 .damagedFilesystem,
-                "\(store.name): its FAT file system says it has \(totalSectors) sectors, more than fit",
+                "\(store.name): its FAT file system has \(totalSectors) sectors of \(bytesPerSector) bytes, "
+                    + "but there are only \(store.size) bytes",
                 hint: "the image or card is truncated or damaged: write it anew")
         }
         let clusters = (totalSectors - dataSector) / sectorsPerCluster
-        // The limits of the specification, "FAT Type Determination".
-        guard clusters >= 4085 else {
+        guard clusters >= Self.smallestFAT16 else {
             throw Failure(
-                .unsupportedFilesystem, severity: .refused, "\(store.name) is FAT12, which piflash does not edit",
+                .unsupportedFilesystem, severity: .refused,
+                isFAT32
+                    ? "\(store.name) is FAT32 with only \(clusters) clusters, which some systems take for FAT12"
+                    : "\(store.name) is FAT12, which piflash does not edit",
                 hint: "boot partitions of Raspberry Pi images are FAT16 or FAT32: is this the right card or image?")
         }
-        let kind: Kind = clusters < 65525 ? .fat16 : .fat32
-        // mkfs.fat -F 32 makes FAT32 below the limit, and every system takes it by the shape of its boot sector.
-        let effective: Kind = isFAT32Shaped ? .fat32 : kind
-        let entrySize = effective == .fat32 ? 4 : 2
-        guard sectorsPerFAT * bytesPerSector >= (clusters + 2) * entrySize, clusters < 0x0FFF_FFF5,
-            effective == .fat32 || (!isFAT32Shaped && kind == .fat16 && rootEntries > 0)
-        else {
-            throw Failure(
-                .damagedFilesystem, "\(store.name): its FAT is too small for its \(clusters) clusters",
-                hint: "the image or card is damaged: write it anew")
+        let rootCluster = isFAT32 ? sector.u32(44) : 0
+        let flags = isFAT32 ? sector.u16(40) : 0
+        if isFAT32 {
+            guard sector.u16(42) == 0, rootEntries == 0, clusters < Self.largestFAT32 else {
+                throw Self.damaged(store, "its first sector describes no FAT32 that piflash knows")
+            }
+            guard rootCluster >= 2, Int(rootCluster) < clusters + 2 else {
+                throw Self.damaged(store, "its root directory is said to start at cluster \(rootCluster)")
+            }
+            guard flags & 0x80 == 0 || Int(flags & 0x0F) < fats else {
+                throw Self.damaged(store, "the allocation table in use is one that it does not have")
+            }
+        } else {
+            guard clusters < Self.smallestFAT32 else {
+                throw Self.damaged(store, "it has \(clusters) clusters, too many for FAT16")
+            }
+            guard rootEntries > 0, rootEntries * DirectoryEntry.size % bytesPerSector == 0 else {
+                throw Self.damaged(store, "its root directory has room for \(rootEntries) entries")
+            }
+        }
+        guard sectorsPerFAT * bytesPerSector >= (clusters + 2) * (isFAT32 ? 4 : 2) else {
+            throw Self.damaged(store, "its allocation table is too small for its \(clusters) clusters")
         }
 
         let unit = Int64(bytesPerSector)
-        self.kind = effective
+        self.kind = isFAT32 ? .fat32 : .fat16
         self.bytesPerSector = bytesPerSector
         self.sectorsPerCluster = sectorsPerCluster
+        self.rootCluster = rootCluster
         fatStart = Int64(reserved) * unit
         fatSize = Int64(sectorsPerFAT) * unit
         fatCount = fats
-        let flags = sector.u16(40)
-        let single = effective == .fat32 && flags & 0x80 != 0
-        activeFAT = single ? min(Int(flags & 0x0F), fats - 1) : nil
+        activeFAT = flags & 0x80 != 0 ? Int(flags & 0x0F) : nil
         let rootStart = Int64(reserved + fats * sectorsPerFAT) * unit
-        rootRegion = rootStart..<(rootStart + (effective == .fat32 ? 0 : Int64(rootSectors) * unit))
-        rootCluster = effective == .fat32 ? sector.u32(44) : 0
+        rootRegion = rootStart..<(rootStart + Int64(rootSectors) * unit)
         dataStart = Int64(dataSector) * unit
         clusterCount = clusters
-        let infoSector = sector.u16(48)
-        fsInfo =
-            effective == .fat32 && infoSector > 0 && infoSector != 0xFFFF && Int(infoSector) < reserved
-            ? Int64(infoSector) * unit : nil
-        let labelOffset = effective == .fat32 ? 71 : 43
-        let text = ShortName.decodeOEM(sector[labelOffset..<(labelOffset + 11)]).trimmingBlanks
-        label = text.isEmpty || text == "NO NAME" ? nil : text
-        isMarkedDirty = sector[effective == .fat32 ? 65 : 37] & 1 != 0
+        let infoSector = Int(sector.u16(48))
+        fsInfo = isFAT32 && infoSector > 0 && infoSector < reserved ? Int64(infoSector) * unit : nil
+        let extended = isFAT32 ? 64 : 36
+        let hasLabel = sector[extended + 2] == 0x29
+        label = hasLabel ? ShortName.decodeLabel(sector[(extended + 7)..<(extended + 18)]) : nil
+        isMarkedDirty = sector[extended + 1] & 1 != 0
     }
 
     private static func notFAT(_ store: some BlockStore, _ why: String) -> Failure {
-        Failure(
-            .unsupportedFilesystem, severity: .refused, "\(store.name) is no FAT file system: \(why)",
-            hint: "is this the right card or image?")
+        guard let other = ForeignFilesystem(in: store) else {
+            return Failure(
+                .unsupportedFilesystem, severity: .refused, "\(store.name) is no FAT file system: \(why)",
+                hint: "is this the right card or image?")
+        }
+        return Failure(
+            .unsupportedFilesystem, severity: .refused, "\(store.name) is \(other.name), which piflash does not edit",
+            hint: "a Raspberry Pi boots from FAT16 or FAT32: is this the right card or image?")
     }
-}
 
-extension String {
-    var trimmingBlanks: String {
-        var result = self[...]
-        while result.last == " " { result.removeLast() }
-        return String(result)
+    private static func damaged(_ store: some BlockStore, _ what: String) -> Failure {
+        Failure(
+            .damagedFilesystem, "\(store.name): \(what)", hint: "the image or card is damaged: write it anew")
     }
 }
 

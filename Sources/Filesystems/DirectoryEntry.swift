@@ -13,6 +13,18 @@ struct DirectoryEntry: Sendable {
         static let volume: UInt8 = 0x08
         static let directory: UInt8 = 0x10
         static let archive: UInt8 = 0x20
+
+        /// A file that was written gets the mark that backup programs look for.
+        static func archiveUnlessDirectory(_ attributes: UInt8) -> UInt8 {
+            attributes & directory == 0 ? archive : 0
+        }
+    }
+
+    /// The first byte of an entry that is no name.
+    enum Mark {
+        static let deleted: UInt8 = 0xE5
+        /// Nothing follows in the directory, whatever the bytes say.
+        static let end: UInt8 = 0x00
     }
 
     let name: String
@@ -24,13 +36,18 @@ struct DirectoryEntry: Sendable {
     var attributes: UInt8 { raw[11] }
     var isDirectory: Bool { attributes & Attribute.directory != 0 }
     var isVolumeLabel: Bool { attributes & Attribute.volume != 0 }
-    var firstCluster: UInt32 { UInt32(raw.u16(20)) << 16 | UInt32(raw.u16(26)) }
+    /// On FAT16 the upper half is not a cluster number (OS/2 keeps a handle of its own there).
+    func firstCluster(_ kind: BootSector.Kind) -> UInt32 {
+        let low = UInt32(raw.u16(26))
+        return kind == .fat32 ? (UInt32(raw.u16(20)) << 16 | low) & 0x0FFF_FFFF : low
+    }
+
     var fileSize: UInt32 { raw.u32(28) }
     var isDots: Bool { raw[0] == UInt8(ascii: ".") }
 
-    func answers(to wanted: String) -> Bool {
-        let lower = wanted.lowercased()
-        return name.lowercased() == lower || shortName.text().lowercased() == lower
+    /// Whether the entry is called `wanted`, by its long name or its short one.
+    func answers(to wanted: FoldedName) -> Bool {
+        FoldedName(name) == wanted || FoldedName(shortName.text()) == wanted
     }
 
     /// The entries of a directory's bytes, up to its end mark.
@@ -39,8 +56,8 @@ struct DirectoryEntry: Sendable {
         var long: [[UInt8]] = []
         for slot in 0..<(bytes.count / size) {
             let raw = Array(bytes[(slot * size)..<((slot + 1) * size)])
-            if raw[0] == 0x00 { break }
-            if raw[0] == 0xE5 {
+            if raw[0] == Mark.end { break }
+            if raw[0] == Mark.deleted {
                 long = []
             } else if raw[11] & 0x3F == LongName.attribute {
                 if raw[0] & 0x40 != 0 { long = [] }
@@ -72,6 +89,7 @@ struct DirectoryEntry: Sendable {
     /// A short entry that points to new contents.
     static func update(_ entry: [UInt8], cluster: UInt32, size: UInt32, modified: FATTimestamp) -> [UInt8] {
         var raw = entry
+        raw[11] |= Attribute.archiveUnlessDirectory(raw[11])
         raw.set(modified.date, at: 18)
         raw.set(UInt16(truncatingIfNeeded: cluster >> 16), at: 20)
         raw.set(modified.time, at: 22)

@@ -4,16 +4,21 @@ import Storage
 /// The file allocation table: for each cluster the next one of its file, or a mark.
 ///
 /// Entries are 16 bits (FAT16) or 28 bits in 32 (FAT32; the upper four are kept). 0 is free, 0x…FF7 bad, 0x…FF8 and
-/// above the end of a chain. Entry 1 holds the "shut down cleanly" bits.
+/// above the end of a chain. Entry 0 repeats the medium byte; entry 1 holds two bits that are set while all is well.
 struct FileAllocationTable: Sendable {
     private let boot: BootSector
     private let name: String
+    private let mask: UInt32
     private var entries: [UInt32]
     private(set) var freeCount: Int
+    /// No cluster below this one is free.
+    private var lowestFree = 2
     /// The entries that were changed since the last ``flush(to:)``.
     private var changed: Set<Int> = []
+    /// What was freed since the volume was opened. It is used again last: whoever edits over an overlay commits data
+    /// first, and that must not overwrite a file to which the directories on the medium still point.
+    private var recentlyFreed: Set<Int> = []
 
-    private var mask: UInt32 { boot.kind == .fat32 ? 0x0FFF_FFFF : 0xFFFF }
     private var endMark: UInt32 { mask }
     private var firstEndMark: UInt32 { mask - 7 }
     private var entrySize: Int { boot.kind == .fat32 ? 4 : 2 }
@@ -21,28 +26,35 @@ struct FileAllocationTable: Sendable {
     init(of store: some BlockStore, boot: BootSector) throws(Failure) {
         self.boot = boot
         name = store.name
+        let mask: UInt32 = boot.kind == .fat32 ? 0x0FFF_FFFF : 0xFFFF
         let count = boot.clusterCount + 2
-        let size = boot.kind == .fat32 ? 4 : 2
+        let isWide = boot.kind == .fat32
         let start = boot.fatStart + Int64(boot.activeFAT ?? 0) * boot.fatSize
-        let raw = try store.bytes(at: start, count: count * size)
-        let entries = raw.withUnsafeBytes { bytes in
-            boot.kind == .fat32
-                ? (0..<count).map { UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)) }
-                : (0..<count).map {
-                    UInt32(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 2, as: UInt16.self)))
+        let raw = try store.bytes(at: start, count: count * (isWide ? 4 : 2))
+        var free = 0
+        entries = raw.withUnsafeBytes { bytes in
+            [UInt32](unsafeUninitializedCapacity: count) { buffer, filled in
+                for index in 0..<count {
+                    let entry =
+                        isWide
+                        ? UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: index &* 4, as: UInt32.self))
+                        : UInt32(
+                            UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: index &* 2, as: UInt16.self)))
+                    if entry & mask == 0, index >= 2 { free += 1 }
+                    buffer.initializeElement(at: index, to: entry)
                 }
+                filled = count
+            }
         }
-        let low: UInt32 = boot.kind == .fat32 ? 0x0FFF_FFFF : 0xFFFF
-        freeCount = entries.withUnsafeBufferPointer { all in
-            var free = 0
-            for index in 2..<all.count where all[index] & low == 0 { free += 1 }
-            return free
-        }
-        self.entries = entries
+        freeCount = free
+        self.mask = mask
     }
 
     /// Whether the volume was taken out without being unmounted (bits of entry 1: 15 on FAT16, 27 on FAT32).
     var isMarkedDirty: Bool { entries[1] & (boot.kind == .fat32 ? 0x0800_0000 : 0x8000) == 0 }
+
+    /// Whether a system met read or write errors on the volume (bits of entry 1: 14 on FAT16, 26 on FAT32).
+    var isMarkedFaulty: Bool { entries[1] & (boot.kind == .fat32 ? 0x0400_0000 : 0x4000) == 0 }
 
     /// The clusters of the chain that starts at `first`.
     func chain(from first: UInt32) throws(Failure) -> [UInt32] {
@@ -52,7 +64,7 @@ struct FileAllocationTable: Sendable {
             guard cluster >= 2, Int(cluster) < entries.count, result.count < boot.clusterCount else {
                 throw Failure(
                     .damagedFilesystem, "\(name): a chain of clusters is broken at cluster \(cluster)",
-                    hint: "repair it with `fsck.fat -a`, or write the card anew")
+                    hint: "repair it with `fsck.fat -a` on its partition, or write the card anew")
             }
             result.append(cluster)
             cluster = entries[Int(cluster)] & mask
@@ -66,11 +78,13 @@ struct FileAllocationTable: Sendable {
         guard count <= freeCount else {
             throw Failure(
                 .filesystemFull,
-                "\(name) is full: \(formatBytes(Int64(count * boot.clusterSize))) are needed, "
-                    + "\(formatBytes(Int64(freeCount * boot.clusterSize))) are free",
+                "\(name) is full: \(formatBytes(Int64(count) * Int64(boot.clusterSize))) more are needed, "
+                    + "\(formatBytes(Int64(freeCount) * Int64(boot.clusterSize))) are free",
                 hint: "make the files that the recipe puts there smaller")
         }
-        let chosen = firstRun(of: count) ?? firstFree(count)
+        let chosen =
+            free(count, inOneRun: true, sparing: recentlyFreed) ?? free(count, inOneRun: false, sparing: recentlyFreed)
+            ?? free(count, inOneRun: true, sparing: []) ?? free(count, inOneRun: false, sparing: []) ?? []
         for (index, cluster) in chosen.enumerated() {
             set(cluster, to: index + 1 < chosen.count ? chosen[index + 1] : endMark)
         }
@@ -82,32 +96,57 @@ struct FileAllocationTable: Sendable {
     mutating func link(_ last: UInt32, to next: UInt32) { set(last, to: next) }
 
     mutating func free(_ chain: [UInt32]) {
-        for cluster in chain { set(cluster, to: 0) }
+        for cluster in chain {
+            set(cluster, to: 0)
+            recentlyFreed.insert(Int(cluster))
+            lowestFree = min(lowestFree, Int(cluster))
+        }
         freeCount += chain.count
+    }
+
+    /// This table with the chains of `newer` added: what `newer` frees stays allocated. Flushed, it makes both the old
+    /// and the new files whole.
+    func keepingChains(besides newer: FileAllocationTable) -> FileAllocationTable {
+        var result = self
+        for index in entries.indices where newer.entries[index] != entries[index] && newer.entries[index] & mask != 0 {
+            if entries[index] & mask == 0 { result.freeCount -= 1 }
+            result.entries[index] = newer.entries[index]
+            result.changed.insert(index)
+        }
+        return result
     }
 
     /// Writes the changed entries to every copy of the table, and the free count to FSInfo.
     mutating func flush(to store: some WritableBlockStore) throws(Failure) {
+        guard !changed.isEmpty else { return }
         let copies = boot.activeFAT.map { [$0] } ?? Array(0..<boot.fatCount)
-        for index in changed.sorted() {
-            var bytes = [UInt8](repeating: 0, count: entrySize)
-            if entrySize == 4 { bytes.set(entries[index], at: 0) } else { bytes.set(UInt16(entries[index]), at: 0) }
+        // What lies between two changes of one block is written again as it is: one write for each block and copy.
+        let perBlock = Overlay.blockSize / entrySize
+        for (_, indices) in Dictionary(grouping: changed, by: { $0 / perBlock }).sorted(by: { $0.key < $1.key }) {
+            guard let first = indices.min(), let last = indices.max() else { continue }
+            let bytes = encode(entries[first...last])
             for copy in copies {
-                try store.write(
-                    bytes, at: boot.fatStart + Int64(copy) * boot.fatSize + Int64(index * entrySize))
+                let start = boot.fatStart + Int64(copy) * boot.fatSize
+                try store.write(bytes, at: start + Int64(first) * Int64(entrySize))
             }
         }
         changed = []
-        guard let info = boot.fsInfo else { return }
-        // FSInfo (specification, "FSInfo Sector Structure"): two signatures, 488 the free count, 492 where to look next.
-        var sector = try store.bytes(at: info, count: 512)
-        guard sector.u32(0) == 0x4161_5252, sector.u32(484) == 0x6141_7272 else { return }
-        sector.set(UInt32(freeCount), at: 488)
-        sector.set(UInt32(nextFree ?? 2), at: 492)
-        try store.write(sector, at: info)
+        while lowestFree < entries.count, entries[lowestFree] & mask != 0 { lowestFree += 1 }
+        try FSInfo.update(
+            in: store, boot: boot, freeCount: freeCount, nextFree: lowestFree < entries.count ? lowestFree : nil)
     }
 
-    private var nextFree: Int? { entries.indices.dropFirst(2).first { entries[$0] & mask == 0 } }
+    private func encode(_ entries: ArraySlice<UInt32>) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: entries.count * entrySize)
+        for (index, entry) in entries.enumerated() {
+            if entrySize == 4 {
+                bytes.set(entry, at: index * 4)
+            } else {
+                bytes.set(UInt16(truncatingIfNeeded: entry), at: index * 2)
+            }
+        }
+        return bytes
+    }
 
     private mutating func set(_ cluster: UInt32, to value: UInt32) {
         let index = Int(cluster)
@@ -115,16 +154,21 @@ struct FileAllocationTable: Sendable {
         changed.insert(index)
     }
 
-    private func firstRun(of count: Int) -> [UInt32]? {
-        var length = 0
-        for index in 2..<entries.count {
-            length = entries[index] & mask == 0 ? length + 1 : 0
-            if length == count { return ((index - count + 1)...index).map(UInt32.init) }
+    /// The first `count` free clusters that are not in `spared`, in one run or wherever they are; nil when there are
+    /// none such.
+    private func free(_ count: Int, inOneRun: Bool, sparing spared: Set<Int>) -> [UInt32]? {
+        let mask = mask
+        return entries.withUnsafeBufferPointer { entries in
+            var found: [UInt32] = []
+            for index in lowestFree..<entries.count {
+                if entries[index] & mask == 0, spared.isEmpty || !spared.contains(index) {
+                    found.append(UInt32(index))
+                    if found.count == count { return found }
+                } else if inOneRun, !found.isEmpty {
+                    found.removeAll(keepingCapacity: true)
+                }
+            }
+            return nil
         }
-        return nil
-    }
-
-    private func firstFree(_ count: Int) -> [UInt32] {
-        entries.indices.dropFirst(2).lazy.filter { entries[$0] & mask == 0 }.prefix(count).map(UInt32.init)
     }
 }

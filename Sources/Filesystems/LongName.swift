@@ -16,15 +16,23 @@ enum LongName {
             } else if name.utf16.count > 255 {
                 "it is longer than 255 characters"
             } else if let mark = name.unicodeScalars.first(where: {
-                $0.value < 0x20 || "\"*/:<>?\\|\u{7F}".unicodeScalars.contains($0)
+                $0.value < 0x20 || "\"*/:<>?\\|\u{7F}\u{FFFE}\u{FFFF}".unicodeScalars.contains($0)
             }) {
                 "FAT allows no \(mark.debugDescription) in names"
-            } else if name.hasSuffix(" ") || name.hasSuffix(".") {
+            } else if let last = name.unicodeScalars.last, last == " " || last == "." {
                 "FAT drops blanks and dots at the end of names"
             } else {
                 nil
             }
         if let refused { throw Failure(.badFileName, "the file name \"\(name)\" cannot be used: \(refused)") }
+    }
+
+    /// The components of a path to be written; throws for one that FAT cannot hold.
+    static func checkedComponents(_ path: String) throws(Failure) -> ArraySlice<String> {
+        guard !path.isEmpty else { return [] }
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        for part in parts { try check(part) }
+        return parts[...]
     }
 
     /// The entries for `name`, in the order in which they stand on the disk.

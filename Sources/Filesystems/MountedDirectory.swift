@@ -2,16 +2,15 @@ public import Diagnostics
 import Storage
 public import SystemPackage
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
 /// A boot partition that the user has mounted, through its directory.
 ///
-/// Names are found without regard to case, as the mounted FAT finds them. Links are never followed: a FAT has none, so
-/// one would lead out of the tree.
+/// Names are found without regard to case, as the mounted FAT finds them. Links inside are never followed: a FAT has
+/// none, so one would lead out of the tree. Only the directory that the user names may itself be one.
 public struct MountedDirectory: WritableFileTree {
     public let path: FilePath
+
+    /// The name of a file that is being written; one that is left over from a cut is written over.
+    private static let unfinished = ".piflash-unfinished"
 
     public init(_ path: FilePath) throws(Failure) {
         let type: FileType
@@ -24,14 +23,17 @@ public struct MountedDirectory: WritableFileTree {
 
     public var name: String { path.string }
 
-    /// A directory does not tell its volume's label.
-    public var label: String? { nil }
+    /// The label that udev noted for the mounted partition; nil where there is no udev, or no label.
+    public var label: String? {
+        guard let status = try? path.stat() else { return nil }
+        return VolumeLabels.label(ofDevice: UInt64(status.deviceID.rawValue))
+    }
 
     public func list(_ path: String) throws(Failure) -> [FileEntry]? {
-        guard let directory = try find(path), try directory.lstat()?.type == .directory else { return nil }
+        guard let directory = try directory(at: FATReader.components(path)) else { return nil }
         var entries: [FileEntry] = []
-        for name in try names(in: directory) {
-            guard let status = try directory.appending(name).lstat() else { continue }
+        for name in try directory.names() {
+            guard let status = try directory.status(of: name) else { continue }
             switch status.type {
             case .directory: entries.append(FileEntry(name: name, isDirectory: true, size: 0))
             case .regular: entries.append(FileEntry(name: name, isDirectory: false, size: status.size))
@@ -42,99 +44,54 @@ public struct MountedDirectory: WritableFileTree {
     }
 
     public func read(_ path: String) throws(Failure) -> [UInt8]? {
-        guard let file = try find(path), try file.lstat()?.type == .regular else { return nil }
-        let image = try ImageFile(opening: file)
-        return try image.bytes(at: 0, count: Int(image.size))
+        let parts = FATReader.components(path)
+        guard let last = parts.last, let directory = try directory(at: parts.dropLast()),
+            let name = try directory.find(last), try directory.status(of: name)?.type == .regular
+        else { return nil }
+        return try directory.contents(of: name)
     }
 
+    /// Creates or replaces the file at `path`, by a new file that takes the old one's place when it is complete and on
+    /// the medium. A file that has these contents already is left alone, with its time.
     public mutating func write(_ contents: [UInt8], to path: String) throws(Failure) {
-        if try read(path) == contents { return }
-        let parts = path.split(separator: "/").map(String.init)
+        let parts = try LongName.checkedComponents(path)
         guard let last = parts.last else { throw Failure(.badFileName, "an empty path names no file") }
-        for part in parts { try LongName.check(part) }
-        var directory = self.path
+        if try read(path) == contents { return }
+        var directory = try OpenDirectory(path: self.path)
         for part in parts.dropLast() {
-            let next = try entry(part, in: directory) ?? directory.appending(part)
-            if mkdir(next.string, 0o755) != 0, errno != EEXIST {
-                throw .system("making \(next)", Errno(rawValue: errno))
+            if let name = try directory.find(part) {
+                guard let next = try directory.directory(name) else {
+                    throw Failure(.notADirectory, "\"\(directory.path.appending(name))\" is not a directory")
+                }
+                directory = next
+            } else {
+                directory = try directory.makeDirectory(part)
             }
-            guard try next.lstat()?.type == .directory else {
-                throw Failure(.notADirectory, "\"\(next)\" is not a directory")
-            }
+        }
+        let target = try directory.find(last) ?? last
+        let type = try directory.status(of: target)?.type
+        guard type == nil || type == .regular else {
+            throw Failure(.badFileName, "\"\(directory.path.appending(target))\" is no regular file")
+        }
+        try directory.replace(target, with: contents, by: Self.unfinished)
+    }
+
+    /// Deletes the file or the empty directory at `path`; it is no error when there is none.
+    public mutating func remove(_ path: String) throws(Failure) {
+        let parts = FATReader.components(path)
+        guard let last = parts.last, let directory = try directory(at: parts.dropLast()),
+            let name = try directory.find(last), let type = try directory.status(of: name)?.type
+        else { return }
+        try directory.remove(name, isDirectory: type == .directory)
+    }
+
+    private func directory(at parts: ArraySlice<String>) throws(Failure) -> OpenDirectory? {
+        var directory = try OpenDirectory(path: path)
+        for part in parts {
+            guard let name = try directory.find(part), let next = try directory.directory(name) else { return nil }
             directory = next
         }
-        let target = try entry(last, in: directory) ?? directory.appending(last)
-        try replace(target, with: contents, in: directory)
-    }
-
-    public mutating func remove(_ path: String) throws(Failure) {
-        guard let file = try find(path) else { return }
-        guard unlink(file.string) == 0 || errno == ENOENT else {
-            throw .system("deleting \(file)", Errno(rawValue: errno))
-        }
-    }
-
-    /// Writes a file beside the old one and renames it into place, so that a full volume or a pulled card loses nothing.
-    private func replace(_ target: FilePath, with contents: [UInt8], in directory: FilePath) throws(Failure) {
-        let temporary = directory.appending("piflash.tmp")
-        do {
-            let file = try FileDescriptor.open(
-                temporary, .writeOnly, options: [.create, .truncate, .noFollow, .closeOnExec],
-                permissions: [.ownerReadWrite, .groupRead, .otherRead])
-            try file.closeAfter {
-                _ = try file.writeAll(contents)
-                guard fsync(file.rawValue) == 0 else { throw Errno(rawValue: errno) }
-            }
-            guard rename(temporary.string, target.string) == 0 else { throw Errno(rawValue: errno) }
-            let folder = try FileDescriptor.open(directory, .readOnly, options: [.directory, .closeOnExec])
-            try folder.closeAfter { guard fsync(folder.rawValue) == 0 else { throw Errno(rawValue: errno) } }
-        } catch {
-            unlink(temporary.string)
-            let reason = error as? Errno ?? .ioError
-            throw .system(
-                "writing \(target)", reason,
-                hint: reason == .noSpace ? "the boot partition is full: nothing was replaced" : nil)
-        }
-    }
-
-    private func find(_ path: String) throws(Failure) -> FilePath? {
-        var current = self.path
-        for part in path.split(separator: "/") {
-            guard let next = try entry(String(part), in: current) else { return nil }
-            current = next
-        }
-        return current
-    }
-
-    private func entry(_ name: String, in directory: FilePath) throws(Failure) -> FilePath? {
-        guard try directory.lstat()?.type == .directory else { return nil }
-        let lower = name.lowercased()
-        return try names(in: directory).first { $0.lowercased() == lower }.map { directory.appending($0) }
-    }
-
-    private func names(in directory: FilePath) throws(Failure) -> [String] {
-        guard let stream = opendir(directory.string) else {
-            throw .system("listing \(directory)", Errno(rawValue: errno))
-        }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
-    }
-}
-
-extension FilePath {
-    /// What the path names, without following a link; nil when it names nothing.
-    fileprivate func lstat() throws(Failure) -> Stat? {
-        do { return try stat(followTargetSymlink: false) } catch {
-            if error == .noSuchFileOrDirectory { return nil }
-            throw .system("looking at \(self)", error)
-        }
+        return directory
     }
 }
 

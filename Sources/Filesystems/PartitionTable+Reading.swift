@@ -6,9 +6,10 @@ public import SystemPackage
 extension PartitionTable {
     /// Reads the partition table of an image file or a block device, and what each partition holds.
     ///
-    /// A table that runs past the end of the file or device is refused: the image is truncated.
+    /// Throws `.noPartitionTable` when there is none (the message says what is there instead), `.partitionPastEnd`
+    /// when a partition runs past the end of the file or device, and `.system` when it cannot be read.
     public static func read(_ path: FilePath) throws(Failure) -> PartitionTable {
-        try Probe.withDescriptor(path) { descriptor throws(Failure) in
+        try BlkidProbe.withDescriptor(path) { descriptor throws(Failure) in
             try read(descriptor, path: path)
         }
     }
@@ -17,18 +18,16 @@ extension PartitionTable {
     public var bootPartition: Partition? { partitions.first { $0.filesystem?.type == "vfat" } }
 
     private static func read(_ descriptor: FileDescriptor, path: FilePath) throws(Failure) -> PartitionTable {
-        let probe = try Probe(descriptor, path: path, offset: 0, size: 0)
+        let probe = try BlkidProbe(descriptor, path: path, offset: 0, size: 0)
         let size = blkid_probe_get_size(probe.handle)
         blkid_probe_enable_superblocks(probe.handle, 0)
         blkid_probe_enable_partitions(probe.handle, 1)
         guard let list = blkid_probe_get_partitions(probe.handle), let table = blkid_partlist_get_table(list),
             let type = blkid_parttable_get_type(table).map({ String(cString: $0) })
         else {
-            let found = try FilesystemSignature.probe(descriptor, path: path, range: nil)
-            throw Failure(
-                .noPartitionTable,
-                "\(path) has no partition table" + (found.map { ", but is one \($0.type) file system" } ?? ""),
-                hint: "a card image starts with a partition table: is this the right file or device?")
+            // libblkid passes over a GPT that does not fit: to say so is worth a look of our own.
+            try GPTHeader.refuseTruncated(descriptor, path: path, size: size)
+            throw try noTable(descriptor, path: path, size: size)
         }
         guard let kind = ["dos": Kind.mbr, "gpt": .gpt][type] else {
             throw Failure(
@@ -39,85 +38,63 @@ extension PartitionTable {
         for index in 0..<blkid_partlist_numof_partitions(list) {
             guard let entry = blkid_partlist_get_partition(list, index) else { continue }
             let number = Int(blkid_partition_get_partno(entry))
-            // libblkid counts in sectors of 512 bytes, whatever the device's are.
-            let start = blkid_partition_get_start(entry) * 512
-            let (end, overflow) = (start / 512 + blkid_partition_get_size(entry)).multipliedReportingOverflow(by: 512)
-            guard !overflow, end <= size else {
-                throw Failure(
-                    .partitionPastEnd,
-                    "\(path): partition \(number) ends at \(formatBytes(end)), but there are only \(formatBytes(size))",
-                    hint: "the image is truncated: unpack or download it again")
-            }
-            let typeText =
-                blkid_partition_get_type_string(entry).map { String(cString: $0) }
-                ?? "0x" + String(blkid_partition_get_type(entry), radix: 16)
+            let range = try range(
+                ofPartition: number, first: blkid_partition_get_start(entry), count: blkid_partition_get_size(entry),
+                path: path, size: size)
             // An extended partition is only a frame around the logical ones.
-            guard blkid_partition_is_extended(entry) == 0 else { continue }
+            guard blkid_partition_is_extended(entry) == 0, !range.isEmpty else { continue }
+            let mbrType = "0x" + String(blkid_partition_get_type(entry), radix: 16)
+            let guid = blkid_partition_get_type_string(entry).map { String(cString: $0) }
             partitions.append(
                 Partition(
-                    number: number, range: start..<end,
-                    type: kind == .mbr ? "0x" + String(blkid_partition_get_type(entry), radix: 16) : typeText,
-                    filesystem: try FilesystemSignature.probe(descriptor, path: path, range: start..<end)))
+                    number: number, range: range, type: kind == .mbr ? mbrType : guid ?? mbrType,
+                    filesystem: try FilesystemSignature.unambiguous(descriptor, path: path, range: range)))
         }
         return PartitionTable(kind: kind, partitions: partitions.sorted { $0.number < $1.number })
     }
-}
 
-extension FilesystemSignature {
-    /// What the bytes `range` of the file or device hold, or nil when libblkid recognises nothing, or too much.
-    public static func probe(_ path: FilePath, range: Range<Int64>?) throws(Failure) -> FilesystemSignature? {
-        try Probe.withDescriptor(path) { descriptor throws(Failure) in
-            try probe(descriptor, path: path, range: range)
+    /// A partition in bytes. libblkid counts in sectors of 512 bytes, whatever the device's are.
+    private static func range(
+        ofPartition number: Int, first: Int64, count: Int64, path: FilePath, size: Int64
+    ) throws(Failure) -> Range<Int64> {
+        let sectors = first.addingReportingOverflow(count)
+        let end = sectors.partialValue.multipliedReportingOverflow(by: 512)
+        guard first >= 0, count >= 0, !sectors.overflow, !end.overflow, end.partialValue <= size else {
+            throw pastEnd(path, number: number, lastSector: "\(first) + \(count)", end: end.partialValue, size: size)
         }
+        return (first * 512)..<end.partialValue
     }
 
-    fileprivate static func probe(_ descriptor: FileDescriptor, path: FilePath, range: Range<Int64>?) throws(Failure)
-        -> FilesystemSignature?
-    {
-        let probe = try Probe(descriptor, path: path, offset: range?.lowerBound ?? 0, size: Int64(range?.count ?? 0))
-        blkid_probe_enable_superblocks(probe.handle, 1)
-        blkid_probe_set_superblocks_flags(probe.handle, cblkid_sublks_default() | BLKID_SUBLKS_VERSION)
-        guard blkid_do_safeprobe(probe.handle) == 0, let type = probe.value("TYPE") else { return nil }
-        return FilesystemSignature(
-            type: type, version: probe.value("VERSION"), label: probe.value("LABEL"), uuid: probe.value("UUID"))
+    static func pastEnd(
+        _ path: FilePath, number: Int, lastSector: String, end: Int64, size: Int64
+    ) -> Failure {
+        let place = end > size ? "ends at byte \(end) (\(formatBytes(end)))" : "ends at sector \(lastSector)"
+        return Failure(
+            .partitionPastEnd,
+            "\(path): partition \(number) \(place), but there are only \(size) bytes (\(formatBytes(size)))",
+            hint: "the image is truncated: unpack or download it again")
     }
-}
 
-/// A libblkid probe over a part of an open file; freed with its owner.
-private final class Probe {
-    let handle: blkid_probe
-
-    /// `size` 0 means: to the end.
-    init(_ descriptor: FileDescriptor, path: FilePath, offset: Int64, size: Int64) throws(Failure) {
-        guard let probe = blkid_new_probe() else { throw Failure(.system, "libblkid has no memory") }
-        guard blkid_probe_set_device(probe, descriptor.rawValue, offset, size) == 0 else {
-            blkid_free_probe(probe)
-            throw Failure(.system, "looking for file systems in \(path): libblkid cannot use it")
+    private static func noTable(
+        _ descriptor: FileDescriptor, path: FilePath, size: Int64
+    ) throws(Failure) -> Failure {
+        let hint = "a card image starts with a partition table: is this the right file or device?"
+        do throws(Failure) {
+            let found = try FilesystemSignature.probe(descriptor, path: path, range: nil)
+            let what = size == 0 ? ": it is empty" : found.map { ", but is one \($0.type) file system" } ?? ""
+            return Failure(.noPartitionTable, "\(path) has no partition table\(what)", hint: hint)
+        } catch {
+            guard error.code == .ambiguousFilesystem else { throw error }
+            return Failure(
+                .noPartitionTable, "\(path) has no partition table, but traces of more than one file system",
+                hint: hint)
         }
-        handle = probe
-    }
-
-    deinit { blkid_free_probe(handle) }
-
-    func value(_ name: String) -> String? {
-        var data: UnsafePointer<CChar>?
-        guard blkid_probe_lookup_value(handle, name, &data, nil) == 0, let data else { return nil }
-        return String(cString: data)
-    }
-
-    static func withDescriptor<Value>(
-        _ path: FilePath, _ body: (FileDescriptor) throws(Failure) -> Value
-    ) throws(Failure) -> Value {
-        let descriptor: FileDescriptor
-        do { descriptor = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec]) } catch {
-            throw .system("opening \(path)", error as? Errno ?? .ioError)
-        }
-        defer { try? descriptor.close() }
-        return try body(descriptor)
     }
 }
 
 extension Failure.Code {
     public static let noPartitionTable = Failure.Code("filesystems.no-partition-table")
     public static let partitionPastEnd = Failure.Code("filesystems.partition-past-end")
+    /// Magic bytes of more than one file system stand in the same place.
+    public static let ambiguousFilesystem = Failure.Code("filesystems.ambiguous")
 }

@@ -7,6 +7,9 @@ struct ShortName: Hashable, Sendable {
 
     init(bytes: [UInt8]) { self.bytes = bytes }
 
+    /// The name of a directory's entry for itself (".") or its parent ("..").
+    init(dots: String) { bytes = Self.pad(Array(dots.utf8), 11) }
+
     /// The short name that *is* `name`, when it is one already but for the case of its letters.
     init?(exactly name: String) {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
@@ -65,6 +68,14 @@ struct ShortName: Hashable, Sendable {
         String(String.UnicodeScalarView(bytes.map { $0 < 0x80 ? Unicode.Scalar($0) : upper437[Int($0) - 0x80] }))
     }
 
+    /// A volume label, or nil when there is none: "NO NAME" is what formatting programs put in its place.
+    static func decodeLabel(_ bytes: some Collection<UInt8>) -> String? {
+        var raw = Array(bytes)
+        if raw.first == 0x05 { raw[0] = 0xE5 }
+        let text = decodeOEM(raw.prefix { $0 != 0 }).trimmingBlanks
+        return text.isEmpty || text == "NO NAME" ? nil : text
+    }
+
     private static let upper437 = Array(
         ("ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧"
             + "╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{A0}").unicodeScalars)
@@ -82,5 +93,14 @@ struct ShortName: Hashable, Sendable {
 
     private static func pad(_ bytes: [UInt8], _ count: Int) -> [UInt8] {
         bytes + [UInt8](repeating: UInt8(ascii: " "), count: count - bytes.count)
+    }
+}
+
+extension String {
+    /// Without the blanks at its end, with which FAT fills its fields.
+    var trimmingBlanks: String {
+        var result = self[...]
+        while result.last == " " { result.removeLast() }
+        return String(result)
     }
 }
