@@ -87,8 +87,8 @@ extension Reconfiguration {
         }
     }
 
-    /// Data goes first; allocation tables and directories follow when it is on the medium, so that a power cut leaves
-    /// the old settings or the new. What is there afterwards is read back and compared.
+    /// A power cut leaves each file with its old contents or its new ones. What is there afterwards is read back and
+    /// compared.
     private func apply(
         to store: any WritableBlockStore, path: FilePath, time: Int64, dropCache: () throws -> Void
     ) throws {
@@ -96,13 +96,11 @@ extension Reconfiguration {
         let overlay = Overlay(over: store)
         var volume = try BootVolume.open(overlay, table: table, at: time)
         _ = try volume.apply(provision)
-        let start = try BootVolume.range(in: table, of: store.name).lowerBound
-        let visible = ByteRanges(
-            try volume.visibleRanges.ranges.map { ($0.lowerBound + start)..<($0.upperBound + start) })
+        let range = try BootVolume.range(in: table, of: store.name)
         let wanted = try overlay.changes.ranges.map { range in
             (range, try overlay.bytes(at: range.lowerBound, count: range.count))
         }
-        try overlay.commit(to: store, phases: [visible])
+        try FATVolume.commit(overlay, volumeAt: range, to: store)
         try dropCache()
         for (range, bytes) in wanted where try store.bytes(at: range.lowerBound, count: range.count) != bytes {
             throw Failure(
