@@ -31,6 +31,7 @@ let package = Package(
         // System libraries: module maps, with a shim only where Swift cannot import a macro.
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CBlkid", pkgConfig: "blkid", providers: [.apt(["libblkid-dev"])]),
+        .systemLibrary(name: "CExt2fs", pkgConfig: "ext2fs", providers: [.apt(["libext2fs-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
         .target(name: "CLinux"),
@@ -40,7 +41,7 @@ let package = Package(
         .target(name: "Host", dependencies: ["Diagnostics", systemPackage], swiftSettings: strict),
         .target(name: "Storage", dependencies: ["CLinux", "Diagnostics", systemPackage], swiftSettings: strict),
         .target(
-            name: "Filesystems", dependencies: ["CBlkid", "Diagnostics", "Storage", systemPackage],
+            name: "Filesystems", dependencies: ["CBlkid", "CExt2fs", "Diagnostics", "Storage", systemPackage],
             swiftSettings: strict),
         .target(
             name: "Images",
@@ -53,7 +54,8 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Provisioning",
-            dependencies: ["CCrypt", "Diagnostics", "Images", "Recipes", crypto, cryptoExtras], swiftSettings: strict),
+            dependencies: ["CCrypt", "Diagnostics", "Filesystems", "Images", "Recipes", crypto, cryptoExtras],
+            swiftSettings: strict),
         .target(
             name: "Cards",
             dependencies: ["CLinux", "Diagnostics", "Host", "Storage", "Filesystems", systemPackage],
@@ -99,7 +101,8 @@ let package = Package(
         .testTarget(
             name: "ProvisioningTests",
             dependencies: [
-                "Diagnostics", "Images", "Recipes", "Provisioning", "TestSupport", systemPackage, yams, crypto,
+                "Diagnostics", "Filesystems", "Images", "Recipes", "Provisioning", "TestSupport", systemPackage, yams,
+                crypto,
             ],
             resources: [.copy("Golden")], swiftSettings: strict),
         .testTarget(

@@ -60,10 +60,10 @@ extension OSProfile {
         let system = boot.osRelease("HYPRIOT_OS")
         return OSProfile(
             flavour: .hypriotCloudInit, release: version, bootMountPoint: "/boot",
-            dockerVersion: version.flatMap(dockerVersion(ofHypriot:)),
             // HypriotOS/armhf runs on all Pis; its own documentation labels them armv7.
             architecture: system?.hasSuffix("/armhf") == true
-                ? "armv7" : system?.hasSuffix("/arm64") == true ? "arm64" : nil)
+                ? "armv7" : system?.hasSuffix("/arm64") == true ? "arm64" : nil,
+            docker: version.flatMap(dockerVersion(ofHypriot:)).map { Docker(version: $0) })
     }
 
     /// The Docker that each HypriotOS release ships (image-builder-rpi, versions.config of each tag). A release that is

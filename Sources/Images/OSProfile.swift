@@ -2,20 +2,107 @@
 public struct OSProfile: Hashable, Sendable {
     /// The way an operating system takes its first-boot configuration.
     public enum Flavour: String, Sendable, Codable, CaseIterable {
+        /// HypriotOS of 2015 and early 2016: occidentalis.txt, sysvinit on wheezy, systemd on jessie.
+        case hypriotOccidentalis = "hypriot-occidentalis"
+        /// HypriotOS 0.2.5 to 1.6: device-init.yaml, read at every boot.
+        case hypriotDeviceInit = "hypriot-device-init"
         /// HypriotOS 1.7 to 1.12: cloud-init, seeded by links from /var/lib/cloud/seed to /boot.
         case hypriotCloudInit = "hypriot-cloud-init"
+        /// Raspbian wheezy, jessie and stretch: at most flag files on the boot partition.
+        case raspbian = "raspbian"
+        /// Raspbian buster, Raspberry Pi OS bullseye, and whatever else of theirs has a systemd from 240 on and no
+        /// mechanism of its own left: a script started by `systemd.run=` in the kernel command line.
+        case raspberryPiOSFirstRun = "raspberry-pi-os-firstrun"
+        /// Raspberry Pi OS bullseye from 2022-09 on and bookworm, while they have not booted: custom.toml.
+        case raspberryPiOSCustomTOML = "raspberry-pi-os-custom-toml"
         /// Raspberry Pi OS trixie from 2025-11-24 on: cloud-init with seedfrom /boot/firmware.
         case raspberryPiOSCloudInit = "raspberry-pi-os-cloud-init"
         /// Ubuntu Server for Raspberry Pi: cloud-init, found by the label system-boot.
         case ubuntuCloudInit = "ubuntu-cloud-init"
+        /// DietPi: dietpi.txt and dietpi-wifi.txt.
+        case dietPi = "dietpi"
+        /// Debian's own images for the Raspberry Pi: sysconf.txt.
+        case debianRaspi = "debian-raspi"
 
         /// The name that users know.
         public var title: String {
             switch self {
+            case .hypriotOccidentalis: "HypriotOS of 2015 (occidentalis.txt)"
+            case .hypriotDeviceInit: "HypriotOS 0.2.5 to 1.6 (device-init)"
             case .hypriotCloudInit: "HypriotOS 1.7 or later (cloud-init)"
+            case .raspbian: "Raspbian wheezy to stretch"
+            case .raspberryPiOSFirstRun: "Raspberry Pi OS buster to bullseye (firstrun.sh)"
+            case .raspberryPiOSCustomTOML: "Raspberry Pi OS bullseye or bookworm (custom.toml)"
             case .raspberryPiOSCloudInit: "Raspberry Pi OS trixie (cloud-init)"
             case .ubuntuCloudInit: "Ubuntu Server for Raspberry Pi (cloud-init)"
+            case .dietPi: "DietPi"
+            case .debianRaspi: "Debian for the Raspberry Pi (sysconf.txt)"
             }
+        }
+    }
+
+    /// What os-release says (os-release(5)).
+    public struct System: Hashable, Sendable {
+        /// ID: "raspbian", "debian", "ubuntu".
+        public var id: String
+        /// VERSION_ID: "7", "12", "24.04".
+        public var versionID: String?
+        /// VERSION_CODENAME, or what stands for it in older releases: "wheezy", "bookworm", "noble".
+        public var codename: String?
+        /// PRETTY_NAME.
+        public var prettyName: String?
+
+        public init(id: String, versionID: String? = nil, codename: String? = nil, prettyName: String? = nil) {
+            self.id = id
+            self.versionID = versionID
+            self.codename = codename
+            self.prettyName = prettyName
+        }
+    }
+
+    /// The program that starts all others.
+    public struct InitSystem: Hashable, Sendable {
+        public enum Kind: String, Sendable, Codable { case systemd, sysvinit, other }
+        public var kind: Kind
+        /// The package's version as Debian spells it: "252.38-1~deb12u1".
+        public var version: String?
+
+        public init(_ kind: Kind, version: String? = nil) {
+            self.kind = kind
+            self.version = version
+        }
+
+        /// The number in front: 252.
+        public var major: Int? { version.flatMap { Int($0.prefix { $0.isASCII && $0.isNumber }) } }
+    }
+
+    /// Who sets up the interfaces.
+    public enum NetworkStack: String, Sendable, Codable, CaseIterable {
+        case ifupdown, dhcpcd
+        case networkManager = "network-manager"
+        case networkd
+    }
+
+    /// The Docker engine on the image.
+    public struct Docker: Hashable, Sendable {
+        /// How the engine is started.
+        public enum Service: Hashable, Sendable {
+            /// A systemd unit: its path, its ExecStart, and whether DOCKER_OPTS of /etc/default/docker reaches it.
+            case unit(path: String, command: String?, takesOptions: Bool)
+            /// A sysvinit script, which reads DOCKER_OPTS from /etc/default/docker.
+            case script(path: String)
+        }
+
+        /// The upstream version, without epoch and Debian revision: "19.03.12".
+        public var version: String
+        /// The package: "docker-ce", "docker.io", "docker-hypriot"; nil when only the release's notes tell.
+        public var package: String?
+        public var service: Service?
+
+        public init(version: String, package: String? = nil, service: Service? = nil) {
+            self.version = version
+            self.package = package
+            self.service = service
         }
     }
 
@@ -26,20 +113,33 @@ public struct OSProfile: Hashable, Sendable {
     public var bootMountPoint: String
     /// The kernel command line's file on the boot partition: "cmdline.txt", or "current/cmdline.txt" from Ubuntu 25.10.
     public var cmdlinePath: String
-    /// The Docker version on the image, when it is known: "19.03.12".
-    public var dockerVersion: String?
-    /// The machine's architecture in Docker's labels, when the boot partition tells: "armv7" or "arm64".
+    /// The userland's architecture in Docker's spelling, when it is known: "armv6", "armv7", "arm64", "amd64".
     public var architecture: String?
+    /// Whether a card with this content has been booted; nil when nothing tells.
+    public var hasBooted: Bool?
+    // What only the root partition tells; nil when it was not read, or does not tell.
+    public var system: System?
+    public var initSystem: InitSystem?
+    public var network: NetworkStack?
+    public var docker: Docker?
+    /// The package's upstream version: "20.2", "25.2".
+    public var cloudInitVersion: String?
 
     public init(
         flavour: Flavour, release: String? = nil, bootMountPoint: String, cmdlinePath: String = "cmdline.txt",
-        dockerVersion: String? = nil, architecture: String? = nil
+        architecture: String? = nil, hasBooted: Bool? = nil, system: System? = nil, initSystem: InitSystem? = nil,
+        network: NetworkStack? = nil, docker: Docker? = nil, cloudInitVersion: String? = nil
     ) {
         self.flavour = flavour
         self.release = release
         self.bootMountPoint = bootMountPoint
         self.cmdlinePath = cmdlinePath
-        self.dockerVersion = dockerVersion
         self.architecture = architecture
+        self.hasBooted = hasBooted
+        self.system = system
+        self.initSystem = initSystem
+        self.network = network
+        self.docker = docker
+        self.cloudInitVersion = cloudInitVersion
     }
 }

@@ -55,6 +55,9 @@ public struct Provisioner: Sendable {
             case .hypriotCloudInit: HypriotCloudInit.seed(draft)
             case .raspberryPiOSCloudInit: RaspberryPiOSCloudInit.seed(draft)
             case .ubuntuCloudInit: UbuntuCloudInit.seed(draft)
+            default:
+                throw Failure(
+                    .provisioning, severity: .refused, "\(profile.flavour.title) cannot be configured yet")
             }
         RecipeChecks.conflicts(node, ours: seed.nodeFiles, theirs: material.files, report: &report)
         guard !report.hasErrors else { throw report }

@@ -38,7 +38,7 @@ enum RecipeChecks {
     private static func checkDocker(_ node: Node, profile: OSProfile, report: inout DiagnosticReport) {
         let packages = node.firstBoot.packages.map(\.value)
         let installs = packages.contains { $0 == "docker.io" || $0 == "docker-ce" }
-        if Draft.usesDocker(node), profile.dockerVersion == nil, profile.flavour != .hypriotCloudInit, !installs {
+        if Draft.usesDocker(node), profile.docker == nil, profile.flavour != .hypriotCloudInit, !installs {
             report.warning(
                 at: node.docker.location ?? node.swarm?.location,
                 "docker: the image has no Docker; add first_boot.packages: [docker.io]")

@@ -5,13 +5,13 @@ import Recipes
 import Testing
 
 @Suite struct GoldenTests {
-    @Test(arguments: OSProfile.Flavour.allCases)
+    @Test(arguments: Sample.flavours)
     func `a node that uses everything is rendered as recorded`(_ flavour: OSProfile.Flavour) async throws {
         let provision = try await Sample.provision(Sample.full(), flavour)
         try expectGolden("full-\(flavour.rawValue).txt", Self.rendered(provision))
     }
 
-    @Test(arguments: OSProfile.Flavour.allCases)
+    @Test(arguments: Sample.flavours)
     func `a node with a name and a user is rendered as recorded`(_ flavour: OSProfile.Flavour) async throws {
         let provision = try await Sample.provision(Sample.bare(), flavour)
         try expectGolden("bare-\(flavour.rawValue).txt", Self.rendered(provision))

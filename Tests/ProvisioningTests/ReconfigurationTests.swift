@@ -6,7 +6,7 @@ import Testing
 @testable import Provisioning
 
 @Suite struct ReconfigurationTests {
-    @Test(arguments: OSProfile.Flavour.allCases)
+    @Test(arguments: Sample.flavours)
     func `the same input gives the same bytes, and a second configuration changes nothing`(_ flavour: OSProfile.Flavour)
         async throws
     {
@@ -18,7 +18,7 @@ import Testing
         #expect(card.applying(second) == card)
     }
 
-    @Test(arguments: OSProfile.Flavour.allCases)
+    @Test(arguments: Sample.flavours)
     func `what a recipe no longer has is taken back`(_ flavour: OSProfile.Flavour) async throws {
         let boot = Sample.boot(flavour)
         let path = Sample.profile(flavour).cmdlinePath

@@ -5,6 +5,9 @@ import Recipes
 
 /// Recipes, images and secrets that the tests share.
 enum Sample {
+    /// The flavours that have a sample here.
+    static let flavours: [OSProfile.Flavour] = [.hypriotCloudInit, .raspberryPiOSCloudInit, .ubuntuCloudInit]
+
     static let here = Location(file: "red01.yaml", line: 1, column: 1)
     static let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ7n1xk6cVbmQx7u3c0yV0m1y2y3y4y5y6y7y8y9y0yA me@host"
     static let token =
@@ -64,13 +67,14 @@ enum Sample {
         switch flavour {
         case .hypriotCloudInit:
             OSProfile(
-                flavour: flavour, release: "v1.12.3", bootMountPoint: "/boot", dockerVersion: "19.03.12",
-                architecture: "armv7")
+                flavour: flavour, release: "v1.12.3", bootMountPoint: "/boot", architecture: "armv7",
+                docker: .init(version: "19.03.12"))
         case .raspberryPiOSCloudInit:
             OSProfile(
                 flavour: flavour, release: "2025-11-24", bootMountPoint: "/boot/firmware", architecture: "arm64")
         case .ubuntuCloudInit:
             OSProfile(flavour: flavour, bootMountPoint: "/boot/firmware", cmdlinePath: "current/cmdline.txt")
+        default: fatalError("no sample of \(flavour)")
         }
     }
 
@@ -96,6 +100,7 @@ enum Sample {
             snapshot(
                 label: "system-boot",
                 ["current/cmdline.txt": "console=tty1 root=LABEL=writable rootwait fixrtc\n", "user-data": ""])
+        default: fatalError("no sample of \(flavour)")
         }
     }
 

@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func `a name of 33 bytes is refused by every flavour, one of 32 is not`() async throws {
-        for flavour in OSProfile.Flavour.allCases {
+        for flavour in Sample.flavours {
             var node = Sample.bare()
             node.wifi = .init(
                 country: Sample.at("DE"), networks: [.init(ssid: Sample.at(String(repeating: "é", count: 16)))])
@@ -93,7 +93,7 @@ import Testing
         node.firstBoot.files = [
             .init(path: Sample.at("/etc/key.pem"), content: Secret(.file("/k"), at: Sample.here), mode: 0o600)
         ]
-        for flavour in OSProfile.Flavour.allCases {
+        for flavour in Sample.flavours {
             let provision = try await Sample.provision(node, flavour, secrets: Vault())
             let data = try #require(provision.bootFiles.first { $0.path == "user-data" })
             let quoted = String(YAML.quoted("-----BEGIN KEY-----\n\"top\\secret\"\n").dropFirst().dropLast())

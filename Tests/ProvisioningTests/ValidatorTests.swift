@@ -20,7 +20,7 @@ import Yams
         return node
     }
 
-    @Test(arguments: OSProfile.Flavour.allCases)
+    @Test(arguments: Sample.flavours)
     func `cloud-init accepts the user-data`(_ flavour: OSProfile.Flavour) async throws {
         for node in [Sample.full(), Sample.bare(), Self.corpusNode()] {
             let provision = try await Sample.provision(node, flavour)

@@ -1,0 +1,33 @@
+/// A change to a Linux root partition.
+///
+/// The directories above a path are followed through links (/lib may be one), and made with mode 0755 for root when they
+/// are missing. What has the wanted state already is left alone, so that making a change twice changes nothing.
+public struct RootEdit: Hashable, Sendable {
+    public enum Change: Hashable, Sendable {
+        /// A file with these contents and permission bits takes the place of whatever file or link is there.
+        case file(contents: [UInt8], mode: UInt16)
+        /// A directory with these permission bits; what it holds already stays.
+        case directory(mode: UInt16)
+        /// A symbolic link takes the place of whatever file or link is there.
+        case symbolicLink(target: String)
+        /// What is at the path gets another name in the same directory; nothing happens when the path is free and the
+        /// new name is taken.
+        case rename(to: String)
+        /// Deletes a file, a link or an empty directory; it is no error when there is none.
+        case removal
+    }
+
+    /// Absolute.
+    public var path: String
+    public var change: Change
+    /// The owner's numeric user and group.
+    public var user: UInt32
+    public var group: UInt32
+
+    public init(_ change: Change, at path: String, user: UInt32 = 0, group: UInt32 = 0) {
+        self.path = path
+        self.change = change
+        self.user = user
+        self.group = group
+    }
+}
