@@ -23,11 +23,14 @@ public struct RootEdit: Hashable, Sendable {
     /// The owner's numeric user and group.
     public var user: UInt32
     public var group: UInt32
+    /// The time of last modification (seconds since 1970) that a file must have; nil when it is of no account.
+    public var modified: Int64?
 
-    public init(_ change: Change, at path: String, user: UInt32 = 0, group: UInt32 = 0) {
+    public init(_ change: Change, at path: String, user: UInt32 = 0, group: UInt32 = 0, modified: Int64? = nil) {
         self.path = path
         self.change = change
         self.user = user
         self.group = group
+        self.modified = modified
     }
 }

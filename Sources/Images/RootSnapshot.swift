@@ -51,7 +51,7 @@ public struct RootSnapshot: Hashable, Sendable {
         "/etc/timezone", "/etc/fake-hwclock.data", "/etc/dhcpcd.conf", "/etc/network/interfaces",
         "/etc/ssh/sshd_config", "/etc/skel/.bashrc", "/etc/skel/.profile", "/etc/skel/.bash_logout", "/etc/inittab",
         "/etc/init.d/docker", "/lib/systemd/system/docker.service", "/usr/lib/systemd/system/docker.service",
-        "/etc/systemd/system/docker.service",
+        "/etc/systemd/system/docker.service", "/var/lib/NetworkManager/NetworkManager.state",
     ]
 
     /// Paths of which only the kind, mode and owner are noted.
@@ -65,7 +65,7 @@ public struct RootSnapshot: Hashable, Sendable {
         "/usr/lib/userconf-pi/userconf", "/etc/NetworkManager/system-connections", "/etc/network/interfaces.d",
         "/etc/wpa_supplicant", "/etc/systemd/system/multi-user.target.wants", "/usr/bin/raspi-config",
         "/usr/local/bin/device-init", "/etc/cloud/cloud.cfg.d/99_raspberry-pi.cfg", "/var/lib/systemd/rfkill",
-        "/var/lib/NetworkManager/NetworkManager.state",
+
     ]
 
     /// The packages that ``packages`` tells of.

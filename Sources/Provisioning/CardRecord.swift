@@ -1,5 +1,5 @@
-import FoundationEssentials
 public import Diagnostics
+import FoundationEssentials
 public import Images
 import Recipes
 
@@ -39,11 +39,16 @@ public struct CardRecord: Hashable, Sendable {
     public var files: [String]
     /// Tokens that piflash appended to the kernel command line.
     public var cmdlineAdded: [String]
+    /// Files of the root partition that piflash made, and may remove.
+    public var rootFiles: [String]
+    /// Boot files that the first boot takes away, each with a digest of what it held.
+    public var consumed: [String: String]
 
     public init(
         schema: Int = CardRecord.schema, node: String, role: String? = nil, recipe: String, recipeDigest: String,
         image: ImageIdentity? = nil, flavour: OSProfile.Flavour?, release: String? = nil, writtenAt: Int64,
-        version: String, files: [String] = [], cmdlineAdded: [String] = []
+        version: String, files: [String] = [], cmdlineAdded: [String] = [], rootFiles: [String] = [],
+        consumed: [String: String] = [:]
     ) {
         self.schema = schema
         self.node = node
@@ -57,6 +62,8 @@ public struct CardRecord: Hashable, Sendable {
         self.version = version
         self.files = files
         self.cmdlineAdded = cmdlineAdded
+        self.rootFiles = rootFiles
+        self.consumed = consumed
     }
 
     /// ``writtenAt`` for people: "2026-08-17T10:15:00Z".
@@ -78,6 +85,11 @@ public struct CardRecord: Hashable, Sendable {
         members.append(.init("piflash", .string(version)))
         members.append(.init("files", .array(files.map { .string($0) })))
         members.append(.init("cmdlineAdded", .array(cmdlineAdded.map { .string($0) })))
+        if !rootFiles.isEmpty { members.append(.init("rootFiles", .array(rootFiles.map { .string($0) }))) }
+        if !consumed.isEmpty {
+            let entries = consumed.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .string($0.value)) }
+            members.append(.init("consumed", .object(entries)))
+        }
         return Array(JSONValue.object(members).prettyText.utf8)
     }
 
@@ -95,7 +107,8 @@ public struct CardRecord: Hashable, Sendable {
             recipeDigest: stored.recipeDigest ?? "", image: stored.image,
             flavour: stored.flavour.flatMap(OSProfile.Flavour.init(rawValue:)), release: stored.release,
             writtenAt: stored.writtenAt.flatMap { UTCTime(plain: $0)?.seconds } ?? 0, version: stored.piflash ?? "",
-            files: stored.files ?? [], cmdlineAdded: stored.cmdlineAdded ?? [])
+            files: stored.files ?? [], cmdlineAdded: stored.cmdlineAdded ?? [], rootFiles: stored.rootFiles ?? [],
+            consumed: stored.consumed ?? [:])
     }
 
     private struct Stored: Decodable {
@@ -111,5 +124,7 @@ public struct CardRecord: Hashable, Sendable {
         var piflash: String?
         var files: [String]?
         var cmdlineAdded: [String]?
+        var rootFiles: [String]?
+        var consumed: [String: String]?
     }
 }

@@ -36,9 +36,8 @@ struct CloudConfig: Sendable {
     /// Lists the locale among those that Debian's locale-gen makes: cloud-init calls it with the locale's name, which only
     /// Ubuntu's looks at. bootcmd runs before that, at every boot.
     mutating func offerLocale(_ node: Node) {
-        guard let lang = node.locale.lang?.value, let dot = lang.firstIndex(of: ".") else { return }
-        let charset = lang[lang.index(after: dot)...].prefix { $0 != "@" }
-        let line = shellQuoted("\(lang) \(charset)")
+        guard let lang = node.locale.lang?.value, let entry = LocaleGen.line(for: lang) else { return }
+        let line = shellQuoted(entry)
         let command = "grep -qxF \(line) /etc/locale.gen || echo \(line) >>/etc/locale.gen"
         set("bootcmd", .list([.words(["sh", "-c", command])]))
     }

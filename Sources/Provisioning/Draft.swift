@@ -6,9 +6,20 @@ struct Draft: Sendable {
     let node: Node
     let profile: OSProfile
     let boot: BootSnapshot
+    /// The root partition, when the card's content is at hand as a whole.
+    let root: RootSnapshot?
     let material: Material
-    /// What every flavour delivers alike: the first-boot program, daemon.json, the recipe's files.
+    /// Seconds since 1970.
+    let flashTime: Int64
+    let daemon: DaemonConfiguration?
+    /// Set for an engine that takes its options from a command line only; then there is no daemon.json.
+    let dockerOptions: DockerOptions?
+    /// What every flavour delivers alike: the first-boot program with its unit and settings, daemon.json, the recipe's
+    /// files.
     let files: [Provision.NodeFile]
+
+    /// daemon.json, when the engine reads one.
+    var daemonFile: Provision.NodeFile? { files.first { $0.path == DaemonConfiguration.path } }
 
     /// The interface that gets the recipe's address and name servers: Wi-Fi when the recipe has some, for then it is how
     /// the node is meant to be reached; the cable otherwise. The other one takes its address by DHCP.
@@ -40,15 +51,4 @@ struct Draft: Sendable {
     static func usesDocker(_ node: Node) -> Bool {
         node.docker.location != nil || !node.docker.daemon.isEmpty || node.docker.registry != nil || node.swarm != nil
     }
-}
-
-/// What a flavour makes of a draft.
-struct Seed: Sendable {
-    var userData: CloudConfig
-    var networkConfig: YAML?
-    /// Lines of meta-data after the instance's id.
-    var metaData: [YAML.Entry] = []
-    var kernelTokens: [String] = []
-    /// All that user-data writes on the node, the draft's files among them.
-    var nodeFiles: [Provision.NodeFile]
 }

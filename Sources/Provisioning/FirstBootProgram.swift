@@ -1,6 +1,6 @@
 /// The program that finishes a node's first boot: one for all flavours, which differ only in how they start it.
 ///
-/// POSIX sh, for dash and busybox, with nothing that jessie lacks. It runs at every boot and does what is not done yet:
+/// POSIX sh, for dash and busybox, with nothing that wheezy lacks. It runs at every boot and does what is not done yet:
 /// each step leaves a stamp in /var/lib/piflash, and a lock lets only one copy work. The join token reaches the node in a
 /// file of its own on the boot partition, which the program moves away and overwrites before anything else; it is handed
 /// to Docker on curl's standard input, through the engine's API, since `docker swarm join` takes a token only among its
@@ -28,7 +28,7 @@ enum FirstBootProgram {
         rounds=${PIFLASH_ROUNDS:-0}
 
         NODE='' BOOT=/boot FLASH_TIME=0 GENERATION='' DOCKER=0 DOCKER_CONFIG='' DOCKER_HOSTS=0
-        SWARM=0 MANAGERS='' ADVERTISE='' RUN=''
+        SWARM=0 MANAGERS='' ADVERTISE='' RUN='' PACKAGES='' LOCALE='' WIFI=0 HOSTS=0
         # shellcheck source=/dev/null
         [ -r "$root/etc/piflash/settings" ] && . "$root/etc/piflash/settings"
 
@@ -99,6 +99,61 @@ enum FirstBootProgram {
             sync
         }
 
+        # The rack's names, at every boot: cloud-init, for one, writes /etc/hosts anew at each.
+        write_hosts() {
+            file=$root/etc/hosts
+            [ -r "$file" ] || return 0
+            sed '/^# piflash: the rack$/,/^# piflash: end$/d' "$file" >"$state/hosts" || return 0
+            if [ "$HOSTS" = 1 ] && [ -r "$root/etc/piflash/hosts" ]; then
+                {
+                    echo '# piflash: the rack'
+                    cat "$root/etc/piflash/hosts"
+                    echo '# piflash: end'
+                } >>"$state/hosts"
+            fi
+            # In place: the file may be mounted on its own.
+            cmp -s "$state/hosts" "$file" || cat "$state/hosts" >"$file"
+            rm -f "$state/hosts"
+        }
+
+        # Raspberry Pi OS keeps the radio off until somebody has set a country.
+        switch_radio_on() {
+            [ "$WIFI" = 1 ] || return 0
+            command -v rfkill >/dev/null 2>&1 && rfkill unblock wlan 2>/dev/null
+            command -v nmcli >/dev/null 2>&1 && nmcli radio wifi on 2>/dev/null
+            return 0
+        }
+
+        make_locale() {
+            [ -n "$LOCALE" ] || return 0
+            command -v locale-gen >/dev/null 2>&1 || return 0
+            # locale -a spells it en_GB.utf8.
+            wanted=$(printf '%s\n' "$LOCALE" | tr '[:upper:]' '[:lower:]' | tr -d '-')
+            locale -a 2>/dev/null | tr '[:upper:]' '[:lower:]' | tr -d '-' | grep -qxF "$wanted" && return 0
+            status working "making the locale $LOCALE"
+            locale-gen >/dev/null 2>"$state/error" || problem="locale-gen: $(clean <"$state/error")"
+        }
+
+        # Three tries: a mirror may be busy, or not be there yet when the clock was wrong.
+        install_packages() {
+            [ -n "$PACKAGES" ] || return 0
+            [ "$(cat "$state/packages" 2>/dev/null)" = "$PACKAGES" ] && return 0
+            tries=0
+            while :; do
+                status working 'installing packages' "$PACKAGES"
+                # shellcheck disable=SC2086 # a list
+                if DEBIAN_FRONTEND=noninteractive apt-get -q update >/dev/null 2>"$state/error" &&
+                    DEBIAN_FRONTEND=noninteractive apt-get -q -y install $PACKAGES >/dev/null 2>"$state/error" 9>&-; then
+                    printf '%s\n' "$PACKAGES" >"$state/packages"
+                    return 0
+                fi
+                problem="apt-get: $(clean <"$state/error")"
+                tries=$((tries + 1))
+                [ "$tries" -lt 3 ] || return 0
+                pause 30
+            done
+        }
+
         # Whether some interface other than Docker's own has a route.
         has_route() {
             [ -r "$root/proc/net/route" ] || return 1
@@ -165,6 +220,16 @@ enum FirstBootProgram {
                 printf '[Service]\nExecStart=\nExecStart=%s\n' "$command" >"$dropin.new" && mv -f "$dropin.new" "$dropin"
         }
 
+        restart_docker() {
+            if [ -d "$root/run/systemd/system" ]; then
+                systemctl daemon-reload
+                systemctl reset-failed docker.service 2>/dev/null
+                systemctl restart docker.service
+            else
+                service docker restart 9>&-
+            fi
+        }
+
         # Restarts Docker once for each new configuration; one that the recipe has dropped is taken away.
         configure_docker() {
             had=$(cat "$state/docker-config" 2>/dev/null)
@@ -177,12 +242,10 @@ enum FirstBootProgram {
             else
                 rm -f "$dropin"
             fi
-            systemctl daemon-reload
-            systemctl reset-failed docker.service 2>/dev/null
-            if systemctl restart docker.service 2>"$state/error"; then
+            if restart_docker >/dev/null 2>"$state/error"; then
                 printf '%s\n' "$DOCKER_CONFIG" >"$state/docker-config"
             else
-                problem="docker does not start, see journalctl -u docker: $(clean <"$state/error")"
+                problem="docker does not start, see its log: $(clean <"$state/error")"
             fi
         }
 
@@ -381,6 +444,8 @@ enum FirstBootProgram {
             done
         }
 
+        write_hosts
+        switch_radio_on
         take_token || status failed 'taking the join token' '' 'cannot write /var/lib/piflash'
         if [ -e "$state/finished" ] && [ "$(cat "$state/finished")" = "$GENERATION" ]; then
             exit 0
@@ -389,8 +454,10 @@ enum FirstBootProgram {
         printf '%s\n' "$MANAGERS" >"$state/swarm-generation"
 
         failed=''
+        make_locale
         wait_for_network
         wait_for_clock
+        install_packages
         if [ "$DOCKER" = 1 ] || [ -s "$state/docker-config" ]; then
             configure_docker
         fi

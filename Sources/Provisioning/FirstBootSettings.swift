@@ -16,6 +16,17 @@ struct FirstBootSettings: Hashable, Sendable {
     /// The address that the others reach the node at, when the recipe fixes it.
     var advertise: String?
     var commands: [String]
+    /// Debian packages that the program installs, where nothing else does.
+    var packages: [String] = []
+    /// The locale that the program makes, where nothing else does: "en_GB.UTF-8".
+    var language: String?
+    /// Whether the program switches the radio on, where nothing else does.
+    var usesWiFi = false
+    /// The rack's nodes, for /etc/hosts.
+    var rack: [Node.RackHost] = []
+
+    /// Where ``rack`` stands on the node; each line as in /etc/hosts.
+    static let rackPath = "/etc/piflash/hosts"
 
     private var commandNames: [String] {
         var seen: [String: Int] = [:]
@@ -38,7 +49,8 @@ struct FirstBootSettings: Hashable, Sendable {
             ("DOCKER", usesDocker ? "1" : "0"), ("DOCKER_CONFIG", daemonDigest),
             ("DOCKER_HOSTS", daemonHasHosts ? "1" : "0"), ("SWARM", managers == nil ? "0" : "1"),
             ("MANAGERS", (managers ?? []).joined(separator: " ")), ("ADVERTISE", advertise ?? ""),
-            ("RUN", names.joined(separator: " ")),
+            ("RUN", names.joined(separator: " ")), ("PACKAGES", packages.joined(separator: " ")),
+            ("LOCALE", language ?? ""), ("WIFI", usesWiFi ? "1" : "0"), ("HOSTS", rack.isEmpty ? "0" : "1"),
         ]
         var text = "# Read by \(FirstBootProgram.path); written by piflash.\n"
         for (name, value) in values { text += "\(name)=\(shellQuoted(value))\n" }
@@ -52,6 +64,10 @@ struct FirstBootSettings: Hashable, Sendable {
             Provision.NodeFile(
                 path: FirstBootUnit.path, contents: Array(FirstBootUnit.text.utf8), mode: 0o644),
         ]
+        if !rack.isEmpty {
+            let lines = rack.map { "\($0.address)\t\($0.name)\n" }.joined()
+            files.append(.init(path: Self.rackPath, contents: Array(lines.utf8), mode: 0o644))
+        }
         for (name, command) in zip(names, commands) {
             files.append(
                 Provision.NodeFile(

@@ -1,8 +1,22 @@
+import Diagnostics
 import Images
 import Recipes
 
 /// HypriotOS 1.7 to 1.12: cloud-init 0.7.6 to 20.2, ifupdown, Docker on the image, and no user but what user-data makes.
-enum HypriotCloudInit {
+enum HypriotCloudInit: FlavourRenderer {
+    static func support(_ profile: OSProfile) -> [Setting: Support] {
+        var support = CloudInit.support(network: "user-data (wpa_supplicant.conf)", keyboard: "user-data (a file)")
+        support.set(
+            .address, .nameServers, to: .native("network-config; before 1.12.1 user-data (interfaces.d)"))
+        support[.country] = .native("user-data (wpa_supplicant.conf)")
+        support[.clock] = .native("fake-hwclock.data; before 1.12.0 in the root partition")
+        return support
+    }
+
+    static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
+        CloudInit.rendering(seed(draft), draft)
+    }
+
     /// The groups of HypriotOS's own default user; all exist on the image.
     static let groups = ["users", "docker", "video", "input"]
 
@@ -39,9 +53,9 @@ enum HypriotCloudInit {
         }
         if let keyboard = node.locale.keyboard?.value {
             // cloud-init has a keyboard module from 22.1 on only.
-            let text =
-                "XKBMODEL=\"pc105\"\nXKBLAYOUT=\"\(keyboard)\"\nXKBVARIANT=\"\"\nXKBOPTIONS=\"\"\nBACKSPACE=\"guess\"\n"
-            files.append(Provision.NodeFile(path: "/etc/default/keyboard", contents: Array(text.utf8), mode: 0o644))
+            files.append(
+                Provision.NodeFile(
+                    path: KeyboardFile.path, contents: Array(KeyboardFile.text(keyboard).utf8), mode: 0o644))
         }
         config.write(files)
 

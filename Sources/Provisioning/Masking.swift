@@ -1,3 +1,5 @@
+import Filesystems
+
 /// Finds secrets in files as they stand there: a quoted or encoded text is another text.
 enum Masking {
     static func mark(_ file: Provision.BootFile, hiding secrets: Set<String>) -> Provision.BootFile {
@@ -10,6 +12,11 @@ enum Masking {
         var file = file
         file.sensitive.formUnion(present(secrets, in: file.contents))
         return file
+    }
+
+    static func mark(_ edit: RootEdit, hiding secrets: Set<String>) -> Provision.RootChange {
+        guard case .file(let contents, _) = edit.change else { return Provision.RootChange(edit) }
+        return Provision.RootChange(edit, sensitive: present(secrets, in: contents))
     }
 
     private static func present(_ secrets: Set<String>, in contents: [UInt8]) -> Set<String> {

@@ -20,6 +20,9 @@ struct Material: Sendable {
     /// Texts that are shown only masked.
     private(set) var sensitive: Set<String> = []
 
+    /// A password that nobody knows, for accounts that must have one: the same every time for the same node.
+    let unguessable: String
+
     private let secrets: any SecretReading
 
     /// Reads and converts every secret of `node`. What is wrong with a value is reported at its place in the recipe, never
@@ -28,6 +31,9 @@ struct Material: Sendable {
         _ node: Node, profile: OSProfile, saltKey: [UInt8], secrets: any SecretReading, report: inout DiagnosticReport
     ) async throws {
         self.secrets = secrets
+        unguessable = digest(
+            of: [Array("piflash unguessable".utf8), saltKey, Array(node.hostname.value.utf8)], digits: 32)
+        sensitive.insert(unguessable)
         if let user = node.user {
             try await readUser(user, host: node.hostname.value, profile: profile, saltKey: saltKey, report: &report)
         }

@@ -1,10 +1,13 @@
 public import Diagnostics
+public import Filesystems
 
 /// Everything that makes a written image into one node: what is put on the card's boot partition, and what its first
 /// boot will put on the running system.
 public struct Provision: Hashable, Sendable {
     /// Files on the boot partition; replaces what the image has under the same path.
     public var bootFiles: [BootFile]
+    /// Changes to the root partition, in order.
+    public var rootChanges: [RootChange]
     /// Boot files of an earlier configuration of the card that the node no longer has; paths as in ``BootFile/path``.
     public var removedBootFiles: [String]
     /// What the first boot writes on the node, for `render` to show; it travels inside ``bootFiles``.
@@ -14,10 +17,12 @@ public struct Provision: Hashable, Sendable {
     public var warnings: [Diagnostic]
 
     public init(
-        bootFiles: [BootFile], removedBootFiles: [String] = [], nodeFiles: [NodeFile] = [],
+        bootFiles: [BootFile], rootChanges: [RootChange] = [], removedBootFiles: [String] = [],
+        nodeFiles: [NodeFile] = [],
         hasPlaceholders: Bool = false, warnings: [Diagnostic] = []
     ) {
         self.bootFiles = bootFiles
+        self.rootChanges = rootChanges
         self.removedBootFiles = removedBootFiles
         self.nodeFiles = nodeFiles
         self.hasPlaceholders = hasPlaceholders
@@ -31,11 +36,14 @@ public struct Provision: Hashable, Sendable {
         public var contents: [UInt8]
         /// Texts inside the contents that are shown only masked: hashes, keys, tokens.
         public var sensitive: Set<String>
+        /// Whether the first boot takes the file away, so that its absence on a card that has booted is no difference.
+        public var isConsumed: Bool
 
-        public init(path: String, contents: [UInt8], sensitive: Set<String> = []) {
+        public init(path: String, contents: [UInt8], sensitive: Set<String> = [], isConsumed: Bool = false) {
             self.path = path
             self.contents = contents
             self.sensitive = sensitive
+            self.isConsumed = isConsumed
         }
     }
 
@@ -51,6 +59,18 @@ public struct Provision: Hashable, Sendable {
             self.path = path
             self.contents = contents
             self.mode = mode
+            self.sensitive = sensitive
+        }
+    }
+
+    /// A change to the root partition.
+    public struct RootChange: Hashable, Sendable {
+        public var edit: RootEdit
+        /// Texts inside a file's contents that are shown only masked.
+        public var sensitive: Set<String>
+
+        public init(_ edit: RootEdit, sensitive: Set<String> = []) {
+            self.edit = edit
             self.sensitive = sensitive
         }
     }

@@ -1,4 +1,5 @@
 import Diagnostics
+import Filesystems
 public import Images
 public import Recipes
 
@@ -27,10 +28,13 @@ public struct Provisioner: Sendable {
 
     /// Renders `node` for a card with the boot partition `boot`.
     ///
+    /// `root` is the card's root partition, or nil where only the boot partition is at hand: then a recipe is refused that
+    /// needs more than that.
+    ///
     /// Throws a `DiagnosticReport` with all that is wrong with the recipe, or a `Failure` when a secret cannot be read or
     /// the boot partition is not a Pi's.
     public func provision(
-        _ node: Node, profile: OSProfile, boot: BootSnapshot, secrets: any SecretReading
+        _ node: Node, profile: OSProfile, boot: BootSnapshot, root: RootSnapshot? = nil, secrets: any SecretReading
     ) async throws -> Provision {
         guard let commandLine = boot.files[profile.cmdlinePath] else {
             throw Failure(
@@ -38,85 +42,100 @@ public struct Provisioner: Sendable {
                 "there is no \(profile.cmdlinePath) on the boot partition: a Pi cannot boot from it",
                 hint: "write the image again")
         }
-        var kernel = try KernelCommandLine(parsing: commandLine, path: profile.cmdlinePath)
+        let kernel = try KernelCommandLine(parsing: commandLine, path: profile.cmdlinePath)
         // A damaged record is no reason to refuse the card: it is written anew.
         let previous = boot.files[CardRecord.path].flatMap { try? CardRecord(decoding: $0) }
 
-        var report = RecipeChecks.report(node, profile: profile)
+        var report = RecipeChecks.report(node, profile: profile, root: root)
         let material = try await Material(
             node, profile: profile, saltKey: saltKey, secrets: secrets, report: &report)
-        let daemon = DaemonConfiguration(node, profile: profile, report: &report)
-        let managers = node.swarm?.managers.compactMap { SwarmAddress.normalized($0, report: &report) }
-        let files = commonFiles(node, profile: profile, daemon: daemon, managers: managers)
-        let draft = Draft(
-            node: node, profile: profile, boot: boot, material: material, files: files + material.files)
-        let seed =
-            switch profile.flavour {
-            case .hypriotCloudInit: HypriotCloudInit.seed(draft)
-            case .raspberryPiOSCloudInit: RaspberryPiOSCloudInit.seed(draft)
-            case .ubuntuCloudInit: UbuntuCloudInit.seed(draft)
-            default:
-                throw Failure(
-                    .provisioning, severity: .refused, "\(profile.flavour.title) cannot be configured yet")
-            }
-        RecipeChecks.conflicts(node, ours: seed.nodeFiles, theirs: material.files, report: &report)
+        let draft = draft(node, profile: profile, boot: boot, root: root, material: material, report: &report)
+        let rendering = profile.flavour.renderer.render(draft, report: &report)
+        RecipeChecks.conflicts(node, rendering, theirs: material.files, report: &report)
         guard !report.hasErrors else { throw report }
+        return assemble(rendering, draft, kernel: kernel, previous: previous, warnings: report.warnings)
+    }
 
-        var bootFiles = cloudInitFiles(seed, host: node.hostname.value)
+    private func draft(
+        _ node: Node, profile: OSProfile, boot: BootSnapshot, root: RootSnapshot?, material: Material,
+        report: inout DiagnosticReport
+    ) -> Draft {
+        let daemon = DaemonConfiguration(node, profile: profile, report: &report)
+        var options: DockerOptions?
+        if let daemon, !RootFlavour.readsDaemonFile(profile) {
+            options = DockerOptions(
+                daemon, docker: node.docker, version: profile.docker?.version ?? "of 2015", report: &report)
+        }
+        let configuration = options.map { $0.edited(nil) } ?? daemon?.contents
+        let managers = node.swarm?.managers.compactMap { SwarmAddress.normalized($0, report: &report) }
+        var settings = FirstBootSettings(
+            node: node.hostname.value, bootMountPoint: profile.bootMountPoint, flashTime: flashTime,
+            usesDocker: Draft.usesDocker(node), daemon: configuration,
+            daemonHasHosts: options == nil && daemon?.hasHosts == true, managers: managers,
+            advertise: node.address?.value.address, commands: node.firstBoot.run.map(\.value))
+        settings.rack = node.rack
+        if !profile.flavour.usesCloudInit {
+            settings.language = node.locale.lang?.value
+            settings.usesWiFi = !material.accessPoints.isEmpty
+            if profile.flavour != .dietPi { settings.packages = node.firstBoot.packages.map(\.value) }
+        }
+        var files = settings.files
+        if let daemon, options == nil {
+            files.append(.init(path: DaemonConfiguration.path, contents: daemon.contents, mode: 0o644))
+        }
+        return Draft(
+            node: node, profile: profile, boot: boot, root: root, material: material, flashTime: flashTime,
+            daemon: daemon, dockerOptions: options, files: files + material.files)
+    }
+
+    /// Adds what every card gets, and leaves out what an earlier configuration of this card has brought already.
+    private func assemble(
+        _ rendering: Rendering, _ draft: Draft, kernel: KernelCommandLine, previous: CardRecord?, warnings: [Diagnostic]
+    ) -> Provision {
+        let (node, profile, boot, material) = (draft.node, draft.profile, draft.boot, draft.material)
+        var bootFiles = rendering.bootFiles
         if let token = material.joinToken {
             bootFiles.append(.init(path: "piflash/join-token", contents: Array((token + "\n").utf8)))
         }
         let managed = bootFiles.map(\.path) + [CardRecord.path]
+        let consumed = Dictionary(
+            uniqueKeysWithValues: bootFiles.filter(\.isConsumed).map { ($0.path, digest(of: [$0.contents])) })
+        // Our own record says that the file was there, and the first boot has taken it away.
+        let applied = consumed.filter { previous?.consumed[$0.key] == $0.value && !boot.has($0.key) }
+        bootFiles.removeAll { applied[$0.path] != nil }
+        let started = FirstRunScript.kernelTokens(profile)
+        let isStarted = applied[FirstRunScript.name] != nil
 
-        kernel.remove(previous?.cmdlineAdded ?? [])
-        let added = kernel.append(seed.kernelTokens)
-        if kernel.contents != commandLine {
-            bootFiles.append(.init(path: profile.cmdlinePath, contents: kernel.contents))
+        var edited = kernel
+        edited.remove(previous?.cmdlineAdded ?? [])
+        let added = edited.append(rendering.kernelTokens.filter { !isStarted || !started.contains($0) })
+        if edited != kernel || boot.files[profile.cmdlinePath] != edited.contents {
+            bootFiles.append(.init(path: profile.cmdlinePath, contents: edited.contents))
         }
         if let clock = fakeClock(boot) { bootFiles.append(clock) }
+
+        var edits = rendering.rootEdits
+        let rootFiles = edits.map(\.path).filter(Self.isRemovableRootFile)
+        if let root = draft.root, root.obstacle == nil {
+            let stale = (previous?.rootFiles ?? []).filter { Self.isRemovableRootFile($0) && !rootFiles.contains($0) }
+            edits += stale.map { RootEdit(.removal, at: $0) }
+        }
         let record = CardRecord(
             node: node.hostname.value, role: node.swarm?.role.rawValue, recipe: lastComponent(node.recipePath),
             recipeDigest: node.recipeDigest, image: image ?? previous?.image, flavour: profile.flavour,
-            release: profile.release, writtenAt: flashTime, version: version, files: managed, cmdlineAdded: added)
+            release: profile.release, writtenAt: flashTime, version: version, files: managed,
+            cmdlineAdded: added + (isStarted ? started : []), rootFiles: rootFiles, consumed: consumed)
         bootFiles.append(.init(path: CardRecord.path, contents: record.encoded))
 
-        let nodeFiles = seed.nodeFiles.map { Masking.mark($0, hiding: material.sensitive) }
+        let nodeFiles = rendering.nodeFiles.map { Masking.mark($0, hiding: material.sensitive) }
         // In base64 a secret is part of its whole file.
         let encoded = nodeFiles.filter { !$0.sensitive.isEmpty }.map { CloudConfig.base64($0.contents) }
         let hidden = material.sensitive.union(encoded)
         return Provision(
             bootFiles: bootFiles.map { Masking.mark($0, hiding: hidden) },
+            rootChanges: edits.map { Masking.mark($0, hiding: material.sensitive) },
             removedBootFiles: (previous?.files ?? []).filter { Self.isRemovable($0) && !managed.contains($0) },
-            nodeFiles: nodeFiles, hasPlaceholders: material.hasPlaceholders, warnings: report.warnings)
-    }
-
-    private func commonFiles(
-        _ node: Node, profile: OSProfile, daemon: DaemonConfiguration?, managers: [String]?
-    ) -> [Provision.NodeFile] {
-        let settings = FirstBootSettings(
-            node: node.hostname.value, bootMountPoint: profile.bootMountPoint, flashTime: flashTime,
-            usesDocker: Draft.usesDocker(node), daemon: daemon?.contents, daemonHasHosts: daemon?.hasHosts ?? false,
-            managers: managers, advertise: node.address?.value.address, commands: node.firstBoot.run.map(\.value))
-        let configuration = daemon.map {
-            Provision.NodeFile(path: DaemonConfiguration.path, contents: $0.contents, mode: 0o644)
-        }
-        return settings.files + [configuration].compactMap { $0 }
-    }
-
-    /// user-data, meta-data and network-config. NoCloud looks at a card only when both of the first are there.
-    private func cloudInitFiles(_ seed: Seed, host: String) -> [Provision.BootFile] {
-        let userData = seed.userData.contents
-        let network = seed.networkConfig.map { Array($0.document.utf8) }
-        let rest = YAML.map(seed.metaData).document
-        // cloud-init does its work again exactly when this changes. The token is not in it: the first-boot program finds
-        // a new one by itself, and cloud-init would make new host keys. Spelt with an underscore the key means nothing.
-        let digest = digest(of: [userData, network ?? [], Array(rest.utf8)])
-        let metaData = "instance-id: piflash-\(host)-\(digest)\n" + (seed.metaData.isEmpty ? "" : rest)
-        var files: [Provision.BootFile] = [
-            .init(path: "user-data", contents: userData), .init(path: "meta-data", contents: Array(metaData.utf8)),
-        ]
-        if let network { files.append(.init(path: "network-config", contents: network)) }
-        return files
+            nodeFiles: nodeFiles, hasPlaceholders: material.hasPlaceholders, warnings: warnings)
     }
 
     /// Puts the flashing time in the image's substitute for a clock, unless the node has been running since.
@@ -129,7 +148,14 @@ public struct Provisioner: Sendable {
 
     /// Whether a path from a card's record, which anyone can have edited, is one that piflash may remove.
     private static func isRemovable(_ path: String) -> Bool {
-        ["network-config", "piflash/join-token"].contains(path)
+        [
+            "network-config", "piflash/join-token", "wpa_supplicant.conf", "custom.toml", "userconf.txt",
+            FirstRunScript.name, "dietpi-wifi.txt",
+        ].contains(path)
+    }
+
+    private static func isRemovableRootFile(_ path: String) -> Bool {
+        path.hasPrefix(NetworkManagerKeyfile.directory + "/piflash-") && !path.contains("..")
     }
 
     private func lastComponent(_ path: String) -> String {

@@ -1,3 +1,4 @@
+import Diagnostics
 import Images
 import Recipes
 
@@ -5,7 +6,15 @@ import Recipes
 ///
 /// The kernel command line gets no `ds=nocloud;i=…`: it only spares cloud-init a look at two files at each boot, and one
 /// that is not exactly meta-data's id makes the node another instance.
-enum RaspberryPiOSCloudInit {
+enum RaspberryPiOSCloudInit: FlavourRenderer {
+    static func support(_ profile: OSProfile) -> [Setting: Support] {
+        CloudInit.support(network: "network-config", keyboard: "user-data")
+    }
+
+    static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
+        CloudInit.rendering(seed(draft), draft)
+    }
+
     static func seed(_ draft: Draft) -> Seed {
         var config = ModernCloudInit.config(draft)
         config.offerLocale(draft.node)

@@ -1,11 +1,13 @@
 import Diagnostics
+import Filesystems
 import Images
 import Recipes
 
 /// What a recipe can get wrong only in the light of the image.
 enum RecipeChecks {
-    static func report(_ node: Node, profile: OSProfile) -> DiagnosticReport {
+    static func report(_ node: Node, profile: OSProfile, root: RootSnapshot?) -> DiagnosticReport {
         var report = DiagnosticReport()
+        checkSupport(node, profile: profile, root: root, report: &report)
         if let user = node.user {
             if user.name.value == "root" {
                 report.error(at: user.name.location, "user.name: \"root\" exists already; name a user of your own")
@@ -16,7 +18,10 @@ enum RecipeChecks {
             }
         } else {
             report.warning(
-                at: node.hostname.location, "there is no user: \(profile.flavour.title) makes none that can log in")
+                at: node.hostname.location,
+                profile.flavour.hasDefaultLogin
+                    ? "there is no user: the image's own login stays, with the password that everybody knows"
+                    : "there is no user: \(profile.flavour.title) makes none that can log in")
         }
         if let network = node.wifi?.networks.first, node.wifi?.country == nil {
             report.warning(
@@ -35,10 +40,38 @@ enum RecipeChecks {
         return report
     }
 
+    /// What the image cannot do is said before anything is written, with the line of the recipe that asks for it.
+    private static func checkSupport(
+        _ node: Node, profile: OSProfile, root: RootSnapshot?, report: inout DiagnosticReport
+    ) {
+        let support = profile.flavour.renderer.support(profile)
+        for setting in Setting.allCases {
+            guard let location = setting.location(in: node) else { continue }
+            switch support[setting] {
+            case .native: continue
+            case .impossible(let reason):
+                report.error(at: location, "\(setting.title): not on \(profile.flavour.title): \(reason)")
+            case .rootEdit where root == nil:
+                report.error(
+                    at: location,
+                    "\(setting.title): \(profile.flavour.title) takes it only in its root partition; name the card or the image file, not a mounted directory"
+                )
+            case .rootEdit:
+                guard let obstacle = root?.obstacle else { continue }
+                report.error(
+                    at: location,
+                    "\(setting.title): \(profile.flavour.title) takes it only in its root partition, which cannot be edited: \(obstacle)"
+                )
+            case nil:
+                report.error(at: location, "\(setting.title): not on \(profile.flavour.title)")
+            }
+        }
+    }
+
     private static func checkDocker(_ node: Node, profile: OSProfile, report: inout DiagnosticReport) {
         let packages = node.firstBoot.packages.map(\.value)
         let installs = packages.contains { $0 == "docker.io" || $0 == "docker-ce" }
-        if Draft.usesDocker(node), profile.docker == nil, profile.flavour != .hypriotCloudInit, !installs {
+        if Draft.usesDocker(node), profile.docker == nil, !isHypriot(profile), !installs {
             report.warning(
                 at: node.docker.location ?? node.swarm?.location,
                 "docker: the image has no Docker; add first_boot.packages: [docker.io]")
@@ -52,6 +85,11 @@ enum RecipeChecks {
         }
     }
 
+    /// Docker is what HypriotOS is for; only its version may be unknown.
+    private static func isHypriot(_ profile: OSProfile) -> Bool {
+        [.hypriotCloudInit, .hypriotDeviceInit, .hypriotOccidentalis].contains(profile.flavour)
+    }
+
     /// "65;66;", the form in which NetworkManager writes a name's bytes.
     private static func looksLikeBytes(_ name: String) -> Bool {
         name.hasSuffix(";")
@@ -60,13 +98,34 @@ enum RecipeChecks {
 
     /// A file of the recipe in the place of one of piflash's own.
     static func conflicts(
-        _ node: Node, ours: [Provision.NodeFile], theirs: [Provision.NodeFile], report: inout DiagnosticReport
+        _ node: Node, _ rendering: Rendering, theirs: [Provision.NodeFile], report: inout DiagnosticReport
     ) {
+        let ours = rendering.nodeFiles.map(\.path) + rendering.rootEdits.map(\.path)
         for file in node.firstBoot.files {
             let path = file.path.value
-            let count = ours.count { $0.path == path }
+            let count = ours.count { $0 == path }
             guard count > theirs.count(where: { $0.path == path }) else { continue }
             report.error(at: file.path.location, "first_boot.files: \(path) is written by piflash itself")
+        }
+    }
+}
+
+extension OSProfile.Flavour {
+    /// Whether cloud-init does what the recipe says; elsewhere the first-boot program installs packages and the like.
+    var usesCloudInit: Bool {
+        switch self {
+        case .hypriotCloudInit, .raspberryPiOSCloudInit, .ubuntuCloudInit: true
+        case .hypriotOccidentalis, .hypriotDeviceInit, .raspbian, .raspberryPiOSFirstRun, .raspberryPiOSCustomTOML,
+            .dietPi, .debianRaspi:
+            false
+        }
+    }
+
+    /// Whether the image comes with a login whose password is published.
+    var hasDefaultLogin: Bool {
+        switch self {
+        case .hypriotOccidentalis, .hypriotDeviceInit, .raspbian, .raspberryPiOSFirstRun, .dietPi: true
+        case .hypriotCloudInit, .raspberryPiOSCloudInit, .ubuntuCloudInit, .raspberryPiOSCustomTOML, .debianRaspi: false
         }
     }
 }

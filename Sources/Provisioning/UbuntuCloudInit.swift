@@ -1,8 +1,17 @@
+import Diagnostics
 import Images
 import Recipes
 
 /// Ubuntu Server for Raspberry Pi from focal on: cloud-init, netplan and networkd.
-enum UbuntuCloudInit {
+enum UbuntuCloudInit: FlavourRenderer {
+    static func support(_ profile: OSProfile) -> [Setting: Support] {
+        CloudInit.support(network: "network-config", keyboard: "user-data")
+    }
+
+    static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
+        CloudInit.rendering(seed(draft), draft)
+    }
+
     static func seed(_ draft: Draft) -> Seed {
         var config = ModernCloudInit.config(draft)
         config.startProgram()

@@ -3,6 +3,13 @@
 enum WPASupplicant {
     static let path = "/etc/wpa_supplicant/wpa_supplicant.conf"
 
+    /// The file as Raspbian jessie to bullseye take it from the boot partition; they move it to ``path``.
+    static func bootFile(_ draft: Draft) -> Provision.BootFile {
+        .init(
+            path: "wpa_supplicant.conf", contents: contents(draft.material.accessPoints, country: draft.country),
+            isConsumed: true)
+    }
+
     static func contents(_ accessPoints: [Material.AccessPoint], country: String?) -> [UInt8] {
         var lines = ["ctrl_interface=DIR=/var/run/wpa_supplicant GROUP=netdev", "update_config=1"]
         if let country { lines.append("country=\(country)") }

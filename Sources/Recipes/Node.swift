@@ -12,6 +12,8 @@ public struct Node: Hashable, Sendable {
     public var docker: Docker
     public var swarm: Swarm?
     public var firstBoot: FirstBoot
+    /// The nodes of the same rack whose recipes fix their addresses, this one included; for /etc/hosts.
+    public var rack: [RackHost]
     /// SHA-256 over the merged recipe without its secrets' values, as lower-case hex: changes exactly when the recipe
     /// does.
     public var recipeDigest: String
@@ -21,8 +23,8 @@ public struct Node: Hashable, Sendable {
     public init(
         hostname: Located<String>, image: Image? = nil, user: User? = nil, wifi: WiFi? = nil,
         address: Located<StaticAddress>? = nil, network: Network = Network(), locale: Locale = Locale(),
-        docker: Docker = Docker(), swarm: Swarm? = nil, firstBoot: FirstBoot = FirstBoot(), recipeDigest: String,
-        recipePath: String
+        docker: Docker = Docker(), swarm: Swarm? = nil, firstBoot: FirstBoot = FirstBoot(), rack: [RackHost] = [],
+        recipeDigest: String, recipePath: String
     ) {
         self.hostname = hostname
         self.image = image
@@ -34,6 +36,7 @@ public struct Node: Hashable, Sendable {
         self.docker = docker
         self.swarm = swarm
         self.firstBoot = firstBoot
+        self.rack = rack
         self.recipeDigest = recipeDigest
         self.recipePath = recipePath
     }
@@ -108,6 +111,18 @@ public struct Node: Hashable, Sendable {
         public init(address: String, prefixLength: Int) {
             self.address = address
             self.prefixLength = prefixLength
+        }
+    }
+
+    /// A line of /etc/hosts.
+    public struct RackHost: Hashable, Sendable {
+        public var name: String
+        /// IPv4, without a prefix length.
+        public var address: String
+
+        public init(name: String, address: String) {
+            self.name = name
+            self.address = address
         }
     }
 

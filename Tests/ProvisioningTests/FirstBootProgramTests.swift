@@ -1,4 +1,5 @@
 import Foundation
+import Recipes
 import SystemPackage
 import TestSupport
 import Testing
@@ -16,6 +17,79 @@ import Testing
         #expect(try OutsideTool("dash").run(["-n", path]).succeeded)
         #expect(try OutsideTool("busybox").run(["sh", "-n", path]).succeeded)
         #expect(!FirstBootProgram.source.contains("\r"))
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `without systemd Docker is restarted by its script`(_ shell: Shell) throws {
+        let settings = FirstBootSettings.sample(daemon: "{}\n", managers: nil)
+        let rig = try NodeRig(settings)
+        try FileManager.default.removeItem(atPath: rig.scratch["root/run/systemd"].string)
+        rig.install("service", "echo \"$*\" >>\"$RIG/service.log\"")
+        #expect(try rig.run(shell).succeeded)
+        #expect(rig.text("service.log") == "docker restart\n")
+        #expect(!rig.has("systemctl.log"))
+        #expect(rig.status["state"] == "done")
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `the rack's names stand in hosts at every boot, and go when the recipe drops them`(_ shell: Shell) throws {
+        var settings = FirstBootSettings.sample(docker: false, managers: nil)
+        settings.rack = [.init(name: "red00", address: "10.0.0.1"), .init(name: "red01", address: "10.0.0.2")]
+        let rig = try NodeRig(settings)
+        let image = "127.0.0.1\tlocalhost\n127.0.1.1\tred01\n"
+        let wanted = image + "# piflash: the rack\n10.0.0.1\tred00\n10.0.0.2\tred01\n# piflash: end\n"
+        // cloud-init writes the file anew at each boot.
+        for _ in 1...2 {
+            rig.scratch.write(image, to: "root/etc/hosts")
+            #expect(try rig.run(shell).succeeded)
+            #expect(rig.text("root/etc/hosts") == wanted)
+        }
+        #expect(try rig.run(shell).succeeded)
+        #expect(rig.text("root/etc/hosts") == wanted)
+        settings.rack = []
+        rig.configure(settings)
+        #expect(try rig.run(shell).succeeded)
+        #expect(rig.text("root/etc/hosts") == image)
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `packages and the locale are made once where nothing else makes them`(_ shell: Shell) throws {
+        var settings = FirstBootSettings.sample(docker: false, managers: nil)
+        settings.packages = ["avahi-daemon", "htop"]
+        settings.language = "en_GB.UTF-8"
+        settings.usesWiFi = true
+        let rig = try NodeRig(settings)
+        rig.install("locale", "cat \"$RIG/locales\" 2>/dev/null; echo C.utf8")
+        rig.install("locale-gen", "echo gen >>\"$RIG/locale.log\"; echo en_GB.utf8 >\"$RIG/locales\"")
+        rig.install("rfkill", "echo \"$*\" >>\"$RIG/radio.log\"")
+        rig.install(
+            "apt-get",
+            """
+            echo "$*" >>"$RIG/apt.log"
+            [ -e "$RIG/mirror" ] || { echo 'E: no mirror' >&2; exit 100; }
+            """)
+        #expect(try rig.run(shell).succeeded)
+        #expect(rig.status["state"] == "done")
+        #expect(rig.status["last error"]?.contains("no mirror") == true)
+        #expect(rig.text("apt.log").split(separator: "\n").count == 3)
+        rig.scratch.write("", to: "mirror")
+        settings.commands = ["true"]
+        rig.configure(settings)
+        for _ in 1...2 { #expect(try rig.run(shell).succeeded) }
+        #expect(rig.text("apt.log").hasSuffix("-q update\n-q -y install avahi-daemon htop\n"))
+        #expect(rig.status["last error"] == nil)
+        #expect(rig.text("locale.log") == "gen\n")
+        #expect(rig.text("radio.log").contains("unblock wlan"))
+    }
+
+    @Test func `the sysvinit script is plain sh, says what it needs, and does not wait`() throws {
+        let scratch = ScratchDirectory()
+        let path = scratch.write(FirstBootScript.text, to: FirstBootScript.name).string
+        let check = try OutsideTool("shellcheck").run(["-s", "sh", path])
+        #expect(check.succeeded, "\(check.text)")
+        #expect(try OutsideTool("dash").run(["-n", path]).succeeded)
+        #expect(FirstBootScript.text.contains("# Required-Start:"))
+        #expect(try OutsideTool("dash").run([path, "start"]).succeeded)
     }
 
     @Test func `systemd accepts the unit`() throws {

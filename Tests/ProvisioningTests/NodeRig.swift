@@ -12,7 +12,8 @@ final class NodeRig: Sendable {
 
     /// What the program takes from the system.
     private static let tools = [
-        "awk", "cat", "chmod", "cut", "date", "dd", "flock", "grep", "head", "mkdir", "mv", "od", "rm", "sed", "sh",
+        "awk", "cat", "chmod", "cmp", "cut", "date", "dd", "flock", "grep", "head", "mkdir", "mv", "od", "rm", "sed",
+        "sh",
         "sleep",
         "sync", "tail", "tr", "wc",
     ]
@@ -79,6 +80,7 @@ final class NodeRig: Sendable {
             "Iface\tDestination\nlo\t0\neth0\t00000000\t0132A8C0\t0003\t0\t0\t202\t00000000\n",
             to: "root/proc/net/route")
         scratch.write("", to: "root/boot/config.txt")
+        scratch.write("", to: "root/run/systemd/system/.keep")
         configure(settings)
     }
 

@@ -1,0 +1,57 @@
+import Images
+import Recipes
+
+/// What a flavour with cloud-init makes of a draft.
+struct Seed: Sendable {
+    var userData: CloudConfig
+    var networkConfig: YAML?
+    /// Lines of meta-data after the instance's id.
+    var metaData: [YAML.Entry] = []
+    var kernelTokens: [String] = []
+    /// All that user-data writes on the node, the draft's files among them.
+    var nodeFiles: [Provision.NodeFile]
+}
+
+/// NoCloud: cloud-init's seed on the boot partition.
+/// <https://docs.cloud-init.io/en/latest/reference/datasources/nocloud.html>
+enum CloudInit {
+    /// user-data, meta-data and network-config. NoCloud looks at a card only when both of the first are there.
+    static func rendering(_ seed: Seed, _ draft: Draft) -> Rendering {
+        let userData = seed.userData.contents
+        let network = seed.networkConfig.map { Array($0.document.utf8) }
+        let rest = YAML.map(seed.metaData).document
+        // cloud-init does its work again exactly when this changes. The token is not in it: the first-boot program finds
+        // a new one by itself, and cloud-init would make new host keys. Spelt with an underscore the key means nothing.
+        let digest = digest(of: [userData, network ?? [], Array(rest.utf8)])
+        let host = draft.node.hostname.value
+        let metaData = "instance-id: piflash-\(host)-\(digest)\n" + (seed.metaData.isEmpty ? "" : rest)
+        var files: [Provision.BootFile] = [
+            .init(path: "user-data", contents: userData), .init(path: "meta-data", contents: Array(metaData.utf8)),
+        ]
+        if let network { files.append(.init(path: "network-config", contents: network)) }
+        var rendering = Rendering(bootFiles: files, nodeFiles: seed.nodeFiles, kernelTokens: seed.kernelTokens)
+        // Only the root partition keeps a clock, but for HypriotOS from 1.12.0 on.
+        if let root = draft.root, root.obstacle == nil {
+            var setup = RootSetup(draft, root: root)
+            setup.setClock()
+            rendering.rootEdits = setup.edits
+        }
+        return rendering
+    }
+
+    /// All by user-data, but for what the dialects differ in.
+    static func support(network: String, keyboard: String) -> [Setting: Support] {
+        var support: [Setting: Support] = [:]
+        support.set(
+            .hostname, .user, .password, .sshKeys, .groups, .rackHosts, .timezone, .language, .docker, .swarm,
+            .packages,
+            .files, .commands, to: .native("user-data"))
+        support.set(
+            .wifi, .severalNetworks, .hiddenNetwork, .openNetwork, to: .native(network))
+        support[.keyboard] = .native(keyboard)
+        support.set(.address, .nameServers, to: .native("network-config"))
+        support[.country] = .native("cmdline.txt, \(network)")
+        support[.clock] = .rootEdit("timesyncd's clock file, fake-hwclock.data")
+        return support
+    }
+}

@@ -1,0 +1,32 @@
+import Recipes
+
+/// /etc/dhcpcd.conf, by which Raspbian jessie to bullseye set up every interface (dhcpcd.conf(5)).
+enum DHCPCDConfiguration {
+    static let path = "/etc/dhcpcd.conf"
+    private static let begin = "# piflash: begin"
+    private static let end = "# piflash: end"
+
+    /// `text` with our block as the draft wants it, or without one when it wants none.
+    static func edited(_ text: String, _ draft: Draft) -> String {
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        if let first = lines.firstIndex(of: begin), let last = lines[first...].firstIndex(of: end) {
+            lines.removeSubrange(first...last)
+        }
+        while lines.last?.isEmpty == true { lines.removeLast() }
+        return (lines + block(draft)).map { $0 + "\n" }.joined()
+    }
+
+    /// The block, empty when the draft leaves all to DHCP. An `interface` statement rules all lines after it, so it
+    /// stands at the end of the file.
+    static func block(_ draft: Draft) -> [String] {
+        let interface = draft.primaryInterface
+        let servers = draft.nameServers(of: interface)
+        var lines: [String] = []
+        if let address = draft.address(of: interface) {
+            lines.append("static ip_address=\(address.address)/\(address.prefixLength)")
+            if let gateway = draft.gateway(of: interface) { lines.append("static routers=\(gateway)") }
+        }
+        if !servers.isEmpty { lines.append("static domain_name_servers=\(servers.joined(separator: " "))") }
+        return lines.isEmpty ? [] : [begin, "interface \(interface)"] + lines + [end]
+    }
+}

@@ -1,0 +1,32 @@
+import Diagnostics
+import Images
+import Recipes
+
+/// Debian's own images for the Pi: sysconf.txt, read at every boot, takes the host name and a key for root; there is no
+/// other user. <https://salsa.debian.org/raspi-team/image-specs>
+enum DebianRaspi: FlavourRenderer {
+    static func support(_ profile: OSProfile) -> [Setting: Support] {
+        var support = RootFlavour.support(profile)
+        support[.hostname] = .native("sysconf.txt")
+        return support
+    }
+
+    static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
+        // "#" starts a comment in that file; a key is as good without its own.
+        let key = draft.material.authorizedKeys.first { !$0.contains("#") }
+        let lines = ["hostname=\(draft.node.hostname.value)"] + (key.map { ["root_authorized_key=\($0)"] } ?? [])
+        return Rendering(
+            bootFiles: [.init(path: "sysconf.txt", contents: Array(lines.map { $0 + "\n" }.joined().utf8))],
+            rootEdits: RootFlavour.edits(draft) { setup in
+                setup.setUser(.none, report: &report)
+                setup.setSSH(enable: true)
+                setup.setNetwork()
+                setup.setTimezone()
+                setup.setLanguage()
+                setup.setKeyboard()
+                setup.setDocker()
+                setup.setClock()
+                setup.setProgram()
+            }, kernelTokens: RootFlavour.kernelTokens(draft))
+    }
+}

@@ -1,0 +1,95 @@
+import Diagnostics
+import Images
+import Recipes
+
+/// DietPi: dietpi.txt, of which its first boot takes each value raw to the end of the line, and dietpi-wifi.txt, which is
+/// sourced by bash as root, so that a value that is not quoted right is code. <https://github.com/MichaIng/DietPi>
+enum DietPi: FlavourRenderer {
+    /// What dietpi-wifi.txt has room for.
+    private static let mostNetworks = 5
+
+    static func support(_ profile: OSProfile) -> [Setting: Support] {
+        var support = RootFlavour.support(profile)
+        support.set(
+            .hostname, .address, .nameServers, .timezone, .language, .keyboard, .country, .packages,
+            to: .native("dietpi.txt"))
+        support.set(.wifi, .severalNetworks, .hiddenNetwork, .openNetwork, to: .native("dietpi-wifi.txt"))
+        support[.country] = .native("cmdline.txt, dietpi.txt")
+        return support
+    }
+
+    static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
+        let node = draft.node
+        if draft.address(of: draft.primaryInterface) == nil, let server = node.network.dns.first {
+            report.error(at: server.location, "network.dns: DietPi takes name servers only together with address")
+        }
+        if draft.material.accessPoints.count > mostNetworks, let network = node.wifi?.networks.last {
+            report.error(at: network.ssid.location, "wifi.networks: DietPi takes \(mostNetworks) at most")
+        }
+        var files = [Provision.BootFile(path: "dietpi.txt", contents: settings(draft))]
+        if draft.hasWiFi { files.append(.init(path: "dietpi-wifi.txt", contents: Array(wifi(draft).utf8))) }
+        return Rendering(
+            bootFiles: files,
+            rootEdits: RootFlavour.edits(draft) { setup in
+                setup.setUser(.none, report: &report)
+                setup.setDocker()
+                setup.setClock()
+                setup.setProgram()
+            }, kernelTokens: RootFlavour.kernelTokens(draft))
+    }
+
+    /// The image's dietpi.txt with our values; the rest stays as it is.
+    private static func settings(_ draft: Draft) -> [UInt8] {
+        let node = draft.node
+        let primary = draft.primaryInterface
+        var values: [(String, String)] = [
+            // Without it the first login meets a menu.
+            ("AUTO_SETUP_AUTOMATED", "1"), ("AUTO_SETUP_NET_HOSTNAME", node.hostname.value),
+            ("AUTO_SETUP_NET_ETHERNET_ENABLED", "1"), ("AUTO_SETUP_NET_WIFI_ENABLED", draft.hasWiFi ? "1" : "0"),
+            // root and dietpi get this password, which must not be the one that everybody knows.
+            ("AUTO_SETUP_GLOBAL_PASSWORD", draft.material.unguessable),
+            ("SOFTWARE_DISABLE_SSH_PASSWORD_LOGINS", draft.allowsPasswordLogin || node.user == nil ? "0" : "1"),
+        ]
+        if let country = draft.country { values.append(("AUTO_SETUP_NET_WIFI_COUNTRY_CODE", country)) }
+        if let zone = node.locale.timezone?.value { values.append(("AUTO_SETUP_TIMEZONE", zone)) }
+        if let language = node.locale.lang?.value { values.append(("AUTO_SETUP_LOCALE", language)) }
+        if let keyboard = node.locale.keyboard?.value { values.append(("AUTO_SETUP_KEYBOARD_LAYOUT", keyboard)) }
+        if let address = draft.address(of: primary) {
+            values += [
+                ("AUTO_SETUP_NET_USESTATIC", "1"), ("AUTO_SETUP_NET_STATIC_IP", address.address),
+                ("AUTO_SETUP_NET_STATIC_MASK", NetworkInterfaces.mask(address.prefixLength)),
+            ]
+            if let gateway = draft.gateway(of: primary) { values.append(("AUTO_SETUP_NET_STATIC_GATEWAY", gateway)) }
+            let servers = draft.nameServers(of: primary)
+            if !servers.isEmpty {
+                values.append(("AUTO_SETUP_NET_STATIC_DNS", servers.joined(separator: " ")))
+            }
+        } else {
+            values.append(("AUTO_SETUP_NET_USESTATIC", "0"))
+        }
+        values.append(("AUTO_SETUP_APT_INSTALLS", node.firstBoot.packages.map(\.value).joined(separator: " ")))
+
+        var lines = (draft.boot.text("dietpi.txt") ?? "")
+            .split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }.map(String.init)
+        while lines.last?.isEmpty == true { lines.removeLast() }
+        for (key, value) in values {
+            let line = "\(key)=\(value)"
+            if let index = lines.firstIndex(where: { $0.hasPrefix(key + "=") || $0.hasPrefix("#\(key)=") }) {
+                lines[index] = line
+            } else if !value.isEmpty {
+                lines.append(line)
+            }
+        }
+        return Array(lines.map { $0 + "\n" }.joined().utf8)
+    }
+
+    private static func wifi(_ draft: Draft) -> String {
+        var text = "# Written by piflash.\n"
+        for (index, point) in draft.material.accessPoints.enumerated() {
+            text += "aWIFI_SSID[\(index)]=\(shellQuoted(point.ssid))\n"
+            text += "aWIFI_KEY[\(index)]=\(shellQuoted(point.key ?? ""))\n"
+            text += "aWIFI_KEYMGR[\(index)]=\(shellQuoted(point.key == nil ? "NONE" : "WPA-PSK"))\n"
+        }
+        return text
+    }
+}

@@ -1,0 +1,47 @@
+import Diagnostics
+import Filesystems
+import Images
+import Recipes
+
+/// Turns a draft into the files of one flavour.
+protocol FlavourRenderer {
+    /// How the flavour takes each setting, on an image of this profile. The table in docs/ is made of it, and it decides
+    /// what a recipe is refused.
+    static func support(_ profile: OSProfile) -> [Setting: Support]
+
+    /// What goes on the card. What is wrong only in the light of this flavour is reported.
+    static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering
+}
+
+/// What a flavour makes of a draft.
+struct Rendering: Sendable {
+    var bootFiles: [Provision.BootFile] = []
+    var rootEdits: [RootEdit] = []
+    /// What the first boot writes on the node.
+    var nodeFiles: [Provision.NodeFile] = []
+    var kernelTokens: [String] = []
+}
+
+extension OSProfile.Flavour {
+    var renderer: any FlavourRenderer.Type {
+        switch self {
+        case .hypriotOccidentalis: HypriotOccidentalis.self
+        case .hypriotDeviceInit: HypriotDeviceInit.self
+        case .hypriotCloudInit: HypriotCloudInit.self
+        case .raspbian: Raspbian.self
+        case .raspberryPiOSFirstRun: RaspberryPiOSFirstRun.self
+        case .raspberryPiOSCustomTOML: RaspberryPiOSCustomTOML.self
+        case .raspberryPiOSCloudInit: RaspberryPiOSCloudInit.self
+        case .ubuntuCloudInit: UbuntuCloudInit.self
+        case .dietPi: DietPi.self
+        case .debianRaspi: DebianRaspi.self
+        }
+    }
+}
+
+extension [Setting: Support] {
+    /// The same answer for several settings.
+    mutating func set(_ settings: Setting..., to support: Support) {
+        for setting in settings { self[setting] = support }
+    }
+}

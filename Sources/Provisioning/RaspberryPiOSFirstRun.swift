@@ -1,0 +1,40 @@
+import Diagnostics
+import Images
+import Recipes
+
+/// Raspbian buster and Raspberry Pi OS bullseye, and any later card of theirs whose own mechanism is over or missing:
+/// a script on the boot partition, started once by `systemd.run=` in the kernel command line (systemd from 240 on).
+enum RaspberryPiOSFirstRun: FlavourRenderer {
+    /// Taken from the boot partition by raspberrypi-net-mods up to bullseye, which mounts it at /boot.
+    private static func readsWPAFile(_ profile: OSProfile) -> Bool { profile.bootMountPoint == "/boot" }
+
+    static func support(_ profile: OSProfile) -> [Setting: Support] {
+        var support: [Setting: Support] = [:]
+        support.set(
+            .hostname, .user, .password, .sshKeys, .groups, .address, .nameServers, .rackHosts, .timezone, .language,
+            .keyboard, .docker, .packages, .files, .commands, to: .native("firstrun.sh"))
+        support[.swarm] =
+            RootFlavour.hasSwarmMode(profile) ? .native("firstrun.sh") : RootFlavour.support(profile)[.swarm]
+        let wifi = readsWPAFile(profile) ? "wpa_supplicant.conf" : "firstrun.sh (NetworkManager keyfiles)"
+        support.set(.wifi, .severalNetworks, .hiddenNetwork, .openNetwork, to: .native(wifi))
+        support[.country] = .native(readsWPAFile(profile) ? "cmdline.txt, wpa_supplicant.conf" : "cmdline.txt")
+        support[.clock] = .native("firstrun.sh")
+        return support
+    }
+
+    static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
+        let profile = draft.profile
+        var files = [Provision.BootFile(path: "ssh", contents: [], isConsumed: true)]
+        // Images from this day on have no default user, and ask on the console for one until the file is there.
+        if (profile.release ?? "") >= "2022-04-04", let user = draft.node.user {
+            let text = "\(user.name.value):\(draft.material.passwordHash ?? "*")\n"
+            files.append(.init(path: "userconf.txt", contents: Array(text.utf8), isConsumed: true))
+        }
+        if readsWPAFile(profile), draft.hasWiFi { files.append(WPASupplicant.bootFile(draft)) }
+        let script = FirstRunScript(draft, keyfiles: !readsWPAFile(profile))
+        files.append(.init(path: FirstRunScript.name, contents: Array(script.text.utf8), isConsumed: true))
+        return Rendering(
+            bootFiles: files, nodeFiles: script.files,
+            kernelTokens: RootFlavour.kernelTokens(draft) + FirstRunScript.kernelTokens(profile))
+    }
+}

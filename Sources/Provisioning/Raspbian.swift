@@ -1,0 +1,43 @@
+import Diagnostics
+import Images
+
+/// Raspbian wheezy, jessie and stretch: the boot partition takes `ssh` and, from jessie on, wpa_supplicant.conf; all else
+/// is laid down in the root partition.
+enum Raspbian: FlavourRenderer {
+    /// Images from this day on switch SSH off until the file `ssh` is there (raspberrypi-sys-mods 20161124).
+    private static func readsSSHFile(_ profile: OSProfile) -> Bool { (profile.release ?? "") >= "2016-11-25" }
+
+    private static func readsWPAFile(_ profile: OSProfile) -> Bool { profile.system?.codename != "wheezy" }
+
+    static func support(_ profile: OSProfile) -> [Setting: Support] {
+        var support = RootFlavour.support(profile)
+        if readsWPAFile(profile) {
+            support.set(
+                .wifi, .severalNetworks, .hiddenNetwork, .openNetwork, to: .native("wpa_supplicant.conf"))
+            support[.country] = .native("cmdline.txt, wpa_supplicant.conf")
+        }
+        return support
+    }
+
+    static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
+        var files: [Provision.BootFile] = []
+        let readsSSHFile = readsSSHFile(draft.profile)
+        if readsSSHFile { files.append(.init(path: "ssh", contents: [], isConsumed: true)) }
+        let readsWPAFile = readsWPAFile(draft.profile)
+        if readsWPAFile, draft.hasWiFi { files.append(WPASupplicant.bootFile(draft)) }
+        return Rendering(
+            bootFiles: files,
+            rootEdits: RootFlavour.edits(draft) { setup in
+                setup.setHostname()
+                setup.setUser(.firstUser, report: &report)
+                setup.setSSH(enable: !readsSSHFile)
+                setup.setNetwork { _ in !readsWPAFile }
+                setup.setTimezone()
+                setup.setLanguage()
+                setup.setKeyboard()
+                setup.setDocker()
+                setup.setClock()
+                setup.setProgram()
+            }, kernelTokens: RootFlavour.kernelTokens(draft))
+    }
+}

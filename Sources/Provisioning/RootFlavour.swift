@@ -1,0 +1,68 @@
+import Diagnostics
+import Filesystems
+import Images
+import Recipes
+
+/// What the flavours have in common whose first boot takes little or nothing: the rest is laid down in the root partition.
+enum RootFlavour {
+    /// Everything by root edit; a flavour names what its first boot takes natively.
+    static func support(_ profile: OSProfile) -> [Setting: Support] {
+        var support: [Setting: Support] = [:]
+        support[.hostname] = .rootEdit("/etc/hostname, /etc/hosts")
+        support.set(.user, .password, .groups, to: .rootEdit("/etc/passwd and its kin"))
+        support[.sshKeys] = .rootEdit("~/.ssh/authorized_keys")
+        let wifi: Support =
+            switch profile.network ?? .ifupdown {
+            case .networkManager: .rootEdit("NetworkManager keyfiles")
+            case .dhcpcd, .ifupdown, .networkd: .rootEdit("wpa_supplicant.conf")
+            }
+        support.set(.wifi, .severalNetworks, .hiddenNetwork, .openNetwork, to: wifi)
+        support[.country] = .native("cmdline.txt")
+        let addressing: Support =
+            switch profile.network ?? .ifupdown {
+            case .networkManager: .rootEdit("NetworkManager keyfiles")
+            case .dhcpcd: .rootEdit("dhcpcd.conf")
+            case .ifupdown, .networkd: .rootEdit("/etc/network/interfaces")
+            }
+        support.set(.address, .nameServers, to: addressing)
+        support[.timezone] = .rootEdit("/etc/localtime")
+        support[.language] = .rootEdit("/etc/default/locale, locale.gen")
+        support[.keyboard] = .rootEdit("/etc/default/keyboard")
+        support[.docker] = .rootEdit(readsDaemonFile(profile) ? "/etc/docker/daemon.json" : "/etc/default/docker")
+        support.set(.rackHosts, .packages, .commands, to: .rootEdit("first-boot program"))
+        support[.swarm] =
+            hasSwarmMode(profile)
+            ? .rootEdit("first-boot program")
+            : .impossible("Docker \(profile.docker?.version ?? "") has no swarm mode, which came with 1.12")
+        support[.files] = .rootEdit("the files themselves")
+        support[.clock] = .rootEdit("fake-hwclock.data, timesyncd's clock file")
+        return support
+    }
+
+    /// daemon.json came with Docker 1.10 (its changelog). Where the version is not known, the images of 2015 are older.
+    static func readsDaemonFile(_ profile: OSProfile) -> Bool {
+        guard let version = profile.docker?.version else { return profile.flavour != .hypriotOccidentalis }
+        return isVersion(version, atLeast: [1, 10])
+    }
+
+    static func hasSwarmMode(_ profile: OSProfile) -> Bool {
+        guard let version = profile.docker?.version else { return profile.flavour != .hypriotOccidentalis }
+        return isVersion(version, atLeast: [1, 12])
+    }
+
+    private static func isVersion(_ text: String, atLeast least: [Int]) -> Bool {
+        let numbers = text.split(separator: ".").prefix(least.count).map { Int($0.prefix { $0.isNumber }) ?? 0 }
+        return !numbers.lexicographicallyPrecedes(least)
+    }
+
+    /// The kernel's part: what Docker needs, and the radio's country.
+    static func kernelTokens(_ draft: Draft) -> [String] { ModernCloudInit.kernelTokens(draft) }
+
+    /// Edits of the root partition; none where it cannot be edited, which the provisioner has reported then.
+    static func edits(_ draft: Draft, _ body: (inout RootSetup) -> Void) -> [RootEdit] {
+        guard let root = draft.root, root.obstacle == nil else { return [] }
+        var setup = RootSetup(draft, root: root)
+        body(&setup)
+        return setup.edits
+    }
+}
