@@ -142,6 +142,7 @@ struct Ext4Edit {
         inode.user = edit.user
         inode.group = edit.group
         inode.setCreated(handle.time)
+        setModified(&inode, edit)
         try handle.write(inode)
         try handle.link(place.name, to: inode, in: place.directory)
     }
@@ -151,8 +152,13 @@ struct Ext4Edit {
         inode.mode = mode
         inode.user = edit.user
         inode.group = edit.group
-        inode.setChanged(handle.time)
+        setModified(&inode, edit)
         try handle.write(inode)
+    }
+
+    private func setModified(_ inode: inout Ext4Inode, _ edit: RootEdit) {
+        if let time = edit.modified { inode.setModified(time) }
+        inode.setChanged(handle.time)
     }
 
     private func checkPath(_ edit: RootEdit) throws(Failure) {
@@ -197,5 +203,6 @@ struct Ext4Edit {
 extension Ext4Inode {
     fileprivate func has(_ edit: RootEdit, mode: UInt16) -> Bool {
         self.mode == mode & 0o7777 && user == edit.user && group == edit.group
+            && (edit.modified == nil || edit.modified == modified)
     }
 }
