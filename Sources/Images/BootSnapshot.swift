@@ -7,7 +7,8 @@ public struct BootSnapshot: Hashable, Sendable {
     /// The files whose contents are kept when they exist; larger than ``limit`` they are named only.
     public static let kept = [
         "cmdline.txt", "current/cmdline.txt", "config.txt", "os-release", "issue.txt", "README", "meta-data",
-        "user-data", "network-config", "fake-hwclock.data", "dietpi.txt", "piflash/card.json",
+        "user-data", "network-config", "fake-hwclock.data", "occidentalis.txt", "device-init.yaml", "dietpi.txt",
+        "dietpi-wifi.txt", "sysconf.txt", "piflash/card.json",
     ]
     /// In bytes: no configuration file comes near, a kernel does not come in.
     public static let limit: Int64 = 1 << 20

@@ -51,7 +51,8 @@ public struct RootSnapshot: Hashable, Sendable {
         "/etc/timezone", "/etc/fake-hwclock.data", "/etc/dhcpcd.conf", "/etc/network/interfaces",
         "/etc/ssh/sshd_config", "/etc/skel/.bashrc", "/etc/skel/.profile", "/etc/skel/.bash_logout", "/etc/inittab",
         "/etc/init.d/docker", "/lib/systemd/system/docker.service", "/usr/lib/systemd/system/docker.service",
-        "/etc/systemd/system/docker.service", "/var/lib/NetworkManager/NetworkManager.state",
+        "/etc/systemd/system/docker.service", "/etc/fstab", "/etc/raspi-image-id", "/boot/dietpi/.version",
+        "/var/lib/NetworkManager/NetworkManager.state",
     ]
 
     /// Paths of which only the kind, mode and owner are noted.
@@ -65,14 +66,15 @@ public struct RootSnapshot: Hashable, Sendable {
         "/usr/lib/userconf-pi/userconf", "/etc/NetworkManager/system-connections", "/etc/network/interfaces.d",
         "/etc/wpa_supplicant", "/etc/systemd/system/multi-user.target.wants", "/usr/bin/raspi-config",
         "/usr/local/bin/device-init", "/etc/cloud/cloud.cfg.d/99_raspberry-pi.cfg", "/var/lib/systemd/rfkill",
-
+        "/boot/dietpi", "/boot/firmware", "/root/firstboot_done",
+        "/var/lib/cloud/instance",
     ]
 
     /// The packages that ``packages`` tells of.
     public static let lookedFor: Set<String> = [
         "docker-ce", "docker-engine", "docker.io", "docker-hypriot", "lxc-docker", "systemd", "systemd-sysv",
-        "sysvinit",
-        "sysvinit-core", "cloud-init", "dhcpcd", "dhcpcd5", "dhcpcd-base", "ifupdown", "network-manager", "netplan.io",
+        "sysvinit", "sysvinit-core", "cloud-init", "dhcpcd", "dhcpcd5", "dhcpcd-base", "ifupdown", "network-manager",
+        "netplan.io",
         "raspberrypi-sys-mods", "raspberrypi-net-mods", "userconf-pi", "fake-hwclock", "locales", "sudo",
         "openssh-server", "resolvconf", "openresolv",
     ]

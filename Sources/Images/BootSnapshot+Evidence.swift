@@ -1,0 +1,56 @@
+import FoundationEssentials
+
+/// What the files of a boot partition tell about the image, each with the place where that is laid down.
+extension BootSnapshot {
+    /// The words of the kernel command line.
+    var commandLine: [String] {
+        (text("cmdline.txt") ?? text("current/cmdline.txt") ?? "").split(whereSeparator: \.isWhitespace).map(
+            String.init)
+    }
+
+    /// Whether both files are there without which cloud-init's NoCloud does not find its seed.
+    var hasSeed: Bool { has("user-data") && has("meta-data") }
+
+    /// HypriotOS keeps a copy of its os-release here.
+    var osRelease: OSRelease { OSRelease(text("os-release") ?? "") }
+
+    /// What piflash noted on a card that it configured: its own files have replaced the vendor's marks.
+    var recordedFlavour: OSProfile.Flavour? {
+        struct Record: Decodable { let flavour: String }
+        guard let bytes = files["piflash/card.json"],
+            let record = try? JSONDecoder().decode(Record.self, from: Data(bytes))
+        else { return nil }
+        return OSProfile.Flavour(rawValue: record.flavour)
+    }
+
+    /// Whether there is something that a Pi's firmware would start.
+    var hasFirmware: Bool {
+        has("bootcode.bin")
+            || names.contains { $0.lowercased().hasPrefix("start") && $0.lowercased().hasSuffix(".elf") }
+    }
+
+    /// Whether config.txt has the line `setting`, written without blanks.
+    func configures(_ setting: String) -> Bool {
+        (text("config.txt") ?? "").split(whereSeparator: \.isNewline).contains { line in
+            line.filter { !$0.isWhitespace } == setting
+        }
+    }
+
+    /// Whether the firmware can only start a 64-bit kernel: config.txt asks for one on every model, and no 32-bit one is
+    /// there to fall back on (raspberrypi.com, config.txt: arm_64bit, conditional filters).
+    var bootsArm64Only: Bool {
+        guard !["kernel.img", "kernel7.img", "kernel7l.img"].contains(where: has) else { return false }
+        guard has("kernel8.img") || has("vmlinuz") || has("current/") else { return false }
+        var applies = true
+        var is64Bit = false
+        for line in (text("config.txt") ?? "").split(whereSeparator: \.isNewline) {
+            let setting = line.filter { !$0.isWhitespace }
+            if setting.hasPrefix("[") {
+                applies = setting == "[all]"
+            } else if applies, setting.hasPrefix("arm_64bit=") {
+                is64Bit = setting == "arm_64bit=1"
+            }
+        }
+        return is64Bit
+    }
+}

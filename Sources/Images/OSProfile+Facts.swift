@@ -1,0 +1,91 @@
+/// What follows from both partitions once the flavour is known.
+extension OSProfile {
+    static func release(_ flavour: Flavour, _ boot: BootSnapshot, _ root: RootSnapshot?) -> String? {
+        switch flavour {
+        case .hypriotDeviceInit, .hypriotCloudInit: HypriotRelease.version(boot, root)
+        case .hypriotOccidentalis: HypriotRelease.build(root)
+        case .raspbian, .raspberryPiOSFirstRun, .raspberryPiOSCustomTOML, .raspberryPiOSCloudInit:
+            PiGenImage(boot, root: root)?.date
+        case .ubuntuCloudInit, .debianRaspi: nil
+        case .dietPi: dietPiVersion(root)
+        }
+    }
+
+    /// Three assignments in /boot/dietpi/.version (DietPi, dietpi/dietpi-obtain_hw_model and dietpi-update).
+    private static func dietPiVersion(_ root: RootSnapshot?) -> String? {
+        let file = OSRelease(root?.text("/boot/dietpi/.version") ?? "")
+        let parts = ["CORE", "SUB", "RC"].compactMap { file["G_DIETPI_VERSION_\($0)"] }
+        return parts.count == 3 ? "v" + parts.joined(separator: ".") : nil
+    }
+
+    /// Where the running system mounts the boot partition: fstab says so, when there is one to read. Otherwise it is what
+    /// the flavour's images have in common; of the two places DietPi has used, the older has its programs on the boot
+    /// partition itself.
+    static func bootMountPoint(_ flavour: Flavour, _ boot: BootSnapshot, _ root: RootSnapshot?) -> String {
+        if let mounted = root?.bootMountPoint { return mounted }
+        return switch flavour {
+        case .hypriotOccidentalis, .hypriotDeviceInit, .hypriotCloudInit, .raspbian: "/boot"
+        case .raspberryPiOSCloudInit, .ubuntuCloudInit, .debianRaspi: "/boot/firmware"
+        case .dietPi: boot.has("dietpi/") ? "/boot" : "/boot/firmware"
+        case .raspberryPiOSFirstRun, .raspberryPiOSCustomTOML:
+            debianRelease(boot, root).map { $0 >= .bookworm } ?? false ? "/boot/firmware" : "/boot"
+        }
+    }
+
+    private static func debianRelease(_ boot: BootSnapshot, _ root: RootSnapshot?) -> DebianRelease? {
+        root?.system?.codename.flatMap(DebianRelease.init(rawValue:)) ?? PiGenImage(boot, root: root)?.likelyRelease
+    }
+
+    /// The userland's architecture. HypriotOS's 32-bit images run on all Pis, and are for armv6; its own documentation
+    /// labels their nodes armv7, and swarms have come to rely on that.
+    static func architecture(_ flavour: Flavour, _ boot: BootSnapshot, _ root: RootSnapshot?) -> String? {
+        let found = root?.architecture
+        switch flavour {
+        case .hypriotOccidentalis, .hypriotDeviceInit, .hypriotCloudInit:
+            if let found { return found.hasPrefix("armv") ? "armv7" : found }
+            // In 2015 there was no Pi with 64 bits.
+            if flavour == .hypriotOccidentalis { return "armv7" }
+            let system = boot.osRelease["HYPRIOT_OS"] ?? root?.osRelease["HYPRIOT_OS"]
+            return system?.hasSuffix("/armhf") == true ? "armv7" : system?.hasSuffix("/arm64") == true ? "arm64" : nil
+        default: return found ?? (boot.bootsArm64Only ? "arm64" : nil)
+        }
+    }
+
+    /// Whether a card with this content has been booted. The kernel command line tells for pi-gen's images; for others,
+    /// what their own first boot leaves on the root partition.
+    static func hasBooted(_ flavour: Flavour, _ boot: BootSnapshot, _ root: RootSnapshot?) -> Bool? {
+        switch flavour {
+        case .raspbian, .raspberryPiOSFirstRun, .raspberryPiOSCustomTOML, .raspberryPiOSCloudInit:
+            // Images from before pi-gen have no issue.txt, and no word of their own to lose.
+            guard let image = PiGenImage(boot, root: root), image.date != nil || !image.hasBooted else { return nil }
+            return image.hasBooted
+        case .hypriotOccidentalis:
+            // rc.local touches it before it runs the first boot's script.
+            return root?.has("/root/firstboot_done")
+        case .hypriotCloudInit, .ubuntuCloudInit:
+            if boot.commandLine.contains("init=/usr/lib/raspi-config/init_resize.sh") { return false }
+            // Before 1.8.1 HypriotOS had no such word: without it, look for cloud-init's link to the instance that it has set up.
+            return root?.has("/var/lib/cloud/instance")
+        case .hypriotDeviceInit, .dietPi, .debianRaspi: return nil
+        }
+    }
+
+    /// The engine that is installed. The release's notes stand in for a list of packages that could not be read.
+    static func docker(_ flavour: Flavour, _ boot: BootSnapshot, _ root: RootSnapshot?) -> Docker? {
+        if let root, !root.packages.isEmpty { return root.docker }
+        return HypriotRelease.docker(flavour, boot)
+    }
+
+    /// Who sets up the interfaces. Packages alone do not tell: Raspberry Pi OS had NetworkManager in its archive, and
+    /// some had it installed, long before bookworm made it the default.
+    static func networkStack(_ flavour: Flavour, _ root: RootSnapshot) -> NetworkStack? {
+        // Netplan's default renderer on a server.
+        if flavour == .ubuntuCloudInit { return .networkd }
+        let isLate = root.system?.codename.flatMap(DebianRelease.init(rawValue:)).map { $0 >= .bookworm } ?? false
+        let hasDHCPCD = root.packages["dhcpcd5"] != nil || root.packages["dhcpcd"] != nil
+        let hasIfupdown = root.packages["ifupdown"] != nil
+        if root.packages["network-manager"] != nil, isLate || !hasDHCPCD && !hasIfupdown { return .networkManager }
+        if hasDHCPCD, !isLate || !hasIfupdown { return .dhcpcd }
+        return hasIfupdown ? .ifupdown : nil
+    }
+}

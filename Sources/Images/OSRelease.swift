@@ -1,0 +1,56 @@
+/// Lines of KEY=value, the value perhaps in quotes: os-release(5), and the files that are written like it.
+struct OSRelease {
+    private let values: [String: String]
+
+    init(_ text: String) {
+        var values: [String: String] = [:]
+        for line in text.split(whereSeparator: \.isNewline) {
+            guard let mark = line.firstIndex(of: "="), line.first != "#" else { continue }
+            let value = line[line.index(after: mark)...].filter { $0 != "\"" && $0 != "'" }
+            // The first one counts: HypriotOS appends its own keys to the distribution's file.
+            if values[String(line[..<mark])] == nil { values[String(line[..<mark])] = value }
+        }
+        self.values = values
+    }
+
+    /// The value of `key`; nil when it is missing or empty.
+    subscript(_ key: String) -> String? { values[key].flatMap { $0.isEmpty ? nil : $0 } }
+}
+
+extension OSProfile.System {
+    /// What an os-release file says; nil when it does not even name the system.
+    init?(_ release: OSRelease) {
+        guard let id = release["ID"] else { return nil }
+        let version = release["VERSION_ID"]
+        self.init(
+            id: id, versionID: version,
+            codename: release["VERSION_CODENAME"] ?? Self.inParentheses(release["VERSION"])
+                ?? Self.inParentheses(release["PRETTY_NAME"])
+                ?? (["debian", "raspbian"].contains(id) ? version.flatMap { Self.debian[$0] } : nil),
+            prettyName: release["PRETTY_NAME"])
+    }
+
+    /// VERSION_CODENAME came with stretch; before it, VERSION had to tell: "7 (wheezy)".
+    private static func inParentheses(_ text: String?) -> String? {
+        guard let text, let open = text.lastIndex(of: "("), let close = text[open...].firstIndex(of: ")") else {
+            return nil
+        }
+        let name = text[text.index(after: open)..<close]
+        let isCodename = !name.isEmpty && name.utf8.allSatisfy { (97...122).contains($0) }
+        return isCodename ? String(name) : nil
+    }
+
+    private static let debian = [
+        "7": "wheezy", "8": "jessie", "9": "stretch", "10": "buster", "11": "bullseye", "12": "bookworm",
+        "13": "trixie",
+    ]
+}
+
+/// Debian's releases in their order, as far as images for the Raspberry Pi were made of them.
+enum DebianRelease: String, CaseIterable, Comparable {
+    case wheezy, jessie, stretch, buster, bullseye, bookworm, trixie, forky
+
+    static func < (left: DebianRelease, right: DebianRelease) -> Bool {
+        (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
+    }
+}
