@@ -18,6 +18,8 @@ public struct CardPlan: Sendable {
     public let content: Overlay
     /// The boot-partition paths that differ from the image's.
     public let changedFiles: [String]
+    /// The paths of the root partition that differ from the image's.
+    public let changedRootFiles: [String]
 }
 
 /// What would be put on a card, without the card.
@@ -81,9 +83,12 @@ public struct CardPlanner: Sendable {
         let provision = try await render(node, opened, saltKey: saltKey, at: time)
         var volume = opened.volume
         let changed = try volume.apply(provision)
+        let changedRoot = try RootVolume.apply(
+            provision.rootChanges.map(\.edit), to: opened.content, table: opened.table, boot: opened.snapshot,
+            time: time)
         return CardPlan(
             node: node, image: opened.image, profile: opened.profile, provision: provision, content: opened.content,
-            changedFiles: changed)
+            changedFiles: changed, changedRootFiles: changedRoot)
     }
 
     /// What a card of `node` would get, for looking at: nothing of the rack is made or changed.
@@ -100,8 +105,10 @@ public struct CardPlanner: Sendable {
     private struct Opened {
         let image: BaseImage
         let content: Overlay
+        let table: PartitionTable
         let volume: FATVolume
         let snapshot: BootSnapshot
+        let root: RootSnapshot?
         let profile: OSProfile
     }
 
@@ -111,12 +118,14 @@ public struct CardPlanner: Sendable {
     ) throws -> Opened {
         let image = try image(for: node, events: events, isCancelled: isCancelled)
         let content = Overlay(over: image.store)
-        let volume = try BootVolume.open(content, table: try PartitionTable.read(image.path), at: time)
+        let table = try PartitionTable.read(image.path)
+        let volume = try BootVolume.open(content, table: table, at: time)
         let snapshot = try BootSnapshot(of: volume)
+        let root = RootVolume.snapshot(of: content, table: table, boot: snapshot)
         return try during("looking at \(image.sourceName)") {
             Opened(
-                image: image, content: content, volume: volume, snapshot: snapshot,
-                profile: try OSProfile.detect(snapshot))
+                image: image, content: content, table: table, volume: volume, snapshot: snapshot, root: root,
+                profile: try OSProfile.detect(snapshot, root: root))
         }
     }
 
@@ -124,7 +133,7 @@ public struct CardPlanner: Sendable {
         try await Provisioner(
             saltKey: saltKey, flashTime: time,
             image: ImageIdentity(name: opened.image.sourceName, digest: opened.image.digest), piflashVersion: version
-        ).provision(node, profile: opened.profile, boot: opened.snapshot, secrets: secrets)
+        ).provision(node, profile: opened.profile, boot: opened.snapshot, root: opened.root, secrets: secrets)
     }
 
     /// An unpacked image is one when its partition table holds and its boot partition can be edited.

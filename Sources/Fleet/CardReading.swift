@@ -12,6 +12,10 @@ public struct CardReading {
     public let record: CardRecord?
     /// The boot partition's files, to read from.
     public let files: any FileTree
+    /// What the root partition tells; nil where only the boot partition is at hand.
+    public let root: RootSnapshot?
+    /// The whole card, to try changes on; nil where only the boot partition is at hand.
+    let card: (content: Overlay, table: PartitionTable)?
 
     /// Where that record stands, for messages.
     public static var recordPath: String { CardRecord.path }
@@ -23,20 +27,28 @@ public struct CardReading {
 
     /// Opens what is at `path`: a block device, an image file, or a directory where a boot partition is mounted.
     public init(at path: FilePath) throws {
-        let files: any FileTree
-        switch try PathKind(of: path) {
-        case .directory:
-            files = try MountedDirectory(path)
-        case .blockDevice:
-            files = try BootVolume.open(
-                Overlay(over: try BlockDevice(opening: path, .read)), table: try PartitionTable.read(path), at: 0)
-        case .file:
-            files = try BootVolume.open(
-                Overlay(over: try ImageFile(opening: path)), table: try PartitionTable.read(path), at: 0)
+        let store: (any BlockStore)? =
+            switch try PathKind(of: path) {
+            case .directory: nil
+            case .blockDevice: try BlockDevice(opening: path, .read)
+            case .file: try ImageFile(opening: path)
+            }
+        guard let store else {
+            let directory = try MountedDirectory(path)
+            files = directory
+            (root, card) = (nil, nil)
+            snapshot = try BootSnapshot(of: directory)
+            record = try snapshot.record
+            return
         }
+        let content = Overlay(over: store)
+        let table = try PartitionTable.read(path)
+        let files = try BootVolume.open(content, table: table, at: 0)
         self.files = files
         snapshot = try BootSnapshot(of: files)
         record = try snapshot.record
+        root = RootVolume.snapshot(of: content, table: table, boot: snapshot)
+        card = (content, table)
     }
 }
 

@@ -1,6 +1,6 @@
 public import Cards
 public import Diagnostics
-public import Filesystems
+import Filesystems
 public import Host
 public import Provisioning
 public import Recipes
@@ -8,38 +8,54 @@ import Images
 import Storage
 public import SystemPackage
 
-/// New configuration for a card that has been written already: only files of its boot partition change.
+/// New configuration for a card that has been written already: only files of its partitions change, not the image.
 public struct Reconfiguration: Sendable {
     public let provision: Provision
     /// The boot-partition paths that would change; empty when the card is as the recipe wants it.
     public let changedFiles: [String]
+    /// The paths of the root partition that would change.
+    public let changedRootFiles: [String]
 
-    /// Renders `node` for the card behind `files`.
+    public var isEmpty: Bool { changedFiles.isEmpty && changedRootFiles.isEmpty }
+
+    /// Renders `node` for the card that `reading` looks at.
     ///
     /// The card's record keeps its time of writing when nothing else changes, so that configuring twice changes nothing.
     public init(
-        of node: Node, on files: any FileTree, user: InvokingUser, secrets: any SecretReading, version: String,
+        of node: Node, on reading: CardReading, user: InvokingUser, secrets: any SecretReading, version: String,
         now: Int64
     ) async throws {
-        let snapshot = try BootSnapshot(of: files)
-        let profile = try OSProfile.detect(snapshot)
-        let record = try snapshot.record
+        let snapshot = reading.snapshot
+        let profile = try OSProfile.detect(snapshot, root: reading.root)
+        let record = reading.record
         let saltKey = try RackState(besideRecipe: FilePath(node.recipePath), user: user).saltKey()
         func render(at time: Int64) async throws -> Provision {
             try await Provisioner(
                 saltKey: saltKey, flashTime: time, image: record?.image, piflashVersion: version
-            ).provision(node, profile: profile, boot: snapshot, secrets: secrets)
+            ).provision(node, profile: profile, boot: snapshot, root: reading.root, secrets: secrets)
         }
         if let written = record?.writtenAt {
             let unchanged = try await render(at: written)
-            if try files.differences(from: unchanged).isEmpty {
+            let files = try reading.files.differences(from: unchanged)
+            if files.isEmpty, try reading.rootDifferences(from: unchanged).isEmpty {
                 provision = unchanged
-                changedFiles = []
+                (changedFiles, changedRootFiles) = ([], [])
                 return
             }
         }
         provision = try await render(at: now)
-        changedFiles = try files.differences(from: provision)
+        changedFiles = try reading.files.differences(from: provision)
+        changedRootFiles = try reading.rootDifferences(from: provision)
+    }
+}
+
+extension CardReading {
+    /// The paths of the root partition that applying `provision` would change, found out on an overlay.
+    fileprivate func rootDifferences(from provision: Provision) throws(Failure) -> [String] {
+        guard let card else { return [] }
+        return try RootVolume.apply(
+            provision.rootChanges.map(\.edit), to: Overlay(over: card.content), table: card.table, boot: snapshot,
+            time: 0)
     }
 }
 
@@ -95,10 +111,17 @@ extension Reconfiguration {
         let table = try PartitionTable.read(path)
         let overlay = Overlay(over: store)
         var volume = try BootVolume.open(overlay, table: table, at: time)
+        let snapshot = try BootSnapshot(of: volume)
+        _ = try RootVolume.apply(
+            provision.rootChanges.map(\.edit), to: overlay, table: table, boot: snapshot, time: time)
         _ = try volume.apply(provision)
         let range = try BootVolume.range(in: table, of: store.name)
         let wanted = try overlay.changes.ranges.map { range in
             (range, try overlay.bytes(at: range.lowerBound, count: range.count))
+        }
+        // The boot partition holds the card's record, which is to be true.
+        if let root = RootVolume.partition(in: table, boot: snapshot) {
+            try Ext4Volume.commit(overlay, volumeAt: root.range, to: store)
         }
         try FATVolume.commit(overlay, volumeAt: range, to: store)
         try dropCache()

@@ -4,7 +4,8 @@ public import Host
 public import Provisioning
 public import SystemPackage
 
-/// A provision as a tree of files: `boot/` is what the card's boot partition gets, `node/` what the first boot writes.
+/// A provision as a tree of files: `boot/` is what the card's boot partition gets, `root/` what is laid down in its root
+/// partition, `node/` what the first boot writes.
 public struct RenderedTree: Sendable {
     private struct File {
         let path: String
@@ -19,6 +20,17 @@ public struct RenderedTree: Sendable {
         files =
             provision.bootFiles.map {
                 File(path: "boot/\($0.path)", contents: $0.contents, mode: 0o600, sensitive: $0.sensitive)
+            }
+            + provision.rootChanges.compactMap { change in
+                switch change.edit.change {
+                case .file(let contents, let mode):
+                    File(path: "root\(change.edit.path)", contents: contents, mode: mode, sensitive: change.sensitive)
+                case .symbolicLink(let target):
+                    File(
+                        path: "root\(change.edit.path)", contents: Array("-> \(target)\n".utf8), mode: 0o600,
+                        sensitive: [])
+                case .directory, .rename, .removal: nil
+                }
             }
             + provision.nodeFiles.map {
                 File(path: "node\($0.path)", contents: $0.contents, mode: $0.mode, sensitive: $0.sensitive)

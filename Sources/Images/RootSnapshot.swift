@@ -14,12 +14,15 @@ public struct RootSnapshot: Hashable, Sendable {
         public var mode: UInt16
         public var user: UInt32
         public var group: UInt32
+        /// The time of last modification, in seconds since 1970.
+        public var modified: Int64
 
-        public init(_ kind: Kind, mode: UInt16 = 0o644, user: UInt32 = 0, group: UInt32 = 0) {
+        public init(_ kind: Kind, mode: UInt16 = 0o644, user: UInt32 = 0, group: UInt32 = 0, modified: Int64 = 0) {
             self.kind = kind
             self.mode = mode
             self.user = user
             self.group = group
+            self.modified = modified
         }
     }
 

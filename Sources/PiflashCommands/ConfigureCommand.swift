@@ -39,10 +39,10 @@ struct ConfigureCommand: ContextualCommand {
         let target = try ConfigurationTarget(path, chooser: context.chooser(for: node))
         let now = context.now()
         let change = try await Reconfiguration(
-            of: node, on: try CardReading(at: target.path).files, user: context.user, secrets: context.secrets,
+            of: node, on: try CardReading(at: target.path), user: context.user, secrets: context.secrets,
             version: PiflashCommand.version, now: now)
         context.console.report(DiagnosticReport(change.provision.warnings))
-        guard !change.changedFiles.isEmpty else {
+        guard !change.isEmpty else {
             context.console.output("\(self.target): is \(node.hostname.value) already; nothing to change")
             return
         }
@@ -53,5 +53,6 @@ struct ConfigureCommand: ContextualCommand {
         try change.apply(to: target, time: now)
         context.console.output("\(self.target): is \(node.hostname.value) now")
         for file in change.changedFiles { context.console.output("  \(file)") }
+        for file in change.changedRootFiles { context.console.output("  \(file)  (root partition)") }
     }
 }

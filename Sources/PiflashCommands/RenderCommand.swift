@@ -11,10 +11,10 @@ struct RenderCommand: ContextualCommand {
         commandName: "render",
         abstract: "Show what a recipe would put on a card.",
         discussion: """
-            Without options: the files on the boot partition and those that the first
-            boot writes on the node. Secrets are not read; a placeholder stands for each.
+            Without options: the files on the boot partition, those laid down in the
+            root partition, and those that the first boot writes on the node. Secrets are not read; a placeholder stands for each.
 
-            --into writes them into a directory: boot/ and node/.
+            --into writes them into a directory: boot/, root/ and node/.
             --diff compares with a card, an image file or a mounted boot directory; it
             reads the secrets to compare them, and shows them masked.
 
@@ -62,14 +62,15 @@ struct RenderCommand: ContextualCommand {
     private func showDifferences(of node: Node, from target: String, in context: CommandContext) async throws {
         let reading = try CardReading(at: context.absolute(target))
         let change = try await Reconfiguration(
-            of: node, on: reading.files, user: context.user, secrets: context.secrets,
+            of: node, on: reading, user: context.user, secrets: context.secrets,
             version: PiflashCommand.version, now: context.now())
-        guard !change.changedFiles.isEmpty else {
+        guard !change.isEmpty else {
             context.console.output("\(target): no difference")
             return
         }
         for path in change.changedFiles {
             context.console.output(try change.differenceText(of: path, on: reading.files))
         }
+        for path in change.changedRootFiles { context.console.output("root partition: \(path)") }
     }
 }

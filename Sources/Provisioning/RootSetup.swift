@@ -103,6 +103,7 @@ struct RootSetup: Sendable {
         // it stood one directory higher.
         let directory = "/var/lib/systemd/timesync"
         let path = root.has("/var/lib/systemd/clock") ? "/var/lib/systemd/clock" : "\(directory)/clock"
+        guard (root.entries[path]?.modified ?? 0) < time else { return }
         let owner = AccountFiles(root, time: time)?.account(named: "systemd-timesync")
         let entry = root.entries[path] ?? root.entries[directory]
         let user = entry?.user ?? owner?.user ?? 0
