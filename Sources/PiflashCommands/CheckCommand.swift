@@ -29,7 +29,7 @@ struct CheckCommand: ContextualCommand {
         var lines: [String] = []
         for path in try recipes.flatMap({ try loader.recipes(at: $0) }) {
             do {
-                let loaded = try loader.load(path)
+                let loaded = try loader.load(path, readsRack: false)
                 report.merge(DiagnosticReport(loaded.warnings))
                 lines.append("\(path): \(loaded.node.hostname.value): ok")
             } catch {

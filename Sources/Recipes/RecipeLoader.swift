@@ -33,14 +33,22 @@ public struct RecipeLoader: Sendable {
         FileManager.default.contents(atPath: path.string).map(Array.init)
     }
 
-    /// Reads the recipe at `path` (as the user typed it) and those it extends; throws every mistake at once.
-    public func load(_ path: String) throws(DiagnosticReport) -> LoadedRecipe {
+    /// Reads the recipe at `path` (as the user typed it) and those it extends; throws every mistake at once. The other
+    /// recipes of its directory are looked at for the names and addresses of the rack, unless `readsRack` is false.
+    public func load(_ path: String, readsRack: Bool = true) throws(DiagnosticReport) -> LoadedRecipe {
+        let loaded = try decode(path) { !requireImage || FileManager.default.fileExists(atPath: $0) }
+        guard readsRack else { return loaded }
+        var node = loaded.node
+        node.rack = rack(besides: node, at: path)
+        return LoadedRecipe(node: node, warnings: loaded.warnings)
+    }
+
+    func decode(_ path: String, imageExists: @escaping (String) -> Bool) throws(DiagnosticReport) -> LoadedRecipe {
         var report = DiagnosticReport()
         let tree = assemble(path, chain: [], at: nil, &report)
         guard let tree, !report.hasErrors else { throw report }
         var decoder = RecipeDecoder(
-            recipePath: absolute(path), resolve: { resolve($0, namedIn: $1) },
-            imageExists: { !requireImage || FileManager.default.fileExists(atPath: $0) })
+            recipePath: absolute(path), resolve: { resolve($0, namedIn: $1) }, imageExists: imageExists)
         let node = decoder.node(from: tree)
         report.merge(decoder.report)
         guard let node, !report.hasErrors else { throw report }

@@ -1,0 +1,43 @@
+import Host
+import Recipes
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct RackTests {
+    private func load(_ name: String, in scratch: ScratchDirectory) throws -> Node {
+        try RecipeLoader(user: InvokingUser(environment: [:]), workingDirectory: scratch.path, requireImage: false)
+            .load("red/\(name)").node
+    }
+
+    @Test func `a node knows the names and addresses of its rack, and is one of them`() throws {
+        let scratch = ScratchDirectory()
+        scratch.write("network: { dns: [10.0.0.1] }\n", to: "red/red.yaml")
+        scratch.write("extends: red.yaml\nhostname: red02\naddress: 10.0.0.12/24\n", to: "red/red02.yaml")
+        scratch.write("extends: red.yaml\nhostname: red01\naddress: 10.0.0.11/24\n", to: "red/red01.yaml")
+        scratch.write("extends: red.yaml\nhostname: red03\n", to: "red/red03.yaml")
+        scratch.write("extends: red.yaml\nhostname: [oops\n", to: "red/red04.yaml")
+        scratch.write("hostname: other\naddress: 10.0.0.99/24\n", to: "blue/blue01.yaml")
+        let rack = [Node.RackHost(name: "red01", address: "10.0.0.11"), .init(name: "red02", address: "10.0.0.12")]
+        #expect(try load("red01.yaml", in: scratch).rack == rack)
+        #expect(try load("red02.yaml", in: scratch).rack == rack)
+        // Its own address comes by DHCP; the others' are still worth knowing.
+        #expect(try load("red03.yaml", in: scratch).rack == rack)
+    }
+
+    @Test func `a node without others has no rack`() throws {
+        let scratch = ScratchDirectory()
+        scratch.write("hostname: solo\naddress: 10.0.0.11/24\n", to: "red/solo.yaml")
+        #expect(try load("solo.yaml", in: scratch).rack.isEmpty)
+    }
+
+    @Test func `the rack is no part of the recipe's digest`() throws {
+        let scratch = ScratchDirectory()
+        scratch.write("hostname: red01\naddress: 10.0.0.11/24\n", to: "red/red01.yaml")
+        let alone = try load("red01.yaml", in: scratch)
+        scratch.write("hostname: red02\naddress: 10.0.0.12/24\n", to: "red/red02.yaml")
+        let together = try load("red01.yaml", in: scratch)
+        #expect(together.rack.count == 2)
+        #expect(alone.recipeDigest == together.recipeDigest)
+    }
+}
