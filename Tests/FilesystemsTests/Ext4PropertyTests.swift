@@ -48,15 +48,23 @@ import Testing
         var model = Ext4Model()
         for batch in 0..<batches {
             let note: Comment = "\(kind.testDescription), seed \(seed), batch \(batch)"
-            let edits = (0..<Int.random(in: 1...15, using: &random)).map { _ in Ext4Model.randomEdit(&random) }
+            var edits: [RootEdit] = []
             var wanted = model
             var changed: [String] = []
             var isRefused = false
-            do {
-                for edit in edits where try wanted.apply(edit) && !changed.contains(edit.path) {
-                    changed.append(edit.path)
+            for _ in 0..<Int.random(in: 1...25, using: &random) where !isRefused {
+                let edit = Ext4Model.randomEdit(&random)
+                do {
+                    var next = wanted
+                    if try next.apply(edit), !changed.contains(edit.path) { changed.append(edit.path) }
+                    wanted = next
+                    edits.append(edit)
+                } catch {
+                    // One refused edit refuses the batch: not too many of them.
+                    isRefused = Int.random(in: 0..<25, using: &random) == 0
+                    if isRefused { edits.append(edit) }
                 }
-            } catch { isRefused = true }
+            }
             let before = image.store.allBytes
             var seen: [String] = []
             let failure = refusal { () throws(Failure) in seen = try image.apply(edits) }
