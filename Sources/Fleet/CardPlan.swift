@@ -128,7 +128,7 @@ public struct CardPlanner: Sendable {
     }
 
     /// An unpacked image is one when its partition table holds and its boot partition can be edited.
-    private static func validate(_ path: FilePath, _ file: ImageFile) throws(Failure) {
+    static func validate(_ path: FilePath, _ file: ImageFile) throws(Failure) {
         let table = try PartitionTable.read(path)
         _ = try BootVolume.range(in: table, of: path.string)
     }

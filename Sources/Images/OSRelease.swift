@@ -41,7 +41,8 @@ extension OSProfile.System {
     }
 
     private static let debian = [
-        "7": "wheezy", "8": "jessie", "9": "stretch", "10": "buster", "11": "bullseye", "12": "bookworm", "13": "trixie",
+        "7": "wheezy", "8": "jessie", "9": "stretch", "10": "buster", "11": "bullseye", "12": "bookworm",
+        "13": "trixie",
     ]
 }
 

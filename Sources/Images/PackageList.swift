@@ -28,7 +28,9 @@ enum PackageList {
     private static let packageField = Array("Package: ".utf8)
     private static let versionField = Array("Version: ".utf8)
     /// A package that was put on hold is as installed as any.
-    private static let installedLines = ["Status: install ok installed", "Status: hold ok installed"].map { Array($0.utf8) }
+    private static let installedLines = ["Status: install ok installed", "Status: hold ok installed"].map {
+        Array($0.utf8)
+    }
 
     private struct Stanza {
         var name: Range<Int>?

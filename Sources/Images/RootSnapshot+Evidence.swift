@@ -12,7 +12,8 @@ extension RootSnapshot {
         switch entries["/sbin/init"]?.kind {
         case .symbolicLink(let target):
             let isSystemd = target.split(separator: "/").last == "systemd"
-            return isSystemd ? OSProfile.InitSystem(.systemd, version: packages["systemd"]) : OSProfile.InitSystem(.other)
+            return isSystemd
+                ? OSProfile.InitSystem(.systemd, version: packages["systemd"]) : OSProfile.InitSystem(.other)
         case .file:
             // From jessie on, sysvinit is an empty package that may be left over.
             return sysvinit == nil ? OSProfile.InitSystem(.other) : OSProfile.InitSystem(.sysvinit, version: sysvinit)

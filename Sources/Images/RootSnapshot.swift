@@ -72,7 +72,8 @@ public struct RootSnapshot: Hashable, Sendable {
     /// The packages that ``packages`` tells of.
     public static let lookedFor: Set<String> = [
         "docker-ce", "docker-engine", "docker.io", "docker-hypriot", "lxc-docker", "systemd", "systemd-sysv",
-        "sysvinit", "sysvinit-core", "cloud-init", "dhcpcd", "dhcpcd5", "dhcpcd-base", "ifupdown", "network-manager", "netplan.io",
+        "sysvinit", "sysvinit-core", "cloud-init", "dhcpcd", "dhcpcd5", "dhcpcd-base", "ifupdown", "network-manager",
+        "netplan.io",
         "raspberrypi-sys-mods", "raspberrypi-net-mods", "userconf-pi", "fake-hwclock", "locales", "sudo",
         "openssh-server", "resolvconf", "openresolv",
     ]

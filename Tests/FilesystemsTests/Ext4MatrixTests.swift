@@ -17,19 +17,23 @@ import Testing
         ["-t", "ext4", "-O", "metadata_csum,64bit,orphan_file"], ["-t", "ext4", "-O", "^metadata_csum"],
         ["-t", "ext4", "-O", "^64bit"], ["-t", "ext4", "-O", "^has_journal"], ["-t", "ext4", "-O", "^flex_bg"],
         ["-t", "ext4", "-O", "inline_data"], ["-t", "ext4", "-O", "^extents,^64bit"], ["-t", "ext4", "-O", "bigalloc"],
-        ["-t", "ext4", "-I", "128"], ["-t", "ext4", "-O", "^dir_index"], ["-t", "ext4", "-O", "uninit_bg,^metadata_csum"],
+        ["-t", "ext4", "-I", "128"], ["-t", "ext4", "-O", "^dir_index"],
+        ["-t", "ext4", "-O", "uninit_bg,^metadata_csum"],
         ["-t", "ext4", "-O", "meta_bg,^resize_inode"], ["-t", "ext4", "-O", "^filetype"],
         ["-t", "ext4", "-O", "metadata_csum,metadata_csum_seed,large_dir,inline_data"],
         ["-t", "ext4", "-O", "sparse_super2"], ["-t", "ext4", "-O", "encrypt,casefold,verity"],
     ].map(Kind.init)
 
     static let first: [RootEdit] = [
-        RootEdit(.file(contents: Array("hello\n".utf8), mode: 0o640), at: "/etc/piflash/card.json", user: 70_000, group: 1000),
+        RootEdit(
+            .file(contents: Array("hello\n".utf8), mode: 0o640), at: "/etc/piflash/card.json", user: 70_000, group: 1000
+        ),
         RootEdit(.file(contents: pattern(300_000), mode: 0o755), at: "/usr/lib/piflash/first-boot"),
         RootEdit(.file(contents: [], mode: 0o4711), at: "/usr/bin/empty", user: 4_000_000_000, group: 70_001),
         RootEdit(.directory(mode: 0o1777), at: "/var/tmp", user: 12, group: 13),
         RootEdit(.symbolicLink(target: "usr/lib"), at: "/lib"),
-        RootEdit(.symbolicLink(target: "/" + String(repeating: "long/", count: 60)), at: "/etc/long", user: 5, group: 6),
+        RootEdit(
+            .symbolicLink(target: "/" + String(repeating: "long/", count: 60)), at: "/etc/long", user: 5, group: 6),
         RootEdit(.file(contents: [1, 2, 3], mode: 0o600), at: "/lib/through/link"),
         RootEdit(.file(contents: pattern(70), mode: 0o600), at: "/etc/old"),
         RootEdit(.file(contents: pattern(5000), mode: 0o600), at: "/etc/gone"),

@@ -59,7 +59,8 @@ import Testing
             boot: boot("HypriotOS", resizing, seed), flavour: .hypriotCloudInit, mount: "/boot", booted: false),
         "HypriotOS 1.12 with an older one's file": Row(
             boot: boot("HypriotOS", "rootwait", seed.merging(["device-init.yaml": ""]) { $1 }),
-            root: root("buster", ["cloud-init": "20.2-2"], ["/var/lib/cloud/instance": .init(.symbolicLink(target: "x"))]),
+            root: root(
+                "buster", ["cloud-init": "20.2-2"], ["/var/lib/cloud/instance": .init(.symbolicLink(target: "x"))]),
             flavour: .hypriotCloudInit, mount: "/boot", booted: true),
         "Raspbian wheezy": Row(
             boot: boot("boot", "root=/dev/mmcblk0p2"), root: root("wheezy", ["sysvinit": "2.88dsf-41"]),
@@ -96,7 +97,8 @@ import Testing
             boot: boot("bootfs", "rootwait", issue: "2024-07-04", initramfs), flavour: .raspberryPiOSFirstRun,
             mount: "/boot/firmware", booted: true),
         "bookworm, booted, by its root": Row(
-            boot: boot("bootfs", "rootwait", issue: "2025-11-24", seed), root: root("bookworm", id: "debian", systemd: "252.38-1"),
+            boot: boot("bootfs", "rootwait", issue: "2025-11-24", seed),
+            root: root("bookworm", id: "debian", systemd: "252.38-1"),
             flavour: .raspberryPiOSFirstRun, mount: "/boot/firmware", booted: true),
         "trixie of 2025-10-01": Row(
             boot: boot("bootfs", "rootwait resize", issue: "2025-10-01", initramfs), flavour: .raspberryPiOSFirstRun,
@@ -124,7 +126,8 @@ import Testing
             boot: boot(nil, "rootwait", ["dietpi.txt": "", "dietpi/x": ""]), flavour: .dietPi, mount: "/boot"),
         "DietPi, by its fstab": Row(
             boot: boot(nil, "rootwait", ["dietpi.txt": ""]),
-            root: root("buster", id: "debian", [:], ["/etc/fstab": file("# x\nPARTUUID=1-01 /boot vfat defaults 0 2\n")]),
+            root: root(
+                "buster", id: "debian", [:], ["/etc/fstab": file("# x\nPARTUUID=1-01 /boot vfat defaults 0 2\n")]),
             flavour: .dietPi, mount: "/boot"),
         "Debian": Row(
             boot: boot("RASPIFIRM", "root=LABEL=RASPIROOT", ["sysconf.txt": ""]), flavour: .debianRaspi,
