@@ -84,8 +84,7 @@ public struct CardPlanner: Sendable {
         var volume = opened.volume
         let changed = try volume.apply(provision)
         let changedRoot = try RootVolume.apply(
-            provision.rootChanges.map(\.edit), to: opened.content, table: opened.table, boot: opened.snapshot,
-            time: time)
+            provision.rootChanges.map(\.edit), to: opened.content, partition: opened.root.partition, at: time)
         return CardPlan(
             node: node, image: opened.image, profile: opened.profile, provision: provision, content: opened.content,
             changedFiles: changed, changedRootFiles: changedRoot)
@@ -105,10 +104,9 @@ public struct CardPlanner: Sendable {
     private struct Opened {
         let image: BaseImage
         let content: Overlay
-        let table: PartitionTable
         let volume: FATVolume
         let snapshot: BootSnapshot
-        let root: RootSnapshot?
+        let root: RootReading
         let profile: OSProfile
     }
 
@@ -121,11 +119,11 @@ public struct CardPlanner: Sendable {
         let table = try PartitionTable.read(image.path)
         let volume = try BootVolume.open(content, table: table, at: time)
         let snapshot = try BootSnapshot(of: volume)
-        let root = RootVolume.snapshot(of: content, table: table, boot: snapshot)
+        let root = try RootReading(of: content, table: table, boot: snapshot)
         return try during("looking at \(image.sourceName)") {
             Opened(
-                image: image, content: content, table: table, volume: volume, snapshot: snapshot, root: root,
-                profile: try OSProfile.detect(snapshot, root: root))
+                image: image, content: content, volume: volume, snapshot: snapshot, root: root,
+                profile: try OSProfile.detect(snapshot, root: root.snapshot))
         }
     }
 
@@ -133,11 +131,11 @@ public struct CardPlanner: Sendable {
         try await Provisioner(
             saltKey: saltKey, flashTime: time,
             image: ImageIdentity(name: opened.image.sourceName, digest: opened.image.digest), piflashVersion: version
-        ).provision(node, profile: opened.profile, boot: opened.snapshot, root: opened.root, secrets: secrets)
+        ).provision(node, profile: opened.profile, boot: opened.snapshot, root: opened.root.material, secrets: secrets)
     }
 
     /// An unpacked image is one when its partition table holds and its boot partition can be edited.
-    private static func validate(_ path: FilePath, _ file: ImageFile) throws(Failure) {
+    static func validate(_ path: FilePath, _ file: ImageFile) throws(Failure) {
         let table = try PartitionTable.read(path)
         _ = try BootVolume.range(in: table, of: path.string)
     }

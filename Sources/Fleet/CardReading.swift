@@ -13,9 +13,9 @@ public struct CardReading {
     /// The boot partition's files, to read from.
     public let files: any FileTree
     /// What the root partition tells; nil where only the boot partition is at hand.
-    public let root: RootSnapshot?
+    public let root: RootReading?
     /// The whole card, to try changes on; nil where only the boot partition is at hand.
-    let card: (content: Overlay, table: PartitionTable)?
+    let content: Overlay?
 
     /// Where that record stands, for messages.
     public static var recordPath: String { CardRecord.path }
@@ -36,7 +36,7 @@ public struct CardReading {
         guard let store else {
             let directory = try MountedDirectory(path)
             files = directory
-            (root, card) = (nil, nil)
+            (root, self.content) = (nil, nil)
             snapshot = try BootSnapshot(of: directory)
             record = try snapshot.record
             return
@@ -47,8 +47,8 @@ public struct CardReading {
         self.files = files
         snapshot = try BootSnapshot(of: files)
         record = try snapshot.record
-        root = RootVolume.snapshot(of: content, table: table, boot: snapshot)
-        card = (content, table)
+        root = try RootReading(of: content, table: table, boot: snapshot)
+        self.content = content
     }
 }
 

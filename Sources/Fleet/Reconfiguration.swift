@@ -26,13 +26,13 @@ public struct Reconfiguration: Sendable {
         now: Int64
     ) async throws {
         let snapshot = reading.snapshot
-        let profile = try OSProfile.detect(snapshot, root: reading.root)
+        let profile = try OSProfile.detect(snapshot, root: reading.root?.snapshot)
         let record = reading.record
         let saltKey = try RackState(besideRecipe: FilePath(node.recipePath), user: user).saltKey()
         func render(at time: Int64) async throws -> Provision {
             try await Provisioner(
                 saltKey: saltKey, flashTime: time, image: record?.image, piflashVersion: version
-            ).provision(node, profile: profile, boot: snapshot, root: reading.root, secrets: secrets)
+            ).provision(node, profile: profile, boot: snapshot, root: reading.root?.material, secrets: secrets)
         }
         if let written = record?.writtenAt {
             let unchanged = try await render(at: written)
@@ -52,10 +52,9 @@ public struct Reconfiguration: Sendable {
 extension CardReading {
     /// The paths of the root partition that applying `provision` would change, found out on an overlay.
     fileprivate func rootDifferences(from provision: Provision) throws(Failure) -> [String] {
-        guard let card else { return [] }
+        guard let content, let root else { return [] }
         return try RootVolume.apply(
-            provision.rootChanges.map(\.edit), to: Overlay(over: card.content), table: card.table, boot: snapshot,
-            time: 0)
+            provision.rootChanges.map(\.edit), to: Overlay(over: content), partition: root.partition, at: 0)
     }
 }
 
@@ -112,15 +111,15 @@ extension Reconfiguration {
         let overlay = Overlay(over: store)
         var volume = try BootVolume.open(overlay, table: table, at: time)
         let snapshot = try BootSnapshot(of: volume)
-        _ = try RootVolume.apply(
-            provision.rootChanges.map(\.edit), to: overlay, table: table, boot: snapshot, time: time)
+        let root = try RootReading(of: overlay, table: table, boot: snapshot).partition
+        _ = try RootVolume.apply(provision.rootChanges.map(\.edit), to: overlay, partition: root, at: time)
         _ = try volume.apply(provision)
         let range = try BootVolume.range(in: table, of: store.name)
         let wanted = try overlay.changes.ranges.map { range in
             (range, try overlay.bytes(at: range.lowerBound, count: range.count))
         }
         // The boot partition holds the card's record, which is to be true.
-        if let root = RootVolume.partition(in: table, boot: snapshot) {
+        if let root {
             try Ext4Volume.commit(overlay, volumeAt: root.range, to: store)
         }
         try FATVolume.commit(overlay, volumeAt: range, to: store)

@@ -3,64 +3,121 @@ public import Filesystems
 public import Images
 public import Storage
 
-/// Finds and reads the root partition of a card or an image.
+/// Finds and opens the root partition of a card or an image.
 public enum RootVolume {
-    /// The partition that the kernel command line's `root=` names, or else the first one with a Linux file system behind
-    /// the boot partition; nil when there is none.
-    public static func partition(in table: PartitionTable, boot: BootSnapshot) -> PartitionTable.Partition? {
-        let candidates = table.partitions.filter { $0.number != table.bootPartition?.number }
-        let words = (boot.text("cmdline.txt") ?? boot.text("current/cmdline.txt") ?? "").split(
-            whereSeparator: \.isWhitespace)
-        if let root = words.last(where: { $0.hasPrefix("root=") })?.dropFirst("root=".count) {
-            if root.hasPrefix("LABEL=") {
-                let label = root.dropFirst("LABEL=".count)
-                if let named = candidates.first(where: { $0.filesystem?.label == String(label) }) { return named }
-            }
-            // /dev/mmcblk0p2 and PARTUUID=7ee80803-02 end in the partition's number; the disk's own id in front of it is
-            // changed by some vendors' first boots.
-            let digits = String(root.reversed().prefix { $0.isASCII && $0.isNumber }.reversed())
-            if let number = Int(digits), let numbered = candidates.first(where: { $0.number == number }),
-                numbered.filesystem != nil
-            {
-                return numbered
-            }
-        }
-        return candidates.first { ["ext2", "ext3", "ext4"].contains($0.filesystem?.type) }
-            ?? candidates.first { $0.filesystem != nil && $0.filesystem?.type != "swap" }
-    }
+    public enum Finding: Hashable, Sendable {
+        case found(PartitionTable.Partition)
+        /// Why there is none that piflash reads, for people.
+        case missing(reason: String)
 
-    /// What the root partition of `store` tells. One that is missing or cannot be read tells why in its
-    /// ``RootSnapshot/obstacle``: some systems can be configured without it.
-    public static func snapshot(
-        of store: some BlockStore, table: PartitionTable, boot: BootSnapshot
-    ) -> RootSnapshot {
-        guard let partition = partition(in: table, boot: boot) else {
-            return RootSnapshot(obstacle: "there is none on \(store.name)")
-        }
-        guard ["ext2", "ext3", "ext4"].contains(partition.filesystem?.type) else {
-            return RootSnapshot(obstacle: "it is \(partition.filesystem?.type ?? "unknown"), not ext4")
-        }
-        do throws(Failure) {
-            let window = try Window(store, range: partition.range, name: name(store))
-            return try RootSnapshot(of: Ext4Volume(window, name: window.name, time: 0))
-        } catch {
-            return RootSnapshot(obstacle: error.message)
+        public var partition: PartitionTable.Partition? {
+            if case .found(let partition) = self { partition } else { nil }
         }
     }
 
+    /// The root partition, by the `root=` of the kernel command line (kernel, Documentation/admin-guide/
+    /// kernel-parameters.txt): a device's number, a label, a PARTUUID of an MBR, which ends in the number. Where it
+    /// names none that is there, the first partition behind the boot partition with an ext2, ext3 or ext4.
+    public static func find(in table: PartitionTable, commandLine: String?) -> Finding {
+        let words = (commandLine ?? "").split(whereSeparator: \.isWhitespace)
+        // The kernel takes the last one.
+        if let root = words.last(where: { $0.hasPrefix("root=") })?.dropFirst("root=".count),
+            let partition = table.partitions.first(where: { $0.isNamed(by: root, of: table.kind) })
+        {
+            return partition.isExt ? .found(partition) : .missing(reason: partition.refusal)
+        }
+        guard let boot = table.bootPartition else { return .missing(reason: "there is no boot partition") }
+        let behind = table.partitions.filter { $0.range.lowerBound >= boot.range.upperBound }
+        if let partition = behind.first(where: \.isExt) { return .found(partition) }
+        return .missing(reason: behind.first?.refusal ?? "there is no partition behind the boot partition")
+    }
+
+    /// The file system of `partition` of `store`; what is written gets the time `time` (seconds since 1970, UTC).
+    public static func open(
+        _ store: some BlockStore, partition: PartitionTable.Partition, at time: Int64
+    ) throws(Failure) -> Ext4Volume {
+        let name = "the root partition of \(store.name)"
+        return try Ext4Volume(Window(store, range: partition.range, name: name), name: name, time: time)
+    }
+}
+
+extension RootVolume {
     /// Carries out `edits` on the root partition of `store` and returns the paths that changed.
     public static func apply(
-        _ edits: [RootEdit], to store: some WritableBlockStore, table: PartitionTable, boot: BootSnapshot, time: Int64
+        _ edits: [RootEdit], to store: some WritableBlockStore, partition: PartitionTable.Partition?, at time: Int64
     ) throws(Failure) -> [String] {
         guard !edits.isEmpty else { return [] }
-        guard let partition = partition(in: table, boot: boot) else {
-            throw Failure(.noRootPartition, severity: .refused, "\(store.name) has no root partition to edit")
+        guard let partition else {
+            throw Failure(
+                .noRootPartition, severity: .refused, "\(store.name) has no root partition that can be edited")
         }
-        let window = try Window(store, range: partition.range, name: name(store))
-        return try Ext4Volume.apply(edits, to: window, name: window.name, time: time)
+        let name = "the root partition of \(store.name)"
+        return try Ext4Volume.apply(
+            edits, to: Window(store, range: partition.range, name: name), name: name, time: time)
+    }
+}
+
+/// What could be read of a root partition. That none can be read is no failure: the boot partition tells enough about
+/// most images, and detection refuses the others.
+public struct RootReading: Sendable {
+    /// Nil when there is none, or none with a file system that piflash reads.
+    public let partition: PartitionTable.Partition?
+    public let snapshot: RootSnapshot?
+    /// Why it cannot be edited, for people; nil when it can.
+    public let obstacle: String?
+
+    /// What a renderer works from: where nothing could be read, why.
+    public var material: RootSnapshot { snapshot ?? RootSnapshot(obstacle: obstacle) }
+
+    /// Reads the root partition of `store`. Throws what the store throws: a card that cannot be read has no say.
+    public init(of store: some BlockStore, table: PartitionTable, boot: BootSnapshot) throws(Failure) {
+        switch RootVolume.find(
+            in: table, commandLine: boot.text("cmdline.txt") ?? boot.text("current/cmdline.txt"))
+        {
+        case .missing(let reason):
+            partition = nil
+            snapshot = nil
+            obstacle = reason
+        case .found(let found):
+            partition = found
+            do throws(Failure) {
+                let read = try RootSnapshot(of: RootVolume.open(store, partition: found, at: 0))
+                snapshot = read
+                obstacle = read.obstacle
+            } catch {
+                guard [.unsupportedFilesystem, .damagedFilesystem, .dirtyFilesystem].contains(error.code) else {
+                    throw error
+                }
+                snapshot = nil
+                obstacle = error.message
+            }
+        }
+    }
+}
+
+extension PartitionTable.Partition {
+    fileprivate var isExt: Bool { ["ext2", "ext3", "ext4"].contains(filesystem?.type) }
+
+    fileprivate var refusal: String {
+        "partition \(number) holds \(filesystem?.type ?? "no file system that is known"), which piflash does not read"
     }
 
-    private static func name(_ store: some BlockStore) -> String { "the root partition of \(store.name)" }
+    fileprivate func isNamed(by root: Substring, of kind: PartitionTable.Kind) -> Bool {
+        if root.hasPrefix("/dev/") {
+            // mmcblk0p2, nvme0n1p2, sda2: a device whose name ends in a digit has a "p" before the number.
+            let name = root.dropFirst("/dev/".count)
+            let digits = name.reversed().prefix { $0.isASCII && $0.isNumber }.reversed()
+            let hasMark = name.dropLast(digits.count).last == "p" || name.hasPrefix("sd")
+            return hasMark && Int(String(digits)) == number
+        }
+        if root.hasPrefix("LABEL=") { return filesystem?.label == String(root.dropFirst("LABEL=".count)) }
+        if root.hasPrefix("UUID=") {
+            return filesystem?.uuid?.lowercased() == root.dropFirst("UUID=".count).lowercased()
+        }
+        guard root.hasPrefix("PARTUUID="), kind == .mbr, let mark = root.lastIndex(of: "-") else { return false }
+        // The disk's signature may not be compared: the first boot changes it.
+        return Int(root[root.index(after: mark)...], radix: 16) == number
+    }
 }
 
 extension Failure.Code {

@@ -60,15 +60,15 @@ enum ELFArchitecture {
         while let size = section.field(start, 4), size > 4, start + size <= section.count {
             var reader = Reader(bytes: section[(start + 4)..<(start + size)])
             if reader.text() == "aeabi" {
-                while let begin = reader.position, let scope = reader.number(), let length = reader.word(),
-                    length > 0, begin + length <= start + size
-                {
+                while let begin = reader.position, let scope = reader.number(), let length = reader.word() {
+                    let end = begin + length
+                    guard let first = reader.position, first <= end, end <= start + size else { break }
                     // Tag_File; the others are about single sections or symbols.
                     if scope == 1 {
-                        var attributes = Reader(bytes: section[(reader.position ?? begin + length)..<(begin + length)])
+                        var attributes = Reader(bytes: section[first..<end])
                         if let found = attributes.value(ofTag: 6) { return found }
                     }
-                    reader = Reader(bytes: section[(begin + length)..<(start + size)])
+                    reader = Reader(bytes: section[end..<(start + size)])
                 }
             }
             start += size

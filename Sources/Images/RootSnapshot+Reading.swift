@@ -1,4 +1,5 @@
-import Diagnostics
+public import Diagnostics
+public import Filesystems
 
 extension RootSnapshot {
     /// In bytes: the largest file of ``kept`` on a real card is locale.gen with 10 KB.
@@ -29,4 +30,25 @@ extension RootSnapshot {
     }
 
     private static let keptPaths = Set(kept)
+}
+
+extension RootSnapshot {
+    /// Reads the snapshot of a root partition.
+    public init(of volume: Ext4Volume) throws(Failure) {
+        try self.init(
+            obstacle: volume.obstacle?.message,
+            entry: { path throws(Failure) in
+                guard let found = try volume.entry(at: path) else { return nil }
+                let kind: Kind =
+                    switch found.kind {
+                    // A device or a pipe in such a place is nobody's file, but the name is taken.
+                    case .file, .other: .file(contents: nil)
+                    case .directory: .directory
+                    case .symbolicLink(let target): .symbolicLink(target: target)
+                    }
+                let entry = Entry(
+                    kind, mode: found.mode, user: found.user, group: found.group, modified: found.modified)
+                return (entry, found.size)
+            }, read: { path throws(Failure) in try volume.read(path) })
+    }
 }

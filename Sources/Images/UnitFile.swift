@@ -39,7 +39,7 @@ struct UnitFile {
     private static func logicalLines(_ text: String) -> [String] {
         var result: [String] = []
         var open: String?
-        for raw in text.split(separator: "\n", omittingEmptySubsequences: false) {
+        for raw in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
             let line = trimmed(raw)
             if line.hasPrefix("#") || line.hasPrefix(";") { continue }
             let joined = open.map { line.isEmpty ? $0 : "\($0) \(line)" } ?? line

@@ -21,6 +21,7 @@ public struct PiflashCommand: AsyncParsableCommand {
               piflash devices
               piflash write --recipe recipes/red/red01.yaml /dev/sdb
               piflash inspect /dev/sdb
+              piflash image info raspios.img.xz
 
             Exit codes: 0 done, 1 failed, 2 usage or recipe, 3 refused for safety,
             4 some cards of a batch failed.
@@ -28,7 +29,7 @@ public struct PiflashCommand: AsyncParsableCommand {
         version: version,
         subcommands: [
             WriteCommand.self, ConfigureCommand.self, CheckCommand.self, RenderCommand.self, DevicesCommand.self,
-            InspectCommand.self, SchemaCommand.self,
+            InspectCommand.self, ImageCommand.self, SchemaCommand.self,
         ])
 
     public init() {}

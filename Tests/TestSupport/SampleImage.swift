@@ -6,6 +6,23 @@ public enum SampleImage: String, Sendable, CaseIterable {
     case hypriot
     case raspberryPiOS = "raspberry-pi-os"
     case ubuntu
+    case hypriot2015 = "hypriot-2015"
+    case hypriotDeviceInit = "hypriot-device-init"
+    case raspbianWheezy = "raspbian-wheezy"
+    case raspbianJessie = "raspbian-jessie"
+    case raspbianStretch = "raspbian-stretch"
+    case raspbianBuster = "raspbian-buster"
+    /// Of 2022-01, before custom.toml.
+    case bullseyeEarly = "raspberry-pi-os-bullseye-early"
+    case bullseye = "raspberry-pi-os-bullseye"
+    case bookworm = "raspberry-pi-os-bookworm"
+    /// Of 2025-10-01, without cloud-init's files.
+    case trixieEarly = "raspberry-pi-os-trixie-2025-10"
+    case dietPi = "dietpi"
+    case debianRaspi = "debian-raspi"
+
+    /// Those that piflash can configure today.
+    public static let configurable: [SampleImage] = [.hypriot, .raspberryPiOS, .ubuntu]
 
     /// Where the boot partition starts in every sample, in bytes.
     public static let bootStart: Int64 = 4 << 20

@@ -1,0 +1,47 @@
+import Diagnostics
+public import Filesystems
+public import Images
+import Storage
+public import SystemPackage
+
+/// What an image, packed or not, or a card is: both of its partitions read, nothing changed.
+public struct ImageReading: Sendable {
+    /// SHA-256 of the unpacked image, lower-case hex; nil for a card, which would take minutes to read.
+    public let digest: String?
+    /// In bytes.
+    public let size: Int64
+    public let table: PartitionTable
+    public let profile: OSProfile
+    public let root: RootReading
+
+    /// Reads what is at `path`: a block device, or a file that is unpacked into the cache unless it is there already.
+    public init(
+        at path: FilePath, cache: ImageCache, events: @escaping @Sendable (FleetEvent) -> Void,
+        isCancelled: @escaping @Sendable () -> Bool
+    ) throws {
+        switch try PathKind(of: path) {
+        case .directory:
+            throw Failure(
+                .notAFile, severity: .usage, "\"\(path)\" is a directory",
+                hint: "name an image, packed or not, or a card's device")
+        case .blockDevice:
+            try self.init(of: Overlay(over: BlockDevice(opening: path, .read)), at: path, digest: nil)
+        case .file:
+            let image = try cache.image(
+                at: path, sha256: nil, validate: CardPlanner.validate,
+                events: { event in
+                    if let translated = FleetEvent(event) { events(translated) }
+                }, isCancelled: isCancelled)
+            try self.init(of: Overlay(over: image.store), at: image.path, digest: image.digest)
+        }
+    }
+
+    private init(of store: Overlay, at path: FilePath, digest: String?) throws {
+        self.digest = digest
+        size = store.size
+        table = try PartitionTable.read(path)
+        let boot = try BootSnapshot(of: BootVolume.open(store, table: table, at: 0))
+        root = try RootReading(of: store, table: table, boot: boot)
+        profile = try OSProfile.detect(boot, root: root.snapshot)
+    }
+}

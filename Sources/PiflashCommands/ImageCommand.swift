@@ -1,0 +1,14 @@
+import ArgumentParser
+
+/// The commands about images, apart from any recipe.
+struct ImageCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "image",
+        abstract: "Look at images.",
+        discussion: """
+            EXAMPLES
+              piflash image info hypriotos-rpi-v1.12.3.img.zip
+              piflash image info /dev/sdb
+            """,
+        subcommands: [ImageInfoCommand.self])
+}
