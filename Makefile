@@ -15,9 +15,10 @@ test: bootstrap
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
 	$(SWIFT) test --skip-build --disable-xctest
 
-# Two thousand random edit sequences on FAT volumes (some minutes): before a release, and after a change to the FAT code.
+# Thousands of random edit sequences on FAT and ext4 volumes (some minutes): before a release, and after a change to
+# the code of either.
 test-long: bootstrap
-	PIFLASH_LONG=1 $(SWIFT) test --disable-xctest --filter FATVolumePropertyTests
+	PIFLASH_LONG=1 $(SWIFT) test --disable-xctest --filter 'FATVolumePropertyTests|Ext4PropertyTests'
 
 bootstrap: ; @scripts/bootstrap test
 

@@ -43,6 +43,10 @@ extension Ext4Handle {
         if fs.pointee.blocksize > 32768 {
             return refusal(.unsupportedFilesystem, "its blocks of \(fs.pointee.blocksize) bytes are too large", nil)
         }
+        // No kernel has made such a volume: there is no room for the attribute that holds the data's second part.
+        if ext2fs_has_feature_inline_data(fs.pointee.super) != 0, superblock.s_inode_size <= 128 {
+            return refusal(.unsupportedFilesystem, "its inodes are too small for data inside (inline_data)", nil)
+        }
         let blocks = ext2fs_blocks_count(fs.pointee.super)
         if blocks > UInt64(storeSize) / UInt64(fs.pointee.blocksize) {
             return refusal(.damagedFilesystem, "it is larger than the \(storeSize) bytes that hold it", check)

@@ -12,8 +12,8 @@ struct Ext4Image {
 
     /// 2026-02-02 02:40:00 UTC
     static let time: Int64 = 1_770_000_000
-    /// mke2fs takes these instead of the clock and of random bytes.
-    private static let environment = ["E2FSPROGS_FAKE_TIME": "1760000000", "MKE2FS_CONFIG": "/dev/null"]
+    /// mke2fs takes these instead of the clock and of its /etc/mke2fs.conf (its built-in one when there is none).
+    private static let environment = ["E2FSPROGS_FAKE_TIME": "1760000000", "MKE2FS_CONFIG": "/nonexistent"]
     private static let fixed = [
         "-q", "-F", "-L", "rootfs", "-U", "11111111-2222-3333-4444-555555555555", "-E",
     ]

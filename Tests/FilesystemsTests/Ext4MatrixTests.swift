@@ -16,7 +16,9 @@ import Testing
         ["-t", "ext2"], ["-t", "ext3"], ["-t", "ext4"], ["-t", "ext2", "-r", "0"],
         ["-t", "ext4", "-O", "metadata_csum,64bit,orphan_file"], ["-t", "ext4", "-O", "^metadata_csum"],
         ["-t", "ext4", "-O", "^64bit"], ["-t", "ext4", "-O", "^has_journal"], ["-t", "ext4", "-O", "^flex_bg"],
-        ["-t", "ext4", "-O", "inline_data"], ["-t", "ext4", "-O", "^extents,^64bit"], ["-t", "ext4", "-O", "bigalloc"],
+        ["-t", "ext4", "-O", "inline_data"], ["-t", "ext4", "-O", "inline_data,^extents,^64bit"],
+        ["-t", "ext4", "-O", "none,inline_data"], ["-t", "ext4", "-O", "inline_data,^ext_attr"],
+        ["-t", "ext4", "-O", "^extents,^64bit"], ["-t", "ext4", "-O", "bigalloc"],
         ["-t", "ext4", "-I", "128"], ["-t", "ext4", "-O", "^dir_index"],
         ["-t", "ext4", "-O", "uninit_bg,^metadata_csum"],
         ["-t", "ext4", "-O", "meta_bg,^resize_inode"], ["-t", "ext4", "-O", "^filetype"],
@@ -29,7 +31,7 @@ import Testing
             .file(contents: Array("hello\n".utf8), mode: 0o640), at: "/etc/piflash/card.json", user: 70_000, group: 1000
         ),
         RootEdit(.file(contents: pattern(300_000), mode: 0o755), at: "/usr/lib/piflash/first-boot"),
-        RootEdit(.file(contents: [], mode: 0o4711), at: "/usr/bin/empty", user: 4_000_000_000, group: 70_001),
+        RootEdit(.file(contents: [], mode: 0o4711), at: "/usr/bin/empty", user: 1_900_000_000, group: 70_001),
         RootEdit(.directory(mode: 0o1777), at: "/var/tmp", user: 12, group: 13),
         RootEdit(.symbolicLink(target: "usr/lib"), at: "/lib"),
         RootEdit(
@@ -67,7 +69,7 @@ import Testing
         #expect(try image.debugfs("cat /usr/lib/piflash/first-boot").output == pattern(300_000))
         #expect(
             try image.status("/usr/bin/empty")
-                == .init(type: "regular", mode: 0o4711, user: 4_000_000_000, group: 70_001, size: 0, links: 1))
+                == .init(type: "regular", mode: 0o4711, user: 1_900_000_000, group: 70_001, size: 0, links: 1))
         let tmp = try image.status("/var/tmp")
         #expect([tmp.mode, tmp.user, tmp.group, tmp.links] == [0o1777, 12, 13, 2])
         #expect(try image.status("/etc").mode == 0o755)
