@@ -21,6 +21,7 @@ final class Ext4Handle {
 
     init(_ channel: Ext4Channel, time: Int64) throws(Failure) {
         self.channel = channel
+        _ = Self.preparation
         // 0 would make libext2fs take the clock.
         self.time = max(time, 1)
         (fs, isChecksumRight) = try channel.withOpeningName { key throws(Failure) in
@@ -73,7 +74,6 @@ final class Ext4Handle {
         case errcode_t(ENOMEM), EXT2_ET_NO_MEMORY:
             return Failure(.system, "\(activity): out of memory")
         default:
-            _ = messages
             return Failure(
                 .damagedFilesystem, "\(activity): \(lowercasedFirst(String(cString: error_message(code))))",
                 hint: "the image or card may be damaged: check it with `e2fsck -fn`, or write it anew")
@@ -86,6 +86,9 @@ final class Ext4Handle {
         return first.lowercased() + text.dropFirst()
     }
 
-    /// error_message() knows libext2fs's codes only once they are registered with com_err.
-    private static let messages: Void = initialize_ext2_error_table()
+    /// error_message() knows libext2fs's codes only once they are registered with com_err, for the whole process.
+    private static let preparation: Void = {
+        initialize_ext2_error_table()
+        cext2fs_drop_messages()
+    }()
 }

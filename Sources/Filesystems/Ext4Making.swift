@@ -83,16 +83,24 @@ extension Ext4Handle {
         var raw = inode.raw
         let hasBlocks = withUnsafeMutablePointer(to: &raw) { ext2fs_inode_has_valid_blocks2(fs, ext2fs_inode($0)) }
         guard hasBlocks != 0 else { return }
-        let code = ext2fs_block_iterate3(
-            fs, inode.number, BLOCK_FLAG_READ_ONLY, nil,
-            { fs, block, _, _, _, _ in
-                guard let fs, let block else { return BLOCK_ABORT }
-                // With bigalloc, the first block of a cluster frees it for all that follow.
-                if ext2fs_test_block_bitmap2(fs.pointee.block_map, block.pointee) != 0 {
-                    ext2fs_block_alloc_stats2(fs, block.pointee, -1)
-                }
-                return 0
-            }, nil)
-        try check(code, "freeing the blocks of inode \(inode.number)")
+        var isDamaged = false
+        let code = withUnsafeMutablePointer(to: &isDamaged) { isDamaged in
+            ext2fs_block_iterate3(
+                fs, inode.number, BLOCK_FLAG_READ_ONLY, nil,
+                { fs, block, _, _, _, isDamaged in
+                    guard let fs, let block = block?.pointee, block < ext2fs_blocks_count(fs.pointee.super),
+                        block >= fs.pointee.super.pointee.s_first_data_block
+                    else {
+                        isDamaged?.assumingMemoryBound(to: Bool.self).pointee = true
+                        return BLOCK_ABORT
+                    }
+                    // With bigalloc, the first block of a cluster frees it for all that follow.
+                    if ext2fs_test_block_bitmap2(fs.pointee.block_map, block) != 0 {
+                        ext2fs_block_alloc_stats2(fs, block, -1)
+                    }
+                    return 0
+                }, isDamaged)
+        }
+        try check(isDamaged ? EXT2_ET_BAD_BLOCK_NUM : code, "freeing the blocks of inode \(inode.number)")
     }
 }

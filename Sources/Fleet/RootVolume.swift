@@ -1,6 +1,5 @@
 public import Diagnostics
 public import Filesystems
-public import Images
 public import Storage
 
 /// Finds and opens the root partition of a card or an image.
@@ -32,11 +31,12 @@ public enum RootVolume {
         return .missing(reason: behind.first?.refusal ?? "there is no partition behind the boot partition")
     }
 
-    /// The file system of `partition` of `store`; what is written gets the time `time` (seconds since 1970, UTC).
+    /// The file system of `partition` of `store`, called `name` in messages; what is written gets the time `time`
+    /// (seconds since 1970, UTC).
     public static func open(
-        _ store: some BlockStore, partition: PartitionTable.Partition, at time: Int64
+        _ store: some BlockStore, partition: PartitionTable.Partition, name: String? = nil, at time: Int64
     ) throws(Failure) -> Ext4Volume {
-        let name = "the root partition of \(store.name)"
+        let name = name ?? "the root partition of \(store.name)"
         return try Ext4Volume(Window(store, range: partition.range, name: name), name: name, time: time)
     }
 }
@@ -54,44 +54,6 @@ extension RootVolume {
         let name = "the root partition of \(store.name)"
         return try Ext4Volume.apply(
             edits, to: Window(store, range: partition.range, name: name), name: name, time: time)
-    }
-}
-
-/// What could be read of a root partition. That none can be read is no failure: the boot partition tells enough about
-/// most images, and detection refuses the others.
-public struct RootReading: Sendable {
-    /// Nil when there is none, or none with a file system that piflash reads.
-    public let partition: PartitionTable.Partition?
-    public let snapshot: RootSnapshot?
-    /// Why it cannot be edited, for people; nil when it can.
-    public let obstacle: String?
-
-    /// What a renderer works from: where nothing could be read, why.
-    public var material: RootSnapshot { snapshot ?? RootSnapshot(obstacle: obstacle) }
-
-    /// Reads the root partition of `store`. Throws what the store throws: a card that cannot be read has no say.
-    public init(of store: some BlockStore, table: PartitionTable, boot: BootSnapshot) throws(Failure) {
-        switch RootVolume.find(
-            in: table, commandLine: boot.text("cmdline.txt") ?? boot.text("current/cmdline.txt"))
-        {
-        case .missing(let reason):
-            partition = nil
-            snapshot = nil
-            obstacle = reason
-        case .found(let found):
-            partition = found
-            do throws(Failure) {
-                let read = try RootSnapshot(of: RootVolume.open(store, partition: found, at: 0))
-                snapshot = read
-                obstacle = read.obstacle
-            } catch {
-                guard [.unsupportedFilesystem, .damagedFilesystem, .dirtyFilesystem].contains(error.code) else {
-                    throw error
-                }
-                snapshot = nil
-                obstacle = error.message
-            }
-        }
     }
 }
 

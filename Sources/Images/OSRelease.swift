@@ -45,12 +45,3 @@ extension OSProfile.System {
         "13": "trixie",
     ]
 }
-
-/// Debian's releases in their order, as far as images for the Raspberry Pi were made of them.
-enum DebianRelease: String, CaseIterable, Comparable {
-    case wheezy, jessie, stretch, buster, bullseye, bookworm, trixie, forky
-
-    static func < (left: DebianRelease, right: DebianRelease) -> Bool {
-        (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
-    }
-}

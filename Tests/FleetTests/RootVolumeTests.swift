@@ -49,7 +49,7 @@ import Testing
         #expect(RootVolume.find(in: gpt, commandLine: "root=PARTUUID=7ee80803-03").partition?.number == 2)
     }
 
-    @Test func `a root partition that is damaged is no root, and an obstacle`() throws {
+    @Test func `a root partition that was not unmounted is read, one that is damaged is none`() throws {
         let path = scratch["sample.img"]
         try SampleImage.raspbianWheezy.make(at: path)
         let image = Overlay(over: try ImageFile(opening: path))
@@ -61,6 +61,13 @@ import Testing
         #expect(whole.snapshot?.entries["/etc/shadow"]?.group == 42)
         #expect(whole.snapshot?.packages["sysvinit"] != nil)
         let start = try #require(whole.partition?.range.lowerBound)
+        // s_state of the superblock: not unmounted cleanly.
+        let dirty = Overlay(over: image)
+        try dirty.write([0, 0], at: start + 1024 + 0x3A)
+        let used = try RootReading(of: dirty, table: table, boot: boot)
+        #expect(used.snapshot?.entries == whole.snapshot?.entries)
+        #expect(used.obstacle == "the root partition cannot be edited: it was not unmounted cleanly")
+        #expect(used.snapshot?.obstacle == used.obstacle)
         // s_inodes_per_group of the superblock.
         try image.write([0xFF, 0xFF, 0xFF, 0xFF], at: start + 1024 + 0x28)
         let damaged = try RootReading(of: image, table: table, boot: boot)

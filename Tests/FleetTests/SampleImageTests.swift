@@ -95,6 +95,7 @@ import Testing
         let boot = try BootSnapshot(of: BootVolume.open(image, table: table, at: 0))
         let root = try RootReading(of: image, table: table, boot: boot)
         #expect(root.partition?.number == 2)
+        #expect(boot.label == table.bootPartition?.filesystem?.label)
         #expect(root.obstacle == nil)
         let profile = try OSProfile.detect(boot, root: root.snapshot)
         #expect(profile == Self.expected[sample])

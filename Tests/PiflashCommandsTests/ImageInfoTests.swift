@@ -1,5 +1,6 @@
 import SystemPackage
 import Foundation
+import SystemPackage
 import TestSupport
 import Testing
 

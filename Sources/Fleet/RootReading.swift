@@ -1,0 +1,43 @@
+public import Diagnostics
+public import Filesystems
+public import Images
+public import Storage
+
+/// What could be read of a root partition. That none can be read is no failure: the boot partition tells enough about
+/// most images, and detection refuses the others.
+public struct RootReading: Sendable {
+    /// Nil when there is none, or none with a file system that piflash reads.
+    public let partition: PartitionTable.Partition?
+    public let snapshot: RootSnapshot?
+    /// Why it cannot be edited, for people; nil when it can.
+    public let obstacle: String?
+
+    /// What a renderer works from: where nothing could be read, why.
+    public var material: RootSnapshot { snapshot ?? RootSnapshot(obstacle: obstacle) }
+
+    /// Reads the root partition of `store`. Throws what the store throws: a card that cannot be read has no say.
+    public init(of store: some BlockStore, table: PartitionTable, boot: BootSnapshot) throws(Failure) {
+        switch RootVolume.find(
+            in: table, commandLine: boot.text("cmdline.txt") ?? boot.text("current/cmdline.txt"))
+        {
+        case .missing(let reason):
+            partition = nil
+            snapshot = nil
+            obstacle = reason
+        case .found(let found):
+            partition = found
+            do throws(Failure) {
+                let read = try RootSnapshot(
+                    of: RootVolume.open(store, partition: found, name: "the root partition", at: 0))
+                snapshot = read
+                obstacle = read.obstacle
+            } catch {
+                guard [.unsupportedFilesystem, .damagedFilesystem, .dirtyFilesystem].contains(error.code) else {
+                    throw error
+                }
+                snapshot = nil
+                obstacle = error.message
+            }
+        }
+    }
+}

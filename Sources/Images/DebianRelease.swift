@@ -1,0 +1,8 @@
+/// Debian's releases in their order, as far as images for the Raspberry Pi were made of them.
+enum DebianRelease: String, CaseIterable, Comparable {
+    case wheezy, jessie, stretch, buster, bullseye, bookworm, trixie, forky
+
+    static func < (left: DebianRelease, right: DebianRelease) -> Bool {
+        (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
+    }
+}
