@@ -35,7 +35,7 @@ extension RootSetup {
             account = existing
         } else if takeover == .firstUser, let first = accounts.firstUser {
             account = accounts.rename(first, to: name)
-            if account.home != first.home { append(RootEdit(.rename(to: account.home), at: first.home)) }
+            if account.home != first.home { append(RootEdit(.rename(to: name), at: first.home)) }
         } else {
             account = accounts.add(name, like: nil)
             isNew = true
