@@ -121,6 +121,9 @@ public struct Provisioner: Sendable {
         if let root = draft.root, root.obstacle == nil {
             let stale = (previous?.rootFiles ?? []).filter { Self.isRemovableRootFile($0) && !rootFiles.contains($0) }
             edits += stale.map { RootEdit(.removal, at: $0) }
+        } else {
+            // They are still there.
+            rootFiles = previous?.rootFiles ?? []
         }
         let record = CardRecord(
             node: node.hostname.value, role: node.swarm?.role.rawValue, recipe: lastComponent(node.recipePath),
