@@ -11,6 +11,8 @@ enum DHCPCDConfiguration {
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         if let first = lines.firstIndex(of: begin), let last = lines[first...].firstIndex(of: end) {
             lines.removeSubrange(first...last)
+        } else if block(draft).isEmpty {
+            return text
         }
         while lines.last?.isEmpty == true { lines.removeLast() }
         return (lines + block(draft)).map { $0 + "\n" }.joined()

@@ -1,4 +1,5 @@
 import Filesystems
+import Glibc
 
 /// Finds secrets in files as they stand there: a quoted or encoded text is another text.
 enum Masking {
@@ -20,11 +21,10 @@ enum Masking {
     }
 
     private static func present(_ secrets: Set<String>, in contents: [UInt8]) -> Set<String> {
-        let text = String(decoding: contents, as: UTF8.self)
         var found: Set<String> = []
         for secret in secrets {
             let quoted = String(YAML.quoted(secret).dropFirst().dropLast())
-            for form in [secret, quoted, CloudConfig.base64(Array(secret.utf8))] where contains(text, form) {
+            for form in [secret, quoted, CloudConfig.base64(Array(secret.utf8))] where contains(contents, form) {
                 found.insert(form)
             }
         }
@@ -32,12 +32,18 @@ enum Masking {
     }
 
     /// By UTF-8, not by characters: a line end after a carriage return, say, is no character of its own.
-    private static func contains(_ text: String, _ part: String) -> Bool {
-        let text = Array(text.utf8)
+    private static func contains(_ contents: [UInt8], _ part: String) -> Bool {
         let part = Array(part.utf8)
-        guard let first = part.first, part.count <= text.count else { return false }
-        return (0...text.count - part.count).contains {
-            text[$0] == first && text[$0..<$0 + part.count].elementsEqual(part)
+        guard let first = part.first, part.count <= contents.count else { return false }
+        return contents.withUnsafeBytes { bytes in
+            var start = 0
+            while let base = bytes.baseAddress, start + part.count <= bytes.count,
+                let found = memchr(base + start, Int32(first), bytes.count - part.count + 1 - start)
+            {
+                if memcmp(found, part, part.count) == 0 { return true }
+                start = base.distance(to: found) + 1
+            }
+            return false
         }
     }
 }

@@ -115,10 +115,15 @@ public struct Provisioner: Sendable {
         if let clock = fakeClock(boot) { bootFiles.append(clock) }
 
         var edits = rendering.rootEdits
-        let rootFiles = edits.map(\.path).filter(Self.isRemovableRootFile)
+        // Only the clock's file has a time of its own, which a node that has been running has moved on.
+        if previous?.writtenAt == flashTime { edits.removeAll { $0.modified != nil } }
+        var rootFiles = edits.map(\.path).filter(Self.isRemovableRootFile)
         if let root = draft.root, root.obstacle == nil {
             let stale = (previous?.rootFiles ?? []).filter { Self.isRemovableRootFile($0) && !rootFiles.contains($0) }
             edits += stale.map { RootEdit(.removal, at: $0) }
+        } else {
+            // They are still there.
+            rootFiles = previous?.rootFiles ?? []
         }
         let record = CardRecord(
             node: node.hostname.value, role: node.swarm?.role.rawValue, recipe: lastComponent(node.recipePath),

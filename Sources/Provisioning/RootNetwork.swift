@@ -24,8 +24,10 @@ extension RootSetup {
     private mutating func setConnections(_ includes: (Material.AccessPoint) -> Bool) {
         for file in NetworkManagerKeyfile.files(draft, includes: includes) { put(file) }
         let path = "/var/lib/NetworkManager/NetworkManager.state"
-        // Raspberry Pi OS ships it with Wi-Fi off until a country is set.
-        if draft.hasWiFi, let text = root.text(path), text.contains("WirelessEnabled=false") {
+        // Raspberry Pi OS ships it with Wi-Fi off until a country is set, as its own first boot does for its network.
+        if draft.material.accessPoints.contains(where: includes), let text = root.text(path),
+            text.contains("WirelessEnabled=false")
+        {
             put(text.replacing("WirelessEnabled=false", with: "WirelessEnabled=true"), at: path)
         }
     }

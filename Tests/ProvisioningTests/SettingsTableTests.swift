@@ -1,0 +1,193 @@
+import Diagnostics
+import Filesystems
+import Foundation
+import Images
+import Recipes
+import Testing
+
+@testable import Provisioning
+
+@Suite struct SettingsTableTests {
+    /// Where the setting under test stands in its recipe.
+    private static let line = 77
+
+    @Test(arguments: Sample.columns)
+    func `each setting is taken the way that the table says`(_ column: SettingsTable.Column) async throws {
+        let support = SettingsTable.support(column.profile)
+        for setting in Setting.allCases {
+            let (with, without) = Self.pair(setting)
+            let later: Int64 = setting == .clock ? 30 * 86_400 : 0
+            let comment = Comment(rawValue: "\(setting.title) on \(column.title)")
+            if case .impossible = support[setting] {
+                let lines = try await Sample.errors(with, column).map(\.location?.line)
+                #expect(lines == [Self.line], comment)
+                continue
+            }
+            let a = try await Sample.provision(with, column)
+            let b = try await Sample.provision(without, column, flashTime: Sample.flashTime + later)
+            let isOther = Self.bootFiles(a) != Self.bootFiles(b)
+            switch support[setting] {
+            case .native where setting == .hiddenNetwork && column.profile.flavour == .dietPi:
+                // It looks for every network as if it were hidden.
+                #expect(!isOther)
+            case .native:
+                #expect(isOther, comment)
+                // A clock may stand on both partitions, and the country beside the networks as well.
+                let allowed = setting == .country ? [WPASupplicant.path] : []
+                if setting != .clock { #expect(Self.differences(a, b).subtracting(allowed) == [], comment) }
+            case .rootEdit:
+                let isOther = a.rootChanges != b.rootChanges
+                #expect(isOther, comment)
+            case .impossible, nil: Issue.record(comment)
+            }
+        }
+    }
+
+    @Test(arguments: Sample.columns)
+    func `what needs the root partition is refused without it, line by line and all at once`(
+        _ column: SettingsTable.Column
+    ) async throws {
+        var node = Self.numbered()
+        if !RootFlavour.readsDaemonFile(column.profile) { node.docker.daemon = [] }
+        let support = SettingsTable.support(column.profile)
+        var locked = RootTree(column).asRead
+        locked.obstacle = "its journal was not replayed"
+        for (root, reason) in [(nil, "name the card or the image file"), (locked, "its journal was not replayed")] {
+            let errors = try await Sample.errors(node, column, root: .some(root))
+            var expected: Set<Int> = []
+            for setting in Setting.allCases {
+                guard let location = setting.location(in: node) else { continue }
+                let found = errors.filter { $0.location == location && $0.text.hasPrefix(setting.title + ": ") }
+                switch support[setting] {
+                case .rootEdit:
+                    expected.insert(location.line)
+                    #expect(found.count == 1 && found[0].text.contains(reason), "\(setting.title)")
+                case .impossible: expected.insert(location.line)
+                case .native, nil: #expect(found.isEmpty, "\(setting.title)")
+                }
+            }
+            #expect(Set(errors.compactMap(\.location?.line)) == expected)
+        }
+    }
+
+    @Test(arguments: Sample.columns)
+    func `the table has an answer for every setting`(_ column: SettingsTable.Column) {
+        #expect(Set(SettingsTable.support(column.profile).keys) == Set(Setting.allCases))
+    }
+
+    @Test func `the document of settings is the table`() throws {
+        try expectGolden("../../../docs/settings.md", SettingsTable.document)
+    }
+
+    // MARK: Nodes
+
+    private static func bootFiles(_ provision: Provision) -> [Provision.BootFile] {
+        provision.bootFiles.filter { $0.path != CardRecord.path }
+    }
+
+    /// The paths in the root partition that one of two provisions changes otherwise, apart from the first-boot program's
+    /// settings, which hold a bit of everything.
+    private static func differences(_ a: Provision, _ b: Provision) -> Set<String> {
+        Set(Set(a.rootChanges).symmetricDifference(b.rootChanges).map(\.edit.path))
+            .subtracting([FirstBootProgram.settingsPath])
+    }
+
+    private static func network(
+        _ name: String, _ passphrase: String? = "correct horse", hidden: Bool = false, line: Int = 1
+    ) -> Node.WiFiNetwork {
+        .init(ssid: Sample.at(name, line: line), passphrase: passphrase.map { Sample.secret($0) }, hidden: hidden)
+    }
+
+    /// A node with the setting and little else, and the same node without it.
+    static func pair(_ setting: Setting) -> (with: Node, without: Node) {
+        var without = Sample.bare()
+        var with = without
+        let wifi = Node.WiFi(country: Sample.at("DE"), networks: [network("lab")])
+        let address = Sample.at(Node.StaticAddress(address: "192.168.50.11", prefixLength: 24), line: line)
+        switch setting {
+        case .hostname:
+            // A password's salt is the host's own.
+            without.user?.password = nil
+            with = without
+            with.hostname = Sample.at("blue02", line: line)
+        case .user:
+            without.user = nil
+            with.user?.name.location = Sample.at("", line: line).location
+        case .password: without.user?.password = nil
+        case .sshKeys: without.user?.sshAuthorizedKeys = []
+        case .groups: with.user?.groups = [Sample.at("rack", line: line)]
+        case .wifi: with.wifi = wifi
+        case .severalNetworks:
+            without.wifi = wifi
+            with.wifi = wifi
+            with.wifi?.networks.append(network("home", line: line))
+        case .hiddenNetwork:
+            without.wifi = wifi
+            with.wifi = wifi
+            with.wifi?.networks = [network("lab", hidden: true, line: line)]
+        case .openNetwork:
+            without.wifi = wifi
+            with.wifi = wifi
+            without.wifi?.networks = [network("lab"), network("guests", line: line)]
+            with.wifi?.networks = [network("lab"), network("guests", nil, line: line)]
+        case .country:
+            without.wifi = Node.WiFi(networks: [network("lab")])
+            with.wifi = wifi
+        case .address: with.address = address
+        case .nameServers:
+            without.address = address
+            with.address = address
+            with.network.dns = [Sample.at("9.9.9.9", line: line)]
+        case .rackHosts: with.rack = [.init(name: "red00", address: "192.168.50.10")]
+        case .timezone: with.locale.timezone = Sample.at("Europe/Berlin", line: line)
+        case .language: with.locale.lang = Sample.at("de_DE.UTF-8", line: line)
+        case .keyboard: with.locale.keyboard = Sample.at("de", line: line)
+        case .docker:
+            with.docker.location = Sample.at("", line: line).location
+            with.docker.daemon = [.init(name: Sample.at("debug"), value: Sample.at(.bool(true)))]
+        case .swarm:
+            without.docker.location = Sample.here
+            with.docker.location = Sample.here
+            with.swarm = Node.Swarm(
+                managers: [Sample.at("192.168.50.10")], role: .worker, token: Sample.secret(Sample.token),
+                location: Sample.at("", line: line).location)
+        case .packages: with.firstBoot.packages = [Sample.at("vim", line: line)]
+        case .files:
+            with.firstBoot.files = [.init(path: Sample.at("/etc/motd", line: line), content: Sample.secret("x"))]
+        case .commands: with.firstBoot.run = [Sample.at("true", line: line)]
+        case .clock: break
+        }
+        return (with, without)
+    }
+
+    /// A node that uses every setting, each on a line of its own as far as a recipe can have it so.
+    static func numbered() -> Node {
+        func at<Value>(_ value: Value, _ setting: Setting) -> Located<Value> {
+            Sample.at(value, line: 10 + Setting.allCases.firstIndex(of: setting)!)
+        }
+        var node = Sample.full()
+        node.hostname.location = at("", .hostname).location
+        node.user = Node.User(
+            name: at("pirate", .user), password: Secret(.literal("hypriot"), at: at("", .password).location),
+            sshAuthorizedKeys: [Secret(.literal(Sample.key), at: at("", .sshKeys).location)],
+            groups: [at("docker", .groups)])
+        func line(_ setting: Setting) -> Int { at("", setting).location.line }
+        node.wifi = Node.WiFi(
+            country: at("DE", .country),
+            networks: [
+                network("lab", line: line(.wifi)), network("dark", hidden: true, line: line(.hiddenNetwork)),
+                network("guests", nil, line: line(.openNetwork)), network("home", line: line(.severalNetworks)),
+            ])
+        node.address?.location = at("", .address).location
+        node.network.dns = [at("9.9.9.9", .nameServers)]
+        node.rack = [.init(name: "red00", address: "192.168.50.10")]
+        node.locale = Node.Locale(
+            timezone: at("Europe/Berlin", .timezone), lang: at("en_GB.UTF-8", .language), keyboard: at("de", .keyboard))
+        node.docker.location = at("", .docker).location
+        node.swarm?.location = at("", .swarm).location
+        node.firstBoot.packages = [at("docker.io", .packages)]
+        node.firstBoot.files = [.init(path: at("/etc/motd", .files), content: Sample.secret("x"))]
+        node.firstBoot.run = [at("true", .commands)]
+        return node
+    }
+}
