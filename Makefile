@@ -2,7 +2,7 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 
-.PHONY: demo build release test test-long lint format bootstrap install clean
+.PHONY: demo build release test test-long e2e lint format bootstrap install clean
 
 build: ; @scripts/bootstrap build; $(SWIFT) build
 
@@ -20,9 +20,15 @@ test: bootstrap
 test-long: bootstrap
 	PIFLASH_LONG=1 $(SWIFT) test --disable-xctest --filter 'FATVolumePropertyTests|Ext4PropertyTests'
 
+# Real images, prepared by piflash and booted in QEMU; long. `make e2e E2E="hypriot trixie"` for some of them.
+e2e: build
+	@scripts/bootstrap e2e
+	@Tests/e2e/run "$$($(SWIFT) build --show-bin-path)/piflash" $(E2E)
+
 bootstrap: ; @scripts/bootstrap test
 
-lint: ; $(SWIFT) format lint --strict -r -p Sources Tests Package.swift && shellcheck scripts/* .ci/run
+E2E_SCRIPTS = $(filter-out %.py %/recipes %/vendors,$(wildcard Tests/e2e/* Tests/e2e/vendors/*))
+lint: ; $(SWIFT) format lint --strict -r -p Sources Tests Package.swift && shellcheck scripts/* .ci/run $(E2E_SCRIPTS)
 
 format: ; $(SWIFT) format -i -r -p Sources Tests Package.swift
 
