@@ -84,10 +84,10 @@ public struct DaemonModel: Sendable {
         }
         if isUTF16 {
             let isBig = bytes[0] == 0xFE
-            let units = stride(from: 2, to: bytes.count - 1, by: 2).map { index in
-                isBig
-                    ? UInt16(bytes[index]) << 8 | UInt16(bytes[index + 1])
-                    : UInt16(bytes[index + 1]) << 8 | UInt16(bytes[index])
+            var units: [UInt16] = []
+            for index in stride(from: 2, to: bytes.count - 1, by: 2) {
+                let (first, second) = (UInt16(bytes[index]), UInt16(bytes[index + 1]))
+                units.append(isBig ? first << 8 | second : second << 8 | first)
             }
             return isOld ? nil : String(decoding: units, as: UTF16.self)
         }
