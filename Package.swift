@@ -106,7 +106,7 @@ let package = Package(
         .testTarget(
             name: "ProvisioningTests",
             dependencies: [
-                "Diagnostics", "Docker", "Filesystems", "Images", "Recipes", "Provisioning", "TestSupport", systemPackage, yams,
+                "Diagnostics", "Docker", "Filesystems", "Host", "Images", "Recipes", "Provisioning", "TestSupport", systemPackage, yams,
                 crypto,
             ],
             resources: [.copy("Golden")], swiftSettings: strict),

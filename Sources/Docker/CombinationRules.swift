@@ -241,9 +241,21 @@ extension DaemonJudge {
                 mustExist("userland-proxy-path")
             }
         }
-        if !texts("authorization-plugins").filter({ !$0.isEmpty }).isEmpty {
-            let text = "dockerd does not start unless the plugin is on the node already"
-            warning(index(of: "authorization-plugins"), text)
+        for plugin in texts("authorization-plugins") {
+            let text = "dockerd does not start unless the plugin \"\(plugin)\" is on the node already"
+            if surroundings.plugins?.contains(plugin) == false {
+                error(index(of: "authorization-plugins"), text)
+            } else if surroundings.plugins == nil {
+                warning(index(of: "authorization-plugins"), text)
+            }
+        }
+        if let bridge = text("bridge"), !["none", "docker0"].contains(bridge) {
+            let text = "dockerd does not start unless the bridge \"\(bridge)\" is there before it"
+            if surroundings.bridges?.contains(bridge) == false {
+                error(index(of: "bridge"), text + "; leave it out, or write \"none\"")
+            } else if surroundings.bridges == nil {
+                warning(index(of: "bridge"), text)
+            }
         }
         if let runtime = text("default-runtime") { judgeRuntime(runtime) }
         if flag("selinux-enabled") == true {

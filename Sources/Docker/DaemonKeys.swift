@@ -9,7 +9,7 @@ public enum DaemonKeys {
     public static let all: [DaemonKey] = [
         DaemonKey("allow-direct-routing", .flag, since: EngineVersion(28, 2)),
         DaemonKey(
-            "allow-nondistributable-artifacts", .list(RegistryRules.indexName), since: EngineVersion(17, 6),
+            "allow-nondistributable-artifacts", .list(RegistryRules.plain), since: EngineVersion(17, 6),
             inert: EngineVersion(28, 0)),
         DaemonKey(
             "api-cors-header", .text(TextRules.any), since: EngineVersion(1, 12), until: EngineVersion(28, 0),
@@ -61,7 +61,7 @@ public enum DaemonKeys {
         DaemonKey(
             "disable-legacy-registry", .flag, since: EngineVersion(1, 11), until: EngineVersion(17, 12)),
         DaemonKey("dns", .list(NetworkRules.nameServer)),
-        DaemonKey("dns-opts", .list(TextRules.filled), option: "dns-opt"),
+        DaemonKey("dns-opts", .list(TextRules.resolverOption), option: "dns-opt"),
         DaemonKey("dns-search", .list(NetworkRules.searchDomain)),
         DaemonKey("exec-opts", .list(TextRules.execOption), option: "exec-opt"),
         DaemonKey("exec-root", .text(TextRules.path)),

@@ -20,23 +20,13 @@ public struct DaemonModel: Sendable {
     /// The findings on the members of a daemon.json, or on the keys of a recipe.
     public func judge(_ members: [JSONValue.Member]) -> [DaemonFinding] {
         if let version { return findings(members, version) }
-        var common: [DaemonFinding] = []
-        for (number, version) in EngineVersion.plausible.enumerated() {
-            let found = findings(members, version)
-            if number == 0 {
-                common = found
-            } else {
-                // The words may differ by version; the newest one's stand.
-                common = common.compactMap { old in
-                    found.first { $0 == old }
-                        ?? found.first {
-                            $0.member == old.member && $0.severity == old.severity && $0.path == old.path
-                                && $0.part == old.part
-                        }
-                }
+        // The reasons may differ by version; the newest one's stand.
+        let all = EngineVersion.plausible.map { findings(members, $0) }
+        return (all.last ?? []).filter { finding in
+            all.allSatisfy { found in
+                found.contains { $0.member == finding.member && $0.severity == finding.severity }
             }
         }
-        return common
     }
 
     private func findings(_ members: [JSONValue.Member], _ version: EngineVersion) -> [DaemonFinding] {
@@ -103,11 +93,17 @@ public struct DaemonModel: Sendable {
             report.error(at: start, "the file holds no object: write {\"key\": value, …}")
             return
         }
-        if let place = document.trailing {
-            let effect =
-                version.map { $0 < EngineVersion(23, 0) } == true
-                ? "dockerd ignores it" : "Docker from 23.0 on does not start with it"
-            report.error(at: place, "text behind the object: \(effect)")
+        if let trailing = document.trailing {
+            let isOld = version.map { $0 < EngineVersion(23, 0) } ?? false
+            if !isOld {
+                report.error(
+                    at: trailing.place, "text behind the object: Docker does not start with it since 23.0")
+            } else if trailing.holdsObject {
+                report.error(at: trailing.place, "text behind the object, which dockerd ignores")
+            } else {
+                report.warning(
+                    at: trailing.place, "text behind the object: Docker does not start with it since 23.0")
+            }
         }
         let entries = document.entries
         for finding in judge(entries.map { .init($0.name, $0.value) }) {

@@ -19,17 +19,27 @@ public struct DaemonSurroundings: Hashable, Sendable {
     public var users: Set<String>?
     /// Absolute paths of files.
     public var files: Set<String>?
+    /// Bridges that are there before dockerd starts.
+    public var bridges: Set<String>?
+    /// Plugins for authorization that are there before dockerd starts.
+    public var plugins: Set<String>?
 
+    /// A card with a fresh Debian and nothing of the user's on it.
     public init(
         isInSwarm: Bool = false, networks: [Network] = [], groups: Set<String>? = Self.debianGroups,
-        users: Set<String>? = [], files: Set<String>? = nil
+        users: Set<String>? = [], files: Set<String>? = [], bridges: Set<String>? = [], plugins: Set<String>? = []
     ) {
         self.isInSwarm = isInSwarm
         self.networks = networks
         self.groups = groups
         self.users = users
         self.files = files
+        self.bridges = bridges
+        self.plugins = plugins
     }
+
+    /// A node of which nothing is known: what may be missing on it makes a warning.
+    public static let unknown = DaemonSurroundings(groups: nil, users: nil, files: nil, bridges: nil, plugins: nil)
 
     /// The groups of every Debian (base-passwd 3.6), those of a Pi, and Docker's own.
     public static let debianGroups: Set<String> = [

@@ -116,6 +116,13 @@ public struct IPNetwork: Hashable, Sendable, CustomStringConvertible {
             && !lastBytes.lexicographicallyPrecedes(other.bytes)
     }
 
+    /// Without host bits: "192.168.50.0/24". IPv4 only; an IPv6 network stays as it was written.
+    public var canonical: String {
+        isIPv4 ? networkBytes.map(String.init).joined(separator: ".") + "/\(prefixLength)" : description
+    }
+
+    public func covers(_ other: IPNetwork) -> Bool { contains(other) }
+
     func contains(_ other: IPNetwork) -> Bool { other.prefixLength >= prefixLength && contains(other.address) }
 
     func overlaps(_ other: IPNetwork) -> Bool {

@@ -19,7 +19,7 @@ struct JSONDocument {
     /// The first name that stands twice in one object; the reader of Go takes the last one, and says nothing.
     private(set) var repeated: [Problem] = []
     /// What stands after the object, when something does.
-    private(set) var trailing: Location?
+    private(set) var trailing: (place: Location, holdsObject: Bool)?
     /// What stands there is JSON, but no object.
     private(set) var isObject = true
 
@@ -42,7 +42,7 @@ struct JSONDocument {
             _ = try value(depth: 1)
         }
         skipBlanks()
-        if !rest.isEmpty { trailing = here }
+        if !rest.isEmpty { trailing = (here, rest.contains("{")) }
     }
 
     private var here: Location { Location(file: file, line: line, column: column) }

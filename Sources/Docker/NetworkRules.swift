@@ -81,7 +81,7 @@ enum NetworkRules {
         guard (1...15).contains(text.utf8.count), !text.contains("/"), !text.contains(where: \.isWhitespace) else {
             return .error("\"\(text)\" is no interface")
         }
-        return .warning("dockerd does not start unless the bridge \"\(text)\" is there before it")
+        return nil
     }
 
     /// strconv.ParseUint(…, 0, 32), a mask behind "/".
@@ -121,9 +121,10 @@ enum NetworkRules {
         }
     }
 
-    /// host:port for net.Listen.
+    /// host:port; dockerd looks the host up to keep the port from containers (allocateDaemonPort), so it cannot be
+    /// left out.
     static let listener: DaemonKey.TextRule = { text, _ in
-        guard let match = text.wholeMatch(of: /(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})/),
+        guard let match = text.wholeMatch(of: /(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})/),
             let port = Int(match.2), port <= 65535
         else { return .error("\"\(text)\" is no address to listen at (\"127.0.0.1:9323\")") }
         return nil

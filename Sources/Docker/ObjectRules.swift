@@ -122,8 +122,8 @@ extension DaemonJudge {
                 index,
                 "\(size) is no prefix length of networks inside \(text) (\(max(1, base.prefixLength)) to \(most))",
                 inside: "size")
-        } else if base.isIPv4, size > 29 {
-            warning(index, "networks of /\(size) have no room for containers", inside: "size")
+        } else if base.isIPv4, size > 30 {
+            error(index, "networks of /\(size) have no room for containers (24)", inside: "size")
         }
     }
 

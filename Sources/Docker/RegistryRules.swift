@@ -1,8 +1,9 @@
 /// What dockerd takes for a registry (moby/moby, registry/config.go; distribution/reference).
 enum RegistryRules {
-    /// registry.ValidateIndexName
-    static let indexName: DaemonKey.TextRule = { text, _ in
-        text.hasPrefix("-") || text.hasSuffix("-") ? .error("\"\(text)\" begins or ends with \"-\"") : nil
+    /// A registry of allow-nondistributable-artifacts.
+    static let plain: DaemonKey.TextRule = { text, version in
+        if !text.hasSuffix("-"), IPNetwork(text) != nil || isHostPort(text[...], version) { return nil }
+        return .error("\"\(text)\" is no registry (host[:port], or a network as 10.0.0.0/8)")
     }
 
     /// A mirror of Docker Hub: the only registry that Docker asks mirrors for.

@@ -25,6 +25,8 @@ public struct ServiceFlags: Hashable, Sendable {
     /// The same service when a drop-in has taken its -H away.
     public func withoutHosts() -> ServiceFlags { ServiceFlags(keys: keys.subtracting(["hosts"])) }
 
+    public func union(_ other: ServiceFlags) -> ServiceFlags { ServiceFlags(keys: keys.union(other.keys)) }
+
     /// The key that an option of the command line stands for.
     static func key(of word: some StringProtocol) -> String? {
         if word.hasPrefix("--") {

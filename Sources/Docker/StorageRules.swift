@@ -144,8 +144,8 @@ extension DaemonJudge {
         } else if name.hasSuffix("size") || name.hasSuffix("min_space") {
             if !TextRules.isSize(value) {
                 error(at, "\"\(value)\" is no size (\"10G\")")
-            } else if name == "overlay2.size" {
-                let text = "overlay2.size needs a file system with project quotas (xfs with pquota), and a Pi's card is ext4"
+            } else if name == "overlay2.size" || driver == "vfs" {
+                let text = "\(name) needs a file system with project quotas (xfs with pquota), and a Pi's card is ext4"
                 if self.text("data-root") == nil { error(at, text) } else { warning(at, text) }
             }
         }

@@ -4,6 +4,10 @@ enum TextRules {
 
     static let filled: DaemonKey.TextRule = { text, _ in text.isEmpty ? .error("an empty text does nothing") : nil }
 
+    static let resolverOption: DaemonKey.TextRule = { text, _ in
+        text.isEmpty ? .warning("an empty text does nothing") : nil
+    }
+
     static func oneOf(_ words: String...) -> DaemonKey.TextRule {
         { text, _ in
             words.contains(text)
