@@ -88,7 +88,8 @@ extension DaemonJudge {
     /// libnetwork: "auxiliary address must belong to the master pool".
     private mutating func judgeGateways() {
         if let gateway = text("default-gateway").flatMap(IPAddress.init), text("bridge") == nil {
-            let network = text("bip").flatMap(IPNetwork.init) ?? (has(28, 0) ? text("fixed-cidr").flatMap(IPNetwork.init) : nil)
+            let network =
+                text("bip").flatMap(IPNetwork.init) ?? (has(28, 0) ? text("fixed-cidr").flatMap(IPNetwork.init) : nil)
             if let network = network ?? IPNetwork("172.17.0.1/16"), !network.contains(gateway) {
                 error(
                     index(of: "default-gateway"),
@@ -210,7 +211,8 @@ extension DaemonJudge {
         }
         if let remap = text("userns-remap") {
             let user = String(remap.prefix { $0 != ":" })
-            let text = "dockerd does not start unless \"\(user)\" is a user with ranges in /etc/subuid; write \"default\""
+            let text =
+                "dockerd does not start unless \"\(user)\" is a user with ranges in /etc/subuid; write \"default\""
             if let users = surroundings.users {
                 if !["default", "dockremap"].contains(user), !users.contains(user) {
                     error(index(of: "userns-remap"), text)

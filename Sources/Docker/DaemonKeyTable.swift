@@ -29,7 +29,8 @@ public enum DaemonKeyTable {
                 "| `\(driver.name)` | \(driver.since) | \(driver.until.map { "\($0)" } ?? "") | \(options) |")
         }
         lines += [
-            "", "All but `none` also take " + LogDrivers.general.map { "`\($0.name)`" }.joined(separator: " ") + ".", "",
+            "", "All but `none` also take " + LogDrivers.general.map { "`\($0.name)`" }.joined(separator: " ") + ".",
+            "",
             "## Names that dockerd takes and ignores", "",
             "They are options of its command line, not keys of the file. piflash refuses them.", "", "| not | but |",
             "|---|---|",

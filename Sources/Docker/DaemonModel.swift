@@ -60,7 +60,8 @@ public struct DaemonModel: Sendable {
         judge(text: Array(text.utf8), file: file)
     }
 
-    private func decoded(_ bytes: [UInt8], isOld: Bool, _ start: Location, _ report: inout DiagnosticReport) -> String? {
+    private func decoded(_ bytes: [UInt8], isOld: Bool, _ start: Location, _ report: inout DiagnosticReport) -> String?
+    {
         // Unicode, 23.8: byte-order marks. dockerd looks at them since 23.0.
         let isUTF16 = bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF])
         let isMarked = bytes.starts(with: [0xEF, 0xBB, 0xBF])

@@ -54,7 +54,8 @@ public struct EngineVersion: Hashable, Sendable, Comparable, CustomStringConvert
     /// What stands for "any" where nothing tells an engine's version: the releases that HypriotOS, Raspbian, Raspberry
     /// Pi OS, Ubuntu and Docker's own packages brought.
     static let plausible: [EngineVersion] = [
-        EngineVersion(1, 6, 0), EngineVersion(1, 12, 6), EngineVersion(17, 5, 0), EngineVersion(18, 9, 1), EngineVersion(19, 3, 12), EngineVersion(20, 10, 5), EngineVersion(20, 10, 24),
+        EngineVersion(1, 6, 0), EngineVersion(1, 12, 6), EngineVersion(17, 5, 0), EngineVersion(18, 9, 1),
+        EngineVersion(19, 3, 12), EngineVersion(20, 10, 5), EngineVersion(20, 10, 24),
         EngineVersion(23, 0, 6), EngineVersion(24, 0, 9), EngineVersion(25, 0, 5), EngineVersion(26, 1, 5),
         EngineVersion(27, 5, 1), EngineVersion(28, 5, 2), EngineVersion(29, 7, 2),
     ]

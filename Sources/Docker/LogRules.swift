@@ -111,7 +111,8 @@ extension DaemonJudge {
         guard let driver = LogDrivers.all.first(where: { $0.name == name }) else {
             // A plugin goes by the name of its image.
             if name.contains("/") || name.contains(":") {
-                warning(index(of: "log-driver"), "\"\(name)\" is a plugin: it has to be on the node before dockerd starts")
+                warning(
+                    index(of: "log-driver"), "\"\(name)\" is a plugin: it has to be on the node before dockerd starts")
                 return
             }
             let near = nearest(to: name, among: LogDrivers.all.map(\.name))
@@ -179,7 +180,9 @@ extension DaemonJudge {
         if driver == "json-file" || driver == "local" { judgeRotation(values, driver: driver, at, isFlag) }
         switch driver {
         case "awslogs":
-            if values["awslogs-group", default: ""].isEmpty { error(at ?? index(of: "log-driver"), "needs awslogs-group") }
+            if values["awslogs-group", default: ""].isEmpty {
+                error(at ?? index(of: "log-driver"), "needs awslogs-group")
+            }
             if values["awslogs-datetime-format"] != nil, values["awslogs-multiline-pattern"] != nil {
                 error(at, "awslogs-datetime-format and awslogs-multiline-pattern exclude each other")
             }
@@ -204,8 +207,9 @@ extension DaemonJudge {
             }
         case "syslog": judgeSyslog(values, at)
         case "fluentd":
-            for name in ["fluentd-async", "fluentd-async-connect", "fluentd-sub-second-precision", "fluentd-request-ack"]
-            {
+            for name in [
+                "fluentd-async", "fluentd-async-connect", "fluentd-sub-second-precision", "fluentd-request-ack",
+            ] {
                 if let text = values[name], !text.isEmpty, !isFlag(text) {
                     error(at, "\"\(text)\" is neither true nor false", inside: name)
                 }

@@ -33,7 +33,9 @@ enum RegistryRules {
 
     /// host, host:port, IPv4, [IPv6]; a port of nothing is no mistake for Go.
     private static func isAuthority(_ text: Substring) -> Bool {
-        guard let match = text.wholeMatch(of: /(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::([0-9]*))?/) else { return false }
+        guard let match = text.wholeMatch(of: /(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::([0-9]*))?/) else {
+            return false
+        }
         guard let port = match.2, !port.isEmpty else { return true }
         return Int(port).map { $0 <= 65535 } ?? false
     }

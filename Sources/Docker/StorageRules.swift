@@ -66,7 +66,8 @@ extension DaemonJudge {
             }
         case "devicemapper":
             if has(20, 10) {
-                error(at, "builds of Docker \(version) leave devicemapper out: it is deprecated since 18.09 (\(choice))")
+                error(
+                    at, "builds of Docker \(version) leave devicemapper out: it is deprecated since 18.09 (\(choice))")
             } else {
                 warning(at, "devicemapper is slow on files, deprecated since 18.09 and gone since 25.0 (\(choice))")
             }
@@ -107,7 +108,8 @@ extension DaemonJudge {
         let driver = text("storage-driver") ?? (has(17, 9) ? "overlay2" : nil)
         if text("storage-driver") == nil, usesSnapshotters, !texts("storage-opts").isEmpty {
             warning(
-                at, "Docker \(version) stores images with containerd unless storage-driver names overlay2, and then "
+                at,
+                "Docker \(version) stores images with containerd unless storage-driver names overlay2, and then "
                     + "storage-opts do nothing")
         }
         for option in texts("storage-opts") {

@@ -192,7 +192,8 @@ public struct DaemonConfiguration: Hashable, Sendable {
 
     // MARK: Where it is put
 
-    private static let dropInDirectory = "/etc/systemd/system/docker.service.d"
+    static let proxyDropIn = "\(ServiceDropIn.directory)/piflash-proxy.conf"
+    static let optionsDropIn = "\(ServiceDropIn.directory)/piflash-options.conf"
 
     /// What goes into /etc/default/docker, or nil for nothing.
     func options(_ profile: OSProfile, docker: Node.Docker, report: inout DiagnosticReport) -> DockerOptions? {
@@ -206,11 +207,22 @@ public struct DaemonConfiguration: Hashable, Sendable {
         return options.words == nil && options.environment.isEmpty ? nil : options
     }
 
-    /// Proxies as systemd hands them on. Only root may read the file, since a proxy's address may hold a password.
-    func dropIns(_ profile: OSProfile) -> [Provision.NodeFile] {
-        guard let environment, profile.initSystem?.kind != .sysvinit else { return [] }
-        let contents = Array(environment.dropIn.utf8)
-        return [.init(path: "\(Self.dropInDirectory)/piflash-proxy.conf", contents: contents, mode: 0o600)]
+    /// Proxies as systemd hands them on, and the options of an old engine whose unit does not look into
+    /// /etc/default/docker.
+    func dropIns(_ profile: OSProfile, options: DockerOptions?) -> [Provision.NodeFile] {
+        guard profile.initSystem?.kind != .sysvinit else { return [] }
+        var files: [Provision.NodeFile] = []
+        if let environment {
+            // Only root may read it, since a proxy's address may hold a password.
+            files.append(.init(path: Self.proxyDropIn, contents: Array(environment.dropIn.utf8), mode: 0o600))
+        }
+        if let words = options?.words, !words.isEmpty,
+            case .unit(_, let command?, takesOptions: false)? = profile.docker?.service
+        {
+            let text = ServiceDropIn.adding(words, to: command)
+            files.append(.init(path: Self.optionsDropIn, contents: Array(text.utf8), mode: 0o644))
+        }
+        return files
     }
 
     var hasHosts: Bool { !strings("hosts").isEmpty }

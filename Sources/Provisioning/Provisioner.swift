@@ -63,7 +63,7 @@ public struct Provisioner: Sendable {
     ) -> Draft {
         let daemon = DaemonConfiguration(node, profile: profile, root: root, report: &report)
         let options = daemon.flatMap { $0.options(profile, docker: node.docker, report: &report) }
-        let dropIns = daemon?.dropIns(profile) ?? []
+        let dropIns = daemon?.dropIns(profile, options: options) ?? []
         let isFile = options?.words == nil
         var configuration = isFile ? daemon?.contents : options?.edited(nil)
         // Other proxies are another configuration: dockerd is to be started with them.
@@ -74,7 +74,7 @@ public struct Provisioner: Sendable {
             usesDocker: Draft.usesDocker(node), daemon: configuration,
             daemonHasHosts: isFile && daemon?.hasHosts == true, managers: managers,
             advertise: node.address?.value.address, commands: node.firstBoot.run.map(\.value))
-        settings.daemonHasProxy = !dropIns.isEmpty
+        settings.daemonHasProxy = dropIns.contains { $0.path == DaemonConfiguration.proxyDropIn }
         settings.rack = node.rack
         if !profile.flavour.usesCloudInit {
             settings.language = node.locale.lang?.value
@@ -163,7 +163,8 @@ public struct Provisioner: Sendable {
     }
 
     private static func isRemovableRootFile(_ path: String) -> Bool {
-        path.hasPrefix(NetworkManagerKeyfile.directory + "/piflash-") && !path.contains("..")
+        [DaemonConfiguration.proxyDropIn, DaemonConfiguration.optionsDropIn].contains(path)
+            || path.hasPrefix(NetworkManagerKeyfile.directory + "/piflash-") && !path.contains("..")
     }
 
     private func lastComponent(_ path: String) -> String {

@@ -30,7 +30,8 @@ import Testing
     @Test func `a refusal names the version and what to write instead`() {
         #expect(Self.errors("{\"graph\": \"/x\"}", "23.0.1").first?.contains("23.0; write data-root") == true)
         #expect(Self.errors("{\"data-root\": \"/x\"}", "17.03.0").first?.contains("17.05; write graph") == true)
-        #expect(Self.errors("{\"proxies\": {\"http-proxy\": \"http://p:1\"}}", "20.10.5").first?.contains("23.0") == true)
+        #expect(
+            Self.errors("{\"proxies\": {\"http-proxy\": \"http://p:1\"}}", "20.10.5").first?.contains("23.0") == true)
         #expect(Self.errors("{\"storage-driver\": \"aufs\"}", "24.0.0").first?.contains("overlay2") == true)
     }
 
@@ -77,7 +78,8 @@ import Testing
     }
 
     @Test func `proxies are a member, a drop-in or lines of shell`() {
-        let proxy = ProxySettings(http: "http://u:a%20b@p:3128", https: "http://p:3128", noProxy: ["10.0.0.0/8", ".lan"])
+        let proxy = ProxySettings(
+            http: "http://u:a%20b@p:3128", https: "http://p:3128", noProxy: ["10.0.0.0/8", ".lan"])
         #expect(
             proxy.dropIn
                 == """
@@ -100,7 +102,9 @@ import Testing
         let options = DaemonOptions(members, version: EngineVersion(1, 6))
         #expect(options.words == ["--host=fd://", "--host=tcp://0.0.0.0:2375", "--debug=true", "--mtu=1400"])
         #expect(DaemonOptions(members, version: EngineVersion(1, 7)).words.contains("--log-opt=max-size=1m"))
-        #expect(DaemonOptions([.init("labels", .array([.string("a=b c")]))], version: EngineVersion(1, 6)).findings.count == 1)
+        #expect(
+            DaemonOptions([.init("labels", .array([.string("a=b c")]))], version: EngineVersion(1, 6)).findings.count
+                == 1)
         #expect(Self.errors("{\"log-opts\": {}}", "1.6.0").count == 1)
     }
 
@@ -110,8 +114,12 @@ import Testing
             ("debug", .bool(true)), ("mtu", .integer(1400)), ("storage-driver", .string("overlay2")),
             ("labels", .array([.string("a=ä \"b\"\\")])), ("dns", .array([.string("9.9.9.9")])),
             ("bip", .string("10.201.0.1/24")), ("log-opts", .object([.init("max-size", .string("10m"))])),
-            ("registry-mirrors", .array([.string("http://m:5000")])), ("insecure-registries", .array([.string("m:5000")])),
-            ("default-address-pools", .array([.object([.init("base", .string("10.202.0.0/16")), .init("size", .integer(24))])])),
+            ("registry-mirrors", .array([.string("http://m:5000")])),
+            ("insecure-registries", .array([.string("m:5000")])),
+            (
+                "default-address-pools",
+                .array([.object([.init("base", .string("10.202.0.0/16")), .init("size", .integer(24))])])
+            ),
             ("hosts", .array([.string("unix:///var/run/docker.sock")])), ("live-restore", .bool(false)),
         ]
         for _ in 0..<200 {
@@ -143,7 +151,8 @@ import Testing
             #expect(!DaemonModel(version: EngineVersion(29, 0)).judge(text: bytes).hasErrors)
         }
         let wide: [UInt8] = [0xFF, 0xFE] + "{\"debug\": 1}".utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
-        #expect(DaemonModel(version: EngineVersion(29, 0)).judge(text: wide).errors.first?.text.hasPrefix("debug") == true)
+        #expect(
+            DaemonModel(version: EngineVersion(29, 0)).judge(text: wide).errors.first?.text.hasPrefix("debug") == true)
         #expect(DaemonModel(version: nil).judge(text: [0x7B, 0xFF, 0x7D]).hasErrors)
     }
 
