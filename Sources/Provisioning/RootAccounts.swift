@@ -95,9 +95,7 @@ extension RootSetup {
     mutating func setSSH(enable: Bool) {
         if enable {
             if draft.profile.initSystem?.kind == .sysvinit {
-                if root.has("/etc/init.d/ssh") {
-                    for level in 2...5 { link("/etc/rc\(level).d/S02ssh", to: "../init.d/ssh") }
-                }
+                if root.has("/etc/init.d/ssh") { start("ssh", place: "02") }
             } else if let unit = ["/lib/systemd/system/ssh.service", "/usr/lib/systemd/system/ssh.service"].first(
                 where: root.has)
             {
