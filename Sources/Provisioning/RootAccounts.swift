@@ -26,13 +26,20 @@ extension RootSetup {
         let account: AccountFiles.Account
         var isNew = false
         if let existing = accounts.account(named: name) {
-            guard existing.user >= 1000 else {
+            // Debian policy, 9.2.2: the ordinary users; "nobody" comes behind them.
+            guard (1000..<60_000).contains(existing.user) else {
                 report.error(
                     at: user.name.location,
                     "user.name: \"\(name)\" is an account of the system on this image; take another name")
                 return
             }
             account = existing
+        } else if accounts.hasGroup(name) {
+            // The user's own group has the user's name.
+            report.error(
+                at: user.name.location,
+                "user.name: \"\(name)\" is a group of the system on this image; take another name")
+            return
         } else if takeover == .firstUser, let first = accounts.firstUser {
             account = accounts.rename(first, to: name)
             if account.home != first.home { append(RootEdit(.rename(to: name), at: first.home)) }
