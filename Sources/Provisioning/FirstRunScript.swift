@@ -73,7 +73,7 @@ struct FirstRunScript: Sendable {
 
         # put MODE PATH: standard input, in base64, takes the place of the file.
         put() {
-            mkdir -p "$root${2%/*}" &&
+            mkdir -p "$root${2%/*}/" &&
                 (umask 077 && base64 -d >"$root$2.piflash-new") &&
                 chmod "$1" "$root$2.piflash-new" &&
                 mv -f "$root$2.piflash-new" "$root$2"
