@@ -40,15 +40,15 @@ import Testing
         let sshd = "root/etc/ssh/sshd_config"
 
         /// - Parameter failing: whether the stand-ins do nothing and fail; nil for a PATH without any program.
-        func run(failing: Bool? = false) throws -> OutsideTool.Result {
+        func run(failing: Bool? = false, installing: Bool = true) throws -> OutsideTool.Result {
             let bin = scratch["bin"].string
             scratch.write("", to: "bin/.keep")
-            for name in failing == nil ? [] : Self.real {
+            for name in failing == nil || !installing ? [] : Self.real {
                 let path = try #require(
                     ["/usr/bin/", "/bin/"].map { $0 + name }.first(where: FileManager.default.isExecutableFile))
                 try FileManager.default.createSymbolicLink(atPath: "\(bin)/\(name)", withDestinationPath: path)
             }
-            for name in failing == nil ? [] : Self.standIns {
+            for name in failing == nil || !installing ? [] : Self.standIns {
                 scratch.write(failing == true ? "#!/bin/sh\nexit 1\n" : Self.standIn(scratch.path), to: "bin/\(name)")
                 try FileManager.default.setAttributes(
                     [.posixPermissions: 0o755], ofItemAtPath: "\(bin)/\(name)")
@@ -170,10 +170,43 @@ import Testing
     }
 
     @Test(arguments: columns)
+    func `firstrun leaves what it has done before as it is`(_ column: SettingsTable.Column) async throws {
+        let provision = try await Sample.provision(Sample.full(for: column), column)
+        let node = try Node(provision, column)
+        let script = node.scratch.read("root\(node.mount)/firstrun.sh")
+        _ = try node.run()
+        let edited = ["etc/hosts", "etc/locale.gen", "etc/ssh/sshd_config", "etc/dhcpcd.conf", "etc/hostname"]
+        let before = edited.map { node.text("root/\($0)") }
+        node.scratch.write(script, to: "root\(node.mount)/firstrun.sh")
+        #expect(try node.run(installing: false).status == 0)
+        #expect(edited.map { node.text("root/\($0)") } == before)
+        #expect(node.text("root\(node.mount)/piflash/firstrun.log") == "")
+        #expect(node.calls.count { $0.hasPrefix("usermod|--login|") } == 1)
+    }
+
+    @Test func `firstrun puts a file in the root directory itself`() async throws {
+        var recipe = Sample.bare()
+        recipe.firstBoot.files = [.init(path: Sample.at("/top"), content: Sample.secret("x"))]
+        let script = try #require(try await Sample.provision(recipe, Sample.bullseye).text("firstrun.sh"))
+        let put = try #require(script.firstMatch(of: /put\(\) \{\n(?:    .*\n)+\}\n/)).0
+        // On a node, where no other directory stands in front; nothing is done here, since the stand-in fails.
+        let program = "root=''\nmkdir() { printf '<%s>' \"$@\"; return 1; }\n\(put)put 644 /top </dev/null\n"
+        let result = try OutsideTool("bash").run(["-c", program])
+        #expect(result.text == "<-p></>")
+    }
+
+    @Test(arguments: columns)
+    func `userconf takes the first line`(_ column: SettingsTable.Column) async throws {
+        let text = try #require(try await Sample.provision(Sample.full(for: column), column).text("userconf.txt"))
+        // Its own cuts and patterns (userconf-pi): name and hash at the first colon.
+        #expect(text.wholeMatch(of: /[a-z][a-z0-9-]{0,31}:\$6\$[.\/A-Za-z0-9]{1,16}\$[.\/A-Za-z0-9]{86}\n/) != nil)
+    }
+
+    @Test(arguments: columns)
     func `every shell and shellcheck accept firstrun`(_ column: SettingsTable.Column) async throws {
         for recipe in [Sample.bare(), Sample.full(for: column), Sample.nasty(for: column)] {
             let script = try #require(try await Sample.provision(recipe, column).text("firstrun.sh"))
-            #expect(script.hasPrefix("#!/bin/bash\n"))
+            #expect(script.hasPrefix("#!/bin/bash\n") && !script.utf8.contains(0x0D))
             let scratch = ScratchDirectory()
             let file = scratch.write(script, to: "firstrun.sh").string
             for shell in [["bash", "-n"], ["dash", "-n"], ["busybox", "sh", "-n"], ["sh", "-n"]] {

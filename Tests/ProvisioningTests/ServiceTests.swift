@@ -30,6 +30,23 @@ import Testing
         }
     }
 
+    @Test(arguments: NodeRig.Shell.allCases)
+    func `systemd accepts docker's drop-in`(_ shell: NodeRig.Shell) throws {
+        let rig = try NodeRig(.sample(daemon: "{}", hosts: true, managers: nil))
+        let unit = "[Service]\nType=notify\nExecStart=/bin/true --graph /a\\x20b \\\n  -H fd:// --label 'a b'\n"
+        rig.scratch.write(unit, to: "unit")
+        rig.scratch.write(unit, to: "units/docker.service")
+        try rig.run(shell)
+        let dropin = rig.text("root/etc/systemd/system/docker.service.d/piflash.conf")
+        #expect(dropin.hasPrefix("[Service]\nExecStart=\nExecStart=/bin/true "))
+        #expect(!dropin.contains("fd://"))
+        rig.scratch.write(dropin, to: "units/docker.service.d/piflash.conf")
+        let result = try OutsideTool("env").run([
+            "SYSTEMD_UNIT_PATH=\(rig.scratch["units"]):", "systemd-analyze", "verify", "--man=no", "docker.service",
+        ])
+        #expect(result.succeeded && result.errors.isEmpty, "\(result.errors)")
+    }
+
     @Test(arguments: sysvinit)
     func `sysvinit's script is one for every shell, and its links lead to it`(
         _ column: SettingsTable.Column
