@@ -150,61 +150,6 @@ public struct Node: Hashable, Sendable {
         }
     }
 
-    public struct Docker: Hashable, Sendable {
-        /// dockerd's own keys in dockerd's own spelling, in the recipe's order.
-        public var daemon: [Key]
-        public var registry: Registry?
-        /// Where `docker:` stands in the recipe, or nil when it does not.
-        public var location: Location?
-
-        public init(daemon: [Key] = [], registry: Registry? = nil, location: Location? = nil) {
-            self.daemon = daemon
-            self.registry = registry
-            self.location = location
-        }
-
-        /// A key of daemon.json.
-        public struct Key: Hashable, Sendable {
-            public var name: Located<String>
-            public var value: Located<JSONValue>
-
-            public init(name: Located<String>, value: Located<JSONValue>) {
-                self.name = name
-                self.value = value
-            }
-        }
-
-        /// A registry mirror, and whether it is reached without TLS.
-        public struct Registry: Hashable, Sendable {
-            /// http(s)://host[:port]
-            public var mirror: Located<String>
-            public var insecure: Bool
-
-            public init(mirror: Located<String>, insecure: Bool = false) {
-                self.mirror = mirror
-                self.insecure = insecure
-            }
-        }
-    }
-
-    /// A swarm that exists already: its managers and a token to join it.
-    public struct Swarm: Hashable, Sendable {
-        public enum Role: String, Sendable, CaseIterable { case manager, worker }
-
-        /// Addresses of managers to join, tried in order: an IP or a host name, with or without ":port".
-        public var managers: [Located<String>]
-        public var role: Role
-        public var token: Secret?
-        public var location: Location
-
-        public init(managers: [Located<String>], role: Role, token: Secret?, location: Location) {
-            self.managers = managers
-            self.role = role
-            self.token = token
-            self.location = location
-        }
-    }
-
     public struct FirstBoot: Hashable, Sendable {
         public var packages: [Located<String>]
         public var files: [File]

@@ -83,6 +83,34 @@ extension RecipeDecoder {
         return nil
     }
 
+    /// One of an enumeration's words.
+    mutating func choice<Choice: RawRepresentable & CaseIterable & Hashable & Sendable>(
+        _ fields: Fields, _ name: String
+    ) -> Located<Choice>? where Choice.RawValue == String {
+        let words = Choice.allCases.map(\.rawValue)
+        let text = text(fields, name) { given in
+            if words.contains(given) { return nil }
+            let help = nearest(to: given, among: words).map { "did you mean \"\($0)\"?" }
+            return "\"\(given)\" is none of \(words.joined(separator: ", "))" + (help.map { " (\($0))" } ?? "")
+        }
+        return text.flatMap { text in Choice(rawValue: text.value).map { Located($0, at: text.location) } }
+    }
+
+    /// Existing files, made absolute.
+    mutating func files(_ fields: Fields, _ name: String) -> [Located<String>] {
+        list(fields, name).compactMap { file($0, fields.path(of: name)) }
+    }
+
+    /// An existing file, made absolute.
+    mutating func file(_ value: RecipeValue?, _ path: String) -> Located<String>? {
+        guard let value, var text = text(value, path) else { return nil }
+        text.value = resolve(text.value, text.location.file)
+        if !imageExists(text.value) {
+            report.error(at: text.location, "\(path): there is no file \(text.value)")
+        }
+        return text
+    }
+
     mutating func list(_ fields: Fields, _ name: String) -> [RecipeValue] {
         guard let value = fields[name] else { return [] }
         guard case .sequence(let items) = value.content, value.tag == nil else {

@@ -175,54 +175,6 @@ struct RecipeDecoder {
             })
     }
 
-    private mutating func docker(_ value: RecipeValue) -> Node.Docker {
-        guard let fields = fields(value, "docker", .docker) else { return Node.Docker() }
-        var daemon: [Node.Docker.Key] = []
-        if let given = fields["daemon"] {
-            if case .mapping(let entries) = given.content {
-                for entry in entries {
-                    guard let json = json(entry.value, "docker.daemon.\(entry.key.value)") else { continue }
-                    daemon.append(
-                        Node.Docker.Key(name: entry.key, value: Located(json, at: entry.value.location)))
-                }
-                DaemonKeyRules.check(daemon, &report)
-            } else {
-                report.error(
-                    at: given.location, "docker.daemon: expected a map of dockerd's keys, this is \(given.kind)")
-            }
-        }
-        var registry: Node.Docker.Registry?
-        if let given = fields["registry"], let inner = self.fields(given, "docker.registry", .registry),
-            let mirror = text(inner, "mirror", ValueRules.mirror)
-        {
-            registry = Node.Docker.Registry(mirror: mirror, insecure: flag(inner, "insecure") ?? false)
-        }
-        return Node.Docker(daemon: daemon, registry: registry, location: fields.location)
-    }
-
-    private mutating func swarm(_ value: RecipeValue, hostname: String?, address: Node.StaticAddress?) -> Node.Swarm? {
-        guard let fields = fields(value, "swarm", .swarm) else { return nil }
-        let managers = list(fields, "managers").compactMap { text($0, "swarm.managers", ValueRules.manager) }
-        if fields["managers"] != nil, managers.isEmpty, !report.hasErrors {
-            report.error(at: fields.location, "swarm.managers: the list is empty")
-        }
-        if fields["token"] == nil {
-            report.error(
-                at: fields.location,
-                "swarm.token: missing: this version joins a swarm that exists; it does not form one yet")
-        }
-        let token = secret(fields, "token", ValueRules.joinToken)
-        let role = text(fields, "role") {
-            Node.Swarm.Role(rawValue: $0) == nil ? "\"\($0)\" is no role (worker, manager)" : nil
-        }
-        let own = [hostname, address?.address].compactMap { $0 }
-        let listed = managers.contains { own.contains($0.value) }
-        return Node.Swarm(
-            managers: managers,
-            role: role.flatMap { Node.Swarm.Role(rawValue: $0.value) } ?? (listed ? .manager : .worker),
-            token: token, location: fields.location)
-    }
-
     private mutating func firstBoot(_ value: RecipeValue) -> Node.FirstBoot {
         guard let fields = fields(value, "first_boot", .firstBoot) else { return Node.FirstBoot() }
         let packages = list(fields, "packages").compactMap {
@@ -256,32 +208,5 @@ struct RecipeDecoder {
             return 0o644
         }
         return mode
-    }
-
-    /// A value of daemon.json: plain `true`, `12` and `~` are JSON's, everything in quotes is text.
-    private mutating func json(_ value: RecipeValue, _ path: String) -> JSONValue? {
-        if let tag = value.tag {
-            report.error(at: value.location, "\(path): \(tag) cannot stand here: secrets have no place in daemon.json")
-            return nil
-        }
-        switch value.content {
-        case .sequence(let items): return .array(items.compactMap { json($0, path) })
-        case .mapping(let entries):
-            return .object(
-                entries.compactMap { entry in
-                    json(entry.value, "\(path).\(entry.key.value)").map { JSONValue.Member(entry.key.value, $0) }
-                })
-        case .scalar(let text, isPlain: false): return .string(text)
-        case .scalar(let text, isPlain: true):
-            switch text {
-            case "true", "True", "TRUE": return .bool(true)
-            case "false", "False", "FALSE": return .bool(false)
-            case "", "~", "null", "Null", "NULL": return .null
-            default:
-                if text.wholeMatch(of: /-?(0|[1-9][0-9]*)/) != nil, let number = Int64(text) { return .integer(number) }
-                if text.wholeMatch(of: /-?[0-9]+\.[0-9]+/) != nil, let number = Double(text) { return .number(number) }
-                return .string(text)
-            }
-        }
     }
 }

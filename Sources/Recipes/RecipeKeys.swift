@@ -22,11 +22,12 @@ struct RecipeKey: Sendable {
     /// Part of the format, but not of this version: refused by name, so that nothing is accepted and ignored.
     var isLater = false
 
-    init(_ name: String, _ about: String, _ shape: RecipeShape, required: Bool = false) {
+    init(_ name: String, _ about: String, _ shape: RecipeShape, required: Bool = false, later: Bool = false) {
         self.name = name
         self.about = about
         self.shape = shape
         isRequired = required
+        isLater = later
     }
 
     static func later(_ names: String...) -> [RecipeKey] {
@@ -97,24 +98,63 @@ extension RecipeShape {
         RecipeKey("keyboard", "de", .text()),
     ])
 
-    static let docker = RecipeShape.map(
-        [
-            RecipeKey("daemon", "dockerd's own keys in dockerd's own spelling.", .free),
-            RecipeKey("registry", "A registry mirror.", registry),
-        ] + RecipeKey.later("install", "channel", "proxy", "remote", "preload"))
+    static let docker = RecipeShape.map([
+        RecipeKey(
+            "install", "Where Docker comes from when the image has none: auto takes Debian's package.",
+            .choice(Node.Docker.Install.allCases.map(\.rawValue)), later: true),
+        RecipeKey(
+            "channel", "What the convenience script installs.", .choice(Node.Docker.Channel.allCases.map(\.rawValue)),
+            later: true),
+        RecipeKey(
+            "packages", "Debian packages (.deb) to install Docker from without a network.", .list(.text()), later: true),
+        RecipeKey("daemon", "dockerd's own keys in dockerd's own spelling.", .free),
+        RecipeKey("registry", "A registry mirror.", registry),
+        RecipeKey("proxy", "What dockerd fetches images through.", proxy, later: true),
+        RecipeKey(
+            "remote", "How the daemon is reached from outside; insecure opens port 2375 to everyone.",
+            .choice(Node.Docker.Remote.allCases.map(\.rawValue)), later: true),
+        RecipeKey("preload", "Saved images (docker save) that the first boot loads.", .list(.text()), later: true),
+    ])
+
+    static let proxy = RecipeShape.map([
+        RecipeKey("http", "http://proxy:8000", .text(pattern: "^https?://")),
+        RecipeKey("https", "http://proxy:8000", .text(pattern: "^https?://")),
+        RecipeKey("no_proxy", "Hosts, domains and networks that are reached directly.", .list(.text())),
+    ])
 
     static let registry = RecipeShape.map([
         RecipeKey("mirror", "http(s)://host[:port]", .text(pattern: "^https?://"), required: true),
         RecipeKey("insecure", "The mirror is reached without TLS.", .flag),
     ])
 
-    static let swarm = RecipeShape.map(
-        [
+    static let swarm = RecipeShape.map([
+        RecipeKey(
+            "mode", "swarm, or classic: Swarm 0.2 with Consul, for images of 2015.",
+            .choice(Node.Swarm.Mode.allCases.map(\.rawValue)), later: true),
+        RecipeKey(
+            "managers", "The managers: nodes of the rack, or addresses with or without a port.", .list(.text()),
+            required: true),
+        RecipeKey(
+            "role", "What the node becomes; without it a manager when it stands in managers.",
+            .choice(Node.Swarm.Role.allCases.map(\.rawValue))),
+        RecipeKey("token", "The token of a swarm that exists; without it the rack forms one by itself.", .secret),
+        RecipeKey("availability", "By role: who gets no work.", availability, later: true),
+        RecipeKey("labels", "Node labels, for placement constraints.", .free, later: true),
+        RecipeKey("stacks", "What the first manager deploys.", .list(stack), later: true),
+        RecipeKey(
+            "consul", "Classic mode: the Consul server; without it the first manager.", .text(), later: true),
+    ])
+
+    static let availability = RecipeShape.map(
+        Node.Swarm.Role.allCases.map {
             RecipeKey(
-                "managers", "Addresses of managers to join, with or without a port.", .list(.text()), required: true),
-            RecipeKey("role", "What the node becomes; the token decides.", .choice(["worker", "manager"])),
-            RecipeKey("token", "The join token.", .secret),
-        ] + RecipeKey.later("availability", "labels", "stacks", "mode"))
+                $0.rawValue, "active, pause or drain.", .choice(Node.Swarm.Availability.allCases.map(\.rawValue)))
+        })
+
+    static let stack = RecipeShape.map([
+        RecipeKey("name", "The stack's name.", .text(pattern: "^[a-z0-9][a-z0-9_-]*$"), required: true),
+        RecipeKey("compose", "Its compose file; relative to this file.", .text(), required: true),
+    ])
 
     static let firstBoot = RecipeShape.map([
         RecipeKey("packages", "Debian packages to install.", .list(.text())),

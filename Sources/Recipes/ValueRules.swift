@@ -107,6 +107,39 @@ public enum ValueRules {
         return host.wholeMatch(of: /[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?/) == nil ? problem : nil
     }
 
+    /// An http or https proxy, with or without a login: one word, that every format can carry.
+    public static func proxy(_ text: String) -> String? {
+        text.wholeMatch(
+            of:
+                /https?:\/\/([^\s@\/"'\\]+@)?(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)(:[0-9]{1,5})?\/?/
+        )
+            == nil ? "\"\(text)\" is no proxy (http://host:port)" : nil
+    }
+
+    /// What no_proxy may list: a host, a domain with or without a leading dot, an address, a network, or "*".
+    public static func directHost(_ text: String) -> String? {
+        text.wholeMatch(
+            of: /\*|\.?[A-Za-z0-9*]([A-Za-z0-9.:_-]*[A-Za-z0-9])?(\/[0-9]{1,3})?|\[?[0-9A-Fa-f:]+\]?(\/[0-9]{1,3})?/)
+            == nil ? "\"\(text)\" is no host, domain or network (host, .example.org, 192.168.0.0/16)" : nil
+    }
+
+    /// A node label's key. Docker takes almost anything; this is what placement constraints can name.
+    public static func labelKey(_ text: String) -> String? {
+        text.wholeMatch(of: /[A-Za-z0-9]([A-Za-z0-9._\/-]{0,126}[A-Za-z0-9])?/) == nil
+            ? "\"\(text)\" is no label (letters, digits, \".\", \"_\", \"-\" and \"/\")" : nil
+    }
+
+    /// A node label's value: what placement constraints can compare with (swarmkit, manager/constraint).
+    public static func labelValue(_ text: String) -> String? {
+        text.wholeMatch(of: /[A-Za-z0-9:_.+@\/-]{1,128}/) == nil
+            ? "\"\(text)\" is no value that a placement constraint can name (letters, digits and : _ . + @ / -)" : nil
+    }
+
+    /// docker/cli's rule for a stack's name, in lower case as engines want it.
+    public static func stackName(_ text: String) -> String? {
+        text.wholeMatch(of: /[a-z0-9][a-z0-9_-]{0,62}/) == nil ? "\"\(text)\" is no name of a stack" : nil
+    }
+
     /// What dockerd takes for a mirror in every version: http(s)://host[:port], nothing more.
     public static func mirror(_ text: String) -> String? {
         text.wholeMatch(of: /https?:\/\/(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]{1,5})?/)

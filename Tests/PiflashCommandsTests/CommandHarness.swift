@@ -75,6 +75,12 @@ final class CommandHarness: Sendable {
     static let token = "SWMTKN-1-3pu6hszjas19xyp7ghgosyx9k8atbfcr8p2is99znpy26u2lkl-1awxwuwd3z9j1z3puu7rcgdbx"
     static let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDeTkYTxRC13NwRkUmqUfoEDjIWbiMNZTpCkDYq7Yg6L me@host"
 
+    /// What each system takes: Docker of 2015 knows neither overlay2 nor a swarm's join token.
+    static func recipe(for image: SampleImage) -> String {
+        guard image == .hypriot2015 else { return recipe }
+        return recipe.replacing("overlay2", with: "overlay").replacing(/swarm: .*/, with: "")
+    }
+
     static let recipe = """
         image: { source: sample.img.zip }
         hostname: red01

@@ -104,8 +104,9 @@ import Testing
         var card = Card(column)
         card = try card.applying(try await card.provision(node, column))
         func connections() -> Set<String> {
-            Set(card.root.entries.keys.filter { $0.hasPrefix(NetworkManagerKeyfile.directory + "/") }
-                .map { String($0.dropFirst(NetworkManagerKeyfile.directory.count + 1)) })
+            Set(
+                card.root.entries.keys.filter { $0.hasPrefix(NetworkManagerKeyfile.directory + "/") }
+                    .map { String($0.dropFirst(NetworkManagerKeyfile.directory.count + 1)) })
         }
         #expect(
             connections() == [

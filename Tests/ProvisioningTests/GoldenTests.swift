@@ -81,6 +81,7 @@ import Testing
             let decoded = Data(base64Encoded: String(encoded)).map { String(decoding: $0, as: UTF8.self) } ?? ""
             return "\(match.1)\n" + (decoded.hasPrefix("#!/bin/sh") ? "<the first-boot program>\n" : decoded) + "END\n"
         }
+        text = text.replacing(/"firstrun.sh": "[0-9a-f]{12}"/, with: "\"firstrun.sh\": \"<digest>\"")
         return text.replacing(/instance-id: (piflash-.*)-[0-9a-f]{12}\n/) { "instance-id: \($0.1)-<digest>\n" }
     }
 }

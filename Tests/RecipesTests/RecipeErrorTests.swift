@@ -38,7 +38,7 @@ import Testing
         ("swarm: { managers: [a], token: SWMTKN-1-abc }", "3:32", "is no join token"),
         (
             "swarm: { managers: [a], token: \(RecipeHarness.token), role: boss }",
-            "3:\(40 + RecipeHarness.token.count)", "is no role"
+            "3:\(40 + RecipeHarness.token.count)", "is none of"
         ),
         ("first_boot: { files: [{ path: etc/motd, content: x }] }", "3:31", "no absolute path"),
         ("first_boot: { files: [{ path: /etc/motd, content: x, mode: 0644 }] }", "3:60", "quoted octal"),

@@ -21,9 +21,6 @@ public enum SampleImage: String, Sendable, CaseIterable {
     case dietPi = "dietpi"
     case debianRaspi = "debian-raspi"
 
-    /// Those that piflash can configure today.
-    public static let configurable: [SampleImage] = [.hypriot, .raspberryPiOS, .ubuntu]
-
     /// Where the boot partition starts in every sample, in bytes.
     public static let bootStart: Int64 = 4 << 20
 

@@ -1,0 +1,64 @@
+#!/bin/sh
+# Finishes the first boot of this node: Docker's configuration, the recipe's commands, the swarm.
+# Written by piflash. Runs at every boot and does only what is not done yet; its progress is in
+# piflash/status.txt on the boot partition.
+set -u
+umask 022
+export LC_ALL=C
+
+root=${PIFLASH_ROOT:-}
+tick=${PIFLASH_TICK:-1}
+rounds=${PIFLASH_ROUNDS:-0}
+
+NODE='' BOOT=/boot FLASH_TIME=0 GENERATION='' DOCKER=0 DOCKER_CONFIG='' DOCKER_HOSTS=0
+SWARM=0 MANAGERS='' ADVERTISE='' RUN='' PACKAGES='' LOCALE='' WIFI=0 HOSTS=0
+# shellcheck source=/dev/null
+[ -r "$root/etc/piflash/settings" ] && . "$root/etc/piflash/settings"
+
+state=$root/var/lib/piflash
+boot=$root$BOOT
+daemon=$root/etc/docker/daemon.json
+dropin=$root/etc/systemd/system/docker.service.d/piflash.conf
+step='' since='' shown='' problem=''
+
+mkdir -p "$state/done" "$root/run" || exit 1
+chmod 700 "$state"
+exec 9>"$root/run/piflash-first-boot.lock"
+flock -n 9 || exit 0
+
+say() { printf 'piflash: %s\n' "$1" >&2; }
+
+pause() { sleep "$(($1 * tick))"; }
+
+# One line, short, without a token.
+clean() {
+    tr '\r\n\t' '   ' | sed -e 's/SWMTKN-[0-9A-Za-z-]*/SWMTKN-***/g' -e 's/  */ /g' -e 's/^ //' -e 's/ $//' |
+        cut -c 1-300
+}
+
+# status STATE STEP [WAITING-FOR [LAST-ERROR]]: to the journal and, as a whole, to the boot partition.
+status() {
+    if [ "$2" != "$step" ]; then
+        step=$2
+        since=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+    fi
+    text=$(
+        printf 'node: %s\nstate: %s\nstep: %s\nsince: %s\n' "$NODE" "$1" "$step" "$since"
+        [ -z "${3:-}" ] || printf 'waiting for: %s\n' "$3"
+        [ -z "${4:-}" ] || printf 'last error: %s\n' "$4"
+    )
+    [ "$text" = "$shown" ] && return 0
+    shown=$text
+    say "$1: $step${3:+, waiting for $3}${4:+ ($4)}"
+    [ -d "$boot" ] || return 0
+    mkdir -p "$boot/piflash" 2>/dev/null &&
+        printf '%s\n' "$text" 2>/dev/null >"$boot/piflash/status.new" && sync &&
+        mv -f "$boot/piflash/status.new" "$boot/piflash/status.txt" && sync
+}
+
+# shellcheck disable=SC2317
+stop() {
+    status interrupted "${step:-starting}" '' 'stopped by a signal; goes on at the next boot'
+    exit 143
+}
+trap stop TERM INT HUP

@@ -1,0 +1,34 @@
+write_hosts
+switch_radio_on
+take_token || status failed 'taking the join token' '' 'cannot write /var/lib/piflash'
+if [ -e "$state/finished" ] && [ "$(cat "$state/finished")" = "$GENERATION" ]; then
+    exit 0
+fi
+[ "$(cat "$state/swarm-generation" 2>/dev/null)" = "$MANAGERS" ] || rm -f "$state/done/swarm"
+printf '%s\n' "$MANAGERS" >"$state/swarm-generation"
+
+failed=''
+make_locale
+wait_for_network
+wait_for_clock
+install_packages
+if [ "$DOCKER" = 1 ] || [ -s "$state/docker-config" ]; then
+    configure_docker
+fi
+if [ "$DOCKER" = 1 ]; then
+    # Docker may have been installed only now.
+    if wait_for_docker; then configure_docker; else failed=$step; fi
+fi
+run_commands
+if [ "$SWARM" = 1 ] && [ -z "$failed" ] && [ ! -e "$state/done/swarm" ]; then
+    join_swarm || failed=$step
+fi
+rm -f "$state/error" "$state/answer"
+if [ -n "$failed" ]; then
+    status failed "$failed" '' "$problem"
+    exit 1
+fi
+printf '%s\n' "$GENERATION" >"$state/finished"
+sync
+status 'done' finished '' "$problem"
+exit 0

@@ -1,0 +1,174 @@
+# Moves the join token off the boot partition, which every user can read, and arms the join again.
+take_token() {
+    card=$boot/piflash/join-token
+    [ -f "$card" ] || return 0
+    token=$(tr -cd '0-9A-Za-z-' <"$card")
+    case $token in
+    SWMTKN-*)
+        (umask 077 && printf '%s\n' "$token" >"$state/join-token.new") &&
+            mv -f "$state/join-token.new" "$state/join-token" || return 1
+        rm -f "$state/done/swarm" "$state/finished"
+        sync
+        ;;
+    esac
+    dd if=/dev/zero of="$card" bs="$(($(wc -c <"$card") + 1))" count=1 conv=notrunc 2>/dev/null
+    sync
+    rm -f "$card"
+    sync
+}
+
+# The interface that leads to manager $1: its address is what the other nodes are told.
+advertised() {
+    if [ -n "$ADVERTISE" ]; then
+        printf '%s\n' "$ADVERTISE"
+        return
+    fi
+    interface=''
+    case ${1%:*} in
+    *[!0-9.]*) ;;
+    *) interface=$(ip -4 route get "${1%:*}" 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -n 1) ;;
+    esac
+    if [ -n "$interface" ] && [ "$interface" != lo ]; then
+        printf '%s\n' "$interface"
+        return
+    fi
+    # The default route (destination 0) with the least metric.
+    awk '$2 == "00000000" && (best == "" || $7 < metric) { best = $1; metric = $7 } END { print best }' \
+        "$root/proc/net/route" 2>/dev/null
+}
+
+# Asks the engine to join through manager $1, advertising $2; says why not on standard output.
+# printf is part of the shell, so the token is in no process's arguments.
+join() {
+    if command -v curl >/dev/null 2>&1; then
+        answer=0
+        code=$(printf '{"ListenAddr":"0.0.0.0:2377","AdvertiseAddr":"%s","RemoteAddrs":["%s"],"JoinToken":"%s"}' \
+            "$2" "$1" "$token" | curl -sS --max-time 120 --unix-socket /var/run/docker.sock \
+            -H 'Content-Type: application/json' --data-binary @- -o "$state/answer" -w '%{http_code}' \
+            http://localhost/swarm/join 2>"$state/error") || answer=$?
+        case $answer:$code in
+        0:200) return 0 ;;
+        0:*)
+            sed -e 's/^{"message":"//' -e 's/"}[[:space:]]*$//' "$state/answer" | clean
+            return 1
+            ;;
+        # 1, 2, 4: this curl cannot do it. Anything else is an answer that did not come.
+        1:* | 2:* | 4:*) ;;
+        *)
+            clean <"$state/error"
+            return 1
+            ;;
+        esac
+    fi
+    docker swarm join --token "$token" ${2:+--advertise-addr "$2"} "$1" >/dev/null 2>"$state/error" && return 0
+    clean <"$state/error"
+    return 1
+}
+
+# Whether anything listens at manager $1. The engine itself would go on for minutes, in the background, with one
+# that is silent. Without curl nobody can tell, so the join is tried.
+reachable() {
+    command -v curl >/dev/null 2>&1 || return 0
+    answer=0
+    curl -sk --noproxy '*' --connect-timeout 5 --max-time 10 -o /dev/null "https://$1/" \
+        </dev/null 2>"$state/error" || answer=$?
+    # curl(1): 5 and 6 no such host, 7 refused, 28 no answer in time. All else came from a listener.
+    case $answer in
+    5 | 6 | 7 | 28) return 1 ;;
+    esac
+}
+
+# Puts the first manager last.
+rotate_managers() {
+    # shellcheck disable=SC2086 # a list
+    set -- $MANAGERS
+    first=$1
+    shift
+    MANAGERS="$* $first"
+}
+
+node_state() { docker info -f '{{.Swarm.LocalNodeState}}' 2>/dev/null; }
+
+# Waits $1 seconds and up to half as long again, so that a rack does not knock all at once.
+back_off() {
+    random=$(od -An -N1 -tu1 /dev/urandom 2>/dev/null | tr -d ' ')
+    pause "$(($1 + $1 * ${random:-0} / 512))"
+}
+
+join_swarm() {
+    status working 'joining the swarm'
+    delay=2 round=0 pending=0 last=''
+    while :; do
+        limit=60
+        case $(node_state) in
+        active)
+            rm -f "$state/join-token" "$state/joining"
+            : >"$state/done/swarm"
+            return 0
+            ;;
+        pending)
+            # The engine goes on trying by itself for a while, and refuses a second join meanwhile.
+            status working 'joining the swarm' 'the join under way' "$last"
+            pending=$((pending + 1))
+            if [ "$pending" -gt 24 ]; then
+                docker swarm leave --force >/dev/null 2>&1
+                pending=0
+                rotate_managers
+            fi
+            pause 5
+            continue
+            ;;
+        locked)
+            status waiting 'joining the swarm' 'docker swarm unlock' 'the swarm on this node is locked'
+            limit=300
+            ;;
+        error)
+            if [ -e "$state/joining" ]; then
+                # Our own attempt ended so; there is nothing in it to lose.
+                rm -f "$state/joining"
+                docker swarm leave --force >/dev/null 2>&1
+                rotate_managers
+                continue
+            fi
+            last=$(docker info -f '{{.Swarm.Error}}' 2>/dev/null | clean)
+            status waiting 'joining the swarm' 'docker swarm leave --force on this node' "$last"
+            limit=300
+            ;;
+        *)
+            pending=0
+            if [ ! -s "$state/join-token" ]; then
+                problem='there is no join token; write one with piflash configure'
+                return 1
+            fi
+            token=$(cat "$state/join-token")
+            for manager in $MANAGERS; do
+                status working 'joining the swarm' "manager $manager" "$last"
+                if ! reachable "$manager"; then
+                    last="manager $manager does not answer"
+                    continue
+                fi
+                : >"$state/joining"
+                last=$(join "$manager" "$(advertised "$manager")") && continue 2
+                case $last in
+                *'invalid join token'* | *'does not match fingerprint'* | *'valid join token is necessary'*)
+                    last="$last; write a new token with piflash configure"
+                    limit=300
+                    ;;
+                esac
+                status working 'joining the swarm' "manager $manager" "$last"
+                case $(node_state) in pending | active) continue 2 ;; esac
+            done
+            ;;
+        esac
+        round=$((round + 1))
+        if [ "$rounds" -gt 0 ] && [ "$round" -ge "$rounds" ]; then
+            problem=$last
+            return 1
+        fi
+        # What needs a person is tried slowly from the start.
+        [ "$limit" = 60 ] || delay=$limit
+        back_off "$delay"
+        delay=$((delay * 2))
+        [ "$delay" -le "$limit" ] || delay=$limit
+    done
+}

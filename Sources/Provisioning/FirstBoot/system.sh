@@ -1,0 +1,114 @@
+# The rack's names, at every boot: cloud-init, for one, writes /etc/hosts anew at each.
+write_hosts() {
+    file=$root/etc/hosts
+    [ -r "$file" ] || return 0
+    sed '/^# piflash: the rack$/,/^# piflash: end$/d' "$file" >"$state/hosts" || return 0
+    if [ "$HOSTS" = 1 ] && [ -r "$root/etc/piflash/hosts" ]; then
+        {
+            echo '# piflash: the rack'
+            cat "$root/etc/piflash/hosts"
+            echo '# piflash: end'
+        } >>"$state/hosts"
+    fi
+    # In place: the file may be mounted on its own.
+    cmp -s "$state/hosts" "$file" || cat "$state/hosts" >"$file"
+    rm -f "$state/hosts"
+}
+
+# Raspberry Pi OS keeps the radio off until somebody has set a country.
+switch_radio_on() {
+    [ "$WIFI" = 1 ] || return 0
+    command -v rfkill >/dev/null 2>&1 && rfkill unblock wlan 2>/dev/null
+    command -v nmcli >/dev/null 2>&1 && nmcli radio wifi on 2>/dev/null
+    return 0
+}
+
+make_locale() {
+    [ -n "$LOCALE" ] || return 0
+    command -v locale-gen >/dev/null 2>&1 || return 0
+    # locale -a spells it en_GB.utf8.
+    wanted=$(printf '%s\n' "$LOCALE" | tr '[:upper:]' '[:lower:]' | tr -d '-')
+    locale -a 2>/dev/null | tr '[:upper:]' '[:lower:]' | tr -d '-' | grep -qxF "$wanted" && return 0
+    status working "making the locale $LOCALE"
+    locale-gen >/dev/null 2>"$state/error" || problem="locale-gen: $(clean <"$state/error")"
+}
+
+# Three tries: a mirror may be busy, or not be there yet when the clock was wrong.
+install_packages() {
+    [ -n "$PACKAGES" ] || return 0
+    [ "$(cat "$state/packages" 2>/dev/null)" = "$PACKAGES" ] && return 0
+    tries=0
+    while :; do
+        status working 'installing packages' "$PACKAGES"
+        # shellcheck disable=SC2086 # a list
+        if DEBIAN_FRONTEND=noninteractive apt-get -q update >/dev/null 2>"$state/error" &&
+            DEBIAN_FRONTEND=noninteractive apt-get -q -y install $PACKAGES >/dev/null 2>"$state/error" 9>&-; then
+            printf '%s\n' "$PACKAGES" >"$state/packages"
+            return 0
+        fi
+        problem="apt-get: $(clean <"$state/error")"
+        tries=$((tries + 1))
+        [ "$tries" -lt 3 ] || return 0
+        pause 30
+    done
+}
+
+# Whether some interface other than Docker's own has a route.
+has_route() {
+    [ -r "$root/proc/net/route" ] || return 1
+    while read -r interface _; do
+        case $interface in
+        Iface | lo | docker* | br-* | veth* | '') ;;
+        *) return 0 ;;
+        esac
+    done <"$root/proc/net/route"
+    return 1
+}
+
+# At most five minutes: a node without a network still runs its commands.
+wait_for_network() {
+    waited=0
+    until has_route; do
+        [ "$waited" -ge 300 ] && return 0
+        status working 'waiting for the network' 'a route'
+        pause 3
+        waited=$((waited + 3))
+    done
+}
+
+# A Pi has no clock of its own, and certificates need one. Without a time server two minutes are enough.
+clock_is_set() {
+    [ "$(date +%s)" -ge "$FLASH_TIME" ] || return 1
+    command -v timedatectl >/dev/null 2>&1 || return 0
+    timedatectl 2>/dev/null | grep -q 'synchronized: yes'
+}
+
+wait_for_clock() {
+    waited=0
+    until clock_is_set; do
+        [ "$waited" -ge 120 ] && break
+        status working 'waiting for the clock' 'a time server'
+        pause 5
+        waited=$((waited + 5))
+    done
+    [ "$(date +%s)" -ge "$FLASH_TIME" ] || problem="the clock is behind: $(date -u +%Y-%m-%dT%H:%M:%SZ)"
+}
+
+# Each command once: its stamp is set before it runs, so that one cut short by a power failure is reported, not
+# repeated.
+run_commands() {
+    for name in $RUN; do
+        stamp=$state/done/run-${name#*-}
+        if [ -e "$stamp" ]; then
+            [ -s "$stamp" ] || problem="first_boot.run: command ${name%%-*} was cut short and is not repeated"
+            continue
+        fi
+        status working "running command ${name%%-*}"
+        : >"$stamp"
+        sync
+        code=0
+        sh "$root/etc/piflash/run.d/$name" 9>&- || code=$?
+        printf '%s\n' "$code" >"$stamp"
+        [ "$code" = 0 ] || problem="first_boot.run: command ${name%%-*} ended with status $code"
+    done
+}

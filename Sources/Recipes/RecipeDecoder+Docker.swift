@@ -1,0 +1,71 @@
+import Diagnostics
+
+extension RecipeDecoder {
+    mutating func docker(_ value: RecipeValue) -> Node.Docker {
+        guard let fields = fields(value, "docker", .docker) else { return Node.Docker() }
+        var daemon: [Node.Docker.Key] = []
+        if let given = fields["daemon"] {
+            if case .mapping(let entries) = given.content {
+                for entry in entries {
+                    guard let json = json(entry.value, "docker.daemon.\(entry.key.value)") else { continue }
+                    daemon.append(
+                        Node.Docker.Key(name: entry.key, value: Located(json, at: entry.value.location)))
+                }
+                DaemonKeyRules.check(daemon, &report)
+            } else {
+                report.error(
+                    at: given.location, "docker.daemon: expected a map of dockerd's keys, this is \(given.kind)")
+            }
+        }
+        var registry: Node.Docker.Registry?
+        if let given = fields["registry"], let inner = self.fields(given, "docker.registry", .registry),
+            let mirror = text(inner, "mirror", ValueRules.mirror)
+        {
+            registry = Node.Docker.Registry(mirror: mirror, insecure: flag(inner, "insecure") ?? false)
+        }
+        return Node.Docker(
+            daemon: daemon, registry: registry, install: choice(fields, "install"), channel: choice(fields, "channel"),
+            packages: files(fields, "packages"), proxy: fields["proxy"].flatMap { proxy($0) },
+            remote: choice(fields, "remote"), preload: files(fields, "preload"), location: fields.location)
+    }
+
+    private mutating func proxy(_ value: RecipeValue) -> Node.Docker.Proxy? {
+        guard let fields = fields(value, "docker.proxy", .proxy) else { return nil }
+        let proxy = Node.Docker.Proxy(
+            http: text(fields, "http", ValueRules.proxy), https: text(fields, "https", ValueRules.proxy),
+            noProxy: list(fields, "no_proxy").compactMap {
+                text($0, "docker.proxy.no_proxy", ValueRules.directHost)
+            }, location: fields.location)
+        if fields["http"] == nil, fields["https"] == nil {
+            report.error(at: fields.location, "docker.proxy: names no proxy: give http, https or both")
+        }
+        return proxy
+    }
+
+    /// A value of daemon.json: plain `true`, `12` and `~` are JSON's, everything in quotes is text.
+    private mutating func json(_ value: RecipeValue, _ path: String) -> JSONValue? {
+        if let tag = value.tag {
+            report.error(at: value.location, "\(path): \(tag) cannot stand here: secrets have no place in daemon.json")
+            return nil
+        }
+        switch value.content {
+        case .sequence(let items): return .array(items.compactMap { json($0, path) })
+        case .mapping(let entries):
+            return .object(
+                entries.compactMap { entry in
+                    json(entry.value, "\(path).\(entry.key.value)").map { JSONValue.Member(entry.key.value, $0) }
+                })
+        case .scalar(let text, isPlain: false): return .string(text)
+        case .scalar(let text, isPlain: true):
+            switch text {
+            case "true", "True", "TRUE": return .bool(true)
+            case "false", "False", "FALSE": return .bool(false)
+            case "", "~", "null", "Null", "NULL": return .null
+            default:
+                if text.wholeMatch(of: /-?(0|[1-9][0-9]*)/) != nil, let number = Int64(text) { return .integer(number) }
+                if text.wholeMatch(of: /-?[0-9]+\.[0-9]+/) != nil, let number = Double(text) { return .number(number) }
+                return .string(text)
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+import Diagnostics
+
+extension RecipeDecoder {
+    mutating func swarm(_ value: RecipeValue, hostname: String?, address: Node.StaticAddress?) -> Node.Swarm? {
+        guard let fields = fields(value, "swarm", .swarm) else { return nil }
+        let mode: Located<Node.Swarm.Mode>? = choice(fields, "mode")
+        let managers = list(fields, "managers").compactMap { text($0, "swarm.managers", ValueRules.manager) }
+        if fields["managers"] != nil, managers.isEmpty, !report.hasErrors {
+            report.error(at: fields.location, "swarm.managers: the list is empty")
+        }
+        if fields["token"] == nil, RecipeShape.swarm.keys.contains(where: \.isLater) {
+            report.error(
+                at: fields.location,
+                "swarm.token: missing: this version joins a swarm that exists; it does not form one yet")
+        }
+        var seen: Set<String> = []
+        for manager in managers where !seen.insert(manager.value).inserted {
+            report.error(at: manager.location, "swarm.managers: \"\(manager.value)\" stands there twice")
+        }
+        let token = secret(fields, "token", ValueRules.joinToken)
+        let given: Located<Node.Swarm.Role>? = choice(fields, "role")
+        let own = [hostname, address?.address].compactMap { $0 }
+        let listed = managers.contains { own.contains($0.value) }
+        let swarm = Node.Swarm(
+            mode: mode?.value ?? .swarm, managers: managers, role: given?.value ?? (listed ? .manager : .worker),
+            token: token, availability: availability(fields), labels: labels(fields),
+            stacks: list(fields, "stacks").compactMap { stack($0) },
+            consul: text(fields, "consul") { ValueRules.manager($0) }, location: fields.location)
+        if swarm.mode == .classic {
+            for key in ["token", "availability", "labels", "stacks"] {
+                guard let value = fields[key] else { continue }
+                report.error(at: value.location, "swarm.\(key): classic Swarm has none; leave it out")
+            }
+        } else if let consul = swarm.consul {
+            report.error(at: consul.location, "swarm.consul: only with swarm.mode: classic")
+        }
+        return swarm
+    }
+
+    private mutating func availability(_ fields: Fields) -> [Node.Swarm.Role: Node.Swarm.Availability] {
+        guard let value = fields["availability"],
+            let inner = self.fields(value, "swarm.availability", .availability)
+        else { return [:] }
+        var availability: [Node.Swarm.Role: Node.Swarm.Availability] = [:]
+        for role in Node.Swarm.Role.allCases {
+            let given: Located<Node.Swarm.Availability>? = choice(inner, role.rawValue)
+            availability[role] = given?.value
+        }
+        return availability
+    }
+
+    private mutating func labels(_ fields: Fields) -> [Node.Swarm.Label] {
+        guard let value = fields["labels"] else { return [] }
+        guard case .mapping(let entries) = value.content, value.tag == nil else {
+            report.error(at: value.location, "swarm.labels: expected a map of labels, this is \(value.kind)")
+            return []
+        }
+        var labels: [Node.Swarm.Label] = []
+        for entry in entries {
+            if let problem = ValueRules.labelKey(entry.key.value) {
+                report.error(at: entry.key.location, "swarm.labels: \(problem)")
+            }
+            if let text = text(entry.value, "swarm.labels.\(entry.key.value)", ValueRules.labelValue) {
+                labels.append(Node.Swarm.Label(key: entry.key, value: text))
+            }
+        }
+        return labels
+    }
+
+    private mutating func stack(_ value: RecipeValue) -> Node.Swarm.Stack? {
+        guard let fields = fields(value, "swarm.stacks", .stack) else { return nil }
+        let name = text(fields, "name", ValueRules.stackName)
+        guard let compose = file(fields["compose"], "swarm.stacks.compose"), let name else { return nil }
+        return Node.Swarm.Stack(name: name, compose: compose)
+    }
+}
