@@ -60,7 +60,7 @@ import Testing
         }
     }
 
-    @Test(arguments: columns.filter { $0.profile.flavour != .raspberryPiOSCustomTOML })
+    @Test(arguments: Sample.others)
     func `a name that the system has taken for itself is refused`(_ column: SettingsTable.Column) async throws {
         for name in ["daemon", "nobody", "systemd-timesync", "sudo", "gpio"] {
             var node = Sample.full(for: column)

@@ -204,7 +204,7 @@ import Testing
 
     @Test(arguments: columns)
     func `every shell and shellcheck accept firstrun`(_ column: SettingsTable.Column) async throws {
-        for recipe in [Sample.bare(), Sample.full(for: column), Sample.nasty(for: column)] {
+        for recipe in [Sample.bare(), Sample.nasty(for: column)] {
             let script = try #require(try await Sample.provision(recipe, column).text("firstrun.sh"))
             #expect(script.hasPrefix("#!/bin/bash\n") && !script.utf8.contains(0x0D))
             let scratch = ScratchDirectory()
