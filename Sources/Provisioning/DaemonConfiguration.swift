@@ -117,9 +117,7 @@ public struct DaemonConfiguration: Hashable, Sendable {
 
     /// DOCKER_OPTS of /etc/default/docker.
     private static func options(of root: RootSnapshot?) -> String {
-        let lines = (root?.text(DockerOptions.path) ?? "").split(whereSeparator: \.isNewline)
-        let last = lines.last { $0.trimmedStart.hasPrefix("DOCKER_OPTS=") }
-        return last.map { $0.trimmedStart.dropFirst("DOCKER_OPTS=".count).filter { $0 != "\"" && $0 != "'" } } ?? ""
+        DockerOptions.options(in: root?.text(DockerOptions.path) ?? "").joined(separator: " ")
     }
 
     private static func surroundings(_ node: Node?, root: RootSnapshot?) -> DaemonSurroundings {
@@ -255,8 +253,4 @@ public struct DaemonConfiguration: Hashable, Sendable {
         }
         return String(rest.prefix { $0 != "/" })
     }
-}
-
-extension Substring {
-    fileprivate var trimmedStart: Substring { drop { $0 == " " || $0 == "\t" } }
 }

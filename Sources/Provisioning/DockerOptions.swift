@@ -15,24 +15,41 @@ struct DockerOptions: Hashable, Sendable {
     /// The file with our DOCKER_OPTS in place of the image's; a storage driver that the image names and the recipe does
     /// not stays, since images and kernels of that time did not fit every driver.
     func edited(_ text: String?) -> [UInt8] {
-        var kept: [String] = []
-        var lines: [String] = []
-        for line in (text ?? "").split(separator: "\n", omittingEmptySubsequences: false) {
+        let (rest, theirs) = Self.split(text ?? "")
+        var lines = words == nil ? (text ?? "").split(separator: "\n", omittingEmptySubsequences: false) : rest
+        lines.removeAll { $0.hasSuffix(Self.mark) }
+        while lines.last?.isEmpty == true { lines.removeLast() }
+        var edited = lines.map(String.init)
+        if let words {
+            let kept = theirs.filter { $0.hasPrefix("--storage-driver=") }
+            let driver = words.contains { $0.hasPrefix("--storage-driver=") } ? [] : kept.suffix(1)
+            edited.append("DOCKER_OPTS=\"\((driver + words).joined(separator: " "))\"")
+        }
+        edited += environment.map { "\($0) \(Self.mark)" }
+        return Array(edited.map { $0 + "\n" }.joined().utf8)
+    }
+
+    /// The words of the file's DOCKER_OPTS.
+    static func options(in text: String) -> [String] { split(text).options }
+
+    /// The lines that are not DOCKER_OPTS, and the words of it.
+    private static func split(_ text: String) -> (lines: [Substring], options: [String]) {
+        var lines: [Substring] = []
+        var options: [String] = []
+        var isContinued = false
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
             let plain = line.drop { $0 == " " || $0 == "\t" }
-            if plain.hasSuffix(Self.mark) { continue }
-            guard words != nil, plain.hasPrefix("DOCKER_OPTS=") else {
-                lines.append(String(line))
+            // A backslash at the end joins the next line to it.
+            guard isContinued || plain.hasPrefix("DOCKER_OPTS=") || plain.hasPrefix("export DOCKER_OPTS=") else {
+                lines.append(line)
                 continue
             }
-            let value = plain.dropFirst("DOCKER_OPTS=".count).filter { $0 != "\"" && $0 != "'" }
-            kept += value.split(separator: " ").map(String.init).filter { $0.hasPrefix("--storage-driver=") }
+            let value =
+                isContinued
+                ? plain : plain.drop { $0 != "=" }.dropFirst()
+            options += value.split { " \t\"'\\".contains($0) }.map(String.init)
+            isContinued = line.hasSuffix("\\")
         }
-        while lines.last?.isEmpty == true { lines.removeLast() }
-        if let words {
-            let driver = words.contains { $0.hasPrefix("--storage-driver=") } ? [] : kept.suffix(1)
-            lines.append("DOCKER_OPTS=\"\((driver + words).joined(separator: " "))\"")
-        }
-        lines += environment.map { "\($0) \(Self.mark)" }
-        return Array(lines.map { $0 + "\n" }.joined().utf8)
+        return (lines, options)
     }
 }
