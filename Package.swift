@@ -55,7 +55,9 @@ let package = Package(
         .target(name: "Docker", dependencies: ["Diagnostics", "Recipes"], swiftSettings: strict),
         .target(
             name: "Provisioning",
-            dependencies: ["CCrypt", "Diagnostics", "Docker", "Filesystems", "Images", "Recipes", crypto, cryptoExtras],
+            dependencies: [
+                "CCrypt", "Diagnostics", "Docker", "Filesystems", "Images", "Recipes", crypto, cryptoExtras,
+            ],
             resources: ["head", "system", "docker", "swarm", "main"].map { .embedInCode("FirstBoot/\($0).sh") },
             swiftSettings: strict),
         .target(
@@ -106,7 +108,8 @@ let package = Package(
         .testTarget(
             name: "ProvisioningTests",
             dependencies: [
-                "Diagnostics", "Docker", "Filesystems", "Host", "Images", "Recipes", "Provisioning", "TestSupport", systemPackage, yams,
+                "Diagnostics", "Docker", "Filesystems", "Host", "Images", "Recipes", "Provisioning", "TestSupport",
+                systemPackage, yams,
                 crypto,
             ],
             resources: [.copy("Golden")], swiftSettings: strict),

@@ -21,7 +21,7 @@ public struct DaemonOptions: Hashable, Sendable {
                     findings.append(
                         DaemonFinding(
                             .error, member: index, part: .value, path: member.name,
-                            "\"\(value)\" cannot stand on the command line of Docker \(version): no blanks, quotes or "
+                            "\"\(value)\" cannot stand in DOCKER_OPTS of Docker \(version): no blanks, quotes or "
                                 + "shell characters"))
                     continue
                 }

@@ -9,7 +9,8 @@ import SystemPackage
 /// The library's parts, as the command line sets them up.
 extension CommandContext {
     func loader(requireImage: Bool) -> RecipeLoader {
-        RecipeLoader(user: user, workingDirectory: workingDirectory, requireImage: requireImage,
+        RecipeLoader(
+            user: user, workingDirectory: workingDirectory, requireImage: requireImage,
             judge: DaemonConfiguration.errors)
     }
 

@@ -45,7 +45,7 @@ import Testing
         #expect(count > 500)
     }
 
-    @Test func `a comment behind the object does no harm before 23,0`() {
+    @Test func `a comment behind the object does no harm before 23`() {
         let text = "{\"debug\": true} // x"
         #expect(!DaemonModel(version: EngineVersion(20, 10, 24)).judge(text: text).hasErrors)
         #expect(DaemonModel(version: EngineVersion(29, 7, 2)).judge(text: text).hasErrors)

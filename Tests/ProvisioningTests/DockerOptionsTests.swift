@@ -8,7 +8,7 @@ import Testing
 /// /etc/default/docker as its two readers read it: sh, by the sysvinit script, and systemd, by EnvironmentFile.
 @Suite struct DockerOptionsTests {
     private static let expected = [
-        "--storage-driver=overlay2", "--label=rack=red", "--label=arch=armv7", "--debug=true",
+        "--storage-driver=overlay", "--label=rack=red", "--label=arch=armv7", "--debug=true",
         "--registry-mirror=http://192.168.50.2:5000", "--insecure-registry=192.168.50.2:5000",
     ]
 
