@@ -15,6 +15,8 @@ struct DaemonConfiguration: Hashable, Sendable {
             return nil
         }
         members = docker.daemon.map { .init($0.name.value, $0.value.value) }
+        let remote = RemoteAccess.members(docker, report: &report)
+        members += remote.filter { member in !members.contains { $0.name == member.name } }
         if let registry = docker.registry {
             let mirror = registry.mirror.value
             add([mirror], to: "registry-mirrors", docker: docker, report: &report)

@@ -50,7 +50,7 @@ enum RootFlavour {
         return isVersion(version, atLeast: [1, 12])
     }
 
-    private static func isVersion(_ text: String, atLeast least: [Int]) -> Bool {
+    static func isVersion(_ text: String, atLeast least: [Int]) -> Bool {
         let numbers = text.split(separator: ".").prefix(least.count).map { Int($0.prefix { $0.isNumber }) ?? 0 }
         return !numbers.lexicographicallyPrecedes(least)
     }

@@ -15,7 +15,7 @@ final class NodeRig: Sendable {
         "awk", "cat", "chmod", "cmp", "cut", "date", "dd", "flock", "grep", "head", "mkdir", "mv", "od", "rm", "sed",
         "sh",
         "sleep",
-        "sync", "tail", "tr", "wc",
+        "sync", "tail", "tr", "uname", "wc",
     ]
 
     init(_ settings: FirstBootSettings, docker: Bool = true, curl: Bool = true) throws {
