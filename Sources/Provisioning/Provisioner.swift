@@ -142,7 +142,7 @@ public struct Provisioner: Sendable {
         var edits = rendering.rootEdits
         // Only the clock's file has a time of its own, which a node that has been running has moved on.
         if previous?.writtenAt == flashTime { edits.removeAll { $0.modified != nil } }
-        var rootFiles = (edits.map(\.path) + taken).filter(Self.isRemovableRootFile)
+        var rootFiles = (edits.map(\.path) + taken).filter(Self.isRemovableRootFile).sorted()
         if let root = draft.root, root.obstacle == nil {
             let stale = (previous?.rootFiles ?? []).filter { Self.isRemovableRootFile($0) && !rootFiles.contains($0) }
             edits += stale.map { RootEdit(.removal, at: $0) }

@@ -92,9 +92,7 @@ final class NodeRig: Sendable {
     }
 
     func install(_ name: String, _ body: String) {
-        let file = scratch.write("#!/bin/sh\n\(body)\n", to: "bin/\(name)")
-        // The file was just made here.
-        try! FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.string)
+        scratch.writeProgram("#!/bin/sh\n\(body)\n", to: "bin/\(name)")
     }
 
     /// Runs the program once, as one boot does; time stands still, and a join is tried three times.

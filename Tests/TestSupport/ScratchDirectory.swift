@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 public import SystemPackage
 
 /// A directory of a test's own, removed with its owner.
@@ -29,6 +30,15 @@ public final class ScratchDirectory: Sendable {
 
     @discardableResult
     public func write(_ text: String, to name: String) -> FilePath { write(Array(text.utf8), to: name) }
+
+    /// Writes a program that can be run. No process is made meanwhile: it would have the file open to be written until it
+    /// is another program, and the kernel runs no file that is ("Text file busy").
+    public func writeProgram(_ text: String, to name: String) {
+        OutsideTool.spawning.withLock { _ in
+            let file = write(text, to: name)
+            try! FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.string)
+        }
+    }
 
     public func read(_ name: String) -> [UInt8] {
         Array(try! Data(contentsOf: URL(fileURLWithPath: self[name].string)))

@@ -52,6 +52,8 @@ install_carried() {
         take "${name%%-*}"
         rm -f "$packages/$name"
     done
+    # Of an attempt before.
+    case $problem in docker.packages:*) problem='' ;; esac
     hash -r
 }
 
@@ -81,7 +83,7 @@ fetch_script() {
     fi
     # Its last line calls what all the others define.
     case $(head -n 1 "$script"):$(tail -n 1 "$script") in
-    '#!/bin/sh'*:do_install*) return 0 ;;
+    '#!/bin/sh'*:do_install | '#!/bin/sh'*:'do_install "$@"') return 0 ;;
     esac
     echo 'what https://get.docker.com gave is not its script' >"$state/error"
     return 1
