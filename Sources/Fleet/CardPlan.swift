@@ -137,13 +137,15 @@ public struct CardPlanner: Sendable {
         }
     }
 
-    private func render(_ node: Node, _ opened: Opened, supplies: Supplies, saltKey: [UInt8], at time: Int64) async throws
+    private func render(_ node: Node, _ opened: Opened, supplies: Supplies, saltKey: [UInt8], at time: Int64)
+        async throws
         -> Provision
     {
         try await Provisioner(
             saltKey: saltKey, flashTime: time,
             image: ImageIdentity(name: opened.image.sourceName, digest: opened.image.digest), piflashVersion: version
-        ).provision(node, profile: opened.profile, boot: opened.snapshot, root: opened.root.material, supplies: supplies,
+        ).provision(
+            node, profile: opened.profile, boot: opened.snapshot, root: opened.root.material, supplies: supplies,
             secrets: secrets)
     }
 

@@ -50,7 +50,8 @@ struct CertificateAuthority: Sendable {
             },
             issuerPrivateKey: .init(key))
         try self.init(
-            IssuedCertificate(certificate: certificate.serializeAsPEM().pemString + "\n", key: key.pemRepresentation + "\n"))
+            IssuedCertificate(
+                certificate: certificate.serializeAsPEM().pemString + "\n", key: key.pemRepresentation + "\n"))
     }
 
     /// Takes up an authority that was made before.

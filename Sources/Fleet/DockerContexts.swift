@@ -42,7 +42,8 @@ public struct DockerContexts: Sendable {
         let racks = Set(secured.map { RackState(besideRecipe: FilePath($0.recipePath), user: user).directory })
         guard racks.count < 2 else {
             throw Failure(
-                .usage, severity: .usage, "these recipes are of \(racks.count) racks, each with certificates of its own",
+                .usage, severity: .usage,
+                "these recipes are of \(racks.count) racks, each with certificates of its own",
                 hint: "name the recipes of one directory at a time")
         }
         guard let first = nodes.first else {

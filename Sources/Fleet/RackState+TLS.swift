@@ -80,7 +80,8 @@ extension RackState {
     }
 
     private func issued(
-        to name: String, for purpose: CertificateAuthority.Purpose, in place: FilePath, by authority: CertificateAuthority,
+        to name: String, for purpose: CertificateAuthority.Purpose, in place: FilePath,
+        by authority: CertificateAuthority,
         now: Int64
     ) throws -> IssuedCertificate {
         let lock = try lockTLS()

@@ -44,7 +44,8 @@ public struct Reconfiguration: Sendable {
         func render(at time: Int64) async throws -> Provision {
             try await Provisioner(
                 saltKey: saltKey, flashTime: time, image: record?.image, piflashVersion: version
-            ).provision(node, profile: profile, boot: snapshot, root: reading.root?.material, supplies: supplies,
+            ).provision(
+                node, profile: profile, boot: snapshot, root: reading.root?.material, supplies: supplies,
                 secrets: secrets)
         }
         if let written = record?.writtenAt {

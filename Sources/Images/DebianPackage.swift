@@ -25,8 +25,11 @@ public struct DebianPackage: Hashable, Sendable {
         guard contents.starts(with: Array("!<arch>\n".utf8)) else {
             throw Failure(.corruptArchive, "\(file) is no Debian package")
         }
-        let outer = try ArchiveMembers.read(contents, name: file) { $0.hasPrefix("control.tar") || $0 == "debian-binary" }
-        guard outer["debian-binary"] != nil, let control = outer.first(where: { $0.key.hasPrefix("control.tar") }) else {
+        let outer = try ArchiveMembers.read(contents, name: file) {
+            $0.hasPrefix("control.tar") || $0 == "debian-binary"
+        }
+        guard outer["debian-binary"] != nil, let control = outer.first(where: { $0.key.hasPrefix("control.tar") })
+        else {
             throw Failure(.corruptArchive, "\(file) is no Debian package")
         }
         let inner = try ArchiveMembers.read(control.value, name: "\(control.key) of \(file)") { $0 == "control" }

@@ -48,8 +48,9 @@ struct ContextCommand: ContextualCommand {
             of: nodes, in: output.map(context.absolute), user: context.user, now: context.now())
         for item in made.contexts { context.console.output("docker context import \(item.node) \(item.file)") }
         if let bundle = made.bundle {
-            context.console.note("without a context: docker --tlsverify --tlscacert \(bundle)/ca.pem"
-                + " --tlscert \(bundle)/cert.pem --tlskey \(bundle)/key.pem -H HOST")
+            context.console.note(
+                "without a context: docker --tlsverify --tlscacert \(bundle)/ca.pem"
+                    + " --tlscert \(bundle)/cert.pem --tlskey \(bundle)/key.pem -H HOST")
         }
     }
 }

@@ -55,7 +55,8 @@ struct FirstBootSettings: Hashable, Sendable {
     /// The settings file, the commands, the program and its unit.
     var files: [Provision.NodeFile] {
         let names = commandNames
-        let daemonDigest = daemon.map { digest(of: [$0] + (certificate.map { [Array($0.certificate.utf8)] } ?? [])) } ?? ""
+        let daemonDigest =
+            daemon.map { digest(of: [$0] + (certificate.map { [Array($0.certificate.utf8)] } ?? [])) } ?? ""
         var values: [(String, String)] = [
             ("NODE", node), ("BOOT", bootMountPoint), ("FLASH_TIME", String(flashTime)),
             ("DOCKER", usesDocker ? "1" : "0"), ("DOCKER_CONFIG", daemonDigest),

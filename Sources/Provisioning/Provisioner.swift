@@ -171,7 +171,8 @@ public struct Provisioner: Sendable {
             },
             removedBootFiles: (previous?.files ?? []).filter { Self.isRemovable($0) && !managed.contains($0) },
             nodeFiles: nodeFiles,
-            hasPlaceholders: material.hasPlaceholders || supplies.certificate?.isPlaceholder == true, warnings: warnings)
+            hasPlaceholders: material.hasPlaceholders || supplies.certificate?.isPlaceholder == true, warnings: warnings
+        )
     }
 
     /// Puts the flashing time in the image's substitute for a clock, unless the node has been running since.

@@ -40,7 +40,8 @@ enum SupplyChecks {
             {
                 report.warning(
                     at: location,
-                    "docker.packages: \(package.name) \(package.version) is Debian's, for ARMv7: it does not run on a Pi 1 or Zero")
+                    "docker.packages: \(package.name) \(package.version) is Debian's, for ARMv7: it does not run on a Pi 1 or Zero"
+                )
             }
             if names[..<index].contains(package.name) {
                 report.error(at: location, "docker.packages: \(package.name) is there twice")

@@ -10,7 +10,9 @@ import Testing
 @Suite struct InstallProgramTests {
     typealias Shell = NodeRig.Shell
 
-    private static func settings(_ installation: DockerInstallation?, _ change: (inout FirstBootSettings) -> Void = { _ in })
+    private static func settings(
+        _ installation: DockerInstallation?, _ change: (inout FirstBootSettings) -> Void = { _ in }
+    )
         -> FirstBootSettings
     {
         var settings = FirstBootSettings.sample(managers: nil)
@@ -164,7 +166,8 @@ import Testing
         #expect(try rig.run(shell).succeeded)
         #expect(
             rig.text("root/etc/apt/preferences.d/piflash-docker").hasSuffix(
-                "Package: docker-ce docker-ce-cli docker-ce-rootless-extras\nPin: version 5:28.*\nPin-Priority: 1001\n"))
+                "Package: docker-ce docker-ce-cli docker-ce-rootless-extras\nPin: version 5:28.*\nPin-Priority: 1001\n")
+        )
     }
 
     @Test func `apt understands the pin`() throws {
@@ -224,7 +227,10 @@ import Testing
         }
         #expect(rig.text("accounts.log").contains("pirate"))
         // Configured anew by a piflash that could not see what the node has used up.
-        rig.configure(Self.settings(nil) { $0.carried = settings.carried; $0.commands = ["true"] })
+        rig.configure(
+            Self.settings(nil) {
+                $0.carried = settings.carried; $0.commands = ["true"]
+            })
         rig.scratch.write(Self.docker.contents, to: "root\(Self.docker.path)")
         #expect(try rig.run(shell).succeeded)
         #expect(!rig.has("root\(Self.docker.path)"))
@@ -261,7 +267,10 @@ import Testing
         #expect(result.succeeded, "\(result.errors)")
         #expect(result.errors.contains("loading the images of web_server.tar"))
         #expect(try rig.run(shell).succeeded)
-        rig.configure(Self.settings(nil) { $0.carried = settings.carried; $0.commands = ["true"] })
+        rig.configure(
+            Self.settings(nil) {
+                $0.carried = settings.carried; $0.commands = ["true"]
+            })
         #expect(try rig.run(shell).succeeded)
         let loads = Self.lines(rig.text("docker.log")).filter { $0.hasPrefix("load ") }
         #expect(loads == settings.carried.map { "load -i \(rig.scratch["root\($0.path)"])" })

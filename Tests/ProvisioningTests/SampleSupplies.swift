@@ -17,6 +17,7 @@ extension Sample {
                     images: [SavedImage(tags: ["web:1"], architecture: "arm")])
             },
             certificate: node.docker.remote?.value == .tls
-                ? NodeCertificate(authority: "authority\n", certificate: "certificate\n", key: "a key of its own\n") : nil)
+                ? NodeCertificate(authority: "authority\n", certificate: "certificate\n", key: "a key of its own\n")
+                : nil)
     }
 }

@@ -50,7 +50,8 @@ import Testing
     }
 
     @Test func `packages that need what is not there, or another processor, are warned of`() {
-        let docker = Self.package("docker-ce", "armhf", "5:29.0.1-1~debian.12~bookworm", depends: ["containerd.io", "libc6"])
+        let docker = Self.package(
+            "docker-ce", "armhf", "5:29.0.1-1~debian.12~bookworm", depends: ["containerd.io", "libc6"])
         let said = Self.check(Supplies(packages: [docker]), Sample.bullseye)
         #expect(said.map(\.severity) == [.warning, .warning])
         #expect(said.contains { $0.text.contains("for ARMv7") } && said.contains { $0.text.contains("containerd.io") })
@@ -94,7 +95,9 @@ import Testing
         #expect(card.entries["/etc/docker/piflash"]?.mode == 0o700)
         let key = first.rootChanges.first { $0.edit.path == "/etc/docker/piflash/key.pem" }
         #expect(key?.sensitive == ["a key of its own\n"])
-        for file in first.bootFiles { #expect(!String(decoding: file.contents, as: UTF8.self).contains("a key of its own")) }
+        for file in first.bootFiles {
+            #expect(!String(decoding: file.contents, as: UTF8.self).contains("a key of its own"))
+        }
 
         // The node has booted: the files are gone, the notes are there.
         for name in names { card.remove(name) }
