@@ -2,13 +2,16 @@ import Diagnostics
 import Fleet
 import Host
 import Images
+import Provisioning
 import Recipes
 import SystemPackage
 
 /// The library's parts, as the command line sets them up.
 extension CommandContext {
     func loader(requireImage: Bool) -> RecipeLoader {
-        RecipeLoader(user: user, workingDirectory: workingDirectory, requireImage: requireImage)
+        RecipeLoader(
+            user: user, workingDirectory: workingDirectory, requireImage: requireImage,
+            judge: DaemonConfiguration.errors)
     }
 
     /// Reads one recipe and shows its warnings.

@@ -41,6 +41,7 @@ struct SuppliedFiles: Sendable {
     let taken: [String]
 
     static let certificateDirectory = "/etc/docker/piflash"
+    static let certificatePaths = ["ca", "cert", "key"].map { "\(certificateDirectory)/\($0).pem" }
 
     init(_ supplies: Supplies, root: RootSnapshot?) {
         let carried =

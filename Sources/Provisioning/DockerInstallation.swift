@@ -1,4 +1,5 @@
 import Diagnostics
+import Docker
 import Images
 import Recipes
 
@@ -63,6 +64,13 @@ enum DockerInstallation: String, Sendable {
     static func isThere(_ profile: OSProfile) -> Bool {
         profile.docker != nil
             || [.hypriotCloudInit, .hypriotDeviceInit, .hypriotOccidentalis].contains(profile.flavour)
+    }
+
+    /// The version of the engine that the first boot installs, where that is known beforehand.
+    static func version(of node: Node, profile: OSProfile) -> EngineVersion? {
+        var ignored = DiagnosticReport()
+        guard of(node, profile: profile, report: &ignored) == .debian else { return nil }
+        return DockerSources.of(profile).debian.flatMap { EngineVersion($0) }
     }
 
     /// Why an image cannot be given Docker from a network at all; nil when it can.

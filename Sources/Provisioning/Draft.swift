@@ -12,7 +12,7 @@ struct Draft: Sendable {
     /// Seconds since 1970.
     let flashTime: Int64
     let daemon: DaemonConfiguration?
-    /// Set for an engine that takes its options from a command line only; then there is no daemon.json.
+    /// Set for an engine that takes its options from a command line only, and for proxies under sysvinit.
     let dockerOptions: DockerOptions?
     /// What every flavour delivers alike: the first-boot program with its unit and settings, daemon.json, the recipe's
     /// files.

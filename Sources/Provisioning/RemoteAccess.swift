@@ -1,4 +1,5 @@
 import Diagnostics
+import Docker
 import Images
 import Recipes
 
@@ -12,9 +13,6 @@ enum RemoteAccess {
 
     /// Members of daemon.json besides the recipe's own; what contradicts them is reported.
     static func members(_ docker: Node.Docker, report: inout DiagnosticReport) -> [JSONValue.Member] {
-        if let remote = docker.remote, remote.value == .insecure {
-            report.error(at: remote.location, "docker.remote: \"insecure\" is not supported yet by this version")
-        }
         guard docker.remote?.value == .tls else { return [] }
         for key in docker.daemon where ownKeys.contains(key.name.value) {
             report.error(
@@ -34,11 +32,11 @@ enum RemoteAccess {
 
     /// Why the image's Docker cannot be reached over ssh; nil when it can. `docker system dial-stdio` came with 18.09.
     static func obstacleToSSH(_ profile: OSProfile) -> String? {
-        if let version = profile.docker?.version {
-            return RootFlavour.isVersion(version, atLeast: [18, 9])
+        if let version = RootFlavour.engineVersion(profile) {
+            return version >= EngineVersion(18, 9)
                 ? nil : "Docker \(version) cannot be reached over ssh, which came with 18.09; write docker.remote: tls"
         }
-        return profile.flavour == .hypriotOccidentalis || profile.flavour == .hypriotDeviceInit
+        return profile.flavour == .hypriotDeviceInit
             ? "its Docker cannot be reached over ssh, which came with 18.09; write docker.remote: tls" : nil
     }
 }

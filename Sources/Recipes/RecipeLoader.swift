@@ -14,18 +14,23 @@ public struct RecipeLoader: Sendable {
     private let user: InvokingUser
     private let workingDirectory: FilePath
     private let requireImage: Bool
+    private let judge: @Sendable (Node.Docker) -> DiagnosticReport
     private let read: @Sendable (FilePath) -> [UInt8]?
 
     /// - Parameters:
     ///   - requireImage: Whether an image that is not there is a mistake.
     ///   - read: Gives a file's contents, or nil when it cannot be read.
+    ///   - judge: What is wrong with a docker section whatever the engine's version: the model of dockerd stands above
+    ///     this module. What it finds is reported with everything else.
     public init(
         user: InvokingUser, workingDirectory: FilePath, requireImage: Bool = true,
-        read: @escaping @Sendable (FilePath) -> [UInt8]? = RecipeLoader.contents
+        read: @escaping @Sendable (FilePath) -> [UInt8]? = RecipeLoader.contents,
+        judge: @escaping @Sendable (Node.Docker) -> DiagnosticReport = { _ in DiagnosticReport() }
     ) {
         self.user = user
         self.workingDirectory = workingDirectory
         self.requireImage = requireImage
+        self.judge = judge
         self.read = read
     }
 
@@ -48,7 +53,8 @@ public struct RecipeLoader: Sendable {
         let tree = assemble(path, chain: [], at: nil, &report)
         guard let tree, !report.hasErrors else { throw report }
         var decoder = RecipeDecoder(
-            recipePath: absolute(path), resolve: { resolve($0, namedIn: $1) }, imageExists: imageExists)
+            recipePath: absolute(path), resolve: { resolve($0, namedIn: $1) }, imageExists: imageExists,
+            judge: judge)
         let node = decoder.node(from: tree)
         report.merge(decoder.report)
         guard let node, !report.hasErrors else { throw report }

@@ -60,7 +60,8 @@ extension Sample {
         var node = full()
         node.rack = [.init(name: "red00", address: "192.168.50.10"), .init(name: "red01", address: "192.168.50.11")]
         if !RootFlavour.readsDaemonFile(column.profile) {
-            node.docker.daemon.removeAll { $0.name.value == "log-opts" }
+            node.docker.daemon.removeAll { ["log-opts", "storage-driver"].contains($0.name.value) }
+            node.docker.daemon.insert(.init(name: at("storage-driver"), value: at(.string("overlay"))), at: 0)
             node.docker.daemon.append(.init(name: at("debug"), value: at(.bool(true))))
         }
         if case .impossible = SettingsTable.support(column.profile)[.swarm] { node.swarm = nil }
@@ -189,6 +190,7 @@ extension RootTree {
             directory("/etc/systemd/system/multi-user.target.wants")
         } else {
             for level in 2...5 { directory("/etc/rc\(level).d") }
+            file("TARGETS = rsyslog ssh\nINTERACTIVE = \nssh: rsyslog\n", StartOrder.path)
         }
         file("", "/etc/init.d/ssh", contents: nil)
         if ![.ubuntuCloudInit, .debianRaspi, .dietPi].contains(profile.flavour) {

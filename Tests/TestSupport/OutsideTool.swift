@@ -1,6 +1,5 @@
 import Foundation
 import Glibc
-import Synchronization
 import SystemPackage
 
 /// Runs the independent programs that the tests take as oracles (mtools, fsck.fat, sfdisk, …).
@@ -19,9 +18,6 @@ public struct OutsideTool: Sendable {
     }
 
     private let path: String
-
-    /// Held while a process is made, and by ``ScratchDirectory/writeProgram(_:to:)``.
-    static let spawning = Mutex(())
 
     /// Finds `name` in PATH, /usr/sbin and /sbin. A missing oracle is an error, never a skipped test: `.ci/run` installs
     /// them all.
@@ -62,7 +58,9 @@ public struct OutsideTool: Sendable {
         let envp = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in argv + envp { free(text) } }
         var process: pid_t = 0
-        let code = Self.spawning.withLock { _ in posix_spawn(&process, path, &actions, &attributes, argv, envp) }
+        openFiles.lock()
+        let code = posix_spawn(&process, path, &actions, &attributes, argv, envp)
+        openFiles.unlock()
         guard code == 0 else { throw Missing(description: "\(path): \(String(cString: strerror(code)))") }
         var status: Int32 = 0
         while waitpid(process, &status, 0) < 0, errno == EINTR {}

@@ -1,6 +1,9 @@
 import Foundation
-import Synchronization
 public import SystemPackage
+
+/// Held while a file is written, and while a process starts. A child has every open file of the tests until it has become
+/// another program; one that another test was just writing could not be run as a program then (execve(2), ETXTBSY).
+let openFiles = NSLock()
 
 /// A directory of a test's own, removed with its owner.
 public final class ScratchDirectory: Sendable {
@@ -24,20 +27,19 @@ public final class ScratchDirectory: Sendable {
         let file = self[name]
         try! FileManager.default.createDirectory(
             atPath: file.removingLastComponent().string, withIntermediateDirectories: true)
-        try! Data(contents).write(to: URL(fileURLWithPath: file.string))
+        openFiles.withLock { try! Data(contents).write(to: URL(fileURLWithPath: file.string)) }
         return file
     }
 
     @discardableResult
     public func write(_ text: String, to name: String) -> FilePath { write(Array(text.utf8), to: name) }
 
-    /// Writes a program that can be run. No process is made meanwhile: it would have the file open to be written until it
-    /// is another program, and the kernel runs no file that is ("Text file busy").
+    /// Writes a program that can be run, in the place of whatever is there: a link to one of the machine's own programs is
+    /// replaced, never written through.
     public func writeProgram(_ text: String, to name: String) {
-        OutsideTool.spawning.withLock { _ in
-            let file = write(text, to: name)
-            try! FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.string)
-        }
+        try? FileManager.default.removeItem(atPath: self[name].string)
+        let file = write(text, to: name)
+        try! FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.string)
     }
 
     public func read(_ name: String) -> [UInt8] {
