@@ -13,6 +13,8 @@ let strict: [SwiftSetting] = [
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -25,6 +27,8 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
     ],
     targets: [
@@ -58,7 +62,9 @@ let package = Package(
             dependencies: [
                 "CCrypt", "Diagnostics", "Docker", "Filesystems", "Images", "Recipes", crypto, cryptoExtras,
             ],
-            resources: ["head", "system", "docker", "swarm", "main"].map { .embedInCode("FirstBoot/\($0).sh") },
+            resources: ["head", "system", "docker", "install", "preload", "swarm", "main"].map {
+                .embedInCode("FirstBoot/\($0).sh")
+            },
             swiftSettings: strict),
         .target(
             name: "Cards",
@@ -68,7 +74,7 @@ let package = Package(
             name: "Fleet",
             dependencies: [
                 "Diagnostics", "Host", "Storage", "Filesystems", "Images", "Recipes", "Provisioning", "Cards",
-                systemPackage, crypto,
+                systemPackage, crypto, x509, asn1,
             ],
             swiftSettings: strict),
         .target(

@@ -79,12 +79,19 @@ public struct CardPlanner: Sendable {
         // Unpacking may take minutes; a secret that is missing should not wait for it.
         for secret in node.secrets { _ = try await secrets.read(secret) }
         let time = now()
+        var supplies = try SupplyReading.files(of: node)
         let opened = try open(node, at: time, events: events, isCancelled: isCancelled)
-        let provision = try await render(node, opened, saltKey: saltKey, at: time)
+        if node.docker.remote?.value == .tls {
+            supplies.certificate = try RackState(besideRecipe: FilePath(node.recipePath), user: user)
+                .certificate(for: node, now: time)
+        }
+        let provision = try await render(node, opened, supplies: supplies, saltKey: saltKey, at: time)
         var volume = opened.volume
         let changed = try volume.apply(provision)
-        let changedRoot = try RootVolume.apply(
-            provision.rootChanges.map(\.edit), to: opened.content, partition: opened.root.partition, at: time)
+        let changedRoot = try supplies.fitting(in: opened.root.freeBytes) {
+            try RootVolume.apply(
+                provision.rootChanges.map(\.edit), to: opened.content, partition: opened.root.partition, at: time)
+        }
         return CardPlan(
             node: node, image: opened.image, profile: opened.profile, provision: provision, content: opened.content,
             changedFiles: changed, changedRootFiles: changedRoot)
@@ -95,9 +102,12 @@ public struct CardPlanner: Sendable {
         for node: Node, events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPreview {
         let time = now()
+        var supplies = try SupplyReading.files(of: node)
+        if node.docker.remote?.value == .tls { supplies.certificate = .placeholder }
         let opened = try open(node, at: time, events: events, isCancelled: isCancelled)
         // Salts only matter for what is written; a preview's passwords are placeholders.
-        let provision = try await render(node, opened, saltKey: [UInt8](repeating: 0, count: 32), at: time)
+        let provision = try await render(
+            node, opened, supplies: supplies, saltKey: [UInt8](repeating: 0, count: 32), at: time)
         return CardPreview(profile: opened.profile, provision: provision)
     }
 
@@ -127,11 +137,16 @@ public struct CardPlanner: Sendable {
         }
     }
 
-    private func render(_ node: Node, _ opened: Opened, saltKey: [UInt8], at time: Int64) async throws -> Provision {
+    private func render(_ node: Node, _ opened: Opened, supplies: Supplies, saltKey: [UInt8], at time: Int64)
+        async throws
+        -> Provision
+    {
         try await Provisioner(
             saltKey: saltKey, flashTime: time,
             image: ImageIdentity(name: opened.image.sourceName, digest: opened.image.digest), piflashVersion: version
-        ).provision(node, profile: opened.profile, boot: opened.snapshot, root: opened.root.material, secrets: secrets)
+        ).provision(
+            node, profile: opened.profile, boot: opened.snapshot, root: opened.root.material, supplies: supplies,
+            secrets: secrets)
     }
 
     /// An unpacked image is one when its partition table holds and its boot partition can be edited.

@@ -20,19 +20,33 @@ public struct Reconfiguration: Sendable {
 
     /// Renders `node` for the card that `reading` looks at.
     ///
+    /// With `isTrial` nothing of the rack is made: a certificate that was not issued yet is only a placeholder.
+    ///
     /// The card's record keeps its time of writing when nothing else changes, so that configuring twice changes nothing.
     public init(
         of node: Node, on reading: CardReading, user: InvokingUser, secrets: any SecretReading, version: String,
-        now: Int64
+        now: Int64, isTrial: Bool = false
     ) async throws {
         let snapshot = reading.snapshot
         let profile = try OSProfile.detect(snapshot, root: reading.root?.snapshot)
         let record = reading.record
-        let saltKey = try RackState(besideRecipe: FilePath(node.recipePath), user: user).saltKey()
+        let state = RackState(besideRecipe: FilePath(node.recipePath), user: user)
+        let saltKey = try state.saltKey()
+        var read = try SupplyReading.files(of: node)
+        // Where only the boot partition is at hand the recipe is refused: no certificate is made for that.
+        if node.docker.remote?.value == .tls, reading.root != nil {
+            read.certificate =
+                isTrial
+                ? try state.knownCertificate(for: node, now: now) ?? .placeholder
+                : try state.certificate(for: node, now: now)
+        }
+        let supplies = read
         func render(at time: Int64) async throws -> Provision {
             try await Provisioner(
                 saltKey: saltKey, flashTime: time, image: record?.image, piflashVersion: version
-            ).provision(node, profile: profile, boot: snapshot, root: reading.root?.material, secrets: secrets)
+            ).provision(
+                node, profile: profile, boot: snapshot, root: reading.root?.material, supplies: supplies,
+                secrets: secrets)
         }
         if let written = record?.writtenAt {
             let unchanged = try await render(at: written)
@@ -45,7 +59,10 @@ public struct Reconfiguration: Sendable {
         }
         provision = try await render(at: now)
         changedFiles = try reading.files.differences(from: provision)
-        changedRootFiles = try reading.rootDifferences(from: provision)
+        let planned = provision
+        changedRootFiles = try supplies.fitting(in: reading.root?.freeBytes) {
+            try reading.rootDifferences(from: planned)
+        }
     }
 }
 

@@ -11,6 +11,8 @@ public struct RootReading: Sendable {
     public let snapshot: RootSnapshot?
     /// Why it cannot be edited, for people; nil when it can.
     public let obstacle: String?
+    /// In bytes; nil when it is not known.
+    public let freeBytes: Int64?
 
     /// What a renderer works from: where nothing could be read, why.
     public var material: RootSnapshot { snapshot ?? RootSnapshot(obstacle: obstacle) }
@@ -23,19 +25,22 @@ public struct RootReading: Sendable {
         case .missing(let reason):
             partition = nil
             snapshot = nil
+            freeBytes = nil
             obstacle = reason
         case .found(let found):
             partition = found
             do throws(Failure) {
-                let read = try RootSnapshot(
-                    of: RootVolume.open(store, partition: found, name: "the root partition", at: 0))
+                let volume = try RootVolume.open(store, partition: found, name: "the root partition", at: 0)
+                let read = try RootSnapshot(of: volume)
                 snapshot = read
+                freeBytes = volume.freeBytes
                 obstacle = read.obstacle
             } catch {
                 guard [.unsupportedFilesystem, .damagedFilesystem, .dirtyFilesystem].contains(error.code) else {
                     throw error
                 }
                 snapshot = nil
+                freeBytes = nil
                 obstacle = error.message
             }
         }

@@ -56,7 +56,7 @@ public struct RootSnapshot: Hashable, Sendable {
         "/etc/ssh/sshd_config", "/etc/skel/.bashrc", "/etc/skel/.profile", "/etc/skel/.bash_logout", "/etc/inittab",
         "/etc/init.d/docker", "/lib/systemd/system/docker.service", "/usr/lib/systemd/system/docker.service",
         "/etc/systemd/system/docker.service", "/etc/fstab", "/etc/raspi-image-id", "/boot/dietpi/.version",
-        "/var/lib/NetworkManager/NetworkManager.state",
+        "/var/lib/NetworkManager/NetworkManager.state", "/var/lib/piflash/taken",
     ]
 
     /// Paths of which only the kind, mode and owner are noted.

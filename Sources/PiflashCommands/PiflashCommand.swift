@@ -29,7 +29,7 @@ public struct PiflashCommand: AsyncParsableCommand {
         version: version,
         subcommands: [
             WriteCommand.self, ConfigureCommand.self, CheckCommand.self, RenderCommand.self, DevicesCommand.self,
-            InspectCommand.self, ImageCommand.self, SchemaCommand.self,
+            InspectCommand.self, ContextCommand.self, ImageCommand.self, SchemaCommand.self,
         ])
 
     public init() {}

@@ -30,7 +30,7 @@ public struct DaemonConfiguration: Hashable, Sendable {
         guard docker.location != nil || !docker.daemon.isEmpty || docker.registry != nil || node.swarm != nil else {
             return nil
         }
-        version = RootFlavour.engineVersion(profile)
+        version = RootFlavour.engineVersion(profile) ?? DockerInstallation.version(of: node, profile: profile)
         take(docker)
         let known = members.count
         addProxy(docker, network: node.address?.value)
@@ -140,6 +140,7 @@ public struct DaemonConfiguration: Hashable, Sendable {
             users.insert(name)
         }
         let files = root.map { Set(node.firstBoot.files.map(\.path.value)).union($0.entries.keys) }
+            .map { node.docker.remote?.value == .tls ? $0.union(SuppliedFiles.certificatePaths) : $0 }
         return DaemonSurroundings(
             isInSwarm: node.swarm != nil, networks: networks, groups: groups, users: users,
             files: files, bridges: nil, plugins: nil)
@@ -166,13 +167,16 @@ public struct DaemonConfiguration: Hashable, Sendable {
         }
     }
 
-    /// `ssh` and `tls` are for others to bring.
     private mutating func addRemote(_ docker: Node.Docker, report: inout DiagnosticReport) {
         guard let remote = docker.remote else { return }
         switch remote.value {
-        case .none: return
-        case .ssh, .tls:
-            report.error(at: remote.location, "docker.remote: \"\(remote.value.rawValue)\" is not supported yet")
+        case .none, .ssh: return
+        case .tls:
+            for member in RemoteAccess.members(docker, report: &report)
+            where !members.contains(where: { $0.name == member.name }) {
+                members.append(member)
+                origins.append(Origin(path: "docker.remote", name: remote.location, value: remote.location))
+            }
         case .insecure:
             guard !members.contains(where: { $0.name == "hosts" }) else {
                 return report.error(

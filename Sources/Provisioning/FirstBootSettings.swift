@@ -26,6 +26,18 @@ struct FirstBootSettings: Hashable, Sendable {
     var usesWiFi = false
     /// The rack's nodes, for /etc/hosts.
     var rack: [Node.RackHost] = []
+    /// Where the program gets Docker from; nil when it does not.
+    var installation: DockerInstallation?
+    /// What the convenience script installs.
+    var channel: Node.Docker.Channel = .stable
+    /// Whether Docker is held at the last version for ARMv6.
+    var isARMv6 = false
+    /// Who is put in the group docker, once there is one.
+    var dockerUser: String?
+    /// What the card carries for the program.
+    var carried: [CarriedFile] = []
+    /// The node's certificate: with another one Docker is restarted.
+    var certificate: NodeCertificate?
 
     /// Where ``rack`` stands on the node; each line as in /etc/hosts.
     static let rackPath = "/etc/piflash/hosts"
@@ -45,8 +57,9 @@ struct FirstBootSettings: Hashable, Sendable {
     /// The settings file, the commands, the program and its unit.
     var files: [Provision.NodeFile] {
         let names = commandNames
-        let daemonDigest = daemon.map { digest(of: [$0]) } ?? ""
-        let values: [(String, String)] = [
+        let daemonDigest =
+            daemon.map { digest(of: [$0] + (certificate.map { [Array($0.certificate.utf8)] } ?? [])) } ?? ""
+        var values: [(String, String)] = [
             ("NODE", node), ("BOOT", bootMountPoint), ("FLASH_TIME", String(flashTime)),
             ("DOCKER", usesDocker ? "1" : "0"), ("DOCKER_CONFIG", daemonDigest),
             ("DOCKER_HOSTS", daemonHasHosts ? "1" : "0"), ("SWARM", managers == nil ? "0" : "1"),
@@ -54,6 +67,17 @@ struct FirstBootSettings: Hashable, Sendable {
             ("RUN", names.joined(separator: " ")), ("PACKAGES", packages.joined(separator: " ")),
             ("LOCALE", language ?? ""), ("WIFI", usesWiFi ? "1" : "0"), ("HOSTS", rack.isEmpty ? "0" : "1"),
         ]
+        if let installation {
+            values += [
+                ("INSTALL", installation.rawValue), ("INSTALL_FROM", installation.title), ("CHANNEL", channel.rawValue),
+                ("ARMV6", isARMv6 ? "1" : "0"),
+            ]
+        }
+        if let dockerUser { values.append(("DOCKER_USER", dockerUser)) }
+        for (name, kind) in [("DEBS", CarriedFile.Kind.packages), ("PRELOAD", .images)] {
+            let files = carried.filter { $0.kind == kind }.map(\.name)
+            if !files.isEmpty { values.append((name, files.joined(separator: " "))) }
+        }
         var text = "# Read by \(FirstBootProgram.path); written by piflash.\n"
         for (name, value) in values { text += "\(name)=\(shellQuoted(value))\n" }
         if daemonHasProxy { text += "DOCKER_PROXY='1'\n" }

@@ -32,10 +32,13 @@ public struct Provisioner: Sendable {
     /// `root` is the card's root partition, or nil where only the boot partition is at hand: then a recipe is refused that
     /// needs more than that.
     ///
+    /// `supplies` is what the recipe only names, read, and the node's certificate when it is to have one.
+    ///
     /// Throws a `DiagnosticReport` with all that is wrong with the recipe, or a `Failure` when a secret cannot be read or
     /// the boot partition is not a Pi's.
     public func provision(
-        _ node: Node, profile: OSProfile, boot: BootSnapshot, root: RootSnapshot? = nil, secrets: any SecretReading
+        _ node: Node, profile: OSProfile, boot: BootSnapshot, root: RootSnapshot? = nil,
+        supplies: Supplies = Supplies(), secrets: any SecretReading
     ) async throws -> Provision {
         guard let commandLine = boot.files[profile.cmdlinePath] else {
             throw Failure(
@@ -48,18 +51,28 @@ public struct Provisioner: Sendable {
         let previous = boot.files[CardRecord.path].flatMap { try? CardRecord(decoding: $0) }
 
         var report = RecipeChecks.report(node, profile: profile, root: root)
+        SupplyChecks.check(supplies, node, profile: profile, report: &report)
         let material = try await Material(
             node, profile: profile, saltKey: saltKey, secrets: secrets, report: &report)
-        let draft = draft(node, profile: profile, boot: boot, root: root, material: material, report: &report)
-        let rendering = profile.flavour.renderer.render(draft, report: &report)
+        let supplied = SuppliedFiles(supplies, root: root)
+        let draft = draft(
+            node, profile: profile, boot: boot, root: root, material: material, supplies: supplies,
+            carried: supplied.carried, report: &report)
+        var rendering = profile.flavour.renderer.render(draft, report: &report)
+        rendering.rootEdits += supplied.edits
         RecipeChecks.conflicts(node, rendering, theirs: material.files, report: &report)
         guard !report.hasErrors else { throw report }
-        return assemble(rendering, draft, kernel: kernel, previous: previous, warnings: report.warnings)
+        if node.docker.remote?.value == .tls, supplies.certificate == nil {
+            throw Failure(.provisioning, "\(node.hostname.value) has no certificate for docker.remote: tls")
+        }
+        return assemble(
+            rendering, draft, supplies: supplies, taken: supplied.taken, kernel: kernel, previous: previous,
+            warnings: report.warnings)
     }
 
     private func draft(
         _ node: Node, profile: OSProfile, boot: BootSnapshot, root: RootSnapshot?, material: Material,
-        report: inout DiagnosticReport
+        supplies: Supplies, carried: [CarriedFile], report: inout DiagnosticReport
     ) -> Draft {
         let daemon = DaemonConfiguration(node, profile: profile, root: root, report: &report)
         let options = daemon.flatMap { $0.options(profile, docker: node.docker, report: &report) }
@@ -76,6 +89,17 @@ public struct Provisioner: Sendable {
             advertise: node.address?.value.address, commands: node.firstBoot.run.map(\.value))
         settings.daemonHasProxy = dropIns.contains { $0.path == DaemonConfiguration.proxyDropIn }
         settings.rack = node.rack
+        settings.installation = DockerInstallation.of(node, profile: profile, report: &report)
+        settings.channel = node.docker.channel?.value ?? .stable
+        settings.isARMv6 = profile.architecture == "armv6"
+        settings.carried = carried
+        settings.certificate = supplies.certificate
+        let isMember = node.user?.groups.contains { $0.value == "docker" } ?? false
+        if isMember || settings.installation != nil || !node.docker.packages.isEmpty
+            || node.docker.remote?.value == .ssh
+        {
+            settings.dockerUser = node.user?.name.value
+        }
         if !profile.flavour.usesCloudInit {
             settings.language = node.locale.lang?.value
             settings.usesWiFi = !material.accessPoints.isEmpty
@@ -93,7 +117,8 @@ public struct Provisioner: Sendable {
 
     /// Adds what every card gets, and leaves out what an earlier configuration of this card has brought already.
     private func assemble(
-        _ rendering: Rendering, _ draft: Draft, kernel: KernelCommandLine, previous: CardRecord?, warnings: [Diagnostic]
+        _ rendering: Rendering, _ draft: Draft, supplies: Supplies, taken: [String], kernel: KernelCommandLine,
+        previous: CardRecord?, warnings: [Diagnostic]
     ) -> Provision {
         let (node, profile, boot, material) = (draft.node, draft.profile, draft.boot, draft.material)
         var bootFiles = rendering.bootFiles
@@ -120,7 +145,7 @@ public struct Provisioner: Sendable {
         var edits = rendering.rootEdits
         // Only the clock's file has a time of its own, which a node that has been running has moved on.
         if previous?.writtenAt == flashTime { edits.removeAll { $0.modified != nil } }
-        var rootFiles = edits.map(\.path).filter(Self.isRemovableRootFile)
+        var rootFiles = (edits.map(\.path) + taken).filter(Self.isRemovableRootFile).sorted()
         if let root = draft.root, root.obstacle == nil {
             let stale = (previous?.rootFiles ?? []).filter { Self.isRemovableRootFile($0) && !rootFiles.contains($0) }
             edits += stale.map { RootEdit(.removal, at: $0) }
@@ -143,9 +168,16 @@ public struct Provisioner: Sendable {
         let hidden = material.sensitive.union(encoded)
         return Provision(
             bootFiles: bootFiles.map { Masking.mark($0, hiding: hidden) },
-            rootChanges: edits.map { Masking.mark($0, hiding: material.sensitive) },
+            rootChanges: edits.map { edit in
+                // What is carried may be large, and holds no secret of the recipe's.
+                SuppliedFiles.owns(edit.path)
+                    ? .init(edit, sensitive: Set([supplies.certificate?.key].compactMap { $0 }))
+                    : Masking.mark(edit, hiding: material.sensitive)
+            },
             removedBootFiles: (previous?.files ?? []).filter { Self.isRemovable($0) && !managed.contains($0) },
-            nodeFiles: nodeFiles, hasPlaceholders: material.hasPlaceholders, warnings: warnings)
+            nodeFiles: nodeFiles,
+            hasPlaceholders: material.hasPlaceholders || supplies.certificate?.isPlaceholder == true, warnings: warnings
+        )
     }
 
     /// Puts the flashing time in the image's substitute for a clock, unless the node has been running since.
@@ -166,7 +198,8 @@ public struct Provisioner: Sendable {
 
     private static func isRemovableRootFile(_ path: String) -> Bool {
         [DaemonConfiguration.proxyDropIn, DaemonConfiguration.optionsDropIn].contains(path)
-            || path.hasPrefix(NetworkManagerKeyfile.directory + "/piflash-") && !path.contains("..")
+            || (path.hasPrefix(NetworkManagerKeyfile.directory + "/piflash-") || SuppliedFiles.owns(path))
+                && !path.contains("..")
     }
 
     private func lastComponent(_ path: String) -> String {

@@ -36,7 +36,7 @@ enum RecipeChecks {
                 at: network.ssid.location,
                 "wifi.networks: NetworkManager may take \"\(network.ssid.value)\" for a list of bytes")
         }
-        checkDocker(node, profile: profile, report: &report)
+        checkDocker(node, report: &report)
         return report
     }
 
@@ -44,7 +44,7 @@ enum RecipeChecks {
     private static func checkSupport(
         _ node: Node, profile: OSProfile, root: RootSnapshot?, report: inout DiagnosticReport
     ) {
-        let support = profile.flavour.renderer.support(profile)
+        let support = profile.support
         for setting in Setting.allCases {
             guard let location = setting.location(in: node) else { continue }
             switch support[setting] {
@@ -68,14 +68,7 @@ enum RecipeChecks {
         }
     }
 
-    private static func checkDocker(_ node: Node, profile: OSProfile, report: inout DiagnosticReport) {
-        let packages = node.firstBoot.packages.map(\.value)
-        let installs = packages.contains { $0 == "docker.io" || $0 == "docker-ce" }
-        if Draft.usesDocker(node), profile.docker == nil, !isHypriot(profile), !installs {
-            report.warning(
-                at: node.docker.location ?? node.swarm?.location,
-                "docker: the image has no Docker; add first_boot.packages: [docker.io]")
-        }
+    private static func checkDocker(_ node: Node, report: inout DiagnosticReport) {
         guard let swarm = node.swarm else { return }
         if swarm.managers.isEmpty {
             report.error(at: swarm.location, "swarm.managers: names no manager to join")
@@ -83,11 +76,6 @@ enum RecipeChecks {
         if swarm.token == nil {
             report.warning(at: swarm.location, "swarm.token: without it the node waits for one and does not join")
         }
-    }
-
-    /// Docker is what HypriotOS is for; only its version may be unknown.
-    private static func isHypriot(_ profile: OSProfile) -> Bool {
-        [.hypriotCloudInit, .hypriotDeviceInit, .hypriotOccidentalis].contains(profile.flavour)
     }
 
     /// "65;66;", the form in which NetworkManager writes a name's bytes.

@@ -1,4 +1,5 @@
 import Diagnostics
+import Images
 import Recipes
 
 /// What a recipe can ask of a card, in the order of the recipe format.
@@ -20,6 +21,11 @@ public enum Setting: String, Sendable, CaseIterable {
     case language
     case keyboard
     case docker
+    case install
+    case dockerPackages
+    case preload
+    case remoteTLS
+    case remoteSSH
     case swarm
     case packages
     case files
@@ -47,6 +53,11 @@ public enum Setting: String, Sendable, CaseIterable {
         case .language: "locale.lang"
         case .keyboard: "locale.keyboard"
         case .docker: "docker.daemon, docker.registry"
+        case .install: "docker.install"
+        case .dockerPackages: "docker.packages"
+        case .preload: "docker.preload"
+        case .remoteTLS: "docker.remote: tls"
+        case .remoteSSH: "docker.remote: ssh"
         case .swarm: "swarm"
         case .packages: "first_boot.packages"
         case .files: "first_boot.files"
@@ -76,6 +87,11 @@ public enum Setting: String, Sendable, CaseIterable {
         case .language: node.locale.lang?.location
         case .keyboard: node.locale.keyboard?.location
         case .docker: node.docker.location ?? node.docker.daemon.first?.name.location
+        case .install: node.docker.install.flatMap { [.auto, .none].contains($0.value) ? nil : $0.location }
+        case .dockerPackages: node.docker.packages.first?.location
+        case .preload: node.docker.preload.first?.location
+        case .remoteTLS: node.docker.remote.flatMap { $0.value == .tls ? $0.location : nil }
+        case .remoteSSH: node.docker.remote.flatMap { $0.value == .ssh ? $0.location : nil }
         case .swarm: node.swarm?.location
         case .packages: node.firstBoot.packages.first?.location
         case .files: node.firstBoot.files.first?.path.location
@@ -93,4 +109,17 @@ public enum Support: Hashable, Sendable {
     case rootEdit(String)
     /// Not at all; the text says why.
     case impossible(String)
+}
+
+extension OSProfile {
+    /// How an image of this profile takes each setting: what its flavour declares, and what is alike for all.
+    var support: [Setting: Support] {
+        var support = flavour.renderer.support(self)
+        // What the first-boot program does is taken the way that the program is.
+        support[.install] = DockerInstallation.obstacle(self).map { .impossible($0) } ?? support[.commands]
+        support[.remoteSSH] = RemoteAccess.obstacleToSSH(self).map { .impossible($0) } ?? support[.commands]
+        support.set(.dockerPackages, .preload, to: .rootEdit("files in \(CarriedFile.directory)"))
+        support[.remoteTLS] = .rootEdit("files in \(SuppliedFiles.certificateDirectory)")
+        return support
+    }
 }

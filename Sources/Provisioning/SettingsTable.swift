@@ -89,9 +89,7 @@ public enum SettingsTable {
     ]
 
     /// How an image of this profile takes each setting.
-    public static func support(_ profile: OSProfile) -> [Setting: Support] {
-        profile.flavour.renderer.support(profile)
-    }
+    public static func support(_ profile: OSProfile) -> [Setting: Support] { profile.support }
 
     /// The document, in Markdown.
     public static var document: String {

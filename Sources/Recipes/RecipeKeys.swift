@@ -101,19 +101,18 @@ extension RecipeShape {
     static let docker = RecipeShape.map([
         RecipeKey(
             "install", "Where Docker comes from when the image has none: auto takes Debian's package.",
-            .choice(Node.Docker.Install.allCases.map(\.rawValue)), later: true),
+            .choice(Node.Docker.Install.allCases.map(\.rawValue))),
         RecipeKey(
-            "channel", "What the convenience script installs.", .choice(Node.Docker.Channel.allCases.map(\.rawValue)),
-            later: true),
+            "channel", "What the convenience script installs.", .choice(Node.Docker.Channel.allCases.map(\.rawValue))),
         RecipeKey(
-            "packages", "Debian packages (.deb) to install Docker from without a network.", .list(.text()), later: true),
+            "packages", "Debian packages (.deb) to install Docker from without a network.", .list(.text())),
         RecipeKey("daemon", "dockerd's own keys in dockerd's own spelling.", .free),
         RecipeKey("registry", "A registry mirror.", registry),
         RecipeKey("proxy", "What dockerd fetches images through.", proxy),
         RecipeKey(
             "remote", "How the daemon is reached from outside; insecure opens port 2375 to everyone.",
             .choice(Node.Docker.Remote.allCases.map(\.rawValue))),
-        RecipeKey("preload", "Saved images (docker save) that the first boot loads.", .list(.text()), later: true),
+        RecipeKey("preload", "Saved images (docker save) that the first boot loads.", .list(.text())),
     ])
 
     static let proxy = RecipeShape.map([

@@ -263,7 +263,7 @@ import Testing
             #expect(rig.status["step"] == "waiting for Docker")
             #expect(
                 rig.status["last error"]
-                    == "docker is not installed; add first_boot.packages: [docker.io] to the recipe")
+                    == "docker is not installed; write docker.install: auto in the recipe")
         }
         #expect(rig.text("ran") == "ran\n")
     }

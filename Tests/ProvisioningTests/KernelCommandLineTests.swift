@@ -87,16 +87,6 @@ import Testing
         #expect(!given.contains("armv7"))
     }
 
-    @Test func `an image without Docker is warned of, unless a package brings it`() async throws {
-        var node = Sample.full()
-        #expect(try await Sample.provision(node, .raspberryPiOSCloudInit).warnings.isEmpty)
-        node.firstBoot.packages = []
-        let warnings = try await Sample.provision(node, .raspberryPiOSCloudInit).warnings
-        #expect(warnings.map(\.text) == ["docker: the image has no Docker; add first_boot.packages: [docker.io]"])
-        #expect(try await Sample.provision(node, .hypriotCloudInit).warnings.isEmpty)
-        #expect(try await Sample.provision(Sample.bare(), .raspberryPiOSCloudInit).warnings.isEmpty)
-    }
-
     @Test func `manager addresses get the swarm's port`() {
         var report = DiagnosticReport()
         for (given, expected) in [

@@ -15,7 +15,7 @@ final class NodeRig: Sendable {
         "awk", "cat", "chmod", "cmp", "cut", "date", "dd", "flock", "grep", "head", "mkdir", "mv", "od", "rm", "sed",
         "sh",
         "sleep",
-        "sync", "tail", "tr", "wc",
+        "sync", "tail", "tr", "uname", "wc",
     ]
 
     init(_ settings: FirstBootSettings, docker: Bool = true, curl: Bool = true) throws {
@@ -92,9 +92,7 @@ final class NodeRig: Sendable {
     }
 
     func install(_ name: String, _ body: String) {
-        let file = scratch.write("#!/bin/sh\n\(body)\n", to: "bin/\(name)")
-        // The file was just made here.
-        try! FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.string)
+        scratch.writeProgram("#!/bin/sh\n\(body)\n", to: "bin/\(name)")
     }
 
     /// Runs the program once, as one boot does; time stands still, and a join is tried three times.

@@ -122,7 +122,8 @@ enum Sample {
         secrets: any SecretReading = UnreadSecrets()
     ) async throws -> Provision {
         try await provisioner().provision(
-            node, profile: profile(flavour), boot: boot ?? self.boot(flavour), secrets: secrets)
+            node, profile: profile(flavour), boot: boot ?? self.boot(flavour), supplies: supplies(of: node),
+            secrets: secrets)
     }
 }
 

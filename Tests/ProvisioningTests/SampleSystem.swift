@@ -41,7 +41,7 @@ extension Sample {
     ) async throws -> Provision {
         try await provisioner(flashTime: flashTime).provision(
             node, profile: column.profile, boot: boot ?? self.boot(column),
-            root: root ?? RootTree(column).asRead, secrets: secrets)
+            root: root ?? RootTree(column).asRead, supplies: supplies(of: node), secrets: secrets)
     }
 
     static func errors(

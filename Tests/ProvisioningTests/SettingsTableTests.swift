@@ -145,6 +145,21 @@ import Testing
         case .docker:
             with.docker.location = Sample.at("", line: line).location
             with.docker.daemon = [.init(name: Sample.at("debug"), value: Sample.at(.bool(true)))]
+        case .install:
+            (with, without) = (docker(), docker())
+            with.docker.install = Sample.at(.debian, line: line)
+            without.docker.install = Sample.at(.none)
+        case .dockerPackages:
+            (with, without) = (docker(), docker())
+            with.docker.packages = [Sample.at("/debs/docker.io.deb", line: line)]
+        case .preload:
+            (with, without) = (docker(), docker())
+            with.docker.preload = [Sample.at("/images/web.tar", line: line)]
+        case .remoteTLS, .remoteSSH:
+            (with, without) = (docker(), docker())
+            with.docker.remote = Sample.at(setting == .remoteTLS ? .tls : .ssh, line: line)
+            if setting == .remoteSSH { with.docker.install = Sample.at(.none) }
+            without.docker.install = with.docker.install
         case .swarm:
             without.docker.location = Sample.here
             with.docker.location = Sample.here
@@ -158,6 +173,13 @@ import Testing
         case .clock: break
         }
         return (with, without)
+    }
+
+    /// A node that says something of Docker, but nothing that matters.
+    private static func docker() -> Node {
+        var node = Sample.bare()
+        node.docker.location = Sample.here
+        return node
     }
 
     /// A node that uses every setting, each on a line of its own as far as a recipe can have it so.
@@ -184,6 +206,9 @@ import Testing
         node.locale = Node.Locale(
             timezone: at("Europe/Berlin", .timezone), lang: at("en_GB.UTF-8", .language), keyboard: at("de", .keyboard))
         node.docker.location = at("", .docker).location
+        node.docker.packages = [at("/debs/docker.io.deb", .dockerPackages)]
+        node.docker.preload = [at("/images/web.tar", .preload)]
+        node.docker.remote = at(.tls, .remoteTLS)
         node.swarm?.location = at("", .swarm).location
         node.firstBoot.packages = [at("docker.io", .packages)]
         node.firstBoot.files = [.init(path: at("/etc/motd", .files), content: Sample.secret("x"))]

@@ -38,6 +38,14 @@ public final class ScratchDirectory: Sendable {
     @discardableResult
     public func write(_ text: String, to name: String) -> FilePath { write(Array(text.utf8), to: name) }
 
+    /// Writes a program that can be run, in the place of whatever is there: a link to one of the machine's own programs is
+    /// replaced, never written through.
+    public func writeProgram(_ text: String, to name: String) {
+        try? FileManager.default.removeItem(atPath: self[name].string)
+        let file = write(text, to: name)
+        try! FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.string)
+    }
+
     public func read(_ name: String) -> [UInt8] {
         Array(try! Data(contentsOf: URL(fileURLWithPath: self[name].string)))
     }

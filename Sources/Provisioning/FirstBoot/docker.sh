@@ -61,7 +61,7 @@ wait_for_docker() {
         if command -v docker >/dev/null 2>&1; then
             reason=$(clean <"$state/error")
         else
-            reason='docker is not installed; add first_boot.packages: [docker.io] to the recipe'
+            reason='docker is not installed; write docker.install: auto in the recipe'
         fi
         if [ "$waited" -ge 600 ]; then
             problem=$reason

@@ -9,21 +9,30 @@ printf '%s\n' "$MANAGERS" >"$state/swarm-generation"
 
 failed=''
 make_locale
+use_carried
 wait_for_network
 wait_for_clock
 install_packages
+install_docker || failed=$step
 if [ "$DOCKER" = 1 ] || [ -s "$state/docker-config" ]; then
     configure_docker
 fi
-if [ "$DOCKER" = 1 ]; then
+if [ "$DOCKER" = 1 ] && [ -z "$failed" ]; then
     # Docker may have been installed only now.
-    if wait_for_docker; then configure_docker; else failed=$step; fi
+    if wait_for_docker; then
+        configure_docker
+        join_group
+        load_images
+    else
+        failed=$step
+    fi
 fi
 run_commands
 if [ "$SWARM" = 1 ] && [ -z "$failed" ] && [ ! -e "$state/done/swarm" ]; then
     join_swarm || failed=$step
 fi
 rm -f "$state/error" "$state/answer"
+if [ -n "$unloaded" ] && [ -z "$failed" ]; then failed='loading images' problem=$unloaded; fi
 if [ -n "$failed" ]; then
     status failed "$failed" '' "$problem"
     exit 1

@@ -1,0 +1,124 @@
+import Crypto
+import Diagnostics
+import FoundationEssentials
+import SwiftASN1
+import X509
+
+/// A certificate with its key, in PEM.
+struct IssuedCertificate: Hashable, Sendable {
+    var certificate: String
+    var key: String
+}
+
+/// A rack's own certificate authority, for Docker's port 2376 (docs.docker.com, "Protect the Docker daemon socket").
+///
+/// P-256 keys throughout. What is issued is valid from 1970 on: a Pi has no clock, and one that has not asked a time
+/// server yet must not take the client for one from the future.
+struct CertificateAuthority: Sendable {
+    enum Purpose: Sendable {
+        /// A node, by the names and IPv4 addresses that clients call it by.
+        case server(names: [String], addresses: [String])
+        case client
+    }
+
+    private static let start = Date(timeIntervalSince1970: 0)
+    private static let day: Int64 = 86_400
+    /// In days. No certificate outlives the authority.
+    private static let authorityLife: Int64 = 7300
+    private static let life: Int64 = 1825
+    /// A certificate with less than this left, in days, is issued anew.
+    private static let margin: Int64 = 180
+
+    private let certificate: Certificate
+    private let key: P256.Signing.PrivateKey
+    let pem: IssuedCertificate
+
+    /// Makes a new authority.
+    init(rack: String, now: Int64) throws {
+        let key = P256.Signing.PrivateKey()
+        // With a random part: a client must not take one authority for another of the same name.
+        let mark = Self.hex(SHA256.hash(data: key.publicKey.rawRepresentation).prefix(4))
+        let name = try DistinguishedName { CommonName("piflash \(rack) \(mark)") }
+        let certificate = try Certificate(
+            version: .v3, serialNumber: .init(), publicKey: .init(key.publicKey), notValidBefore: Self.start,
+            notValidAfter: Self.end(after: Self.authorityLife, now: now), issuer: name, subject: name,
+            signatureAlgorithm: .ecdsaWithSHA256,
+            extensions: Certificate.Extensions {
+                Critical(BasicConstraints.isCertificateAuthority(maxPathLength: 0))
+                Critical(KeyUsage(keyCertSign: true, cRLSign: true))
+                SubjectKeyIdentifier(hash: .init(key.publicKey))
+            },
+            issuerPrivateKey: .init(key))
+        try self.init(
+            IssuedCertificate(
+                certificate: certificate.serializeAsPEM().pemString + "\n", key: key.pemRepresentation + "\n"))
+    }
+
+    /// Takes up an authority that was made before.
+    init(_ pem: IssuedCertificate) throws {
+        certificate = try Certificate(pemEncoded: pem.certificate)
+        key = try P256.Signing.PrivateKey(pemRepresentation: pem.key)
+        self.pem = pem
+    }
+
+    /// Whether the certificate and the key belong together.
+    var isWhole: Bool { certificate.publicKey == Certificate.PublicKey(key.publicKey) }
+
+    func issue(to name: String, for purpose: Purpose, now: Int64) throws -> IssuedCertificate {
+        let key = P256.Signing.PrivateKey()
+        let issued = try Certificate(
+            version: .v3, serialNumber: .init(), publicKey: .init(key.publicKey), notValidBefore: Self.start,
+            notValidAfter: min(Self.end(after: Self.life, now: now), certificate.notValidAfter),
+            issuer: certificate.subject, subject: try DistinguishedName { CommonName(name) },
+            signatureAlgorithm: .ecdsaWithSHA256,
+            extensions: try Certificate.Extensions {
+                Critical(BasicConstraints.notCertificateAuthority)
+                Critical(KeyUsage(digitalSignature: true))
+                try ExtendedKeyUsage(purpose.usages)
+                if let names = purpose.alternativeNames { names }
+                AuthorityKeyIdentifier(
+                    keyIdentifier: SubjectKeyIdentifier(hash: certificate.publicKey).keyIdentifier)
+            },
+            issuerPrivateKey: .init(self.key))
+        return IssuedCertificate(
+            certificate: try issued.serializeAsPEM().pemString + "\n", key: key.pemRepresentation + "\n")
+    }
+
+    /// Whether a certificate issued earlier still says what is wanted, is this authority's, and lasts.
+    func covers(_ issued: IssuedCertificate, name: String, for purpose: Purpose, now: Int64) -> Bool {
+        guard let old = try? Certificate(pemEncoded: issued.certificate),
+            let key = try? P256.Signing.PrivateKey(pemRepresentation: issued.key),
+            old.publicKey == Certificate.PublicKey(key.publicKey),
+            certificate.publicKey.isValidSignature(old.signature, for: old),
+            let subject = try? DistinguishedName(builder: { CommonName(name) }), old.subject == subject,
+            old.notValidAfter > Self.end(after: Self.margin, now: now)
+        else { return false }
+        return (try? old.extensions.subjectAlternativeNames) == purpose.alternativeNames
+    }
+
+    private static func end(after days: Int64, now: Int64) -> Date {
+        Date(timeIntervalSince1970: TimeInterval(now + days * day))
+    }
+
+    private static func hex(_ bytes: some Sequence<UInt8>) -> String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+}
+
+extension CertificateAuthority.Purpose {
+    /// The wrong one alone is refused by both sides ("incompatible key usage").
+    fileprivate var usages: [ExtendedKeyUsage.Usage] {
+        switch self {
+        case .server: [.serverAuth]
+        case .client: [.clientAuth]
+        }
+    }
+
+    /// Go's clients look at nothing else: neither at the common name nor at an address that is written as a name.
+    fileprivate var alternativeNames: SubjectAlternativeNames? {
+        guard case .server(let names, let addresses) = self else { return nil }
+        let bytes = addresses.map { $0.split(separator: ".").compactMap { UInt8($0) } }
+        return SubjectAlternativeNames(
+            names.map { .dnsName($0) } + bytes.map { .ipAddress(ASN1OctetString(contentBytes: $0[...])) })
+    }
+}

@@ -1,0 +1,164 @@
+# Docker itself, where the image has none: from packages that the card carries, from Debian, or by Docker's own script.
+packages=$root/var/cache/piflash/packages
+preferences=$root/etc/apt/preferences.d/piflash-docker
+
+has_docker() { command -v docker >/dev/null 2>&1; }
+
+# What was used up, one digest a line: piflash reads it and carries it no second time.
+is_taken() { grep -qxF "$1" "$state/taken" 2>/dev/null; }
+
+take() {
+    printf '%s\n' "$1" >>"$state/taken"
+    sync
+}
+
+# apt takes files from 1.1 on (stretch).
+installs_files() {
+    case $(apt-get --version 2>/dev/null | head -n 1) in
+    'apt 0.'* | 'apt 1.0'*) return 1 ;;
+    esac
+}
+
+# The packages that the card carries, without a network: all at once, since they need each other.
+install_carried() {
+    [ -n "$DEBS" ] || return 0
+    files=''
+    for name in $DEBS; do
+        if is_taken "${name%%-*}"; then
+            rm -f "$packages/$name"
+        elif [ -f "$packages/$name" ]; then
+            files="$files $packages/$name"
+        else
+            problem="docker.packages: ${name#*-} is not on the card"
+            return 1
+        fi
+    done
+    [ -n "$files" ] || return 0
+    status working 'installing the packages on the card'
+    DEBIAN_FRONTEND=noninteractive dpkg --configure -a >/dev/null 2>&1 9>&-
+    code=0
+    # shellcheck disable=SC2086 # a list
+    if installs_files; then
+        DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends \
+            install $files >/dev/null 2>"$state/error" 9>&- || code=$?
+    else
+        DEBIAN_FRONTEND=noninteractive dpkg -i $files >/dev/null 2>"$state/error" 9>&- || code=$?
+    fi
+    if [ "$code" != 0 ]; then
+        problem="docker.packages: $(clean <"$state/error")"
+        return 1
+    fi
+    for name in $DEBS; do
+        take "${name%%-*}"
+        rm -f "$packages/$name"
+    done
+    # Of an attempt before.
+    case $problem in docker.packages:*) problem='' ;; esac
+    hash -r
+}
+
+install_from_debian() {
+    DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 update >/dev/null 2>"$state/error" || return 1
+    # The docker command is a package of its own from trixie on, only recommended by the other.
+    command=''
+    if apt-cache show docker-cli >/dev/null 2>&1; then command=docker-cli; fi
+    DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 install docker.io ${command:+"$command"} \
+        >/dev/null 2>"$state/error" 9>&-
+}
+
+# A file first, never a pipe into sh: what was cut off half-way must not run.
+fetch_script() {
+    script=$state/get-docker.sh
+    rm -f "$script"
+    if command -v curl >/dev/null 2>&1; then
+        curl -fsSL --proto '=https' --max-time 120 -o "$script" https://get.docker.com 2>"$state/error" || return 1
+    elif command -v wget >/dev/null 2>&1; then
+        wget -q -T 120 -O "$script" https://get.docker.com 2>"$state/error" || {
+            [ -s "$state/error" ] || echo 'wget cannot fetch https://get.docker.com' >"$state/error"
+            return 1
+        }
+    else
+        echo 'there is neither curl nor wget to fetch https://get.docker.com' >"$state/error"
+        return 1
+    fi
+    # Its last line calls what all the others define.
+    case $(head -n 1 "$script"):$(tail -n 1 "$script") in
+    '#!/bin/sh'*:do_install | '#!/bin/sh'*:'do_install "$@"') return 0 ;;
+    esac
+    echo 'what https://get.docker.com gave is not its script' >"$state/error"
+    return 1
+}
+
+# Docker 28 is the last one for ARMv6 (Pi 1, Zero), and apt would not know.
+hold_version() {
+    [ "$ARMV6" = 1 ] || [ "$(uname -m)" = armv6l ] || return 0
+    mkdir -p "${preferences%/*}" && printf '%s\n' \
+        '# Written by piflash: Docker 28 is the last one that runs on ARMv6.' \
+        'Package: docker-ce docker-ce-cli docker-ce-rootless-extras' 'Pin: version 5:28.*' 'Pin-Priority: 1001' \
+        >"$preferences.new" && mv -f "$preferences.new" "$preferences"
+}
+
+install_by_script() {
+    fetch_script && hold_version 2>"$state/error" || return 1
+    code=0
+    sh "$state/get-docker.sh" --channel "$CHANNEL" >/dev/null 2>"$state/error" 9>&- || code=$?
+    rm -f "$state/get-docker.sh"
+    # It starts Docker at its end, which cannot succeed before the unit is rid of its -H.
+    [ "$code" = 0 ] || { [ "$DOCKER_HOSTS" = 1 ] && command -v dockerd >/dev/null 2>&1; }
+}
+
+install_engine() {
+    case $INSTALL in
+    debian) install_from_debian ;;
+    script) install_by_script ;;
+    esac
+}
+
+# Some forty minutes of tries; the next boot goes on.
+install_docker() {
+    # What the packages on the card lack may be had from the network.
+    if ! install_carried; then
+        has_route && apt-get -q update >/dev/null 2>&1 && install_carried || return 1
+    fi
+    [ -n "$INSTALL" ] || return 0
+    has_docker && return 0
+    delay=15 tries=0 last=''
+    while :; do
+        status working 'installing Docker' "$INSTALL_FROM" "$last"
+        if ! has_route; then
+            echo 'there is no network' >"$state/error"
+        else
+            # What a power cut left half-way.
+            DEBIAN_FRONTEND=noninteractive dpkg --configure -a >/dev/null 2>&1 9>&-
+            if install_engine; then
+                hash -r
+                has_docker && return 0
+                echo 'it is installed, but there is no docker command' >"$state/error"
+            fi
+        fi
+        last=$(clean <"$state/error")
+        tries=$((tries + 1))
+        if [ "$tries" -ge "$([ "$rounds" -gt 0 ] && echo "$rounds" || echo 12)" ]; then
+            problem="installing Docker: $last"
+            return 1
+        fi
+        status working 'installing Docker' "$INSTALL_FROM" "$last"
+        back_off "$delay"
+        delay=$((delay * 2))
+        [ "$delay" -le 300 ] || delay=300
+    done
+}
+
+# The group is made by Docker's package, so later than the user.
+join_group() {
+    [ -n "$DOCKER_USER" ] || return 0
+    has_docker || return 0
+    # Fields of group(5): name, password, number, members.
+    members=$(sed -n 's/^docker:[^:]*:[^:]*://p' "$root/etc/group" 2>/dev/null)
+    case ",$members," in *",$DOCKER_USER,"*) return 0 ;; esac
+    if ! grep -q '^docker:' "$root/etc/group" 2>/dev/null && ! groupadd --system docker 2>"$state/error"; then
+        problem="the group docker: $(clean <"$state/error")"
+    elif ! usermod --append --groups docker "$DOCKER_USER" 2>"$state/error"; then
+        problem="the group docker: $(clean <"$state/error")"
+    fi
+}
