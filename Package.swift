@@ -65,8 +65,9 @@ let package = Package(
             name: "Fleet",
             dependencies: [
                 "Diagnostics", "Host", "Storage", "Filesystems", "Images", "Recipes", "Provisioning", "Cards",
-                systemPackage, crypto,
+                systemPackage, crypto, subprocess,
             ],
+            resources: ["look", "daemon"].map { .embedInCode("Remote/Scripts/\($0).sh") },
             swiftSettings: strict),
         .target(
             name: "PiflashCommands",
