@@ -46,10 +46,10 @@ struct RemoteOptions: ParsableArguments {
             do throws(DiagnosticReport) {
                 let node = try loader.load(path, readsRack: false).node
                 let name = node.hostname.value
-                if let other = places[name], other != node.recipePath {
+                if let other = places[name], other != path {
                     report.error(at: node.hostname.location, "hostname: \"\(name)\" is \(other)'s too")
                 } else if places[name] == nil {
-                    places[name] = node.recipePath
+                    places[name] = path
                     nodes.append(node)
                 }
             } catch { report.merge(error) }

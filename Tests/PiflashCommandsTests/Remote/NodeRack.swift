@@ -30,6 +30,7 @@ final class NodeRack: Sendable {
         }
         scratch.write(scratch.read("key.pub"), to: "authorized_keys")
         scratch.write("", to: "known_hosts")
+        installStandIns()
         for name in names {
             scratch.write("hostname: \(name)\naddress: \(address(name))/8\n\(recipe)\n", to: "rack/\(name).yaml")
             install(name)
@@ -98,16 +99,28 @@ final class NodeRack: Sendable {
         FileManager.default.fileExists(atPath: scratch["\(name)/\(file)"].string)
     }
 
+    /// Puts a program of the node's own in front of the rack's.
+    ///
+    /// Another process writes it: were the file open in ours while some other test forks, the shell on the node would find
+    /// it busy, and take the next program of that name, which is the machine's real one.
     func stub(_ name: String, _ program: String, _ body: String) {
-        let file = scratch.write("#!/bin/sh\n\(body)\n", to: "\(name)/bin/\(program)")
-        try! FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.string)
+        let directory = scratch["\(name)/bin"].string
+        let made = try! OutsideTool("sh").run(
+            ["-c", "mkdir -p \"$0\" && cat >\"$0/$1\" && chmod 755 \"$0/$1\"", directory, program],
+            input: Array("#!/bin/sh\n\(body)\n".utf8))
+        precondition(made.succeeded, made.errors)
     }
 
     /// An engine that starts with any daemon.json but one with "no-such" in it.
     private func install(_ name: String) {
         scratch.write("20.10.24\n", to: "\(name)/version")
         scratch.write("inactive false\n", to: "\(name)/swarm")
+        scratch.write("", to: "\(name)/ids")
         scratch.write("", to: "\(name)/root/run/systemd/system/.keep")
+    }
+
+    private func installStandIns() {
+        let name = "common"
         stub(
             name, "docker",
             """
@@ -165,7 +178,7 @@ final class NodeRack: Sendable {
             KbdInteractiveAuthentication no
             PermitRootLogin prohibit-password
             UsePAM no
-            SetEnv PATH=\(rig)/bin:/usr/bin:/bin RIG=\(rig) PIFLASH_ROOT=\(rig)/root PIFLASH_TICK=0
+            SetEnv PATH=\(rig)/bin:\(scratch["common/bin"]):/usr/bin:/bin RIG=\(rig) PIFLASH_ROOT=\(rig)/root PIFLASH_TICK=0
             """, to: "\(name)/sshd_config")
         // Under timeout, so that none outlives a test that was killed.
         let started = try OutsideTool("sh").run(
