@@ -36,5 +36,5 @@ public struct NodeDaemon: Sendable {
     }
 
     /// Shell functions of the first-boot program: write_dropin and restart_docker; they want `root` and `dropin` set.
-    public static let shellFunctions = String(decoding: PackageResources.docker_sh, as: UTF8.self)
+    public static let shellFunctions = String(decoding: PackageResources.service_sh, as: UTF8.self)
 }

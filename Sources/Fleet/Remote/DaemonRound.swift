@@ -101,7 +101,7 @@ public struct DaemonRound: Sendable {
             NodeOutcome(name, .failed, message, hint: hint, log: log)
         }
         switch answer["result"] {
-        case "done":
+        case "changed-and-running":
             return NodeOutcome(
                 name, .done,
                 change.isManager

@@ -10,7 +10,7 @@ import Testing
     private func rack(_ names: [String] = ["red00", "red01", "red02"], silent: Set<String> = []) throws -> NodeRack {
         let recipe = """
             user: { name: pirate, password: !env PI_PASSWORD }
-            swarm: { managers: [red00, "red01:2377"], token: "\(Self.token)" }
+            swarm: { managers: [red00, red01], token: "\(Self.token)" }
             """
         let rack = try NodeRack(names, recipe: recipe, silent: silent)
         for name in names {

@@ -88,7 +88,11 @@ fi
 
 # 1. The new file beside the old one, with its owner and mode.
 if [ -e "$target" ]; then cp -p "$target" "$new"; else : >"$new"; fi
-printf '%s' "$NEW" >"$new" && sync || { rm -f "$new"; reply unwritable; return 0; }
+if ! printf '%s' "$NEW" >"$new" || ! sync; then
+    rm -f "$new"
+    reply unwritable
+    return 0
+fi
 # 2. dockerd's own judgement, from 23.0 on.
 if [ "$NAME" = daemon.json ] && dockerd --help 2>/dev/null 9>&- | grep -q -e --validate; then
     if ! dockerd --validate --config-file "$new" >"$state/log" 2>&1 9>&-; then
@@ -99,11 +103,11 @@ if [ "$NAME" = daemon.json ] && dockerd --help 2>/dev/null 9>&- | grep -q -e --v
     fi
 fi
 # 3. The old state is kept.
-keep "$target" "$state/$NAME.before" && keep "$dropin" "$state/dropin.before" || {
+if ! keep "$target" "$state/$NAME.before" || ! keep "$dropin" "$state/dropin.before"; then
     rm -f "$new"
     reply unwritable
     return 0
-}
+fi
 # 4. The new one takes its place.
 mv -f "$new" "$target"
 if [ -d "$root/run/systemd/system" ]; then
@@ -118,7 +122,7 @@ if start_docker; then
         explain "$state/error" log
         return 0
     fi
-    reply done
+    reply changed-and-running
     return 0
 fi
 # 6. Or, when it does not start, with the old one again.
