@@ -58,7 +58,9 @@ import Testing
         #expect(rack.daemon("red02").contains("mtu"))
     }
 
-    @Test func `an engine that does not start gets its old configuration back, and its last words are told`() async throws {
+    @Test func `an engine that does not start gets its old configuration back, and its last words are told`()
+        async throws
+    {
         let recipe = "docker: { daemon: { log-driver: no-such } }"
         let rack = try NodeRack(["red01", "red02", "dead"], silent: ["dead"])
         defer { rack.stop() }
@@ -69,7 +71,9 @@ import Testing
         let outcome = await rack.run("daemon", "--apply", "--timeout", "3")
         #expect(outcome.status == 4, "\(outcome.errors)")
         #expect(outcome.errors.contains("red01: Docker runs with the new settings"))
-        #expect(outcome.errors.contains("red02: failed: Docker does not start with the new settings; the old ones are back"))
+        #expect(
+            outcome.errors.contains("red02: failed: Docker does not start with the new settings; the old ones are back")
+        )
         #expect(outcome.errors.contains("  | failed to start daemon: logger: no log driver named no-such"))
         #expect(outcome.errors.contains("dead: failed:"))
         #expect(outcome.errors.contains("2 of 3 nodes failed: dead, red02"))
@@ -107,7 +111,8 @@ import Testing
 
     @Test func `hosts bring the drop-in that takes -H out of the unit, and take it away again`() async throws {
         let rack = try NodeRack(
-            ["red01"], recipe: "docker: { daemon: { hosts: [\"unix:///var/run/docker.sock\", \"tcp://127.0.0.1:2375\"] } }")
+            ["red01"],
+            recipe: "docker: { daemon: { hosts: [\"unix:///var/run/docker.sock\", \"tcp://127.0.0.1:2375\"] } }")
         defer { rack.stop() }
         let outcome = await rack.run("daemon", "--apply")
         #expect(outcome.status == 0, "\(outcome.errors)")
@@ -128,7 +133,8 @@ import Testing
         defer { rack.stop() }
         rack.scratch.write("1.6.2\n", to: "red01/version")
         try FileManager.default.removeItem(atPath: rack.scratch["red01/root/run/systemd"].string)
-        rack.scratch.write("# image's own\nDOCKER_OPTS=\"--storage-driver=aufs --dns=9.9.9.9\"\n", to: "red01/root/etc/default/docker")
+        rack.scratch.write(
+            "# image's own\nDOCKER_OPTS=\"--storage-driver=aufs --dns=9.9.9.9\"\n", to: "red01/root/etc/default/docker")
         #expect(await rack.run("daemon", "--apply").status == 0)
         // In a recipe without a label arch= the image's architecture is not known here.
         let options = rack.text("red01", "root/etc/default/docker")

@@ -50,7 +50,8 @@ import Testing
         recipe("three", "{ labels: [rack=blue], seccomp-profile: /no/such/profile.json }")
         let second = await rack.run("daemon", "--apply", "--timeout", "30")
         #expect(second.status == 4, "\(second.errors)")
-        #expect(second.errors.contains("three: failed: Docker does not start with the new settings; the old ones are back"))
+        #expect(
+            second.errors.contains("three: failed: Docker does not start with the new settings; the old ones are back"))
         #expect(second.errors.contains("/no/such/profile.json"))
         #expect(second.errors.contains("2 of 4 nodes failed: dead, three"))
         #expect(try engines.docker("one", "info", "-f", "{{.Labels}}").contains("rack=blue"))
@@ -71,7 +72,9 @@ import Testing
         #expect(token.output.wholeMatch(of: /SWMTKN-1-[0-9a-z]{50}-[0-9a-z]{25}\n/) != nil)
         recipe("one", "{ labels: [rack=green] }")
         let manager = await rack.run("daemon", "--apply", "--timeout", "30", recipes: ["rack/one.yaml"])
-        #expect(manager.errors.contains("one: Docker runs with the new settings; the swarm has its majority"), "\(manager.errors)")
+        #expect(
+            manager.errors.contains("one: Docker runs with the new settings; the swarm has its majority"),
+            "\(manager.errors)")
         let kill = await rack.run("swarm", "kill", "--yes")
         #expect(kill.errors.contains("one: the manager left"), "\(kill.errors)")
         #expect(kill.errors.contains("two: is in no swarm"))
@@ -97,7 +100,8 @@ final class RealEngines: Sendable {
         for tool in ["containerd", "runc", "ip", "unshare"] { _ = try Self.find(tool) }
         for name in names {
             let run = "\(base)/\(name)"
-            rack.scratch.write("{\"deprecated-key-path\":\"\(run)/key.json\"}\n", to: "\(name)/root/etc/docker/daemon.json")
+            rack.scratch.write(
+                "{\"deprecated-key-path\":\"\(run)/key.json\"}\n", to: "\(name)/root/etc/docker/daemon.json")
             rack.stub(name, "docker", "exec \(docker) -H unix://\(run)/docker.sock \"$@\"")
             rack.stub(name, "dockerd", "exec \(dockerd) \"$@\"")
             rack.stub(name, "journalctl", "tail -n 15 \(run)/log")

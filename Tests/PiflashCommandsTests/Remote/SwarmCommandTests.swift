@@ -106,7 +106,8 @@ import Testing
         let harness = CommandHarness()
         harness.scratch.write(
             "manager:\n  - red00\nworker:\n  - red[01-03]\n  - blue7, blue9\n", to: "hostnames.yaml")
-        harness.scratch.write(CommandHarness.recipe.replacing(/swarm: .*/, with: "swarm: { token: !env T }"), to: "b/base.yaml")
+        harness.scratch.write(
+            CommandHarness.recipe.replacing(/swarm: .*/, with: "swarm: { token: !env T }"), to: "b/base.yaml")
         harness.scratch.write("x", to: "b/sample.img.zip")
         let outcome = await harness.run(
             "swarm", "config", "hostnames.yaml", "--output", "racks/red", "--base", "b/base.yaml", "--first-address",
@@ -115,7 +116,9 @@ import Testing
         #expect(outcome.output.split(separator: "\n").count == 7)
         let text = { (name: String) in String(decoding: harness.scratch.read("racks/red/\(name).yaml"), as: UTF8.self) }
         #expect(text("shared").contains("extends: \"../../b/base.yaml\"\nswarm:\n  managers: [red00]\n"))
-        #expect(text("red02") == "extends: shared.yaml\nhostname: red02\naddress: 192.168.50.12/24\nswarm: { role: worker }\n")
+        #expect(
+            text("red02")
+                == "extends: shared.yaml\nhostname: red02\naddress: 192.168.50.12/24\nswarm: { role: worker }\n")
         #expect(text("red00").contains("role: manager"))
         #expect(text("blue9").contains("192.168.50.15/24"))
         let check = await harness.run("check", "racks/red")
