@@ -60,11 +60,11 @@ import Testing
         defer { rack.stop() }
         rack.scratch.write("", to: "red02/hangs")
         let start = Date()
-        let outcome = await rack.run("run", "--timeout", "2", then: ["--", "[ ! -e $RIG/hangs ] || sleep 30"])
+        let outcome = await rack.run("run", "--timeout", "6", then: ["--", "[ ! -e $RIG/hangs ] || sleep 60"])
         #expect(outcome.status == 4)
-        #expect(outcome.errors.contains("red02: failed: not done after 2 s"))
+        #expect(outcome.errors.contains("red02: failed: not done after 6 s"))
         #expect(outcome.errors.contains("red01: exit 0"))
-        #expect(Date().timeIntervalSince(start) < 10)
+        #expect(Date().timeIntervalSince(start) < 30)
     }
 
     @Test func `Ctrl-C ends every ssh, and nothing is left behind`() async throws {
