@@ -62,7 +62,7 @@ let package = Package(
             dependencies: [
                 "CCrypt", "Diagnostics", "Docker", "Filesystems", "Images", "Recipes", crypto, cryptoExtras,
             ],
-            resources: ["head", "system", "docker", "install", "preload", "swarm", "main"].map {
+            resources: ["head", "system", "service", "docker", "install", "preload", "swarm", "main"].map {
                 .embedInCode("FirstBoot/\($0).sh")
             },
             swiftSettings: strict),
@@ -74,8 +74,9 @@ let package = Package(
             name: "Fleet",
             dependencies: [
                 "Diagnostics", "Host", "Storage", "Filesystems", "Images", "Recipes", "Provisioning", "Cards",
-                systemPackage, crypto, x509, asn1,
+                systemPackage, crypto, subprocess, x509, asn1,
             ],
+            resources: ["look", "daemon"].map { .embedInCode("Remote/Scripts/\($0).sh") },
             swiftSettings: strict),
         .target(
             name: "PiflashCommands",

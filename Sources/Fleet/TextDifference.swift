@@ -61,4 +61,50 @@ public struct TextDifference: Sendable {
         }
         return output.joined(separator: "\n")
     }
+
+    /// The difference as `diff -u` prints it and `patch` reads it, for texts whose last line has its end.
+    public func unified(from old: String, to new: String, context: Int = 3) -> String {
+        var shown = Set<Int>()
+        for (index, line) in lines.enumerated() {
+            if case .same = line { continue }
+            shown.formUnion(max(0, index - context)...min(lines.count - 1, index + context))
+        }
+        var output = ["--- \(old)", "+++ \(new)"]
+        var hunk: [String] = []
+        var (oldLine, newLine, oldCount, newCount) = (1, 1, 0, 0)
+        func close() {
+            guard !hunk.isEmpty else { return }
+            // A side without lines is named by the line before it.
+            let oldStart = oldCount == 0 ? oldLine - 1 : oldLine - oldCount
+            let newStart = newCount == 0 ? newLine - 1 : newLine - newCount
+            output.append("@@ -\(oldStart),\(oldCount) +\(newStart),\(newCount) @@")
+            output += hunk
+            (hunk, oldCount, newCount) = ([], 0, 0)
+        }
+        // The empty piece after the last line end is no line.
+        let last = lines.count - 1
+        for (index, line) in lines.enumerated() {
+            if !shown.contains(index) { close() }
+            let mark: String
+            switch line {
+            case .same("") where index == last: continue
+            case .removed("") where index >= last - 1, .added("") where index >= last - 1: continue
+            case .same(let text): mark = " " + text
+            case .removed(let text): mark = "-" + text
+            case .added(let text): mark = "+" + text
+            }
+            let isShown = shown.contains(index)
+            if !mark.hasPrefix("+") {
+                oldLine += 1
+                if isShown { oldCount += 1 }
+            }
+            if !mark.hasPrefix("-") {
+                newLine += 1
+                if isShown { newCount += 1 }
+            }
+            if isShown { hunk.append(mark) }
+        }
+        close()
+        return output.joined(separator: "\n") + "\n"
+    }
 }

@@ -29,7 +29,13 @@ struct Confirmation {
         return TextTable.pairs(rows)
     }
 
-    private func confirm(_ description: String, _ purpose: String) throws {
+    func ask(_ description: String, _ purpose: String, otherwise: String) throws {
+        try confirm(description, purpose, otherwise: otherwise)
+    }
+
+    private func confirm(
+        _ description: String, _ purpose: String, otherwise: String = "nothing was written"
+    ) throws {
         if yes { return }
         console.note(description)
         guard console.inputIsTerminal else {
@@ -39,7 +45,7 @@ struct Confirmation {
         }
         let answer = console.ask("\(purpose)? [yes/no] ")?.lowercased()
         guard answer == "yes" || answer == "y" else {
-            throw Failure(.cancelled, "nothing was written")
+            throw Failure(.cancelled, otherwise)
         }
     }
 }

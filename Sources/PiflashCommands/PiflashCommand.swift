@@ -23,13 +23,20 @@ public struct PiflashCommand: AsyncParsableCommand {
               piflash inspect /dev/sdb
               piflash image info raspios.img.xz
 
+            Nodes that run are reached over ssh:
+
+              piflash daemon --apply recipes/red
+              piflash run recipes/red -- uptime
+              piflash swarm ls recipes/red
+
             Exit codes: 0 done, 1 failed, 2 usage or recipe, 3 refused for safety,
-            4 some cards of a batch failed.
+            4 some cards or nodes of several failed.
             """,
         version: version,
         subcommands: [
             WriteCommand.self, ConfigureCommand.self, CheckCommand.self, RenderCommand.self, DevicesCommand.self,
-            InspectCommand.self, ContextCommand.self, ImageCommand.self, SchemaCommand.self,
+            InspectCommand.self, ImageCommand.self, SchemaCommand.self, DaemonCommand.self, RunCommand.self,
+            SwarmCommand.self, ContextCommand.self,
         ])
 
     public init() {}
@@ -43,7 +50,7 @@ public struct PiflashCommand: AsyncParsableCommand {
     /// Runs one command line (without the program's name) and returns its exit code.
     public static func run(_ arguments: [String], in context: CommandContext) async -> Int32 {
         do {
-            let command = try parseAsRoot(arguments)
+            let command = try parseAsRoot(RunCommand.rewritten(arguments))
             if let contextual = command as? any ContextualCommand {
                 try await contextual.run(in: context)
             } else {

@@ -83,7 +83,7 @@ public struct DaemonConfiguration: Hashable, Sendable {
         }
     }
 
-    private func report(_ findings: [DaemonFinding], _ section: Location?, _ report: inout DiagnosticReport) {
+    func report(_ findings: [DaemonFinding], _ section: Location?, _ report: inout DiagnosticReport) {
         for finding in findings {
             let origin = finding.member.map { origins[$0] }
             var path = origin?.path ?? "docker"

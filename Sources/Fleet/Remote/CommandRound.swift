@@ -1,0 +1,44 @@
+import Diagnostics
+import Provisioning
+public import Recipes
+
+/// Runs one command on many nodes.
+public struct CommandRound: Sendable {
+    /// The script that runs `words`: several are a program and its arguments, each as it is; a single one is a line for
+    /// the shell.
+    public static func script(_ words: [String]) -> String {
+        words.count == 1 ? "sh -c \(shellQuoted(words[0]))" : words.map(shellQuoted).joined(separator: " ")
+    }
+
+    private let ssh: SSHRunner
+    private let jobs: Int
+    private let limit: Duration
+    private let events: @Sendable (NodeEvent) -> Void
+
+    public init(ssh: SSHRunner, jobs: Int, limit: Duration, events: @escaping @Sendable (NodeEvent) -> Void) {
+        self.ssh = ssh
+        self.jobs = jobs
+        self.limit = limit
+        self.events = events
+    }
+
+    public func run(_ words: [String], on nodes: [Node], as privilege: RemotePrivilege) async -> [NodeOutcome] {
+        let script = Self.script(words)
+        return await inParallel(nodes, jobs: jobs) { node in
+            let name = node.hostname.value
+            events(.step(node: name, step: "running"))
+            var outcome: NodeOutcome
+            do throws(Failure) {
+                let result = try await ssh.run(script, on: RemoteHost(node), as: privilege, limit: limit) {
+                    events(.line(node: name, $0))
+                }
+                outcome = NodeOutcome(
+                    name, result.exit == 0 ? .done : .failed, "exit \(result.exit)", exit: result.exit, output: result)
+            } catch {
+                outcome = NodeOutcome(name, failed: error)
+            }
+            events(.done(outcome))
+            return outcome
+        }
+    }
+}

@@ -1,0 +1,140 @@
+public import Diagnostics
+
+/// The file of a classroom exercise: who is to be a manager, and who a worker.
+///
+///     manager:
+///       - red00
+///     worker:
+///       - red[01-04]
+///
+/// A manager may also be an IP address: one that runs already and gets no recipe.
+public struct SwarmRoster: Hashable, Sendable {
+    /// Host names and addresses.
+    public private(set) var managers: [Located<String>] = []
+    public private(set) var workers: [Located<String>] = []
+
+    public init(parsing text: String, file: String) throws(DiagnosticReport) {
+        var report = DiagnosticReport()
+        guard let tree = RecipeValue.parse(text, file: file, &report) else { throw report }
+        guard case .mapping(let entries) = tree.content else {
+            report.error(at: tree.location, "expected manager: and worker:, this is \(tree.kind)")
+            throw report
+        }
+        for entry in entries {
+            switch entry.key.value {
+            case "manager", "managers": managers += Self.names(entry.value, addresses: true, &report)
+            case "worker", "workers": workers += Self.names(entry.value, addresses: false, &report)
+            default:
+                let near = nearest(to: entry.key.value, among: ["manager", "worker"]).map {
+                    " (did you mean \"\($0)\"?)"
+                }
+                report.error(at: entry.key.location, "unknown key \"\(entry.key.value)\"\(near ?? "")")
+            }
+        }
+        if managers.isEmpty, !report.hasErrors {
+            report.error(at: tree.location, "manager: names nobody, and a swarm needs one")
+        }
+        var seen: Set<String> = []
+        for name in managers + workers where !seen.insert(name.value).inserted {
+            report.error(at: name.location, "\"\(name.value)\" stands there twice")
+        }
+        guard !report.hasErrors else { throw report }
+    }
+
+    private static func names(
+        _ value: RecipeValue, addresses: Bool, _ report: inout DiagnosticReport
+    ) -> [Located<String>] {
+        let items = if case .sequence(let list) = value.content { list } else { [value] }
+        var names: [Located<String>] = []
+        for item in items {
+            guard case .scalar(let text, _) = item.content, !text.isEmpty, item.tag == nil else {
+                report.error(at: item.location, "expected a host name, this is \(item.kind)")
+                continue
+            }
+            if addresses, ValueRules.isIPAddress(text) {
+                names.append(Located(text, at: item.location))
+                continue
+            }
+            guard let expanded = HostList.expand(text) else {
+                report.error(at: item.location, "\"\(text)\" is no host name and no range of them (red[01-04])")
+                continue
+            }
+            for name in expanded {
+                if let problem = ValueRules.hostname(name) { report.error(at: item.location, problem) }
+                names.append(Located(name, at: item.location))
+            }
+        }
+        return names
+    }
+}
+
+/// The recipes of a rack made from a roster: one file a node, and one that they share.
+public struct RackDraft: Sendable {
+    public struct File: Hashable, Sendable {
+        public var name: String
+        public var text: String
+    }
+
+    public let files: [File]
+
+    /// - Parameters:
+    ///   - base: the recipe that the shared one extends, relative to the rack's directory; nil for none.
+    ///   - firstAddress: the first node's, with its prefix length ("192.168.50.10/24"); the others follow it in order.
+    public init(_ roster: SwarmRoster, base: String?, firstAddress: String?) throws(Failure) {
+        let own = roster.managers.filter { !ValueRules.isIPAddress($0.value) } + roster.workers
+        let addresses = try Self.addresses(from: firstAddress, count: own.count)
+        let shared = "shared.yaml"
+        if let clash = own.first(where: { "\($0.value).yaml" == shared }) {
+            throw Failure(
+                .usage, severity: .usage, "\(clash.location): a node cannot be called \"\(clash.value)\" here")
+        }
+        let isOutside = own.count < roster.managers.count + roster.workers.count
+        var text = "# What the nodes of this rack share; each node's own file extends it.\n"
+        if let base {
+            text += "extends: \(JSONValue.quoted(base))\n"
+        } else {
+            text += "# image: { source: hypriotos-rpi-v1.12.3.img.zip }\n"
+            text += "# user: { name: pirate, ssh_authorized_keys: [!file ~/.ssh/id_ed25519.pub] }\n"
+        }
+        text += "swarm:\n  managers: [\(roster.managers.map { Self.word($0.value) }.joined(separator: ", "))]\n"
+        // A swarm that runs already has its token; one that the rack forms makes its own.
+        if isOutside { text += "  token: !env SWARM_TOKEN # `docker swarm join-token -q worker` on a manager\n" }
+        var files = [File(name: shared, text: text)]
+        let managers = Set(roster.managers.map(\.value))
+        for (index, node) in own.enumerated() {
+            var text = "extends: \(shared)\nhostname: \(Self.word(node.value))\n"
+            if let addresses { text += "address: \(addresses[index])\n" }
+            text += "swarm: { role: \(managers.contains(node.value) ? "manager" : "worker") }\n"
+            files.append(File(name: "\(node.value).yaml", text: text))
+        }
+        self.files = files
+    }
+
+    /// A name that YAML could take for a number or a truth value ("01", "no") in quotes.
+    private static func word(_ text: String) -> String {
+        text.wholeMatch(of: /[a-z][a-z0-9-]*/) != nil
+            && !["true", "false", "yes", "no", "on", "off", "null", "y", "n"].contains(text)
+            ? text : JSONValue.quoted(text)
+    }
+
+    private static func addresses(from first: String?, count: Int) throws(Failure) -> [String]? {
+        guard let first else { return nil }
+        let parts = first.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, let start = ValueRules.ipv4(String(parts[0])), let prefix = Int(parts[1]),
+            (1...30).contains(prefix)
+        else {
+            throw Failure(
+                .usage, severity: .usage, "\"\(first)\" is no address with its prefix length",
+                hint: "--first-address 192.168.50.10/24")
+        }
+        let mask = UInt32.max << (32 - prefix)
+        let broadcast = start | ~mask
+        guard start & ~mask != 0, UInt64(start) + UInt64(count) <= UInt64(broadcast) else {
+            throw Failure(.usage, severity: .usage, "\(first) leaves no room in its network for \(count) nodes")
+        }
+        return (0..<UInt32(count)).map { index in
+            let value = start + index
+            return [24, 16, 8, 0].map { String(value >> $0 & 0xFF) }.joined(separator: ".") + "/\(prefix)"
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import Diagnostics
+import TestSupport
+import Testing
+
+@testable import Recipes
+
+@Suite struct JSONReaderTests {
+    private func parse(_ text: String) throws -> JSONValue { try JSONValue(parsing: Array(text.utf8)) }
+
+    @Test func `values, their order and their escapes are read`() throws {
+        #expect(
+            try parse(#" { "b" : [1, -2.5, 1e3, true, false, null, {}, []], "a":"\u00e9\ud83c\udf53\n\/\"\\" } "#)
+                == .object([
+                    .init(
+                        "b",
+                        .array([
+                            .integer(1), .number(-2.5), .number(1000), .bool(true), .bool(false), .null, .object([]),
+                            .array([]),
+                        ])), .init("a", .string("é🍓\n/\"\\")),
+                ]))
+        #expect(try parse("") == .object([]))
+        #expect(try parse("\u{FEFF}{}\n") == .object([]))
+        #expect(try parse(#"{"a":1,"b":2,"a":3}"#) == .object([.init("a", .integer(3)), .init("b", .integer(2))]))
+        #expect(try parse("9223372036854775808") == .number(9_223_372_036_854_775_808))
+    }
+
+    @Test(arguments: [
+        "{", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "[1,]", "[1 2]", "{a:1}", "'a'", "01", "+1", "1.", ".5", "NaN", "tru",
+        "\"a", "\"\u{1}\"", "\"\\x\"", "\"\\u12\"", "{} x", "\"\\u+123\"",
+    ])
+    func `what is no JSON is refused`(_ text: String) throws {
+        #expect(throws: Failure.self) { try parse(text) }
+        // Python's reader takes NaN besides.
+        let judge = try OutsideTool("python3").run(
+            ["-c", "import json,sys; json.load(sys.stdin)"], input: Array(text.utf8))
+        #expect(!judge.succeeded || text == "NaN")
+    }
+
+    @Test func `depth is bounded`() {
+        #expect(throws: Failure.self) { try parse(String(repeating: "[", count: 100_000)) }
+    }
+
+    @Test func `what is written is read again`() throws {
+        let value = JSONValue.object([
+            .init("k\u{1}\"", .array([.string("\u{2028}\t"), .number(0.1), .integer(-7)])), .init("o", .object([])),
+        ])
+        #expect(try parse(value.prettyText) == value)
+    }
+
+    @Test func `ranges of host names`() {
+        #expect(HostList.expand("red[08-10]") == ["red08", "red09", "red10"])
+        #expect(HostList.expand("red[1,3-4]x, b") == ["red1x", "red3x", "red4x", "b"])
+        #expect(HostList.expand("r[1-2]n[1-2]") == ["r1n1", "r1n2", "r2n1", "r2n2"])
+        for text in ["red[", "red]", "red[a]", "red[2-1]", "red[]", "red[1-2000]", "a,,b", "red[1-40]x[1-40]"] {
+            #expect(HostList.expand(text) == nil)
+        }
+    }
+}
