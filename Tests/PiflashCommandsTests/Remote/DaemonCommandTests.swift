@@ -61,7 +61,8 @@ import Testing
     @Test func `an engine that does not start gets its old configuration back, and its last words are told`()
         async throws
     {
-        let recipe = "docker: { daemon: { log-driver: no-such } }"
+        // What dockerd trips over is made up: what can be known beforehand is refused beforehand.
+        let recipe = "docker: { daemon: { labels: [no-such=1] } }"
         let rack = try NodeRack(["red01", "red02", "dead"], silent: ["dead"])
         defer { rack.stop() }
         rack.scratch.write("hostname: red02\naddress: \(rack.address("red02"))/8\n\(recipe)\n", to: "rack/red02.yaml")
@@ -192,8 +193,9 @@ import Testing
         let rack = try NodeRack(["red01"])
         defer { rack.stop() }
         rack.scratch.write(
-            #"{"proxies":{"http-proxy":"http://me:hunter2@proxy:3128"},"log-opts":{"splunk-token":"hunter3"},"mtu":1}"#,
+            #"{"proxies":{"http-proxy":"http://me:hunter2@proxy:3128"},"log-driver":"splunk","log-opts":{"splunk-url":"https://logs","splunk-token":"hunter3"}}"#,
             to: "red01/root/etc/docker/daemon.json")
+        rack.scratch.write("28.5.2\n", to: "red01/version")
         rack.scratch.write("me@host {", to: "red01/journal")
         for arguments in [["--diff"], ["--diff", "--json"], ["--apply"], ["--apply", "--json"]] {
             let outcome = await rack.run("daemon", then: arguments)
@@ -201,6 +203,30 @@ import Testing
             #expect(!(outcome.output + outcome.errors).contains("hunter"))
         }
         #expect(rack.daemon("red01").contains("hunter2"))
+    }
+
+    @Test func `an engine before 23.0 gets its proxies by a drop-in that root alone can read`() async throws {
+        let rack = try NodeRack(["red01"])
+        defer { rack.stop() }
+        let recipe =
+            "hostname: red01\naddress: \(rack.address("red01"))/8\ndocker: { proxy: { http: \"http://me:hunter2@proxy:3128\" } }\n"
+        rack.scratch.write(recipe, to: "rack/red01.yaml")
+        let path = "red01/root/etc/systemd/system/docker.service.d/piflash-proxy.conf"
+        let first = await rack.run("daemon", "--apply")
+        #expect(first.status == 0, "\(first.errors)")
+        #expect(!(first.output + first.errors).contains("hunter"))
+        #expect(
+            rack.text("red01", "root/etc/systemd/system/docker.service.d/piflash-proxy.conf").contains(
+                "http://me:hunter2@proxy:3128"))
+        let mode = try FileManager.default.attributesOfItem(atPath: rack.scratch[path].string)[.posixPermissions]
+        #expect(mode as? Int == 0o600)
+        #expect(!rack.daemon("red01").contains("proxies"))
+        #expect(await rack.run("daemon", "--apply").errors.contains("is as the recipe wants it"))
+        // An engine that does not start with new ones gets the old ones back.
+        rack.scratch.write("", to: "red01/broken")
+        rack.scratch.write(recipe.replacing("3128", with: "3129"), to: "rack/red01.yaml")
+        #expect(await rack.run("daemon", "--apply", "--timeout", "2").status == 1)
+        #expect(rack.text("red01", "root/etc/systemd/system/docker.service.d/piflash-proxy.conf").contains(":3128"))
     }
 
     @Test func `what is no JSON is left alone`() async throws {

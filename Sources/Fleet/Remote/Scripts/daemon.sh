@@ -17,6 +17,7 @@ state=$root/var/lib/piflash
 # shellcheck disable=SC2034 # for write_dropin
 dropin=$root/etc/systemd/system/docker.service.d/piflash.conf
 proxies=$root/etc/systemd/system/docker.service.d/piflash-proxy.conf
+# shellcheck disable=SC2153 # set before
 target=$root$FILE
 [ -L "$target" ] && target=$(readlink -f "$target")
 new=$target.piflash-new
