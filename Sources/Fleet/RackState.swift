@@ -6,7 +6,7 @@ public import SystemPackage
 /// What piflash keeps of a rack: the directory `.piflash` beside its recipe, mode 0700, the invoking user's.
 public struct RackState: Sendable {
     public let directory: FilePath
-    private let user: InvokingUser
+    let user: InvokingUser
 
     /// The state of the rack whose recipe file is at `recipe` (an absolute path).
     public init(besideRecipe recipe: FilePath, user: InvokingUser) {

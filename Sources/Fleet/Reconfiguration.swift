@@ -28,10 +28,12 @@ public struct Reconfiguration: Sendable {
         let snapshot = reading.snapshot
         let profile = try OSProfile.detect(snapshot, root: reading.root?.snapshot)
         let record = reading.record
-        let saltKey = try RackState(besideRecipe: FilePath(node.recipePath), user: user).saltKey()
+        let state = RackState(besideRecipe: FilePath(node.recipePath), user: user)
+        let saltKey = try state.saltKey()
+        let rackKeys = try state.swarmKeys(for: node)
         func render(at time: Int64) async throws -> Provision {
             try await Provisioner(
-                saltKey: saltKey, flashTime: time, image: record?.image, piflashVersion: version
+                saltKey: saltKey, rackKeys: rackKeys, flashTime: time, image: record?.image, piflashVersion: version
             ).provision(node, profile: profile, boot: snapshot, root: reading.root?.material, secrets: secrets)
         }
         if let written = record?.writtenAt {

@@ -24,6 +24,8 @@ struct FirstBootSettings: Hashable, Sendable {
     var usesWiFi = false
     /// The rack's nodes, for /etc/hosts.
     var rack: [Node.RackHost] = []
+    /// The node's part in a swarm that the rack forms by itself.
+    var formation: SwarmFormation?
 
     /// Where ``rack`` stands on the node; each line as in /etc/hosts.
     static let rackPath = "/etc/piflash/hosts"
@@ -44,7 +46,7 @@ struct FirstBootSettings: Hashable, Sendable {
     var files: [Provision.NodeFile] {
         let names = commandNames
         let daemonDigest = daemon.map { digest(of: [$0]) } ?? ""
-        let values: [(String, String)] = [
+        var values: [(String, String)] = [
             ("NODE", node), ("BOOT", bootMountPoint), ("FLASH_TIME", String(flashTime)),
             ("DOCKER", usesDocker ? "1" : "0"), ("DOCKER_CONFIG", daemonDigest),
             ("DOCKER_HOSTS", daemonHasHosts ? "1" : "0"), ("SWARM", managers == nil ? "0" : "1"),
@@ -52,6 +54,7 @@ struct FirstBootSettings: Hashable, Sendable {
             ("RUN", names.joined(separator: " ")), ("PACKAGES", packages.joined(separator: " ")),
             ("LOCALE", language ?? ""), ("WIFI", usesWiFi ? "1" : "0"), ("HOSTS", rack.isEmpty ? "0" : "1"),
         ]
+        values += formation?.settings ?? []
         var text = "# Read by \(FirstBootProgram.path); written by piflash.\n"
         for (name, value) in values { text += "\(name)=\(shellQuoted(value))\n" }
         // Work that is finished is finished for this generation only.

@@ -7,20 +7,23 @@ public import Recipes
 /// the same input gives the same bytes.
 public struct Provisioner: Sendable {
     private let saltKey: [UInt8]
+    private let rackKeys: RackKeys
     private let flashTime: Int64
     private let image: ImageIdentity?
     private let version: String
 
     /// - Parameters:
     ///   - saltKey: a secret of the rack; password salts are derived from it, so that they are the same every time.
+    ///   - rackKeys: what the rack's nodes find together with, when they form a swarm by themselves.
     ///   - flashTime: seconds since 1970. A card that is configured again takes its record's
     ///     ``CardRecord/writtenAt``, so that nothing changes but what the recipe changes.
     ///   - image: what the card was written from, for its record.
     ///   - piflashVersion: the program's version, for the card's record.
     public init(
-        saltKey: [UInt8], flashTime: Int64, image: ImageIdentity? = nil, piflashVersion: String = ""
+        saltKey: [UInt8], rackKeys: RackKeys = .placeholders, flashTime: Int64, image: ImageIdentity? = nil, piflashVersion: String = ""
     ) {
         self.saltKey = saltKey
+        self.rackKeys = rackKeys
         self.flashTime = flashTime
         self.image = image
         self.version = piflashVersion
@@ -48,9 +51,10 @@ public struct Provisioner: Sendable {
 
         var report = RecipeChecks.report(node, profile: profile, root: root)
         let material = try await Material(
-            node, profile: profile, saltKey: saltKey, secrets: secrets, report: &report)
+            node, profile: profile, saltKey: saltKey, keys: rackKeys, secrets: secrets, report: &report)
         let draft = draft(node, profile: profile, boot: boot, root: root, material: material, report: &report)
-        let rendering = profile.flavour.renderer.render(draft, report: &report)
+        var rendering = profile.flavour.renderer.render(draft, report: &report)
+        if let root, root.obstacle == nil { rendering.rootEdits += draft.formation?.edits ?? [] }
         RecipeChecks.conflicts(node, rendering, theirs: material.files, report: &report)
         guard !report.hasErrors else { throw report }
         return assemble(rendering, draft, kernel: kernel, previous: previous, warnings: report.warnings)
@@ -67,13 +71,16 @@ public struct Provisioner: Sendable {
                 daemon, docker: node.docker, version: profile.docker?.version ?? "of 2015", report: &report)
         }
         let configuration = options.map { $0.edited(nil) } ?? daemon?.contents
-        let managers = node.swarm?.managers.compactMap { SwarmAddress.normalized($0, report: &report) }
+        let formation = SwarmFormation(node, material: material, keys: rackKeys, report: &report)
+        let managers =
+            formation?.managers ?? node.swarm?.managers.compactMap { SwarmAddress.normalized($0, report: &report) }
         var settings = FirstBootSettings(
             node: node.hostname.value, bootMountPoint: profile.bootMountPoint, flashTime: flashTime,
             usesDocker: Draft.usesDocker(node), daemon: configuration,
             daemonHasHosts: options == nil && daemon?.hasHosts == true, managers: managers,
-            advertise: node.address?.value.address, commands: node.firstBoot.run.map(\.value))
+            advertise: formation?.ownAddress ?? node.address?.value.address, commands: node.firstBoot.run.map(\.value))
         settings.rack = node.rack
+        settings.formation = formation
         if !profile.flavour.usesCloudInit {
             settings.language = node.locale.lang?.value
             settings.usesWiFi = !material.accessPoints.isEmpty
@@ -85,7 +92,7 @@ public struct Provisioner: Sendable {
         }
         return Draft(
             node: node, profile: profile, boot: boot, root: root, material: material, flashTime: flashTime,
-            daemon: daemon, dockerOptions: options, files: files + material.files)
+            daemon: daemon, dockerOptions: options, formation: formation, files: files + material.files)
     }
 
     /// Adds what every card gets, and leaves out what an earlier configuration of this card has brought already.
@@ -98,7 +105,7 @@ public struct Provisioner: Sendable {
             bootFiles.append(.init(path: "piflash/join-token", contents: Array((token + "\n").utf8)))
         }
         let managed = bootFiles.map(\.path) + [CardRecord.path]
-        let consumed = Dictionary(
+        var consumed = Dictionary(
             uniqueKeysWithValues: bootFiles.filter(\.isConsumed).map { ($0.path, digest(of: [$0.contents])) })
         // Our own record says that the file was there, and the first boot has taken it away.
         let applied = consumed.filter { previous?.consumed[$0.key] == $0.value && !boot.has($0.key) }
@@ -115,9 +122,15 @@ public struct Provisioner: Sendable {
         if let clock = fakeClock(boot) { bootFiles.append(clock) }
 
         var edits = rendering.rootEdits
+        if let formation = draft.formation, let root = draft.root {
+            let used = formation.consumed
+            consumed.merge(used) { $1 }
+            edits.removeAll { used[$0.path] != nil && previous?.consumed[$0.path] == used[$0.path] && !root.has($0.path) }
+        }
         // Only the clock's file has a time of its own, which a node that has been running has moved on.
         if previous?.writtenAt == flashTime { edits.removeAll { $0.modified != nil } }
-        var rootFiles = edits.map(\.path).filter(Self.isRemovableRootFile)
+        // Also those that the first boot has taken away.
+        var rootFiles = rendering.rootEdits.map(\.path).filter(Self.isRemovableRootFile)
         if let root = draft.root, root.obstacle == nil {
             let stale = (previous?.rootFiles ?? []).filter { Self.isRemovableRootFile($0) && !rootFiles.contains($0) }
             edits += stale.map { RootEdit(.removal, at: $0) }
@@ -160,7 +173,13 @@ public struct Provisioner: Sendable {
     }
 
     private static func isRemovableRootFile(_ path: String) -> Bool {
-        path.hasPrefix(NetworkManagerKeyfile.directory + "/piflash-") && !path.contains("..")
+        (path.hasPrefix(NetworkManagerKeyfile.directory + "/piflash-") && !path.contains(".."))
+            || SwarmFormation.paths.contains(path) || isStack(path)
+    }
+
+    private static func isStack(_ path: String) -> Bool {
+        let prefix = SwarmFormation.stacksDirectory + "/"
+        return path.hasPrefix(prefix) && path.hasSuffix(".yml") && !path.dropFirst(prefix.count).contains("/")
     }
 
     private func lastComponent(_ path: String) -> String {

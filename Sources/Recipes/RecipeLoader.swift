@@ -34,13 +34,19 @@ public struct RecipeLoader: Sendable {
     }
 
     /// Reads the recipe at `path` (as the user typed it) and those it extends; throws every mistake at once. The other
-    /// recipes of its directory are looked at for the names and addresses of the rack, unless `readsRack` is false.
+    /// recipes of its directory are looked at for the names and addresses of the rack, unless `readsRack` is false and the
+    /// recipe can be judged without.
     public func load(_ path: String, readsRack: Bool = true) throws(DiagnosticReport) -> LoadedRecipe {
         let loaded = try decode(path) { !requireImage || FileManager.default.fileExists(atPath: $0) }
-        guard readsRack else { return loaded }
         var node = loaded.node
-        node.rack = rack(besides: node, at: path)
-        return LoadedRecipe(node: node, warnings: loaded.warnings)
+        guard readsRack || node.swarm?.isFormed == true else { return loaded }
+        let rack = rack(of: node, at: path)
+        node.rack = rack.hosts
+        node.swarm?.nodes = rack.swarm
+        var report = DiagnosticReport(loaded.warnings)
+        checkManagers(of: node, in: rack, &report)
+        guard !report.hasErrors else { throw report }
+        return LoadedRecipe(node: node, warnings: report.warnings)
     }
 
     func decode(_ path: String, imageExists: @escaping (String) -> Bool) throws(DiagnosticReport) -> LoadedRecipe {

@@ -20,7 +20,9 @@ if [ "$DOCKER" = 1 ]; then
     if wait_for_docker; then configure_docker; else failed=$step; fi
 fi
 run_commands
-if [ "$SWARM" = 1 ] && [ -z "$failed" ] && [ ! -e "$state/done/swarm" ]; then
+if [ -z "$failed" ] && [ "$FORM" = 1 ]; then
+    form_swarm || failed=$step
+elif [ "$SWARM" = 1 ] && [ -z "$failed" ] && [ ! -e "$state/done/swarm" ]; then
     join_swarm || failed=$step
 fi
 rm -f "$state/error" "$state/answer"
