@@ -117,6 +117,13 @@ let package = Package(
                 "TestSupport", systemPackage,
             ],
             swiftSettings: strict),
+        // Real engines and a real sshd in namespaces, with the files of the cards.
+        .testTarget(
+            name: "SwarmTests",
+            dependencies: [
+                "Filesystems", "Fleet", "Host", "Images", "Provisioning", "Recipes", "TestSupport", systemPackage,
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "PiflashCommandsTests",
             dependencies: ["Diagnostics", "Host", "PiflashCommands", "TestSupport", systemPackage, argumentParser],
