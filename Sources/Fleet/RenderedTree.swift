@@ -76,6 +76,16 @@ enum Masking {
         }
     }
 
+    /// What looks like a secret in a file that an earlier recipe has left on a card, since nobody has noted which were in
+    /// it: hashes of passwords, join tokens, keys of networks, and base64, in which there may be any of them. Public keys
+    /// of SSH start with AAAA and may be seen.
+    static func likely(in text: String) -> Set<String> {
+        let hashes = text.matches(of: /\$(?:[0-9a-z]{1,6})\$[.\/A-Za-z0-9,=+$-]{8,}/).map { String($0.0) }
+        let tokens = text.matches(of: /SWMTKN-[0-9A-Za-z-]+/).map { String($0.0) }
+        let encoded = text.matches(of: /[A-Za-z0-9+\/]{32,}={0,2}/).map { String($0.0) }
+        return Set(hashes + tokens + encoded.filter { !$0.hasPrefix("AAAA") })
+    }
+
     private static func replace(_ needle: String, in text: String, with other: String) -> String {
         let hay = Array(text.utf8)
         let wanted = Array(needle.utf8)
@@ -102,8 +112,10 @@ extension Reconfiguration {
         let old = try files.read(path).map { String(decoding: $0, as: UTF8.self) }
         let new = planned.map { String(decoding: $0.contents, as: UTF8.self) }
         let head = "--- \(old == nil ? "(none)" : "card: \(path)")\n+++ \(new == nil ? "(none)" : "recipe: \(path)")\n"
+        // The record holds digests, and no secrets.
+        let likely = path == CardRecord.path ? [] : Masking.likely(in: old ?? "").filter { new?.contains($0) != true }
         let difference = TextDifference(
-            from: Masking.mask(old ?? "", sensitive), to: Masking.mask(new ?? "", sensitive))
+            from: Masking.mask(old ?? "", sensitive.union(likely)), to: Masking.mask(new ?? "", sensitive))
         return head + (difference.isEmpty ? " (only secrets differ)" : difference.text())
     }
 }

@@ -50,7 +50,8 @@ public struct RootSnapshot: Hashable, Sendable {
     public static let kept = [
         "/etc/os-release", "/usr/lib/os-release", "/etc/hypriot_release", "/etc/rpi-issue", "/etc/debian_version",
         "/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/subuid", "/etc/subgid", "/etc/hostname",
-        "/etc/hosts", "/etc/default/docker", "/etc/default/locale", "/etc/default/keyboard", "/etc/locale.gen",
+        "/etc/hosts", "/etc/init.d/.depend.start", "/etc/default/docker", "/etc/default/locale",
+        "/etc/default/keyboard", "/etc/locale.gen",
         "/etc/timezone", "/etc/fake-hwclock.data", "/etc/dhcpcd.conf", "/etc/network/interfaces",
         "/etc/ssh/sshd_config", "/etc/skel/.bashrc", "/etc/skel/.profile", "/etc/skel/.bash_logout", "/etc/inittab",
         "/etc/init.d/docker", "/lib/systemd/system/docker.service", "/usr/lib/systemd/system/docker.service",

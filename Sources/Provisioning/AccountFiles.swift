@@ -98,7 +98,7 @@ struct AccountFiles: Sendable {
         return account
     }
 
-    private func hasGroup(_ name: String) -> Bool { files["/etc/group", default: []].contains { $0[0] == name } }
+    func hasGroup(_ name: String) -> Bool { files["/etc/group", default: []].contains { $0[0] == name } }
 
     private func groups(of user: String) -> [String] {
         files["/etc/group", default: []].filter { $0.count >= 4 && $0[3].split(separator: ",").contains { $0 == user } }
@@ -128,6 +128,16 @@ struct AccountFiles: Sendable {
         guard files["/etc/shadow", default: []][index][1] != hash else { return }
         files["/etc/shadow", default: []][index][1] = hash
         files["/etc/shadow", default: []][index][2] = String(today)
+    }
+
+    /// The hashes in an edited /etc/shadow or /etc/gshadow, whosever they are; a "!" in front locks one.
+    static func hashes(at path: String, in contents: [UInt8]) -> Set<String> {
+        guard path == "/etc/shadow" || path == "/etc/gshadow" else { return [] }
+        let fields = contents.split(separator: UInt8(ascii: "\n")).compactMap { line in
+            line.split(separator: UInt8(ascii: ":"), maxSplits: 2, omittingEmptySubsequences: false).dropFirst().first
+        }
+        let hashes = fields.map { String(decoding: $0.drop { $0 == UInt8(ascii: "!") }, as: UTF8.self) }
+        return Set(hashes.filter { $0.utf8.count > 3 })
     }
 
     /// Whether the account can log in with some password.

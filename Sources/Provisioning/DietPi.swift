@@ -76,7 +76,11 @@ enum DietPi: FlavourRenderer {
         while lines.last?.isEmpty == true { lines.removeLast() }
         for (key, value) in values {
             let line = "\(key)=\(value)"
-            if let index = lines.firstIndex(where: { $0.hasPrefix(key + "=") || $0.hasPrefix("#\(key)=") }) {
+            // Its scripts take the first line with the key, whatever blanks stand before it.
+            if let index = lines.firstIndex(where: {
+                let plain = $0.drop { $0 == " " || $0 == "\t" }
+                return plain.hasPrefix(key + "=") || plain.hasPrefix("#\(key)=")
+            }) {
                 lines[index] = line
             } else if !value.isEmpty {
                 lines.append(line)

@@ -84,14 +84,18 @@ struct DockerOptions: Hashable, Sendable {
     func edited(_ text: String?) -> [UInt8] {
         var kept: [String] = []
         var lines: [String] = []
+        var isContinued = false
         for line in (text ?? "").split(separator: "\n", omittingEmptySubsequences: false) {
             let plain = line.drop { $0 == " " || $0 == "\t" }
-            guard plain.hasPrefix("DOCKER_OPTS=") else {
+            // A backslash at the end joins the next line to it.
+            guard isContinued || plain.hasPrefix("DOCKER_OPTS=") || plain.hasPrefix("export DOCKER_OPTS=") else {
                 lines.append(String(line))
                 continue
             }
-            let value = plain.dropFirst("DOCKER_OPTS=".count).filter { $0 != "\"" && $0 != "'" }
-            kept += value.split(separator: " ").map(String.init).filter { $0.hasPrefix("--storage-driver=") }
+            let value = plain.replacing("DOCKER_OPTS=", with: " ", maxReplacements: isContinued ? 0 : 1)
+            kept += value.split { " \t\"'\\".contains($0) }.map(String.init)
+                .filter { $0.hasPrefix("--storage-driver=") }
+            isContinued = line.hasSuffix("\\")
         }
         while lines.last?.isEmpty == true { lines.removeLast() }
         let driver = words.contains { $0.hasPrefix("--storage-driver=") } ? [] : kept.suffix(1)

@@ -3,9 +3,6 @@ enum FirstBootScript {
     static let name = "piflash-first-boot"
     static let path = "/etc/init.d/piflash-first-boot"
 
-    /// Its links for the runlevels that a system boots into. 99 is the last place: all other services are started.
-    static let links = [2, 3, 4, 5].map { (path: "/etc/rc\($0).d/S99\(name)", target: "../init.d/\(name)") }
-
     /// The program goes into the background: it may have to wait for a network, and the boot must not.
     static let text = """
         #!/bin/sh

@@ -73,7 +73,7 @@ struct FirstRunScript: Sendable {
 
         # put MODE PATH: standard input, in base64, takes the place of the file.
         put() {
-            mkdir -p "$root${2%/*}" &&
+            mkdir -p "$root${2%/*}/" &&
                 (umask 077 && base64 -d >"$root$2.piflash-new") &&
                 chmod "$1" "$root$2.piflash-new" &&
                 mv -f "$root$2.piflash-new" "$root$2"
@@ -84,15 +84,19 @@ struct FirstRunScript: Sendable {
 
     private static func put(_ file: Provision.NodeFile) -> String {
         let octal = String(file.mode, radix: 8)
-        let encoded = Data(file.contents).base64EncodedString()
+        let lines = encoded(file.contents)
+        return "put \(octal) \(shellQuoted(file.path)) <<'END'\n" + (lines.isEmpty ? "" : lines + "\n") + "END\n"
+    }
+
+    /// In base64, in lines of 100 digits, as it stands in the script.
+    static func encoded(_ contents: [UInt8]) -> String {
         var lines: [Substring] = []
-        var rest = encoded[...]
+        var rest = Data(contents).base64EncodedString()[...]
         while !rest.isEmpty {
             lines.append(rest.prefix(100))
             rest = rest.dropFirst(100)
         }
-        return "put \(octal) \(shellQuoted(file.path)) <<'END'\n"
-            + lines.map { $0 + "\n" }.joined() + "END\n"
+        return lines.joined(separator: "\n")
     }
 
     private static func identity(_ draft: Draft) -> String {

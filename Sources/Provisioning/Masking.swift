@@ -17,7 +17,8 @@ enum Masking {
 
     static func mark(_ edit: RootEdit, hiding secrets: Set<String>) -> Provision.RootChange {
         guard case .file(let contents, _) = edit.change else { return Provision.RootChange(edit) }
-        return Provision.RootChange(edit, sensitive: present(secrets, in: contents))
+        let others = AccountFiles.hashes(at: edit.path, in: contents)
+        return Provision.RootChange(edit, sensitive: present(secrets, in: contents).union(others))
     }
 
     private static func present(_ secrets: Set<String>, in contents: [UInt8]) -> Set<String> {

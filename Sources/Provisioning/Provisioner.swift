@@ -147,7 +147,9 @@ public struct Provisioner: Sendable {
 
         let nodeFiles = rendering.nodeFiles.map { Masking.mark($0, hiding: material.sensitive) }
         // In base64 a secret is part of its whole file.
-        let encoded = nodeFiles.filter { !$0.sensitive.isEmpty }.map { CloudConfig.base64($0.contents) }
+        let encoded = nodeFiles.filter { !$0.sensitive.isEmpty }.flatMap {
+            [CloudConfig.base64($0.contents), FirstRunScript.encoded($0.contents)]
+        }
         let hidden = material.sensitive.union(encoded)
         return Provision(
             bootFiles: bootFiles.map { Masking.mark($0, hiding: hidden) },

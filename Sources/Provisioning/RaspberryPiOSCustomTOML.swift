@@ -25,6 +25,7 @@ enum RaspberryPiOSCustomTOML: FlavourRenderer {
     }
 
     static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
+        _ = draft.isUserNameFree(report: &report)
         let readsWPAFile = readsWPAFile(draft.profile)
         let native = readsWPAFile ? nil : nativeNetwork(draft)
         var files = [

@@ -24,6 +24,7 @@ enum RaspberryPiOSFirstRun: FlavourRenderer {
 
     static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
         let profile = draft.profile
+        _ = draft.isUserNameFree(report: &report)
         var files = [Provision.BootFile(path: "ssh", contents: [], isConsumed: true)]
         // Images from this day on have no default user, and ask on the console for one until the file is there.
         if (profile.release ?? "") >= "2022-04-04", let user = draft.node.user {

@@ -22,16 +22,11 @@ extension RootSetup {
                 at: user.name.location, "user.name: the image's root partition has no /etc/passwd and /etc/shadow")
             return
         }
+        guard draft.isUserNameFree(report: &report) else { return }
         let name = user.name.value
         let account: AccountFiles.Account
         var isNew = false
         if let existing = accounts.account(named: name) {
-            guard existing.user >= 1000 else {
-                report.error(
-                    at: user.name.location,
-                    "user.name: \"\(name)\" is an account of the system on this image; take another name")
-                return
-            }
             account = existing
         } else if takeover == .firstUser, let first = accounts.firstUser {
             account = accounts.rename(first, to: name)
@@ -95,9 +90,7 @@ extension RootSetup {
     mutating func setSSH(enable: Bool) {
         if enable {
             if draft.profile.initSystem?.kind == .sysvinit {
-                if root.has("/etc/init.d/ssh") {
-                    for level in 2...5 { link("/etc/rc\(level).d/S02ssh", to: "../init.d/ssh") }
-                }
+                if root.has("/etc/init.d/ssh") { start("ssh", place: "02") }
             } else if let unit = ["/lib/systemd/system/ssh.service", "/usr/lib/systemd/system/ssh.service"].first(
                 where: root.has)
             {
@@ -107,6 +100,27 @@ extension RootSetup {
         }
         guard draft.node.user != nil, let text = root.text(SSHDConfiguration.path) else { return }
         put(SSHDConfiguration.edited(text, allowsPasswords: draft.allowsPasswordLogin), at: SSHDConfiguration.path)
+    }
+}
+
+extension Draft {
+    /// Whether the image leaves the user's name to an ordinary user, who may be there already; otherwise it is reported.
+    /// Where the root partition is not at hand nobody can tell.
+    func isUserNameFree(report: inout DiagnosticReport) -> Bool {
+        guard let user = node.user, let root, let accounts = AccountFiles(root, time: flashTime) else { return true }
+        let name = user.name.value
+        func refuse(_ what: String) -> Bool {
+            report.error(
+                at: user.name.location,
+                "user.name: \"\(name)\" is \(what) of the system on this image; take another name")
+            return false
+        }
+        if let existing = accounts.account(named: name) {
+            // Debian policy, 9.2.2: the ordinary users; "nobody" comes behind them.
+            return (1000..<60_000).contains(existing.user) || refuse("an account")
+        }
+        // The user's own group has the user's name.
+        return !accounts.hasGroup(name) || refuse("a group")
     }
 }
 

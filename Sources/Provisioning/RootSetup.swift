@@ -125,7 +125,8 @@ struct RootSetup: Sendable {
         switch draft.profile.initSystem?.kind {
         case .sysvinit:
             put(Provision.NodeFile(path: FirstBootScript.path, contents: Array(FirstBootScript.text.utf8), mode: 0o755))
-            for link in FirstBootScript.links { self.link(link.path, to: link.target) }
+            // The last place: all other services are started.
+            start(FirstBootScript.name, place: "99")
         default:
             put(Provision.NodeFile(path: FirstBootUnit.path, contents: Array(FirstBootUnit.text.utf8), mode: 0o644))
             link("/etc/systemd/system/multi-user.target.wants/\(FirstBootUnit.name)", to: FirstBootUnit.path)

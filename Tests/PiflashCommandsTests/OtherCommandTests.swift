@@ -58,6 +58,34 @@ import Testing
         #expect(await harness.run("render", "-r", "red01.yaml", "--into", "tree").status == 2)
     }
 
+    @Test(arguments: [SampleImage.hypriot, .raspberryPiOS])
+    func `the difference to a card shows neither its secrets nor the recipe's`(_ image: SampleImage) async throws {
+        try harness.prepare(image)
+        let recipe = CommandHarness.recipe + "\nfirst_boot: { files: [{ path: /etc/key, content: \"some text\" }] }\n"
+        harness.scratch.write(recipe, to: "red01.yaml")
+        #expect(await harness.run("write", "-r", "red01.yaml", "--yes", "card.img").status == 0)
+        let card = Mtools(image: harness.scratch["card.img"])
+        let files = ["user-data", "network-config"].compactMap { try? card.contents(of: $0) }
+        let before = files.map { String(decoding: $0, as: UTF8.self) }.joined()
+        harness.scratch.write(
+            recipe.replacingOccurrences(of: "!env PI_PASSWORD", with: "another password")
+                .replacingOccurrences(of: "!env WIFI", with: "another passphrase"), to: "red01.yaml")
+        let outcome = await harness.run("render", "-r", "red01.yaml", "--diff", "card.img")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.output.contains("card: user-data"))
+        #expect(!outcome.output.contains("$6$"))
+        #expect(!outcome.output.contains("another pass"))
+        // Neither a key in clear, nor a file that holds one, in base64.
+        let secrets = before.matches(of: /[0-9a-f]{64}|\$6\$[^"]+|"[A-Za-z0-9+\/]{200,}={0,2}"/).map { String($0.0) }
+        #expect(secrets.count > 1)
+        var shown = secrets.filter { outcome.output.contains($0.trimmingCharacters(in: ["\""])) }
+        // The program is no secret, and the same before and after.
+        shown.removeAll {
+            Data(base64Encoded: $0.trimmingCharacters(in: ["\""]))?.starts(with: Data("#!".utf8)) == true
+        }
+        #expect(shown == [])
+    }
+
     @Test func `an image of another system is refused by name before anything is written`() async throws {
         try harness.prepare(.raspbianJessie)
         let mtools = try OutsideTool("sh").run(

@@ -189,6 +189,7 @@ extension RootTree {
             directory("/etc/systemd/system/multi-user.target.wants")
         } else {
             for level in 2...5 { directory("/etc/rc\(level).d") }
+            file("TARGETS = rsyslog ssh\nINTERACTIVE = \nssh: rsyslog\n", StartOrder.path)
         }
         file("", "/etc/init.d/ssh", contents: nil)
         if ![.ubuntuCloudInit, .debianRaspi, .dietPi].contains(profile.flavour) {

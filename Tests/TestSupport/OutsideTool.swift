@@ -62,7 +62,9 @@ public struct OutsideTool: Sendable {
         let envp = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in argv + envp { free(text) } }
         var process: pid_t = 0
+        openFiles.lock()
         let code = posix_spawn(&process, path, &actions, &attributes, argv, envp)
+        openFiles.unlock()
         guard code == 0 else { throw Missing(description: "\(path): \(String(cString: strerror(code)))") }
         var status: Int32 = 0
         while waitpid(process, &status, 0) < 0, errno == EINTR {}

@@ -1,6 +1,10 @@
 import Foundation
 public import SystemPackage
 
+/// Held while a file is written, and while a process starts. A child has every open file of the tests until it has become
+/// another program; one that another test was just writing could not be run as a program then (execve(2), ETXTBSY).
+let openFiles = NSLock()
+
 /// A directory of a test's own, removed with its owner.
 public final class ScratchDirectory: Sendable {
     public let path: FilePath
@@ -23,7 +27,7 @@ public final class ScratchDirectory: Sendable {
         let file = self[name]
         try! FileManager.default.createDirectory(
             atPath: file.removingLastComponent().string, withIntermediateDirectories: true)
-        try! Data(contents).write(to: URL(fileURLWithPath: file.string))
+        openFiles.withLock { try! Data(contents).write(to: URL(fileURLWithPath: file.string)) }
         return file
     }
 

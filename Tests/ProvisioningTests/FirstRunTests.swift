@@ -1,0 +1,255 @@
+import Foundation
+import Images
+import Provisioning
+import Recipes
+import SystemPackage
+import TestSupport
+import Testing
+
+/// firstrun.sh, run by bash where every program that could touch the machine is a stand-in, and its way there through
+/// systemd.
+@Suite struct FirstRunTests {
+    private static let columns = [Sample.bullseye, Sample.trixieFirstRun]
+
+    /// A node's root directory, and a directory of programs that is all that PATH names.
+    struct Node {
+        let scratch = ScratchDirectory()
+        let mount: String
+        let line: String
+
+        /// What the script calls and may really do below its root.
+        static let real = ["base64", "cat", "chmod", "cut", "grep", "ln", "mkdir", "mv", "rm", "sed"]
+        /// What must never reach this machine: each notes its arguments and its input.
+        static let standIns = [
+            "chown", "chpasswd", "date", "getent", "groupadd", "groupmod", "sync", "systemctl", "useradd", "usermod",
+        ]
+
+        init(_ provision: Provision, _ column: SettingsTable.Column) throws {
+            mount = column.profile.bootMountPoint
+            let boot = Sample.boot(column).applying(provision)
+            line = try #require(boot.text("cmdline.txt"))
+            for (path, contents) in boot.files { scratch.write(contents, to: "root\(mount)/\(path)") }
+            scratch.write("127.0.0.1\tlocalhost\n127.0.1.1\traspberrypi\n", to: "root/etc/hosts")
+            scratch.write("# de_DE.UTF-8 UTF-8\n", to: "root/etc/locale.gen")
+            scratch.write("#PasswordAuthentication yes\nUsePAM yes\nPasswordAuthentication yes\n", to: sshd)
+            scratch.write("hostname\n", to: "root/etc/dhcpcd.conf")
+            scratch.write("pi", to: "user")
+            scratch.write("", to: "calls")
+        }
+
+        let sshd = "root/etc/ssh/sshd_config"
+
+        /// - Parameter failing: whether the stand-ins do nothing and fail; nil for a PATH without any program.
+        func run(failing: Bool? = false, installing: Bool = true) throws -> OutsideTool.Result {
+            let bin = scratch["bin"].string
+            scratch.write("", to: "bin/.keep")
+            for name in failing == nil || !installing ? [] : Self.real {
+                let path = try #require(
+                    ["/usr/bin/", "/bin/"].map { $0 + name }.first(where: FileManager.default.isExecutableFile))
+                try FileManager.default.createSymbolicLink(atPath: "\(bin)/\(name)", withDestinationPath: path)
+            }
+            for name in failing == nil || !installing ? [] : Self.standIns {
+                scratch.write(failing == true ? "#!/bin/sh\nexit 1\n" : Self.standIn(scratch.path), to: "bin/\(name)")
+                try FileManager.default.setAttributes(
+                    [.posixPermissions: 0o755], ofItemAtPath: "\(bin)/\(name)")
+            }
+            return try OutsideTool("env").run([
+                "-i", "PATH=\(bin)", "PIFLASH_ROOT=\(scratch["root"].string)", "/bin/bash",
+                scratch["root\(mount)/firstrun.sh"].string,
+            ])
+        }
+
+        private static func standIn(_ scratch: FilePath) -> String {
+            #"""
+            #!/bin/sh
+            PATH=/usr/bin:/bin
+            name=${0##*/}
+            { printf '%s' "$name"; printf '|%s' "$@"; echo; } >>'\#(scratch)/calls'
+            case $name in
+            date) [ "$1" = +%s ] && echo 1600000000 ;;
+            chpasswd) cat >'\#(scratch)/chpasswd' ;;
+            usermod) [ "$1" != --login ] || printf '%s' "$2" >'\#(scratch)/user' ;;
+            getent)
+                user=$(cat '\#(scratch)/user')
+                case $2 in
+                1000 | "$user") echo "$user:x:1000:1000:,,,:/home/$user:/bin/bash" ;;
+                *) exit 2 ;;
+                esac
+                ;;
+            esac
+            exit 0
+
+            """#
+        }
+
+        func text(_ path: String) -> String { String(decoding: scratch.read(path), as: UTF8.self) }
+
+        func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: scratch[path].string) }
+
+        var calls: [String] { text("calls").split(separator: "\n").map(String.init) }
+
+        func mode(_ path: String) throws -> Int? {
+            try FileManager.default.attributesOfItem(atPath: scratch[path].string)[.posixPermissions] as? Int
+        }
+    }
+
+    @Test(arguments: columns)
+    func `firstrun puts every file byte for byte and ends well`(_ column: SettingsTable.Column) async throws {
+        let recipe = Sample.nasty(for: column)
+        let provision = try await Sample.provision(recipe, column)
+        let node = try Node(provision, column)
+        let result = try node.run()
+        #expect(result.status == 0)
+        #expect(result.errors == "")
+        let log = node.text("root\(node.mount)/piflash/firstrun.log")
+        #expect(log == "")
+        #expect(!node.exists("root\(node.mount)/firstrun.sh"))
+
+        #expect(provision.laidDown.count > recipe.firstBoot.files.count + recipe.firstBoot.run.count)
+        for (path, file) in provision.laidDown {
+            #expect(node.scratch.read("root\(path)") == file.contents, "\(path)")
+            #expect(try node.mode("root\(path)") == Int(file.mode), "\(path)")
+        }
+        for (index, file) in recipe.firstBoot.files.enumerated() {
+            let written = node.scratch.read("root\(file.path.value)")
+            #expect(written == Array(Sample.contents[index].utf8), "\(file.path.value)")
+        }
+
+        // Its own words are gone from the command line, and nothing else.
+        let words = node.text("root\(node.mount)/cmdline.txt").split(separator: " ")
+        #expect(node.line.split(separator: " ").filter { !$0.hasPrefix("systemd.") }.count == words.count)
+        #expect(!words.contains { $0.hasPrefix("systemd.") })
+        #expect(words.joined(separator: " ").hasSuffix("\n"))
+
+        // The account, its password and its keys.
+        #expect(node.calls.contains("usermod|--login|pirate|--home|/home/pirate|--move-home|pi"))
+        #expect(node.calls.contains("groupmod|--new-name|pirate|pi"))
+        #expect(node.calls.contains("usermod|--append|--groups|dialout|pirate"))
+        #expect(node.calls.contains("systemctl|enable|ssh.service"))
+        #expect(node.calls.contains("date|-s|@\(Sample.flashTime)"))
+        #expect(!node.calls.contains { $0.contains("$6$") })
+        #expect(node.text("chpasswd").hasPrefix("pirate:$6$"))
+        #expect(node.text("chpasswd").hasSuffix("\n"))
+        let keys = node.text("root/home/pirate/.ssh/authorized_keys").split(separator: "\n").map(String.init)
+        #expect(Set(keys) == Set(Sample.keys.map(\.trimmingBlanks)))
+        #expect(try node.mode("root/home/pirate/.ssh/authorized_keys") == 0o600)
+        #expect(try node.mode("root/home/pirate/.ssh") == 0o700)
+        #expect(node.calls.contains("chown|-R|pirate:|\(node.scratch["root/home/pirate/.ssh"])"))
+
+        #expect(node.text("root/etc/hostname") == "red01\n")
+        #expect(node.text("root/etc/hosts") == "127.0.0.1\tlocalhost\n127.0.1.1\tred01\n")
+        #expect(node.text("root/etc/timezone") == "Europe/Berlin\n")
+        let zone = try FileManager.default.destinationOfSymbolicLink(
+            atPath: node.scratch["root/etc/localtime"].string)
+        #expect(zone == "/usr/share/zoneinfo/Europe/Berlin")
+        #expect(node.text("root/etc/locale.gen") == "# de_DE.UTF-8 UTF-8\nen_GB.UTF-8 UTF-8\n")
+        #expect(node.text(node.sshd).hasPrefix("# piflash: the next line is its own\nPasswordAuthentication no\n#"))
+    }
+
+    @Test(arguments: columns)
+    func `whatever fails, firstrun ends with 0 and is not started again`(_ column: SettingsTable.Column) async throws {
+        let provision = try await Sample.provision(Sample.full(for: column), column)
+        let failing = try Node(provision, column)
+        #expect(try failing.run(failing: true).status == 0)
+        #expect(!failing.text("root\(failing.mount)/cmdline.txt").contains("systemd."))
+        #expect(!failing.exists("root\(failing.mount)/firstrun.sh"))
+        #expect(failing.text("root/etc/hostname") == "red01\n")
+
+        // No program at all: the worst that a system can be. It is started again, but the Pi reboots, and stays on.
+        let empty = try Node(provision, column)
+        #expect(try empty.run(failing: nil).status == 0)
+
+        // No room for a log.
+        let full = try Node(provision, column)
+        full.scratch.write("", to: "root\(full.mount)/piflash-file")
+        try FileManager.default.removeItem(atPath: full.scratch["root\(full.mount)/piflash"].string)
+        full.scratch.write("in the way", to: "root\(full.mount)/piflash")
+        #expect(try full.run().status == 0)
+        #expect(!full.text("root\(full.mount)/cmdline.txt").contains("systemd."))
+        #expect(full.text("root/etc/hostname") == "red01\n")
+    }
+
+    @Test(arguments: columns)
+    func `firstrun leaves what it has done before as it is`(_ column: SettingsTable.Column) async throws {
+        let provision = try await Sample.provision(Sample.full(for: column), column)
+        let node = try Node(provision, column)
+        let script = node.scratch.read("root\(node.mount)/firstrun.sh")
+        _ = try node.run()
+        let edited = ["etc/hosts", "etc/locale.gen", "etc/ssh/sshd_config", "etc/dhcpcd.conf", "etc/hostname"]
+        let before = edited.map { node.text("root/\($0)") }
+        node.scratch.write(script, to: "root\(node.mount)/firstrun.sh")
+        #expect(try node.run(installing: false).status == 0)
+        #expect(edited.map { node.text("root/\($0)") } == before)
+        #expect(node.text("root\(node.mount)/piflash/firstrun.log") == "")
+        #expect(node.calls.count { $0.hasPrefix("usermod|--login|") } == 1)
+    }
+
+    @Test func `firstrun puts a file in the root directory itself`() async throws {
+        var recipe = Sample.bare()
+        recipe.firstBoot.files = [.init(path: Sample.at("/top"), content: Sample.secret("x"))]
+        let script = try #require(try await Sample.provision(recipe, Sample.bullseye).text("firstrun.sh"))
+        let put = try #require(script.firstMatch(of: /put\(\) \{\n(?:    .*\n)+\}\n/)).0
+        // On a node, where no other directory stands in front; nothing is done here, since the stand-in fails.
+        let program = "root=''\nmkdir() { printf '<%s>' \"$@\"; return 1; }\n\(put)put 644 /top </dev/null\n"
+        let result = try OutsideTool("bash").run(["-c", program])
+        #expect(result.text == "<-p></>")
+    }
+
+    @Test(arguments: columns)
+    func `userconf takes the first line`(_ column: SettingsTable.Column) async throws {
+        let text = try #require(try await Sample.provision(Sample.full(for: column), column).text("userconf.txt"))
+        // Its own cuts and patterns (userconf-pi): name and hash at the first colon.
+        #expect(text.wholeMatch(of: /[a-z][a-z0-9-]{0,31}:\$6\$[.\/A-Za-z0-9]{1,16}\$[.\/A-Za-z0-9]{86}\n/) != nil)
+    }
+
+    @Test(arguments: columns)
+    func `every shell and shellcheck accept firstrun`(_ column: SettingsTable.Column) async throws {
+        for recipe in [Sample.bare(), Sample.nasty(for: column)] {
+            let script = try #require(try await Sample.provision(recipe, column).text("firstrun.sh"))
+            #expect(script.hasPrefix("#!/bin/bash\n") && !script.utf8.contains(0x0D))
+            let scratch = ScratchDirectory()
+            let file = scratch.write(script, to: "firstrun.sh").string
+            for shell in [["bash", "-n"], ["dash", "-n"], ["busybox", "sh", "-n"], ["sh", "-n"]] {
+                let result = try OutsideTool(shell[0]).run(shell.dropFirst() + [file])
+                #expect(result.succeeded && result.errors.isEmpty, "\(shell) \(result.errors)")
+            }
+            // SC2016: a hash in single quotes looks like variables that do not expand.
+            let result = try OutsideTool("shellcheck").run(["--shell=bash", "--norc", "--exclude=SC2016", file])
+            #expect(result.succeeded, "\(result.text)")
+        }
+    }
+
+    @Test(arguments: columns)
+    func `systemd makes a unit of the command line that reboots, whatever the script's end`(
+        _ column: SettingsTable.Column
+    ) async throws {
+        let provision = try await Sample.provision(Sample.full(for: column), column)
+        let node = try Node(provision, column)
+        let unit = try #require(try Self.unit(node.line))
+        let lines = unit.split(separator: "\n").map(String.init)
+        #expect(lines.contains("ExecStart=\(node.mount)/firstrun.sh"), "\(unit)")
+        #expect(lines.contains("SuccessAction=reboot"))
+        #expect(lines.contains("FailureAction=reboot"))
+        #expect(lines.contains("Type=oneshot"))
+        #expect(node.line.contains(" systemd.unit=kernel-command-line.target"))
+        // Afterwards there is nothing left to start.
+        _ = try node.run()
+        #expect(try Self.unit(node.text("root\(node.mount)/cmdline.txt")) == nil)
+    }
+
+    /// What systemd-run-generator(8) makes of a kernel command line.
+    private static func unit(_ line: String) throws -> String? {
+        let generator = "/usr/lib/systemd/system-generators/systemd-run-generator"
+        let scratch = ScratchDirectory()
+        scratch.write("", to: "out/.keep")
+        let out = scratch["out"].string
+        let command = line.trimmingCharacters(in: .newlines)
+        let result = try OutsideTool("env").run([
+            "SYSTEMD_PROC_CMDLINE=\(command)", "SYSTEMD_IN_INITRD=0", "SYSTEMD_LOG_TARGET=console", generator, out, out,
+            out,
+        ])
+        #expect(result.succeeded, "\(result.errors)")
+        let file = scratch["out/kernel-command-line.service"].string
+        return try? String(contentsOfFile: file, encoding: .utf8)
+    }
+}

@@ -1,0 +1,126 @@
+import Diagnostics
+import Filesystems
+import Foundation
+import Images
+import Recipes
+import Testing
+
+@testable import Provisioning
+
+/// What `render` shows holds no secret, in no encoding.
+@Suite struct MaskingTests {
+    private struct Vault: SecretReading {
+        static let content =
+            "-----BEGIN KEY-----\n\"top\\secret\" it's <of the vault> $HOME\nEND\n" + String(repeating: "k", count: 150)
+        func read(_ secret: Secret) async throws(Failure) -> SecretValue {
+            if case .literal(let text) = secret.source { return .value(text) }
+            return .value(Self.content)
+        }
+    }
+
+    private static let password = "it's my \"clear\" pass\\word"
+    private static let passphrase = "wifi's \"clear\" pass\\phrase"
+
+    private static func node(_ column: SettingsTable.Column) -> Recipes.Node {
+        var node = Sample.full(for: column)
+        node.user?.password = Sample.secret(password)
+        node.wifi?.networks = [
+            .init(ssid: Sample.at("lab"), passphrase: Sample.secret(passphrase), hidden: true),
+            .init(ssid: Sample.at("Café"), passphrase: Sample.secret(String(repeating: "0F", count: 32))),
+        ]
+        // Files of every length, since base64 cuts a text at every third byte and a script's lines at every hundredth digit.
+        node.firstBoot.files = (0..<3).map { index in
+            .init(path: Sample.at("/etc/key\(index)"), content: Secret(.file("/k"), at: Sample.here), mode: 0o600)
+        }
+        return node
+    }
+
+    /// What of a file is shown.
+    private static func shown(_ contents: [UInt8], _ sensitive: Set<String>) -> String {
+        sensitive.sorted { $0.utf8.count > $1.utf8.count }.reduce(String(decoding: contents, as: UTF8.self)) {
+            $0.replacing($1, with: "********")
+        }
+    }
+
+    private static func contents(_ change: Provision.RootChange) -> [UInt8] {
+        if case .file(let contents, _) = change.edit.change { contents } else { [] }
+    }
+
+    /// All that one can read in a text: the text, and whatever decodes as base64, with line ends inside or not.
+    private static func readings(_ text: String) -> [String] {
+        var readings = [text]
+        let joined = text.replacing("\n", with: "")
+        for source in [text, joined] {
+            for match in source.matches(of: /[A-Za-z0-9+\/]{8,}/) {
+                for offset in 0..<4 {
+                    let run = match.0.dropFirst(offset)
+                    let whole = String(run.prefix(run.count / 4 * 4))
+                    if let data = Data(base64Encoded: whole) { readings.append(String(decoding: data, as: UTF8.self)) }
+                }
+            }
+        }
+        return readings
+    }
+
+    /// Pieces that nobody may read: halves, too, in case that only a part is masked.
+    private static func secrets(_ provision: Provision) throws -> [String] {
+        let texts = (provision.bootFiles.map(\.contents) + provision.rootChanges.map(Self.contents))
+            .map { String(decoding: $0, as: UTF8.self) }
+        let hash = try #require(
+            texts.lazy.compactMap { $0.firstMatch(of: /\$6\$[^$v]+\$([.\/A-Za-z0-9]{86})/) }.first.map { String($0.1) })
+        let lab = Node.WiFiNetwork(ssid: Sample.at("lab"), passphrase: Sample.secret(passphrase))
+        let keys = [try Passphrases.keys(of: [lab])[0] ?? "", String(repeating: "0f", count: 32)]
+        return [
+            password, "clear\" pass", passphrase, "pass\\phrase", Sample.token, String(Sample.token.suffix(20)), hash,
+            String(hash.prefix(20)), String(hash.suffix(20)), keys[0], String(keys[0].prefix(16)),
+            String(keys[0].suffix(16)), keys[1], String(keys[1].prefix(16)), "top\\secret", "of the vault",
+            String(repeating: "k", count: 12), "it's <of",
+        ]
+    }
+
+    @Test(arguments: Sample.columns)
+    func `nothing that is shown holds a secret`(_ column: SettingsTable.Column) async throws {
+        let provision = try await Sample.provision(Self.node(column), column, secrets: Vault())
+        let secrets = try Self.secrets(provision)
+        var texts: [(String, String)] = []
+        for file in provision.bootFiles { texts.append((file.path, Self.shown(file.contents, file.sensitive))) }
+        for file in provision.nodeFiles { texts.append((file.path, Self.shown(file.contents, file.sensitive))) }
+        for change in provision.rootChanges {
+            texts.append((change.edit.path, Self.shown(Self.contents(change), change.sensitive)))
+        }
+        texts.append(("warnings", provision.warnings.map(\.description).joined(separator: "\n")))
+        for (path, text) in texts {
+            let readings = Self.readings(text)
+            for secret in secrets {
+                for form in [secret, YAML.quoted(secret).dropFirst().dropLast().description] {
+                    #expect(!readings.contains { $0.contains(form) }, "\(path) shows \(form)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: Sample.others)
+    func `other people's hashes in the card's account files are not shown`(_ column: SettingsTable.Column) async throws
+    {
+        var tree = RootTree(column)
+        let hash = "$y$j9T$othersalt$" + String(repeating: "o", count: 43)
+        tree.file((tree.text("/etc/shadow") ?? "") + "other:\(hash):17000:0:99999:7:::\n", "/etc/shadow")
+        tree.file((tree.text("/etc/gshadow") ?? "") + "others:\(hash)::\n", "/etc/gshadow")
+        let provision = try await Sample.provision(Self.node(column), column, root: tree.asRead, secrets: Vault())
+        for change in provision.rootChanges where change.edit.path.hasSuffix("shadow") {
+            #expect(!Self.shown(Self.contents(change), change.sensitive).contains("oooo"), "\(change.edit.path)")
+        }
+    }
+
+    @Test(arguments: Sample.columns)
+    func `what is refused is refused without a secret's value`(_ column: SettingsTable.Column) async throws {
+        var node = Sample.full(for: column)
+        node.user?.password = Sample.secret("very\u{7}-secret")
+        node.user?.sshAuthorizedKeys = [Sample.secret("-----BEGIN OPENSSH PRIVATE KEY-----\nvery-secret")]
+        node.wifi?.networks = [.init(ssid: Sample.at("lab"), passphrase: Sample.secret("very-secret\n-phrase"))]
+        node.swarm?.token = Sample.secret("SWMTKN-1-very-secret!")
+        let errors = try await Sample.errors(node, column)
+        #expect(errors.count >= 3)
+        for error in errors { #expect(!error.description.contains("very") && !error.description.contains("secret")) }
+    }
+}
