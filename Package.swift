@@ -52,10 +52,15 @@ let package = Package(
         .target(
             name: "Recipes", dependencies: ["Diagnostics", "Host", systemPackage, crypto, subprocess, yams],
             swiftSettings: strict),
+        .target(name: "Docker", dependencies: ["Diagnostics", "Recipes"], swiftSettings: strict),
         .target(
             name: "Provisioning",
-            dependencies: ["CCrypt", "Diagnostics", "Filesystems", "Images", "Recipes", crypto, cryptoExtras],
-            resources: ["head", "system", "docker", "swarm", "form", "main", "door"].map { .embedInCode("FirstBoot/\($0).sh") },
+            dependencies: [
+                "CCrypt", "Diagnostics", "Docker", "Filesystems", "Images", "Recipes", crypto, cryptoExtras,
+            ],
+            resources: ["head", "system", "docker", "swarm", "form", "main", "door"].map {
+                .embedInCode("FirstBoot/\($0).sh")
+            },
             swiftSettings: strict),
         .target(
             name: "Cards",
@@ -100,9 +105,13 @@ let package = Package(
             name: "RecipesTests", dependencies: ["Diagnostics", "Host", "Recipes", "TestSupport", systemPackage, yams],
             swiftSettings: strict),
         .testTarget(
+            name: "DockerTests", dependencies: ["Diagnostics", "Docker", "Recipes", "TestSupport"],
+            resources: [.copy("Resources")], swiftSettings: strict),
+        .testTarget(
             name: "ProvisioningTests",
             dependencies: [
-                "Diagnostics", "Filesystems", "Images", "Recipes", "Provisioning", "TestSupport", systemPackage, yams,
+                "Diagnostics", "Docker", "Filesystems", "Host", "Images", "Recipes", "Provisioning", "TestSupport",
+                systemPackage, yams,
                 crypto,
             ],
             resources: [.copy("Golden")], swiftSettings: strict),

@@ -2,18 +2,21 @@ import Diagnostics
 import Fleet
 import Host
 import Images
+import Provisioning
 import Recipes
 import SystemPackage
 
 /// The library's parts, as the command line sets them up.
 extension CommandContext {
     func loader(requireImage: Bool) -> RecipeLoader {
-        RecipeLoader(user: user, workingDirectory: workingDirectory, requireImage: requireImage)
+        RecipeLoader(
+            user: user, workingDirectory: workingDirectory, requireImage: requireImage,
+            judge: DaemonConfiguration.errors)
     }
 
     /// Reads one recipe and shows its warnings.
-    func load(_ path: String, requireImage: Bool) throws -> LoadedRecipe {
-        let loaded = try loader(requireImage: requireImage).load(path)
+    func load(_ path: String, node: String? = nil, requireImage: Bool) throws -> LoadedRecipe {
+        let loaded = try loader(requireImage: requireImage).load(path, node: node)
         console.report(DiagnosticReport(loaded.warnings))
         return loaded
     }

@@ -1,47 +1,226 @@
-import Diagnostics
+public import Diagnostics
+import Docker
+import Filesystems
 import Images
-import Recipes
+public import Recipes
 
-/// /etc/docker/daemon.json, as the recipe's `docker` section wants it.
-struct DaemonConfiguration: Hashable, Sendable {
+/// dockerd's configuration, as the recipe's `docker` section wants it on one image: the members of daemon.json, and the
+/// proxies where that file cannot hold them.
+public struct DaemonConfiguration: Hashable, Sendable {
     static let path = "/etc/docker/daemon.json"
 
     private(set) var members: [JSONValue.Member] = []
+    /// The proxies of an engine that takes them from its environment.
+    private(set) var environment: ProxySettings?
+    /// The engine's version, when the image tells it.
+    let version: EngineVersion?
 
-    /// Nil when the recipe says nothing about Docker. What dockerd is certain to refuse is reported.
-    init?(_ node: Node, profile: OSProfile, report: inout DiagnosticReport) {
+    /// Where each of ``members`` stands in the recipe, and what the recipe calls it.
+    private var origins: [Origin] = []
+
+    private struct Origin: Hashable {
+        var path: String
+        var name: Location?
+        var value: Location?
+    }
+
+    /// Nil when the recipe says nothing about Docker. What the engine refuses or ignores is reported.
+    init?(_ node: Node, profile: OSProfile, root: RootSnapshot? = nil, report: inout DiagnosticReport) {
         let docker = node.docker
         guard docker.location != nil || !docker.daemon.isEmpty || docker.registry != nil || node.swarm != nil else {
             return nil
         }
-        members = docker.daemon.map { .init($0.name.value, $0.value.value) }
-        if let registry = docker.registry {
-            let mirror = registry.mirror.value
-            add([mirror], to: "registry-mirrors", docker: docker, report: &report)
-            if registry.insecure {
-                add([Self.authority(of: mirror)], to: "insecure-registries", docker: docker, report: &report)
-            }
-        }
+        version = RootFlavour.engineVersion(profile)
+        take(docker)
+        let known = members.count
+        addProxy(docker, network: node.address?.value)
+        addRemote(docker, report: &report)
         if let architecture = profile.architecture, !strings("labels").contains(where: { $0.hasPrefix("arch=") }) {
-            add(["arch=\(architecture)"], to: "labels", docker: docker, report: &report)
+            add(["arch=\(architecture)"], to: "labels", Origin(path: "docker.daemon.labels"))
         }
-        // dockerd: "--live-restore daemon configuration is incompatible with swarm mode"; it does not start.
-        if node.swarm != nil, let key = docker.daemon.first(where: { $0.name.value == "live-restore" }),
-            key.value.value == .bool(true)
-        {
-            report.error(
-                at: key.value.location, "docker.daemon.live-restore: Docker does not start with it on a node of a swarm"
-            )
-        }
-        if hasHosts, !strings("hosts").contains(where: { $0.hasPrefix("unix://") || $0.hasPrefix("fd://") }) {
-            let location = docker.daemon.first { $0.name.value == "hosts" }?.value.location
-            let text = "docker.daemon.hosts: without unix:///var/run/docker.sock the docker command on the node fails"
-            if node.swarm == nil {
-                report.warning(at: location, text)
-            } else {
-                report.error(at: location, text + ", and the node cannot join the swarm")
+        if let registry = docker.registry {
+            let origin = Origin(
+                path: "docker.registry", name: registry.mirror.location, value: registry.mirror.location)
+            add([registry.mirror.value], to: "registry-mirrors", origin)
+            if registry.insecure {
+                add([Self.authority(of: registry.mirror.value)], to: "insecure-registries", origin)
             }
         }
+        // The registry first, as a reader of the file expects it.
+        let added = members[known...].sorted { Self.rank($0.name) < Self.rank($1.name) }
+        let places = added.map { member in origins[members.firstIndex { $0.name == member.name } ?? 0] }
+        members.replaceSubrange(known..., with: added)
+        origins.replaceSubrange(known..., with: places)
+        let model = DaemonModel(
+            version: version, service: service(profile, root: root),
+            surroundings: Self.surroundings(node, root: root))
+        self.report(model.judge(members), docker.location, &report)
+    }
+
+    private static func rank(_ name: String) -> Int {
+        ["registry-mirrors", "insecure-registries", "labels"].firstIndex(of: name) ?? 9
+    }
+
+    private init(_ docker: Node.Docker) {
+        version = nil
+        take(docker)
+    }
+
+    /// What is wrong with the section whatever the engine's version is.
+    @Sendable public static func errors(in docker: Node.Docker) -> DiagnosticReport {
+        var report = DiagnosticReport()
+        let configuration = DaemonConfiguration(docker)
+        let model = DaemonModel(version: nil, service: ServiceFlags(), surroundings: surroundings(nil, root: nil))
+        configuration.report(
+            model.judge(configuration.members).filter { $0.severity == .error }, docker.location, &report)
+        return report
+    }
+
+    private mutating func take(_ docker: Node.Docker) {
+        members = docker.daemon.map { .init($0.name.value, $0.value.value) }
+        origins = docker.daemon.map {
+            Origin(path: "docker.daemon.\($0.name.value)", name: $0.name.location, value: $0.value.location)
+        }
+    }
+
+    private func report(_ findings: [DaemonFinding], _ section: Location?, _ report: inout DiagnosticReport) {
+        for finding in findings {
+            let origin = finding.member.map { origins[$0] }
+            var path = origin?.path ?? "docker"
+            if let member = finding.member { path += finding.path.dropFirst(members[member].name.count) }
+            let place = (finding.part == .name ? origin?.name : origin?.value) ?? section
+            switch finding.severity {
+            case .error: report.error(at: place, "\(path): \(finding.text)")
+            case .warning: report.warning(at: place, "\(path): \(finding.text)")
+            }
+        }
+    }
+
+    // MARK: What the service and the node bring
+
+    /// What the image's service gives dockerd itself, but for -H: the first-boot program writes a drop-in that takes it
+    /// away where the recipe names hosts.
+    private func service(_ profile: OSProfile, root: RootSnapshot?) -> ServiceFlags {
+        let options = Self.options(of: root)
+        switch profile.docker?.service {
+        // Then the recipe's options are put in the place of the image's.
+        case _ where !RootFlavour.readsDaemonFile(profile): return ServiceFlags()
+        case .unit(_, let command, let takesOptions):
+            let flags = command.map { ServiceFlags(command: $0, options: takesOptions ? options : "") }
+            return (flags ?? ServiceFlags()).withoutHosts()
+                .union(takesOptions ? ServiceFlags(command: options) : ServiceFlags())
+        // The script of Debian and of moby's contrib/init.
+        case .script: return ServiceFlags(command: "dockerd -p /var/run/docker.pid \(options)")
+        case nil: return version.map { ServiceFlags.packaged($0).withoutHosts() } ?? ServiceFlags()
+        }
+    }
+
+    /// DOCKER_OPTS of /etc/default/docker.
+    private static func options(of root: RootSnapshot?) -> String {
+        DockerOptions.options(in: root?.text(DockerOptions.path) ?? "").joined(separator: " ")
+    }
+
+    private static func surroundings(_ node: Node?, root: RootSnapshot?) -> DaemonSurroundings {
+        guard let node else { return .unknown }
+        var networks: [DaemonSurroundings.Network] = []
+        func add(_ text: String, _ name: String) {
+            guard let network = IPNetwork(text), !networks.contains(where: { $0.network.covers(network) }) else {
+                return
+            }
+            networks.append(.init(network, name: name))
+        }
+        if let address = node.address?.value { add("\(address.address)/\(address.prefixLength)", "the node's network") }
+        if let gateway = node.network.gateway?.value { add("\(gateway)/32", "the gateway") }
+        for host in node.rack { add("\(host.address)/32", "the rack's node \(host.name)") }
+        for server in node.network.dns { add("\(server.value)/32", "the name server") }
+        var groups = DaemonSurroundings.debianGroups.union(node.user?.groups.map(\.value) ?? [])
+        var users: Set<String> = []
+        if let name = node.user?.name.value {
+            groups.insert(name)
+            users.insert(name)
+        }
+        let files = root.map { Set(node.firstBoot.files.map(\.path.value)).union($0.entries.keys) }
+        return DaemonSurroundings(
+            isInSwarm: node.swarm != nil, networks: networks, groups: groups, users: users,
+            files: files, bridges: nil, plugins: nil)
+    }
+
+    // MARK: What the recipe's short forms mean
+
+    private mutating func addProxy(_ docker: Node.Docker, network: Node.StaticAddress?) {
+        guard let proxy = docker.proxy else { return }
+        var direct = proxy.noProxy.map(\.value)
+        // What stands in the node's own network is reached without the proxy, the swarm's managers above all.
+        if let network, let own = IPNetwork("\(network.address)/\(network.prefixLength)")?.canonical,
+            !direct.contains(own)
+        {
+            direct.append(own)
+        }
+        let settings = ProxySettings(http: proxy.http?.value, https: proxy.https?.value, noProxy: direct)
+        if let version, version >= .proxiesKey {
+            guard !members.contains(where: { $0.name == "proxies" }) else { return }
+            members.append(settings.member)
+            origins.append(Origin(path: "docker.proxy", name: proxy.location, value: proxy.location))
+        } else {
+            environment = settings
+        }
+    }
+
+    /// `ssh` and `tls` are for others to bring.
+    private mutating func addRemote(_ docker: Node.Docker, report: inout DiagnosticReport) {
+        guard let remote = docker.remote else { return }
+        switch remote.value {
+        case .none: return
+        case .ssh, .tls:
+            report.error(at: remote.location, "docker.remote: \"\(remote.value.rawValue)\" is not supported yet")
+        case .insecure:
+            guard !members.contains(where: { $0.name == "hosts" }) else {
+                return report.error(
+                    at: remote.location, "docker.remote: docker.daemon.hosts says already where dockerd listens")
+            }
+            let origin = Origin(path: "docker.remote", name: remote.location, value: remote.location)
+            add(["unix:///var/run/docker.sock", "tcp://0.0.0.0:2375"], to: "hosts", origin)
+            // Without it dockerd waits 15 seconds each time it starts, to be seen warning (moby, loadListeners).
+            if !members.contains(where: { ["tls", "tlsverify"].contains($0.name) }) {
+                members.append(.init("tls", .bool(false)))
+                origins.append(origin)
+            }
+        }
+    }
+
+    // MARK: Where it is put
+
+    static let proxyDropIn = "\(ServiceDropIn.directory)/piflash-proxy.conf"
+    static let optionsDropIn = "\(ServiceDropIn.directory)/piflash-options.conf"
+
+    /// What goes into /etc/default/docker, or nil for nothing.
+    func options(_ profile: OSProfile, docker: Node.Docker, report: inout DiagnosticReport) -> DockerOptions? {
+        var options = DockerOptions()
+        if !RootFlavour.readsDaemonFile(profile), let version {
+            let rendered = DaemonOptions(members, version: version)
+            self.report(rendered.findings, docker.location, &report)
+            options.words = rendered.words
+        }
+        if profile.initSystem?.kind == .sysvinit { options.environment = environment?.shellLines ?? [] }
+        return options.words == nil && options.environment.isEmpty ? nil : options
+    }
+
+    /// Proxies as systemd hands them on, and the options of an old engine whose unit does not look into
+    /// /etc/default/docker.
+    func dropIns(_ profile: OSProfile, options: DockerOptions?) -> [Provision.NodeFile] {
+        guard profile.initSystem?.kind != .sysvinit else { return [] }
+        var files: [Provision.NodeFile] = []
+        if let environment {
+            // Only root may read it, since a proxy's address may hold a password.
+            files.append(.init(path: Self.proxyDropIn, contents: Array(environment.dropIn.utf8), mode: 0o600))
+        }
+        if let words = options?.words, !words.isEmpty,
+            case .unit(_, let command?, takesOptions: false)? = profile.docker?.service
+        {
+            let text = ServiceDropIn.adding(words, to: command)
+            files.append(.init(path: Self.optionsDropIn, contents: Array(text.utf8), mode: 0o644))
+        }
+        return files
     }
 
     var hasHosts: Bool { !strings("hosts").isEmpty }
@@ -54,18 +233,14 @@ struct DaemonConfiguration: Hashable, Sendable {
         return items.compactMap { if case .string(let text) = $0 { text } else { nil } }
     }
 
-    private mutating func add(
-        _ values: [String], to name: String, docker: Node.Docker, report: inout DiagnosticReport
-    ) {
+    /// What is no list stays, and is reported with everything else.
+    private mutating func add(_ values: [String], to name: String, _ origin: Origin) {
         guard let index = members.firstIndex(where: { $0.name == name }) else {
             members.append(.init(name, .array(values.map { .string($0) })))
+            origins.append(origin)
             return
         }
-        guard case .array(var items) = members[index].value else {
-            let location = docker.daemon.first { $0.name.value == name }?.value.location
-            report.error(at: location ?? docker.location, "docker.daemon.\(name): must be a list")
-            return
-        }
+        guard case .array(var items) = members[index].value else { return }
         items += values.map { .string($0) }.filter { !items.contains($0) }
         members[index].value = .array(items)
     }

@@ -12,7 +12,7 @@ struct Draft: Sendable {
     /// Seconds since 1970.
     let flashTime: Int64
     let daemon: DaemonConfiguration?
-    /// Set for an engine that takes its options from a command line only; then there is no daemon.json.
+    /// Set for an engine that takes its options from a command line only, and for proxies under sysvinit.
     let dockerOptions: DockerOptions?
     /// Set when the rack forms its swarm by itself.
     let formation: SwarmFormation?

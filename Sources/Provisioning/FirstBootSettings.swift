@@ -11,6 +11,8 @@ struct FirstBootSettings: Hashable, Sendable {
     var daemon: [UInt8]?
     /// Whether daemon.json holds `hosts`, which dockerd's unit must then not name.
     var daemonHasHosts: Bool
+    /// Whether a drop-in of ours gives dockerd its proxies.
+    var daemonHasProxy = false
     /// "host:port" each; nil when the node joins no swarm.
     var managers: [String]?
     /// The address that the others reach the node at, when the recipe fixes it.
@@ -57,6 +59,7 @@ struct FirstBootSettings: Hashable, Sendable {
         values += formation?.settings ?? []
         var text = "# Read by \(FirstBootProgram.path); written by piflash.\n"
         for (name, value) in values { text += "\(name)=\(shellQuoted(value))\n" }
+        if daemonHasProxy { text += "DOCKER_PROXY='1'\n" }
         // Work that is finished is finished for this generation only.
         text += "GENERATION=\(shellQuoted(digest(of: [Array(text.utf8)])))\n"
 

@@ -1,4 +1,5 @@
 import Diagnostics
+import Docker
 import Filesystems
 public import Images
 public import Recipes
@@ -65,21 +66,22 @@ public struct Provisioner: Sendable {
         _ node: Node, profile: OSProfile, boot: BootSnapshot, root: RootSnapshot?, material: Material,
         report: inout DiagnosticReport
     ) -> Draft {
-        let daemon = DaemonConfiguration(node, profile: profile, report: &report)
-        var options: DockerOptions?
-        if let daemon, !RootFlavour.readsDaemonFile(profile) {
-            options = DockerOptions(
-                daemon, docker: node.docker, version: profile.docker?.version ?? "of 2015", report: &report)
-        }
-        let configuration = options.map { $0.edited(nil) } ?? daemon?.contents
+        let daemon = DaemonConfiguration(node, profile: profile, root: root, report: &report)
+        let options = daemon.flatMap { $0.options(profile, docker: node.docker, report: &report) }
+        let dropIns = daemon?.dropIns(profile, options: options) ?? []
+        let isFile = options?.words == nil
+        var configuration = isFile ? daemon?.contents : options?.edited(nil)
+        // Other proxies are another configuration: dockerd is to be started with them.
+        if let environment = daemon?.environment { configuration? += Array(environment.dropIn.utf8) }
         let formation = SwarmFormation(node, material: material, keys: rackKeys, report: &report)
         let managers =
             formation?.managers ?? node.swarm?.managers.compactMap { SwarmAddress.normalized($0, report: &report) }
         var settings = FirstBootSettings(
             node: node.hostname.value, bootMountPoint: profile.bootMountPoint, flashTime: flashTime,
             usesDocker: Draft.usesDocker(node), daemon: configuration,
-            daemonHasHosts: options == nil && daemon?.hasHosts == true, managers: managers,
+            daemonHasHosts: isFile && daemon?.hasHosts == true, managers: managers,
             advertise: formation?.ownAddress ?? node.address?.value.address, commands: node.firstBoot.run.map(\.value))
+        settings.daemonHasProxy = dropIns.contains { $0.path == DaemonConfiguration.proxyDropIn }
         settings.rack = node.rack
         settings.formation = formation
         if !profile.flavour.usesCloudInit {
@@ -88,9 +90,10 @@ public struct Provisioner: Sendable {
             if profile.flavour != .dietPi { settings.packages = node.firstBoot.packages.map(\.value) }
         }
         var files = settings.files
-        if let daemon, options == nil {
+        if let daemon, isFile {
             files.append(.init(path: DaemonConfiguration.path, contents: daemon.contents, mode: 0o644))
         }
+        files += dropIns
         return Draft(
             node: node, profile: profile, boot: boot, root: root, material: material, flashTime: flashTime,
             daemon: daemon, dockerOptions: options, formation: formation, files: files + material.files)
@@ -178,7 +181,8 @@ public struct Provisioner: Sendable {
     }
 
     private static func isRemovableRootFile(_ path: String) -> Bool {
-        (path.hasPrefix(NetworkManagerKeyfile.directory + "/piflash-") && !path.contains(".."))
+        [DaemonConfiguration.proxyDropIn, DaemonConfiguration.optionsDropIn].contains(path)
+            || path.hasPrefix(NetworkManagerKeyfile.directory + "/piflash-") && !path.contains("..")
             || SwarmFormation.paths.contains(path) || isStack(path)
     }
 

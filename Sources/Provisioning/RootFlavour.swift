@@ -1,4 +1,5 @@
 import Diagnostics
+import Docker
 import Filesystems
 import Images
 import Recipes
@@ -39,20 +40,18 @@ enum RootFlavour {
         return support
     }
 
-    /// daemon.json came with Docker 1.10 (its changelog). Where the version is not known, the images of 2015 are older.
+    /// The engine's version. Where the images of 2015 do not tell it, it is that of the first one, 1.6.0.
+    static func engineVersion(_ profile: OSProfile) -> EngineVersion? {
+        profile.docker.flatMap { EngineVersion($0.version) }
+            ?? (profile.flavour == .hypriotOccidentalis ? EngineVersion(1, 6, 0) : nil)
+    }
+
     static func readsDaemonFile(_ profile: OSProfile) -> Bool {
-        guard let version = profile.docker?.version else { return profile.flavour != .hypriotOccidentalis }
-        return isVersion(version, atLeast: [1, 10])
+        engineVersion(profile).map { $0 >= .daemonFile } ?? true
     }
 
     static func hasSwarmMode(_ profile: OSProfile) -> Bool {
-        guard let version = profile.docker?.version else { return profile.flavour != .hypriotOccidentalis }
-        return isVersion(version, atLeast: [1, 12])
-    }
-
-    private static func isVersion(_ text: String, atLeast least: [Int]) -> Bool {
-        let numbers = text.split(separator: ".").prefix(least.count).map { Int($0.prefix { $0.isNumber }) ?? 0 }
-        return !numbers.lexicographicallyPrecedes(least)
+        engineVersion(profile).map { $0 >= .swarmMode } ?? true
     }
 
     /// The kernel's part: what Docker needs, and the radio's country.

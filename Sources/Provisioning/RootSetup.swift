@@ -84,9 +84,8 @@ struct RootSetup: Sendable {
     mutating func setDocker() {
         if let options = draft.dockerOptions {
             put(options.edited(root.text(DockerOptions.path)), at: DockerOptions.path)
-        } else if let file = draft.daemonFile {
-            put(file)
         }
+        if let file = draft.daemonFile { put(file) }
     }
 
     // MARK: The clock

@@ -4,6 +4,8 @@ public import Diagnostics
 public struct LoadedRack: Sendable {
     public struct Member: Sendable {
         public internal(set) var node: Node
+        /// The recipe, as the user named it.
+        public let file: String
         /// What the roster says of it, by column.
         public let columns: [String: String]
     }

@@ -101,13 +101,16 @@ struct RackExpansion {
                 continue
             }
             do throws(Hostlist.Mistake) {
-                for name in try Hostlist.expand(text) {
-                    if let problem = ValueRules.hostname(name) {
-                        report.error(at: item.location, "nodes: \(problem)")
-                    } else if places[name] != nil {
+                let expanded = try Hostlist.expand(text)
+                // One name is enough to tell what is wrong with all of a range.
+                if let problem = expanded.lazy.compactMap(ValueRules.hostname).first {
+                    report.error(at: item.location, "nodes: \(problem)")
+                    continue
+                }
+                for name in expanded {
+                    if places.updateValue(item.location, forKey: name) != nil {
                         report.error(at: item.location, "nodes: \"\(name)\" stands there twice")
                     } else {
-                        places[name] = item.location
                         names.append(name)
                     }
                 }

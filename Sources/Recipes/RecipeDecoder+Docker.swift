@@ -11,7 +11,6 @@ extension RecipeDecoder {
                     daemon.append(
                         Node.Docker.Key(name: entry.key, value: Located(json, at: entry.value.location)))
                 }
-                DaemonKeyRules.check(daemon, &report)
             } else {
                 report.error(
                     at: given.location, "docker.daemon: expected a map of dockerd's keys, this is \(given.kind)")
@@ -23,10 +22,12 @@ extension RecipeDecoder {
         {
             registry = Node.Docker.Registry(mirror: mirror, insecure: flag(inner, "insecure") ?? false)
         }
-        return Node.Docker(
+        let docker = Node.Docker(
             daemon: daemon, registry: registry, install: choice(fields, "install"), channel: choice(fields, "channel"),
             packages: files(fields, "packages"), proxy: fields["proxy"].flatMap { proxy($0) },
             remote: choice(fields, "remote"), preload: files(fields, "preload"), location: fields.location)
+        report.merge(judge(docker))
+        return docker
     }
 
     private mutating func proxy(_ value: RecipeValue) -> Node.Docker.Proxy? {

@@ -10,13 +10,17 @@ struct RecipeDecoder {
     /// Makes a path in a recipe absolute: (path, file that names it).
     let resolve: (String, String) -> String
     let imageExists: (String) -> Bool
+    /// What is wrong with a docker section whatever the version.
+    let judge: (Node.Docker) -> DiagnosticReport
 
     init(
-        recipePath: FilePath, resolve: @escaping (String, String) -> String, imageExists: @escaping (String) -> Bool
+        recipePath: FilePath, resolve: @escaping (String, String) -> String, imageExists: @escaping (String) -> Bool,
+        judge: @escaping (Node.Docker) -> DiagnosticReport
     ) {
         self.recipePath = recipePath
         self.resolve = resolve
         self.imageExists = imageExists
+        self.judge = judge
     }
 
     mutating func node(from tree: RecipeValue) -> Node? {

@@ -114,10 +114,10 @@ extension RecipeShape {
             "packages", "Debian packages (.deb) to install Docker from without a network.", .list(.text()), later: true),
         RecipeKey("daemon", "dockerd's own keys in dockerd's own spelling.", .free),
         RecipeKey("registry", "A registry mirror.", registry),
-        RecipeKey("proxy", "What dockerd fetches images through.", proxy, later: true),
+        RecipeKey("proxy", "What dockerd fetches images through.", proxy),
         RecipeKey(
             "remote", "How the daemon is reached from outside; insecure opens port 2375 to everyone.",
-            .choice(Node.Docker.Remote.allCases.map(\.rawValue)), later: true),
+            .choice(Node.Docker.Remote.allCases.map(\.rawValue))),
         RecipeKey("preload", "Saved images (docker save) that the first boot loads.", .list(.text()), later: true),
     ])
 

@@ -123,8 +123,10 @@ extension RecipeLoader {
         let rack = Rack(nodes)
         var completed: [LoadedRack.Member] = []
         for member in members {
-            completed.append(LoadedRack.Member(node: rack.completing(member.node), columns: member.columns))
+            var member = member
             rack.checkManagers(of: member.node, &report)
+            member.node = rack.completing(member.node)
+            completed.append(member)
         }
         report = report.unrepeated
         guard !report.hasErrors else { throw report }

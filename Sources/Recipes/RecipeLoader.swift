@@ -14,18 +14,23 @@ public struct RecipeLoader: Sendable {
     private let user: InvokingUser
     private let workingDirectory: FilePath
     private let requireImage: Bool
+    private let judge: @Sendable (Node.Docker) -> DiagnosticReport
     private let read: @Sendable (FilePath) -> [UInt8]?
 
     /// - Parameters:
     ///   - requireImage: Whether an image that is not there is a mistake.
     ///   - read: Gives a file's contents, or nil when it cannot be read.
+    ///   - judge: What is wrong with a docker section whatever the engine's version: the model of dockerd stands above
+    ///     this module. What it finds is reported with everything else.
     public init(
         user: InvokingUser, workingDirectory: FilePath, requireImage: Bool = true,
-        read: @escaping @Sendable (FilePath) -> [UInt8]? = RecipeLoader.contents
+        read: @escaping @Sendable (FilePath) -> [UInt8]? = RecipeLoader.contents,
+        judge: @escaping @Sendable (Node.Docker) -> DiagnosticReport = { _ in DiagnosticReport() }
     ) {
         self.user = user
         self.workingDirectory = workingDirectory
         self.requireImage = requireImage
+        self.judge = judge
         self.read = read
     }
 
@@ -95,10 +100,10 @@ public struct RecipeLoader: Sendable {
                     let answer = imageExists(path)
                     known[path] = answer
                     return answer
-                })
+                }, judge: judge)
             let node = decoder.node(from: member.tree)
             report.merge(decoder.report)
-            if let node { members.append(LoadedRack.Member(node: node, columns: member.columns)) }
+            if let node { members.append(LoadedRack.Member(node: node, file: path, columns: member.columns)) }
         }
         report = report.unrepeated
         guard !members.isEmpty, !report.hasErrors else { throw report }

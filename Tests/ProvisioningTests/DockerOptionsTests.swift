@@ -8,7 +8,7 @@ import Testing
 /// /etc/default/docker as its two readers read it: sh, by the sysvinit script, and systemd, by EnvironmentFile.
 @Suite struct DockerOptionsTests {
     private static let expected = [
-        "--storage-driver=overlay2", "--label=rack=red", "--label=arch=armv7", "--debug=true",
+        "--storage-driver=overlay", "--label=rack=red", "--label=arch=armv7", "--debug=true",
         "--registry-mirror=http://192.168.50.2:5000", "--insecure-registry=192.168.50.2:5000",
     ]
 
@@ -92,7 +92,9 @@ import Testing
         } catch let error as OutsideTool.Missing {
             throw error
         } catch {
-            #expect("\(error)".contains("cannot stand in DOCKER_OPTS"))
+            // Docker 1.6 takes one "=" in a label, whatever its readers do.
+            let reason = value.contains("=") ? "takes just one \"=\"" : "cannot stand in DOCKER_OPTS"
+            #expect("\(error)".contains(reason))
         }
     }
 }

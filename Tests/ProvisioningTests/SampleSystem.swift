@@ -60,7 +60,8 @@ extension Sample {
         var node = full()
         node.rack = [.init(name: "red00", address: "192.168.50.10"), .init(name: "red01", address: "192.168.50.11")]
         if !RootFlavour.readsDaemonFile(column.profile) {
-            node.docker.daemon.removeAll { $0.name.value == "log-opts" }
+            node.docker.daemon.removeAll { ["log-opts", "storage-driver"].contains($0.name.value) }
+            node.docker.daemon.insert(.init(name: at("storage-driver"), value: at(.string("overlay"))), at: 0)
             node.docker.daemon.append(.init(name: at("debug"), value: at(.bool(true))))
         }
         if case .impossible = SettingsTable.support(column.profile)[.swarm] { node.swarm = nil }

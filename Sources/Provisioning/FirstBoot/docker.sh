@@ -40,6 +40,7 @@ configure_docker() {
     command -v docker >/dev/null 2>&1 || return 0
     status working 'configuring Docker'
     [ -n "$DOCKER_CONFIG" ] || rm -f "$daemon"
+    [ "$DOCKER_PROXY" = 1 ] || rm -f "$proxy_dropin"
     if [ "$DOCKER_HOSTS" = 1 ]; then
         write_dropin || problem='docker.service has no ExecStart: its -H option may conflict with hosts in daemon.json'
     else

@@ -10,7 +10,7 @@ root=${PIFLASH_ROOT:-}
 tick=${PIFLASH_TICK:-1}
 rounds=${PIFLASH_ROUNDS:-0}
 
-NODE='' BOOT=/boot FLASH_TIME=0 GENERATION='' DOCKER=0 DOCKER_CONFIG='' DOCKER_HOSTS=0
+NODE='' BOOT=/boot FLASH_TIME=0 GENERATION='' DOCKER=0 DOCKER_CONFIG='' DOCKER_HOSTS=0 DOCKER_PROXY=0
 SWARM=0 MANAGERS='' ADVERTISE='' RUN='' PACKAGES='' LOCALE='' WIFI=0 HOSTS=0
 FORM=0 ROLE=worker FIRST=0 LABELS='' STACKS='' NODES='' DOOR_PORT=2378
 # shellcheck source=/dev/null
@@ -20,6 +20,7 @@ state=$root/var/lib/piflash
 boot=$root$BOOT
 daemon=$root/etc/docker/daemon.json
 dropin=$root/etc/systemd/system/docker.service.d/piflash.conf
+proxy_dropin=$root/etc/systemd/system/docker.service.d/piflash-proxy.conf
 step='' since='' shown='' problem=''
 
 mkdir -p "$state/done" "$root/run" || exit 1

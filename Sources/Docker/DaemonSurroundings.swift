@@ -1,0 +1,51 @@
+/// What is known of the node that dockerd will run on. Nil is "not known", which makes a warning of what would be an
+/// error on a node where the thing is missing.
+public struct DaemonSurroundings: Hashable, Sendable {
+    /// A network that must stay reachable, and what it is: "the node's own network".
+    public struct Network: Hashable, Sendable {
+        public var network: IPNetwork
+        public var name: String
+
+        public init(_ network: IPNetwork, name: String) {
+            self.network = network
+            self.name = name
+        }
+    }
+
+    public var isInSwarm: Bool
+    public var networks: [Network]
+    public var groups: Set<String>?
+    /// Users that have ranges in /etc/subuid and /etc/subgid, for userns-remap.
+    public var users: Set<String>?
+    /// Absolute paths of files.
+    public var files: Set<String>?
+    /// Bridges that are there before dockerd starts.
+    public var bridges: Set<String>?
+    /// Plugins for authorization that are there before dockerd starts.
+    public var plugins: Set<String>?
+
+    /// A card with a fresh Debian and nothing of the user's on it.
+    public init(
+        isInSwarm: Bool = false, networks: [Network] = [], groups: Set<String>? = Self.debianGroups,
+        users: Set<String>? = [], files: Set<String>? = [], bridges: Set<String>? = [], plugins: Set<String>? = []
+    ) {
+        self.isInSwarm = isInSwarm
+        self.networks = networks
+        self.groups = groups
+        self.users = users
+        self.files = files
+        self.bridges = bridges
+        self.plugins = plugins
+    }
+
+    /// A node of which nothing is known: what may be missing on it makes a warning.
+    public static let unknown = DaemonSurroundings(groups: nil, users: nil, files: nil, bridges: nil, plugins: nil)
+
+    /// The groups of every Debian (base-passwd 3.6), those of a Pi, and Docker's own.
+    public static let debianGroups: Set<String> = [
+        "root", "daemon", "bin", "sys", "adm", "tty", "disk", "lp", "mail", "news", "uucp", "man", "proxy", "kmem",
+        "dialout", "fax", "voice", "cdrom", "floppy", "tape", "sudo", "audio", "dip", "www-data", "backup",
+        "operator", "list", "irc", "src", "shadow", "utmp", "video", "sasl", "plugdev", "staff", "games", "users",
+        "nogroup", "input", "render", "netdev", "gpio", "i2c", "spi", "docker",
+    ]
+}

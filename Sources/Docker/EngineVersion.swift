@@ -1,0 +1,62 @@
+/// The version of a Docker engine, as far as it is a number: what packagers put around it decides nothing.
+public struct EngineVersion: Hashable, Sendable, Comparable, CustomStringConvertible {
+    public let major: Int
+    public let minor: Int
+    public let patch: Int
+    /// The number as it was written: "1.6.0", "17.05.0", "20.10.24".
+    public let description: String
+
+    public init(_ major: Int, _ minor: Int, _ patch: Int? = nil) {
+        self.major = major
+        self.minor = minor
+        self.patch = patch ?? 0
+        // From 17.03 to 20.10 the second number is a month, written with two digits.
+        let second = (17...20).contains(major) && minor < 10 ? "0\(minor)" : "\(minor)"
+        description = patch.map { "\(major).\(second).\($0)" } ?? "\(major).\(second)"
+    }
+
+    /// Reads "1.6.0", "v17.05.0-ce", "20.10.24+dfsg1", and a Debian package's "5:28.0.1-1~raspbian".
+    public init?(_ text: String) {
+        var rest = text[...]
+        if let colon = rest.firstIndex(of: ":") { rest = rest[rest.index(after: colon)...] }
+        if rest.first == "v" { rest = rest.dropFirst() }
+        var number = rest.prefix { $0 == "." || ("0"..."9").contains($0) }
+        while number.last == "." { number.removeLast() }
+        let parts = number.split(separator: ".", omittingEmptySubsequences: false).map { Int($0) }
+        guard parts.count >= 2, let major = parts[0], let minor = parts[1] else { return nil }
+        self.major = major
+        self.minor = minor
+        patch = parts.count > 2 ? parts[2] ?? 0 : 0
+        description = String(number)
+    }
+
+    public static func == (left: Self, right: Self) -> Bool {
+        (left.major, left.minor, left.patch) == (right.major, right.minor, right.patch)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(major)
+        hasher.combine(minor)
+        hasher.combine(patch)
+    }
+
+    public static func < (left: Self, right: Self) -> Bool {
+        (left.major, left.minor, left.patch) < (right.major, right.minor, right.patch)
+    }
+
+    /// daemon.json came with this version (Docker's changelog); older engines take options on their command line only.
+    public static let daemonFile = EngineVersion(1, 10)
+    /// Swarm mode, `docker swarm join`, came with this version.
+    public static let swarmMode = EngineVersion(1, 12)
+    /// The key `proxies` came with this version; older engines take proxies from their environment.
+    public static let proxiesKey = EngineVersion(23, 0)
+
+    /// What stands for "any" where nothing tells an engine's version: the releases that HypriotOS, Raspbian, Raspberry
+    /// Pi OS, Ubuntu and Docker's own packages brought.
+    static let plausible: [EngineVersion] = [
+        EngineVersion(1, 6, 0), EngineVersion(1, 12, 6), EngineVersion(17, 5, 0), EngineVersion(18, 9, 1),
+        EngineVersion(19, 3, 12), EngineVersion(20, 10, 5), EngineVersion(20, 10, 24),
+        EngineVersion(23, 0, 6), EngineVersion(24, 0, 9), EngineVersion(25, 0, 5), EngineVersion(26, 1, 5),
+        EngineVersion(27, 5, 1), EngineVersion(28, 5, 2), EngineVersion(29, 7, 2),
+    ]
+}

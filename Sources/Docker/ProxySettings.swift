@@ -1,0 +1,63 @@
+public import Recipes
+
+/// The proxies that dockerd itself goes through, for images and plugins; containers have settings of their own.
+public struct ProxySettings: Hashable, Sendable {
+    public var http: String?
+    public var https: String?
+    public var noProxy: [String]
+
+    public init(http: String? = nil, https: String? = nil, noProxy: [String] = []) {
+        self.http = http
+        self.https = https
+        self.noProxy = noProxy
+    }
+
+    /// Lower-case names of the environment with their values. Go's net/http reads either case.
+    private var values: [(name: String, value: String)] {
+        var values: [(name: String, value: String)] = []
+        if let http { values.append(("http-proxy", http)) }
+        if let https { values.append(("https-proxy", https)) }
+        if !noProxy.isEmpty { values.append(("no-proxy", noProxy.joined(separator: ","))) }
+        return values
+    }
+
+    /// What is wrong with a proxy's address, or nil. Go takes http, https and socks5; without a scheme it is http.
+    static func problem(_ text: String) -> DaemonKey.Verdict? {
+        let pattern = /((https?|socks5h?):\/\/)?([^\s@\/]+@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?\/?/
+        return text.isEmpty || text.wholeMatch(of: pattern) != nil
+            ? nil : .error("\"\(text)\" is no address of a proxy (http://host:port)")
+    }
+
+    /// What is wrong with a proxy's address, or nil.
+    public static func problem(with text: String) -> String? {
+        switch problem(text) {
+        case .error(let text), .warning(let text): text
+        case nil: nil
+        }
+    }
+
+    /// The member `proxies` of daemon.json, from 23.0 on.
+    public var member: JSONValue.Member {
+        .init("proxies", .object(values.map { .init($0.name, .string($0.value)) }))
+    }
+
+    /// The drop-in for docker.service of older engines, which take proxies from their environment (systemd.exec(5)).
+    public var dropIn: String {
+        var lines = ["[Service]"]
+        for (name, value) in values {
+            // systemd.unit(5): "%" begins a specifier; systemd.syntax(7): quotes and backslashes.
+            let escaped = value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("%", with: "%%")
+            lines.append("Environment=\"\(Self.variable(name))=\(escaped)\"")
+        }
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    /// Lines for /etc/default/docker, which the sysvinit script reads as shell.
+    public var shellLines: [String] {
+        values.map { name, value in
+            "export \(Self.variable(name))='\(value.replacing("'", with: "'\\''"))'"
+        }
+    }
+
+    private static func variable(_ name: String) -> String { name.uppercased().replacing("-", with: "_") }
+}
