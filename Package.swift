@@ -62,9 +62,10 @@ let package = Package(
             dependencies: [
                 "CCrypt", "Diagnostics", "Docker", "Filesystems", "Images", "Recipes", crypto, cryptoExtras,
             ],
-            resources: ["head", "system", "service", "docker", "install", "preload", "swarm", "main"].map {
-                .embedInCode("FirstBoot/\($0).sh")
-            },
+            resources: ["head", "system", "service", "docker", "install", "preload", "swarm", "form", "main", "door"]
+                .map {
+                    .embedInCode("FirstBoot/\($0).sh")
+                },
             swiftSettings: strict),
         .target(
             name: "Cards",
@@ -129,6 +130,13 @@ let package = Package(
             dependencies: [
                 "Diagnostics", "Host", "Storage", "Filesystems", "Images", "Recipes", "Provisioning", "Cards", "Fleet",
                 "TestSupport", systemPackage,
+            ],
+            swiftSettings: strict),
+        // Real engines and a real sshd in namespaces, with the files of the cards.
+        .testTarget(
+            name: "SwarmTests",
+            dependencies: [
+                "Filesystems", "Fleet", "Host", "Images", "Provisioning", "Recipes", "TestSupport", systemPackage,
             ],
             swiftSettings: strict),
         .testTarget(

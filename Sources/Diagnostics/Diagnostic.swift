@@ -54,6 +54,12 @@ public struct DiagnosticReport: Error, Sendable, CustomStringConvertible {
     public var errors: [Diagnostic] { diagnostics.filter { $0.severity == .error } }
     public var warnings: [Diagnostic] { diagnostics.filter { $0.severity == .warning } }
 
+    /// The same without repetitions: recipes that share a file share its mistakes.
+    public var unrepeated: DiagnosticReport {
+        var seen: Set<Diagnostic> = []
+        return DiagnosticReport(diagnostics.filter { seen.insert($0).inserted })
+    }
+
     /// One line each, in the order of file, line and column; what has no place comes first.
     public var description: String { sorted.map(\.description).joined(separator: "\n") }
 

@@ -75,7 +75,9 @@ public struct CardPlanner: Sendable {
     public func plan(
         for node: Node, events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPlan {
-        let saltKey = try RackState(besideRecipe: FilePath(node.recipePath), user: user).saltKey()
+        let state = RackState(besideRecipe: FilePath(node.recipePath), user: user)
+        let saltKey = try state.saltKey()
+        let rackKeys = try state.swarmKeys(for: node)
         // Unpacking may take minutes; a secret that is missing should not wait for it.
         for secret in node.secrets { _ = try await secrets.read(secret) }
         let time = now()
@@ -85,7 +87,8 @@ public struct CardPlanner: Sendable {
             supplies.certificate = try RackState(besideRecipe: FilePath(node.recipePath), user: user)
                 .certificate(for: node, now: time)
         }
-        let provision = try await render(node, opened, supplies: supplies, saltKey: saltKey, at: time)
+        let provision = try await render(
+            node, opened, supplies: supplies, saltKey: saltKey, rackKeys: rackKeys, at: time)
         var volume = opened.volume
         let changed = try volume.apply(provision)
         let changedRoot = try supplies.fitting(in: opened.root.freeBytes) {
@@ -137,12 +140,12 @@ public struct CardPlanner: Sendable {
         }
     }
 
-    private func render(_ node: Node, _ opened: Opened, supplies: Supplies, saltKey: [UInt8], at time: Int64)
-        async throws
-        -> Provision
-    {
+    private func render(
+        _ node: Node, _ opened: Opened, supplies: Supplies, saltKey: [UInt8], rackKeys: RackKeys = .placeholders,
+        at time: Int64
+    ) async throws -> Provision {
         try await Provisioner(
-            saltKey: saltKey, flashTime: time,
+            saltKey: saltKey, rackKeys: rackKeys, flashTime: time,
             image: ImageIdentity(name: opened.image.sourceName, digest: opened.image.digest), piflashVersion: version
         ).provision(
             node, profile: opened.profile, boot: opened.snapshot, root: opened.root.material, supplies: supplies,

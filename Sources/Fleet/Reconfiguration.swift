@@ -32,6 +32,7 @@ public struct Reconfiguration: Sendable {
         let record = reading.record
         let state = RackState(besideRecipe: FilePath(node.recipePath), user: user)
         let saltKey = try state.saltKey()
+        let rackKeys = try state.swarmKeys(for: node)
         var read = try SupplyReading.files(of: node)
         // Where only the boot partition is at hand the recipe is refused: no certificate is made for that.
         if node.docker.remote?.value == .tls, reading.root != nil {
@@ -43,7 +44,7 @@ public struct Reconfiguration: Sendable {
         let supplies = read
         func render(at time: Int64) async throws -> Provision {
             try await Provisioner(
-                saltKey: saltKey, flashTime: time, image: record?.image, piflashVersion: version
+                saltKey: saltKey, rackKeys: rackKeys, flashTime: time, image: record?.image, piflashVersion: version
             ).provision(
                 node, profile: profile, boot: snapshot, root: reading.root?.material, supplies: supplies,
                 secrets: secrets)

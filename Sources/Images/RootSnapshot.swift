@@ -71,6 +71,7 @@ public struct RootSnapshot: Hashable, Sendable {
         "/etc/wpa_supplicant", "/etc/systemd/system/multi-user.target.wants", "/usr/bin/raspi-config",
         "/usr/local/bin/device-init", "/etc/cloud/cloud.cfg.d/99_raspberry-pi.cfg", "/var/lib/systemd/rfkill",
         "/boot/dietpi", "/boot/firmware", "/root/firstboot_done",
+        "/etc/piflash/swarm/worker_key", "/etc/piflash/swarm/manager_key",
         "/var/lib/cloud/instance",
     ]
 

@@ -27,18 +27,17 @@ struct CheckCommand: ContextualCommand {
         let loader = context.loader(requireImage: !withoutImages)
         var report = DiagnosticReport()
         var lines: [String] = []
-        for path in try recipes.flatMap({ try loader.recipes(at: $0) }) {
+        for path in recipes {
             do {
-                let loaded = try loader.load(path, readsRack: false)
-                report.merge(DiagnosticReport(loaded.warnings))
-                lines.append("\(path): \(loaded.node.hostname.value): ok")
-            } catch {
-                report.merge(error)
+                let rack = try loader.loadRack([path])
+                report.merge(DiagnosticReport(rack.warnings))
+                for member in rack.members { lines.append("\(member.file): \(member.node.hostname.value): ok") }
+            } catch let mistakes as DiagnosticReport {
+                report.merge(mistakes)
             }
         }
         // Recipes that share a file repeat its mistakes: each is said once.
-        var seen: Set<Diagnostic> = []
-        report = DiagnosticReport(report.sorted.filter { seen.insert($0).inserted })
+        report = DiagnosticReport(report.unrepeated.sorted)
         guard !report.hasErrors else { throw report }
         context.console.report(report)
         for line in lines { context.console.output(line) }

@@ -15,8 +15,8 @@ extension CommandContext {
     }
 
     /// Reads one recipe and shows its warnings.
-    func load(_ path: String, requireImage: Bool) throws -> LoadedRecipe {
-        let loaded = try loader(requireImage: requireImage).load(path)
+    func load(_ path: String, node: String? = nil, requireImage: Bool) throws -> LoadedRecipe {
+        let loaded = try loader(requireImage: requireImage).load(path, node: node)
         console.report(DiagnosticReport(loaded.warnings))
         return loaded
     }

@@ -22,10 +22,7 @@ struct ConfigureCommand: ContextualCommand {
               piflash configure --recipe recipes/red/red01.yaml /media/me/bootfs
             """)
 
-    @Option(
-        name: [.short, .long], help: ArgumentHelp("The node's recipe.", valueName: "file"),
-        completion: .file(extensions: ["yaml", "yml"]))
-    var recipe: String
+    @OptionGroup var recipe: RecipeOptions
 
     @Argument(help: "A device, an image file or a mounted boot directory.", completion: .file())
     var target: String
@@ -34,7 +31,7 @@ struct ConfigureCommand: ContextualCommand {
     var yes = false
 
     func run(in context: CommandContext) async throws {
-        let node = try context.load(recipe, requireImage: false).node
+        let node = try recipe.load(in: context, requireImage: false)
         let path = context.absolute(target)
         let target = try ConfigurationTarget(path, chooser: context.chooser(for: node))
         let now = context.now()

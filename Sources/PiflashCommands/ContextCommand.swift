@@ -27,18 +27,11 @@ struct ContextCommand: ContextualCommand {
     var recipes: [String]
 
     func run(in context: CommandContext) async throws {
-        let loader = context.loader(requireImage: false)
-        var nodes: [Node] = []
-        for path in recipes {
-            let files = try loader.recipes(at: path)
-            for file in files {
-                let node = try loader.load(file, readsRack: false).node
-                // Of a directory, those that can be reached.
-                if files == [path] || ![nil, Node.Docker.Remote.none].contains(node.docker.remote?.value) {
-                    nodes.append(node)
-                }
-            }
-        }
+        let members = try context.loader(requireImage: false).loadRack(recipes).members
+        // Of several, those that can be reached.
+        let nodes = members.filter { member in
+            members.count == 1 || ![nil, Node.Docker.Remote.none].contains(member.node.docker.remote?.value)
+        }.map(\.node)
         guard !nodes.isEmpty else {
             throw Failure(
                 .usage, severity: .usage, "no node of these recipes is reached from outside",

@@ -38,26 +38,7 @@ struct RemoteOptions: ParsableArguments {
 
     /// The nodes of the recipes; every mistake in any of them at once.
     func nodes(in context: CommandContext) throws -> [Node] {
-        let loader = context.loader(requireImage: false)
-        var report = DiagnosticReport()
-        var nodes: [Node] = []
-        var places: [String: String] = [:]
-        for path in try recipes.flatMap({ try loader.recipes(at: $0) }) {
-            do throws(DiagnosticReport) {
-                let node = try loader.load(path, readsRack: false).node
-                let name = node.hostname.value
-                if let other = places[name], other != path {
-                    report.error(at: node.hostname.location, "hostname: \"\(name)\" is \(other)'s too")
-                } else if places[name] == nil {
-                    places[name] = path
-                    nodes.append(node)
-                }
-            } catch { report.merge(error) }
-        }
-        var seen: Set<Diagnostic> = []
-        report = DiagnosticReport(report.sorted.filter { seen.insert($0).inserted })
-        guard !report.hasErrors else { throw report }
-        return nodes
+        try context.loader(requireImage: false).loadRack(recipes).nodes
     }
 
     func settings(in context: CommandContext) throws -> SSHSettings {

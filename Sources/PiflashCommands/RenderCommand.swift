@@ -24,10 +24,7 @@ struct RenderCommand: ContextualCommand {
               piflash render --recipe recipes/red/red01.yaml --diff /dev/sdb
             """)
 
-    @Option(
-        name: [.short, .long], help: ArgumentHelp("The node's recipe.", valueName: "file"),
-        completion: .file(extensions: ["yaml", "yml"]))
-    var recipe: String
+    @OptionGroup var recipe: RecipeOptions
 
     @Option(name: .long, help: ArgumentHelp("Write the files into this new directory.", valueName: "directory"))
     var into: String?
@@ -43,7 +40,7 @@ struct RenderCommand: ContextualCommand {
     }
 
     func run(in context: CommandContext) async throws {
-        let node = try context.load(recipe, requireImage: diff == nil).node
+        let node = try recipe.load(in: context, requireImage: diff == nil)
         if let diff { return try await showDifferences(of: node, from: diff, in: context) }
         let plan = try await context.planner(reading: UnreadSecrets()).preview(
             for: node, events: EventRenderer(console: context.console, form: .plain).render,

@@ -27,10 +27,7 @@ struct WriteCommand: ContextualCommand {
               piflash write --recipe recipes/red/red01.yaml red01.img
             """)
 
-    @Option(
-        name: [.short, .long], help: ArgumentHelp("The node's recipe.", valueName: "file"),
-        completion: .file(extensions: ["yaml", "yml"]))
-    var recipe: String
+    @OptionGroup var recipe: RecipeOptions
 
     @Argument(help: "The card's device, or a file whose name ends in .img.", completion: .file())
     var target: String
@@ -53,7 +50,7 @@ struct WriteCommand: ContextualCommand {
     }
 
     private func run(in context: CommandContext, renderer: EventRenderer) async throws {
-        let node = try context.load(recipe, requireImage: true).node
+        let node = try recipe.load(in: context, requireImage: true)
         let chooser = context.chooser(for: node)
         // The card is judged before the image is unpacked too: a refusal should not wait for that.
         let chosen = try chooser.choose(context.absolute(target))

@@ -50,6 +50,8 @@ enum DietPi: FlavourRenderer {
             ("AUTO_SETUP_GLOBAL_PASSWORD", draft.material.unguessable),
             ("SOFTWARE_DISABLE_SSH_PASSWORD_LOGINS", draft.allowsPasswordLogin || node.user == nil ? "0" : "1"),
         ]
+        // Its own choice is Dropbear, whose programs are not those that the swarm's door is made of.
+        if draft.formation != nil { values.append(("AUTO_SETUP_SSH_SERVER_INDEX", "-2")) }
         if let country = draft.country { values.append(("AUTO_SETUP_NET_WIFI_COUNTRY_CODE", country)) }
         if let zone = node.locale.timezone?.value { values.append(("AUTO_SETUP_TIMEZONE", zone)) }
         if let language = node.locale.lang?.value { values.append(("AUTO_SETUP_LOCALE", language)) }

@@ -14,6 +14,8 @@ struct Draft: Sendable {
     let daemon: DaemonConfiguration?
     /// Set for an engine that takes its options from a command line only, and for proxies under sysvinit.
     let dockerOptions: DockerOptions?
+    /// Set when the rack forms its swarm by itself.
+    let formation: SwarmFormation?
     /// What every flavour delivers alike: the first-boot program with its unit and settings, daemon.json, the recipe's
     /// files.
     let files: [Provision.NodeFile]

@@ -38,6 +38,8 @@ struct FirstBootSettings: Hashable, Sendable {
     var carried: [CarriedFile] = []
     /// The node's certificate: with another one Docker is restarted.
     var certificate: NodeCertificate?
+    /// The node's part in a swarm that the rack forms by itself.
+    var formation: SwarmFormation?
 
     /// Where ``rack`` stands on the node; each line as in /etc/hosts.
     static let rackPath = "/etc/piflash/hosts"
@@ -78,6 +80,7 @@ struct FirstBootSettings: Hashable, Sendable {
             let files = carried.filter { $0.kind == kind }.map(\.name)
             if !files.isEmpty { values.append((name, files.joined(separator: " "))) }
         }
+        values += formation?.settings ?? []
         var text = "# Read by \(FirstBootProgram.path); written by piflash.\n"
         for (name, value) in values { text += "\(name)=\(shellQuoted(value))\n" }
         if daemonHasProxy { text += "DOCKER_PROXY='1'\n" }

@@ -11,10 +11,17 @@ struct Material: Sendable {
         let hidden: Bool
     }
 
+    /// What the swarm's first manager deploys.
+    struct Stack: Hashable, Sendable {
+        let name: String
+        let contents: [UInt8]
+    }
+
     private(set) var passwordHash: String?
     private(set) var authorizedKeys: [String] = []
     private(set) var accessPoints: [AccessPoint] = []
     private(set) var joinToken: String?
+    private(set) var stacks: [Stack] = []
     private(set) var files: [Provision.NodeFile] = []
     private(set) var hasPlaceholders = false
     /// Texts that are shown only masked.
@@ -28,7 +35,8 @@ struct Material: Sendable {
     /// Reads and converts every secret of `node`. What is wrong with a value is reported at its place in the recipe, never
     /// with the value.
     init(
-        _ node: Node, profile: OSProfile, saltKey: [UInt8], secrets: any SecretReading, report: inout DiagnosticReport
+        _ node: Node, profile: OSProfile, saltKey: [UInt8], keys: RackKeys, secrets: any SecretReading,
+        report: inout DiagnosticReport
     ) async throws {
         self.secrets = secrets
         unguessable = digest(
@@ -39,6 +47,11 @@ struct Material: Sendable {
         }
         for network in node.wifi?.networks ?? [] { try await readNetwork(network, report: &report) }
         if let token = node.swarm?.token { try await readToken(token, report: &report) }
+        if let swarm = node.swarm, swarm.isFormed {
+            hasPlaceholders = hasPlaceholders || keys.arePlaceholders
+            sensitive.formUnion([keys.host, keys.worker, keys.manager].map(\.privateKey))
+            for stack in swarm.stacks { try await readStack(stack) }
+        }
         for file in node.firstBoot.files { try await readFile(file, report: &report) }
     }
 
@@ -139,6 +152,15 @@ struct Material: Sendable {
             joinToken = text
             sensitive.insert(text)
         }
+    }
+
+    /// A compose file is read as a secret is: from the workstation, once, and not for `check` or `render`.
+    private mutating func readStack(_ stack: Node.Swarm.Stack) async throws {
+        let text =
+            switch try await read(Secret(.file(stack.compose.value), at: stack.compose.location)) {
+            case .placeholder(let text), .value(let text): text
+            }
+        stacks.append(Stack(name: stack.name.value, contents: Array((text + "\n").utf8)))
     }
 
     private mutating func readFile(_ file: Node.FirstBoot.File, report: inout DiagnosticReport) async throws {

@@ -8,20 +8,24 @@ public import Recipes
 /// the same input gives the same bytes.
 public struct Provisioner: Sendable {
     private let saltKey: [UInt8]
+    private let rackKeys: RackKeys
     private let flashTime: Int64
     private let image: ImageIdentity?
     private let version: String
 
     /// - Parameters:
     ///   - saltKey: a secret of the rack; password salts are derived from it, so that they are the same every time.
+    ///   - rackKeys: what the rack's nodes find together with, when they form a swarm by themselves.
     ///   - flashTime: seconds since 1970. A card that is configured again takes its record's
     ///     ``CardRecord/writtenAt``, so that nothing changes but what the recipe changes.
     ///   - image: what the card was written from, for its record.
     ///   - piflashVersion: the program's version, for the card's record.
     public init(
-        saltKey: [UInt8], flashTime: Int64, image: ImageIdentity? = nil, piflashVersion: String = ""
+        saltKey: [UInt8], rackKeys: RackKeys = .placeholders, flashTime: Int64, image: ImageIdentity? = nil,
+        piflashVersion: String = ""
     ) {
         self.saltKey = saltKey
+        self.rackKeys = rackKeys
         self.flashTime = flashTime
         self.image = image
         self.version = piflashVersion
@@ -53,13 +57,14 @@ public struct Provisioner: Sendable {
         var report = RecipeChecks.report(node, profile: profile, root: root)
         SupplyChecks.check(supplies, node, profile: profile, report: &report)
         let material = try await Material(
-            node, profile: profile, saltKey: saltKey, secrets: secrets, report: &report)
+            node, profile: profile, saltKey: saltKey, keys: rackKeys, secrets: secrets, report: &report)
         let supplied = SuppliedFiles(supplies, root: root)
         let draft = draft(
             node, profile: profile, boot: boot, root: root, material: material, supplies: supplies,
             carried: supplied.carried, report: &report)
         var rendering = profile.flavour.renderer.render(draft, report: &report)
         rendering.rootEdits += supplied.edits
+        if let root, root.obstacle == nil { rendering.rootEdits += draft.formation?.edits ?? [] }
         RecipeChecks.conflicts(node, rendering, theirs: material.files, report: &report)
         guard !report.hasErrors else { throw report }
         if node.docker.remote?.value == .tls, supplies.certificate == nil {
@@ -81,12 +86,14 @@ public struct Provisioner: Sendable {
         var configuration = isFile ? daemon?.contents : options?.edited(nil)
         // Other proxies are another configuration: dockerd is to be started with them.
         if let environment = daemon?.environment { configuration? += Array(environment.dropIn.utf8) }
-        let managers = node.swarm?.managers.compactMap { SwarmAddress.normalized($0, report: &report) }
+        let formation = SwarmFormation(node, material: material, keys: rackKeys, report: &report)
+        let managers =
+            formation?.managers ?? node.swarm?.managers.compactMap { SwarmAddress.normalized($0, report: &report) }
         var settings = FirstBootSettings(
             node: node.hostname.value, bootMountPoint: profile.bootMountPoint, flashTime: flashTime,
             usesDocker: Draft.usesDocker(node), daemon: configuration,
             daemonHasHosts: isFile && daemon?.hasHosts == true, managers: managers,
-            advertise: node.address?.value.address, commands: node.firstBoot.run.map(\.value))
+            advertise: formation?.ownAddress ?? node.address?.value.address, commands: node.firstBoot.run.map(\.value))
         settings.daemonHasProxy = dropIns.contains { $0.path == DaemonConfiguration.proxyDropIn }
         settings.rack = node.rack
         settings.installation = DockerInstallation.of(node, profile: profile, report: &report)
@@ -100,6 +107,7 @@ public struct Provisioner: Sendable {
         {
             settings.dockerUser = node.user?.name.value
         }
+        settings.formation = formation
         if !profile.flavour.usesCloudInit {
             settings.language = node.locale.lang?.value
             settings.usesWiFi = !material.accessPoints.isEmpty
@@ -112,7 +120,7 @@ public struct Provisioner: Sendable {
         files += dropIns
         return Draft(
             node: node, profile: profile, boot: boot, root: root, material: material, flashTime: flashTime,
-            daemon: daemon, dockerOptions: options, files: files + material.files)
+            daemon: daemon, dockerOptions: options, formation: formation, files: files + material.files)
     }
 
     /// Adds what every card gets, and leaves out what an earlier configuration of this card has brought already.
@@ -126,7 +134,7 @@ public struct Provisioner: Sendable {
             bootFiles.append(.init(path: "piflash/join-token", contents: Array((token + "\n").utf8)))
         }
         let managed = bootFiles.map(\.path) + [CardRecord.path]
-        let consumed = Dictionary(
+        var consumed = Dictionary(
             uniqueKeysWithValues: bootFiles.filter(\.isConsumed).map { ($0.path, digest(of: [$0.contents])) })
         // Our own record says that the file was there, and the first boot has taken it away.
         let applied = consumed.filter { previous?.consumed[$0.key] == $0.value && !boot.has($0.key) }
@@ -143,9 +151,17 @@ public struct Provisioner: Sendable {
         if let clock = fakeClock(boot) { bootFiles.append(clock) }
 
         var edits = rendering.rootEdits
+        if let formation = draft.formation, let root = draft.root {
+            let used = formation.consumed
+            consumed.merge(used) { $1 }
+            edits.removeAll {
+                used[$0.path] != nil && previous?.consumed[$0.path] == used[$0.path] && !root.has($0.path)
+            }
+        }
         // Only the clock's file has a time of its own, which a node that has been running has moved on.
         if previous?.writtenAt == flashTime { edits.removeAll { $0.modified != nil } }
-        var rootFiles = (edits.map(\.path) + taken).filter(Self.isRemovableRootFile).sorted()
+        // Also those that the first boot has taken away.
+        var rootFiles = (rendering.rootEdits.map(\.path) + taken).filter(Self.isRemovableRootFile).sorted()
         if let root = draft.root, root.obstacle == nil {
             let stale = (previous?.rootFiles ?? []).filter { Self.isRemovableRootFile($0) && !rootFiles.contains($0) }
             edits += stale.map { RootEdit(.removal, at: $0) }
@@ -200,6 +216,12 @@ public struct Provisioner: Sendable {
         [DaemonConfiguration.proxyDropIn, DaemonConfiguration.optionsDropIn].contains(path)
             || (path.hasPrefix(NetworkManagerKeyfile.directory + "/piflash-") || SuppliedFiles.owns(path))
                 && !path.contains("..")
+            || SwarmFormation.paths.contains(path) || isStack(path)
+    }
+
+    private static func isStack(_ path: String) -> Bool {
+        let prefix = SwarmFormation.stacksDirectory + "/"
+        return path.hasPrefix(prefix) && path.hasSuffix(".yml") && !path.dropFirst(prefix.count).contains("/")
     }
 
     private func lastComponent(_ path: String) -> String {

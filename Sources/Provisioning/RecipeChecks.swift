@@ -36,7 +36,7 @@ enum RecipeChecks {
                 at: network.ssid.location,
                 "wifi.networks: NetworkManager may take \"\(network.ssid.value)\" for a list of bytes")
         }
-        checkDocker(node, report: &report)
+        checkDocker(node, profile: profile, root: root, report: &report)
         return report
     }
 
@@ -68,13 +68,40 @@ enum RecipeChecks {
         }
     }
 
-    private static func checkDocker(_ node: Node, report: inout DiagnosticReport) {
+    private static func checkDocker(
+        _ node: Node, profile: OSProfile, root: RootSnapshot?, report: inout DiagnosticReport
+    ) {
         guard let swarm = node.swarm else { return }
         if swarm.managers.isEmpty {
             report.error(at: swarm.location, "swarm.managers: names no manager to join")
         }
-        if swarm.token == nil {
-            report.warning(at: swarm.location, "swarm.token: without it the node waits for one and does not join")
+        if swarm.isFormed { checkForming(swarm, profile: profile, root: root, report: &report) }
+    }
+
+    /// A swarm of the rack's own needs keys on its cards, and an sshd that knows them.
+    private static func checkForming(
+        _ swarm: Node.Swarm, profile: OSProfile, root: RootSnapshot?, report: inout DiagnosticReport
+    ) {
+        guard RootFlavour.hasSwarmMode(profile) else { return }
+        if let root {
+            if let obstacle = root.obstacle {
+                report.error(
+                    at: swarm.location,
+                    "swarm: without token the rack's keys go in the root partition, which cannot be edited: \(obstacle)"
+                )
+            }
+        } else {
+            report.error(
+                at: swarm.location,
+                "swarm: without token the rack's keys go in the root partition; name the card or the image file, not a "
+                    + "mounted directory")
+        }
+        // Ed25519 keys came with OpenSSH 6.5; wheezy has 6.0.
+        if profile.initSystem?.kind == .sysvinit || profile.system?.codename == "wheezy" {
+            report.error(
+                at: swarm.location,
+                "swarm: without token it takes a system with systemd and OpenSSH 6.5 (from jessie on); give swarm.token"
+            )
         }
     }
 

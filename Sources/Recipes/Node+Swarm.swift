@@ -30,12 +30,14 @@ extension Node {
         public var stacks: [Stack]
         /// Classic mode: the Consul server's address; nil for the first manager.
         public var consul: Located<String>?
+        /// The names of the rack's nodes that belong to the same swarm, this one included.
+        public var nodes: [String]
         public var location: Location
 
         public init(
             mode: Mode = .swarm, managers: [Located<String>], role: Role, token: Secret? = nil,
             availability: [Role: Availability] = [:], labels: [Label] = [], stacks: [Stack] = [],
-            consul: Located<String>? = nil, location: Location
+            consul: Located<String>? = nil, nodes: [String] = [], location: Location
         ) {
             self.mode = mode
             self.managers = managers
@@ -45,8 +47,12 @@ extension Node {
             self.labels = labels
             self.stacks = stacks
             self.consul = consul
+            self.nodes = nodes
             self.location = location
         }
+
+        /// Whether the rack forms the swarm by itself, with the engines' own swarm mode.
+        public var isFormed: Bool { mode == .swarm && token == nil }
 
         /// A node label: `docker node update --label-add KEY=VALUE`.
         public struct Label: Hashable, Sendable {

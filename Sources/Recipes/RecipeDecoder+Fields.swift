@@ -164,19 +164,4 @@ extension RecipeDecoder {
             return nil
         }
     }
-
-    /// Variables come with racks; until then one would land on the card as it stands, which nobody wants.
-    mutating func refuseVariables(in value: RecipeValue, path: String) {
-        switch value.content {
-        case .scalar(let text, _):
-            guard let match = text.firstMatch(of: /\{\{\s*[A-Za-z_][A-Za-z0-9_]*\s*\}\}/) else { return }
-            report.error(
-                at: value.location, "\(path): variables such as \(match.0) are not supported yet by this version")
-        case .sequence(let items): for item in items { refuseVariables(in: item, path: path) }
-        case .mapping(let entries):
-            for entry in entries {
-                refuseVariables(in: entry.value, path: path.isEmpty ? entry.key.value : "\(path).\(entry.key.value)")
-            }
-        }
-    }
 }

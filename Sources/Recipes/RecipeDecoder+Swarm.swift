@@ -8,11 +8,6 @@ extension RecipeDecoder {
         if fields["managers"] != nil, managers.isEmpty, !report.hasErrors {
             report.error(at: fields.location, "swarm.managers: the list is empty")
         }
-        if fields["token"] == nil, RecipeShape.swarm.keys.contains(where: \.isLater) {
-            report.error(
-                at: fields.location,
-                "swarm.token: missing: this version joins a swarm that exists; it does not form one yet")
-        }
         var seen: Set<String> = []
         for manager in managers where !seen.insert(manager.value).inserted {
             report.error(at: manager.location, "swarm.managers: \"\(manager.value)\" stands there twice")
@@ -26,6 +21,15 @@ extension RecipeDecoder {
             token: token, availability: availability(fields), labels: labels(fields),
             stacks: list(fields, "stacks").compactMap { stack($0) },
             consul: text(fields, "consul") { ValueRules.manager($0) }, location: fields.location)
+        if swarm.isFormed { checkForming(swarm, role: given, isListed: listed, fields) }
+        if !swarm.isFormed, swarm.mode == .swarm {
+            for key in ["availability", "labels", "stacks"] {
+                guard let value = fields[key] else { continue }
+                report.error(
+                    at: value.location,
+                    "swarm.\(key): only for a swarm that the rack forms by itself, without swarm.token")
+            }
+        }
         if swarm.mode == .classic {
             for key in ["token", "availability", "labels", "stacks"] {
                 guard let value = fields[key] else { continue }
@@ -35,6 +39,34 @@ extension RecipeDecoder {
             report.error(at: consul.location, "swarm.consul: only with swarm.mode: classic")
         }
         return swarm
+    }
+
+    /// What can be said of a swarm of the rack's own without looking at the rest of the rack.
+    private mutating func checkForming(
+        _ swarm: Node.Swarm, role: Located<Node.Swarm.Role>?, isListed: Bool, _ fields: Fields
+    ) {
+        if isListed, let role, role.value == .worker {
+            report.error(at: role.location, "swarm.role: worker, but the node stands in swarm.managers")
+        }
+        if swarm.managers.count.isMultiple(of: 2), let last = swarm.managers.last {
+            report.warning(
+                at: last.location,
+                "swarm.managers: \(swarm.managers.count) managers survive the loss of no more of them than "
+                    + "\(swarm.managers.count - 1) would: take an odd number")
+        }
+        for manager in swarm.managers
+        where manager.value.contains("]:") || manager.value.count(where: { $0 == ":" }) == 1 {
+            report.error(
+                at: manager.location,
+                "swarm.managers: \(manager.value): a swarm that forms by itself has Docker's own port")
+        }
+        var names: Set<String> = []
+        for stack in swarm.stacks where !names.insert(stack.name.value).inserted {
+            report.error(at: stack.name.location, "swarm.stacks: \"\(stack.name.value)\" stands there twice")
+        }
+        if swarm.labels.count > 32, let label = swarm.labels.last {
+            report.error(at: label.key.location, "swarm.labels: more than 32")
+        }
     }
 
     private mutating func availability(_ fields: Fields) -> [Node.Swarm.Role: Node.Swarm.Availability] {

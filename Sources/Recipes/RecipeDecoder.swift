@@ -24,7 +24,6 @@ struct RecipeDecoder {
     }
 
     mutating func node(from tree: RecipeValue) -> Node? {
-        refuseVariables(in: tree, path: "")
         guard let fields = fields(tree, "", .recipe) else { return nil }
         let hostname = text(fields, "hostname", ValueRules.hostname)
         if fields["hostname"] == nil { report.error(at: fields.location, "hostname: missing") }

@@ -42,24 +42,29 @@ struct RecipeKey: Sendable {
 extension RecipeShape {
     var keys: [RecipeKey] { if case .map(let keys) = self { keys } else { [] } }
 
-    static let recipe = RecipeShape.map(
-        [
-            RecipeKey(
-                "extends", "A recipe, or a list of them, that this one stands on; paths are relative to this file.",
-                .list(.text())),
-            RecipeKey("image", "The image that is written to the card.", image),
-            RecipeKey(
-                "hostname", "1 to 63 of a-z, 0-9 and \"-\".", .text(pattern: "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")),
-            RecipeKey(
-                "address", "IPv4 address and prefix length; without it DHCP.", .text(pattern: "^[0-9.]+/[0-9]+$")),
-            RecipeKey("user", "Who logs in.", user),
-            RecipeKey("wifi", "Wireless networks.", wifi),
-            RecipeKey("network", "Gateway and name servers for a fixed address.", network),
-            RecipeKey("locale", "Time zone, language and keyboard.", locale),
-            RecipeKey("docker", "Docker's configuration.", docker),
-            RecipeKey("swarm", "The swarm that the node joins.", swarm),
-            RecipeKey("first_boot", "What else the first boot does.", firstBoot),
-        ] + RecipeKey.later("nodes", "roster", "addresses", "overrides"))
+    static let recipe = RecipeShape.map([
+        RecipeKey(
+            "extends", "A recipe, or a list of them, that this one stands on; paths are relative to this file.",
+            .list(.text())),
+        RecipeKey("image", "The image that is written to the card.", image),
+        RecipeKey(
+            "hostname", "1 to 63 of a-z, 0-9 and \"-\".", .text(pattern: "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")),
+        RecipeKey(
+            "address", "IPv4 address and prefix length; without it DHCP.", .text(pattern: "^[0-9.]+/[0-9]+$")),
+        RecipeKey("user", "Who logs in.", user),
+        RecipeKey("wifi", "Wireless networks.", wifi),
+        RecipeKey("network", "Gateway and name servers for a fixed address.", network),
+        RecipeKey("locale", "Time zone, language and keyboard.", locale),
+        RecipeKey("docker", "Docker's configuration.", docker),
+        RecipeKey("swarm", "The swarm that the node joins.", swarm),
+        RecipeKey("first_boot", "What else the first boot does.", firstBoot),
+        RecipeKey("nodes", "The names of a rack's nodes: \"red[00-04,07]\".", .list(.text())),
+        RecipeKey(
+            "addresses", "The first node's address with its prefix length; the others count up from it.",
+            .text(pattern: "^[0-9.]+/[0-9]+$")),
+        RecipeKey("roster", "A CSV file with a row for each node; its columns become variables.", .text()),
+        RecipeKey("overrides", "What single nodes have of their own, by name.", .free),
+    ])
 
     static let image = RecipeShape.map([
         RecipeKey(
@@ -129,7 +134,7 @@ extension RecipeShape {
     static let swarm = RecipeShape.map([
         RecipeKey(
             "mode", "swarm, or classic: Swarm 0.2 with Consul, for images of 2015.",
-            .choice(Node.Swarm.Mode.allCases.map(\.rawValue)), later: true),
+            .choice(Node.Swarm.Mode.allCases.map(\.rawValue))),
         RecipeKey(
             "managers", "The managers: nodes of the rack, or addresses with or without a port.", .list(.text()),
             required: true),
@@ -137,11 +142,10 @@ extension RecipeShape {
             "role", "What the node becomes; without it a manager when it stands in managers.",
             .choice(Node.Swarm.Role.allCases.map(\.rawValue))),
         RecipeKey("token", "The token of a swarm that exists; without it the rack forms one by itself.", .secret),
-        RecipeKey("availability", "By role: who gets no work.", availability, later: true),
-        RecipeKey("labels", "Node labels, for placement constraints.", .free, later: true),
-        RecipeKey("stacks", "What the first manager deploys.", .list(stack), later: true),
-        RecipeKey(
-            "consul", "Classic mode: the Consul server; without it the first manager.", .text(), later: true),
+        RecipeKey("availability", "By role: who gets no work.", availability),
+        RecipeKey("labels", "Node labels, for placement constraints.", .free),
+        RecipeKey("stacks", "What the first manager deploys.", .list(stack)),
+        RecipeKey("consul", "Classic mode: the Consul server; without it the first manager.", .text()),
     ])
 
     static let availability = RecipeShape.map(

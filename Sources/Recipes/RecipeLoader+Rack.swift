@@ -1,27 +1,161 @@
+import Diagnostics
 import FoundationEssentials
 import SystemPackage
 
+/// What the nodes of a rack know of each other.
+struct Rack {
+    /// The nodes whose recipes fix their addresses, by name. Empty when there is no other node to tell of.
+    let hosts: [Node.RackHost]
+    /// All nodes' names.
+    let names: Set<String>
+    /// The names of the nodes that form a swarm under the same managers, in order.
+    private let swarms: [[String]: [String]]
+
+    init(_ nodes: [Node]) {
+        names = Set(nodes.map(\.hostname.value))
+        let known = nodes.compactMap { node in
+            node.address.map { Node.RackHost(name: node.hostname.value, address: $0.value.address) }
+        }
+        let isAlone = names.count < 2
+        hosts = isAlone ? [] : known.sorted { ($0.name, $0.address) < ($1.name, $1.address) }
+        var swarms: [[String]: [String]] = [:]
+        for node in nodes {
+            guard let swarm = node.swarm, swarm.isFormed else { continue }
+            swarms[swarm.managers.map(\.value), default: []].append(node.hostname.value)
+        }
+        self.swarms = swarms.mapValues { $0.sorted() }
+    }
+
+    /// `node` with what it has to know of the others.
+    func completing(_ node: Node) -> Node {
+        var node = node
+        let isTold = hosts.contains { $0.name != node.hostname.value }
+        node.rack = isTold ? hosts : []
+        if let swarm = node.swarm, swarm.isFormed {
+            node.swarm?.nodes = swarms[swarm.managers.map(\.value)] ?? [node.hostname.value]
+        }
+        return node
+    }
+
+    /// Says which managers nobody could find, or that may move away.
+    func checkManagers(of node: Node, _ report: inout DiagnosticReport) {
+        guard let swarm = node.swarm, swarm.isFormed else { return }
+        for manager in swarm.managers {
+            let name = manager.value
+            let isOwn = name == node.hostname.value
+            if names.contains(name) {
+                guard node.address(ofManager: name, in: hosts) == nil else { continue }
+                report.error(
+                    at: manager.location,
+                    "swarm.managers: \(isOwn ? "this node" : name) has no fixed address, and a manager whose address changes "
+                        + "loses all workers: give its recipe address, or name it here by the address that the network "
+                        + "reserves for it")
+            } else if ValueRules.isIPAddress(name) || name.hasPrefix("[") {
+                guard !hosts.isEmpty, !hosts.contains(where: { $0.address == name }) else { continue }
+                report.warning(
+                    at: manager.location,
+                    "swarm.managers: no recipe of the rack has the address \(name): its card must come from this rack, "
+                        + "with swarm.role: manager")
+            } else if !name.contains(".") {
+                let near = nearest(to: name, among: names.sorted()).map { " (did you mean \"\($0)\"?)" } ?? ""
+                report.error(
+                    at: manager.location, "swarm.managers: \"\(name)\" is no node of the rack and no address\(near)")
+            }
+        }
+    }
+
+    /// Names and addresses that stand in the rack twice.
+    static func checkDuplicates(_ nodes: [Node], _ report: inout DiagnosticReport) {
+        var names: [String: Node] = [:]
+        var addresses: [String: Node] = [:]
+        for node in nodes {
+            if let other = names.updateValue(node, forKey: node.hostname.value) {
+                report.error(
+                    at: node.hostname.location,
+                    "hostname: \"\(node.hostname.value)\" is another node's name already (\(other.hostname.location))")
+            }
+            guard let address = node.address else { continue }
+            if let other = addresses.updateValue(node, forKey: address.value.address) {
+                report.error(
+                    at: address.location,
+                    "address: \(address.value.address) of \(node.hostname.value) is the address of \(other.hostname.value) already"
+                )
+            }
+        }
+    }
+}
+
 extension RecipeLoader {
-    /// The nodes of the rack that the recipe at `path` belongs to, which is the directory it lies in: those whose recipes
-    /// fix their addresses, by name. Empty when there is no other node to tell of.
-    ///
-    /// A recipe of the rack that is wrong or unfinished is no mistake of this one: its node is left out.
-    func rack(besides node: Node, at path: String) -> [Node.RackHost] {
-        let directory = FilePath(path).removingLastComponent().string
-        let own = FilePath(path).lastComponent
-        let files = (try? recipes(at: directory.isEmpty ? "." : directory)) ?? []
-        var hosts: [Node.RackHost] = []
-        for file in files where FilePath(file).lastComponent != own {
-            guard let peer = try? decode(file, imageExists: { _ in true }).node,
-                peer.hostname.value != node.hostname.value,
-                let address = peer.address?.value.address
-            else { continue }
-            hosts.append(.init(name: peer.hostname.value, address: address))
+    /// Reads all nodes that `paths` mean: files of one node or of many, and directories of them. Throws every mistake at
+    /// once, a `DiagnosticReport`, or a `Failure` when there is no such file.
+    public func loadRack(_ paths: [String]) throws -> LoadedRack {
+        var report = DiagnosticReport()
+        var members: [LoadedRack.Member] = []
+        var isRackOnly = true
+        var seen: Set<FilePath> = []
+        for path in paths {
+            // One that is named and lies in a directory that is named, too, is meant once.
+            for file in try recipes(at: path) where seen.insert(absolute(file)).inserted {
+                do throws(DiagnosticReport) {
+                    let loaded = try self.members(at: file)
+                    members += loaded.members
+                    isRackOnly = isRackOnly && loaded.isRack
+                    report.merge(DiagnosticReport(loaded.warnings))
+                } catch {
+                    report.merge(error)
+                }
+            }
         }
-        guard !hosts.isEmpty else { return [] }
-        if let address = node.address?.value.address {
-            hosts.append(.init(name: node.hostname.value, address: address))
+        Rack.checkDuplicates(members.map(\.node), &report)
+        guard !report.hasErrors else { throw report.unrepeated }
+        return try completed(members, warnings: report.warnings, of: isRackOnly ? members : nil)
+    }
+
+    /// `members` with what they have to know of each other. `all` are the rack's nodes, where that is known; else those
+    /// of the directories in which the recipes lie belong to it, too.
+    func completed(
+        _ members: [LoadedRack.Member], warnings: [Diagnostic], of all: [LoadedRack.Member]?
+    ) throws(DiagnosticReport) -> LoadedRack {
+        var report = DiagnosticReport(warnings)
+        var nodes = (all ?? members).map(\.node)
+        if all == nil {
+            let names = Set(nodes.map(\.hostname.value))
+            nodes += peers(of: nodes).filter { !names.contains($0.hostname.value) }
         }
-        return hosts.sorted { ($0.name, $0.address) < ($1.name, $1.address) }
+        let rack = Rack(nodes)
+        var completed: [LoadedRack.Member] = []
+        for member in members {
+            var member = member
+            rack.checkManagers(of: member.node, &report)
+            member.node = rack.completing(member.node)
+            completed.append(member)
+        }
+        report = report.unrepeated
+        guard !report.hasErrors else { throw report }
+        return LoadedRack(members: completed, warnings: report.warnings)
+    }
+
+    /// The nodes of the directories in which the recipes of `nodes` lie. A recipe that is wrong or unfinished is no
+    /// mistake of theirs: its node is left out.
+    private func peers(of nodes: [Node]) -> [Node] {
+        let directories = Set(nodes.map { FilePath($0.recipePath).removingLastComponent() })
+        let own = Set(nodes.map(\.recipePath))
+        var peers: [Node] = []
+        for directory in directories.sorted(by: { $0.string < $1.string }) {
+            for file in (try? recipes(at: directory.string)) ?? [] where !own.contains(file) {
+                guard let loaded = try? members(at: file, imageExists: { _ in true }) else { continue }
+                peers += loaded.members.map(\.node)
+            }
+        }
+        return peers
+    }
+}
+
+extension Node {
+    /// The address of the manager that the recipe calls `manager`, or nil when it is the name of a node without a fixed
+    /// address.
+    public func address(ofManager manager: String, in hosts: [RackHost]) -> String? {
+        if manager == hostname.value { return address?.value.address }
+        return hosts.first { $0.name == manager }?.address
     }
 }

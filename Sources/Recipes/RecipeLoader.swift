@@ -38,27 +38,76 @@ public struct RecipeLoader: Sendable {
         FileManager.default.contents(atPath: path.string).map(Array.init)
     }
 
-    /// Reads the recipe at `path` (as the user typed it) and those it extends; throws every mistake at once. The other
-    /// recipes of its directory are looked at for the names and addresses of the rack, unless `readsRack` is false.
-    public func load(_ path: String, readsRack: Bool = true) throws(DiagnosticReport) -> LoadedRecipe {
-        let loaded = try decode(path) { !requireImage || FileManager.default.fileExists(atPath: $0) }
-        guard readsRack else { return loaded }
-        var node = loaded.node
-        node.rack = rack(besides: node, at: path)
-        return LoadedRecipe(node: node, warnings: loaded.warnings)
+    /// Reads the recipe of one node at `path` (as the user typed it) and those it extends; throws every mistake at once.
+    /// In a recipe of several nodes, `node` names the one that is meant. The other recipes of its directory are looked at
+    /// for the names and addresses of the rack.
+    public func load(_ path: String, node: String? = nil) throws(DiagnosticReport) -> LoadedRecipe {
+        let members = try members(at: path)
+        let chosen = try choose(node, among: members.members, at: path)
+        let loaded = try completed([chosen], warnings: members.warnings, of: members.isRack ? members.members : nil)
+        return LoadedRecipe(node: loaded.members[0].node, warnings: loaded.warnings)
     }
 
-    func decode(_ path: String, imageExists: @escaping (String) -> Bool) throws(DiagnosticReport) -> LoadedRecipe {
+    private func choose(
+        _ name: String?, among members: [LoadedRack.Member], at path: String
+    ) throws(DiagnosticReport) -> LoadedRack.Member {
+        let names = members.map(\.node.hostname.value)
+        func refuse(_ text: String) -> DiagnosticReport {
+            DiagnosticReport([Diagnostic(.error, at: Location(file: path, line: 1, column: 1), text)])
+        }
+        guard let name else {
+            guard members.count == 1 else {
+                throw refuse(
+                    "this recipe has \(members.count) nodes: say which one with --node (\(names.prefix(3).joined(separator: ", ")), …)"
+                )
+            }
+            return members[0]
+        }
+        guard let member = members.first(where: { $0.node.hostname.value == name }) else {
+            let near = nearest(to: name, among: names).map { " (did you mean \"\($0)\"?)" } ?? ""
+            throw refuse("there is no node \"\(name)\" in this recipe\(near)")
+        }
+        return member
+    }
+
+    /// The nodes of one recipe file, each by itself: nothing is known yet of the rack.
+    func members(at path: String) throws(DiagnosticReport) -> (
+        members: [LoadedRack.Member], warnings: [Diagnostic], isRack: Bool
+    ) {
+        try members(at: path) { !requireImage || FileManager.default.fileExists(atPath: $0) }
+    }
+
+    func members(
+        at path: String, imageExists: @escaping (String) -> Bool
+    ) throws(DiagnosticReport) -> (members: [LoadedRack.Member], warnings: [Diagnostic], isRack: Bool) {
         var report = DiagnosticReport()
         let tree = assemble(path, chain: [], at: nil, &report)
         guard let tree, !report.hasErrors else { throw report }
-        var decoder = RecipeDecoder(
-            recipePath: absolute(path), resolve: { resolve($0, namedIn: $1) }, imageExists: imageExists,
-            judge: judge)
-        let node = decoder.node(from: tree)
-        report.merge(decoder.report)
-        guard let node, !report.hasErrors else { throw report }
-        return LoadedRecipe(node: node, warnings: report.warnings)
+        let isRack = RackExpansion.isRack(tree)
+        let full = absolute(path)
+        let name = isRack ? full.stem : full.removingLastComponent().lastComponent?.string
+        let expansion = RackExpansion(
+            rackName: name ?? "rack", resolve: { resolve($0, namedIn: $1) }, read: read)
+        let trees = isRack ? expansion.members(of: tree, &report) : [expansion.single(tree, &report)]
+        // Every node names the same files.
+        var known: [String: Bool] = [:]
+        var members: [LoadedRack.Member] = []
+        for member in trees {
+            var decoder = RecipeDecoder(
+                recipePath: full, resolve: { resolve($0, namedIn: $1) },
+                imageExists: { path in
+                    if let answer = known[path] { return answer }
+                    let answer = imageExists(path)
+                    known[path] = answer
+                    return answer
+                }, judge: judge)
+            let node = decoder.node(from: member.tree)
+            report.merge(decoder.report)
+            if let node { members.append(LoadedRack.Member(node: node, file: path, columns: member.columns)) }
+        }
+        report = report.unrepeated
+        guard !members.isEmpty, !report.hasErrors else { throw report }
+        return (members, report.warnings, isRack)
     }
 
     /// The recipes that a path means: the file itself, or a directory's recipes that no other one there extends.
@@ -147,7 +196,7 @@ public struct RecipeLoader: Sendable {
 
     // MARK: Paths
 
-    private func absolute(_ path: String) -> FilePath {
+    func absolute(_ path: String) -> FilePath {
         workingDirectory.pushing(FilePath(path)).lexicallyNormalized()
     }
 

@@ -19,9 +19,13 @@ public struct OutsideTool: Sendable {
 
     private let path: String
 
-    /// Finds `name` in PATH, /usr/sbin and /sbin. A missing oracle is an error, never a skipped test: `.ci/run` installs
+    /// Finds `name`, when it is no path, in PATH, /usr/sbin and /sbin. A missing oracle is an error, never a skipped test: `.ci/run` installs
     /// them all.
     public init(_ name: String) throws {
+        if name.hasPrefix("/") {
+            path = name
+            return
+        }
         let directories =
             (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)
             + ["/usr/sbin", "/sbin"]

@@ -13,6 +13,7 @@ rounds=${PIFLASH_ROUNDS:-0}
 NODE='' BOOT=/boot FLASH_TIME=0 GENERATION='' DOCKER=0 DOCKER_CONFIG='' DOCKER_HOSTS=0 DOCKER_PROXY=0
 SWARM=0 MANAGERS='' ADVERTISE='' RUN='' PACKAGES='' LOCALE='' WIFI=0 HOSTS=0
 INSTALL='' INSTALL_FROM='' CHANNEL=stable ARMV6=0 DOCKER_USER='' DEBS='' PRELOAD=''
+FORM=0 ROLE=worker FIRST=0 LABELS='' STACKS='' NODES='' DOOR_PORT=2378
 # shellcheck source=/dev/null
 [ -r "$root/etc/piflash/settings" ] && . "$root/etc/piflash/settings"
 

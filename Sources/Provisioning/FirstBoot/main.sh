@@ -28,7 +28,9 @@ if [ "$DOCKER" = 1 ] && [ -z "$failed" ]; then
     fi
 fi
 run_commands
-if [ "$SWARM" = 1 ] && [ -z "$failed" ] && [ ! -e "$state/done/swarm" ]; then
+if [ -z "$failed" ] && [ "$FORM" = 1 ]; then
+    form_swarm || failed=$step
+elif [ "$SWARM" = 1 ] && [ -z "$failed" ] && [ ! -e "$state/done/swarm" ]; then
     join_swarm || failed=$step
 fi
 rm -f "$state/error" "$state/answer"

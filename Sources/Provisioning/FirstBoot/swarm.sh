@@ -11,10 +11,7 @@ take_token() {
         sync
         ;;
     esac
-    dd if=/dev/zero of="$card" bs="$(($(wc -c <"$card") + 1))" count=1 conv=notrunc 2>/dev/null
-    sync
-    rm -f "$card"
-    sync
+    shred_file "$card"
 }
 
 # The interface that leads to manager $1: its address is what the other nodes are told.
@@ -136,13 +133,17 @@ join_swarm() {
             ;;
         *)
             pending=0
-            if [ ! -s "$state/join-token" ]; then
+            if [ "$FORM" = 0 ] && [ ! -s "$state/join-token" ]; then
                 problem='there is no join token; write one with piflash configure'
                 return 1
             fi
-            token=$(cat "$state/join-token")
             for manager in $MANAGERS; do
                 status working 'joining the swarm' "manager $manager" "$last"
+                if [ "$FORM" = 1 ]; then
+                    fetch_token "$manager" || continue
+                else
+                    token=$(cat "$state/join-token")
+                fi
                 if ! reachable "$manager"; then
                     last="manager $manager does not answer"
                     continue

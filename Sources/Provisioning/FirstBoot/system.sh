@@ -80,8 +80,11 @@ wait_for_network() {
 clock_is_set() {
     [ "$(date +%s)" -ge "$FLASH_TIME" ] || return 1
     command -v timedatectl >/dev/null 2>&1 || return 0
-    timedatectl 2>/dev/null | grep -q 'synchronized: yes'
+    clock_is_synchronised
 }
+
+# Whether a time server has set the clock, as far as systemd knows.
+clock_is_synchronised() { timedatectl 2>/dev/null | grep -q 'synchronized: yes'; }
 
 wait_for_clock() {
     waited=0

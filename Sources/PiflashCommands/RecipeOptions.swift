@@ -1,0 +1,18 @@
+import ArgumentParser
+import Recipes
+
+/// The one node that a command is about: its recipe, or a rack's recipe and the node's name.
+struct RecipeOptions: ParsableArguments {
+    @Option(
+        name: [.short, .long], help: ArgumentHelp("The node's recipe.", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
+    var recipe: String
+
+    @Option(name: [.short, .long], help: ArgumentHelp("Which node, in a recipe of several.", valueName: "name"))
+    var node: String?
+
+    /// Reads the recipe and shows its warnings.
+    func load(in context: CommandContext, requireImage: Bool) throws -> Node {
+        try context.load(recipe, node: node, requireImage: requireImage).node
+    }
+}

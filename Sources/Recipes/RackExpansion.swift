@@ -1,0 +1,231 @@
+import Diagnostics
+import SystemPackage
+
+/// Makes the recipes of a rack's nodes of one file: `nodes`, `addresses`, `roster`, `overrides` and variables.
+struct RackExpansion {
+    /// One node's recipe, with its variables replaced.
+    struct Member {
+        let tree: RecipeValue
+        /// What the roster says of it, by column.
+        let columns: [String: String]
+    }
+
+    private static let keys: Set<String> = ["nodes", "addresses", "roster", "overrides"]
+
+    /// The recipe file's name without its ending, or its directory's for a recipe of one node.
+    let rackName: String
+    /// Makes a path in a recipe absolute: (path, file that names it).
+    let resolve: (String, String) -> String
+    let read: (FilePath) -> [UInt8]?
+
+    /// Whether a recipe is one for several nodes.
+    static func isRack(_ tree: RecipeValue) -> Bool { entry("nodes", of: tree) != nil }
+
+    private static func entry(_ name: String, of tree: RecipeValue) -> RecipeValue.Entry? {
+        guard case .mapping(let entries) = tree.content else { return nil }
+        return entries.first { $0.key.value == name }
+    }
+
+    /// A recipe of one node: itself, with the built-in variables.
+    func single(_ tree: RecipeValue, _ report: inout DiagnosticReport) -> Member {
+        for key in Self.keys.sorted() {
+            guard let entry = Self.entry(key, of: tree) else { continue }
+            report.error(at: entry.key.location, "\(key): only in a recipe with nodes: (\"red[00-04]\")")
+        }
+        var values = ["index": "1", "count": "1", "rack": rackName]
+        if case .scalar(let text, _)? = Self.entry("hostname", of: tree)?.value.content { values["node"] = text }
+        return Member(tree: substituted(tree, values, source: nil, &report), columns: [:])
+    }
+
+    /// The recipes of all nodes, in the order of `nodes`.
+    func members(of tree: RecipeValue, _ report: inout DiagnosticReport) -> [Member] {
+        guard case .mapping(let entries) = tree.content, let nodes = Self.entry("nodes", of: tree) else { return [] }
+        let names = readNames(nodes.value, &report)
+        let addresses = Self.entry("addresses", of: tree).map { readAddresses($0, names, tree, &report) } ?? [:]
+        let roster = Self.entry("roster", of: tree).flatMap { readRoster($0.value, names, &report) }
+        let overrides = Self.entry("overrides", of: tree).map { readOverrides($0.value, names, &report) } ?? [:]
+        var common = tree
+        common.content = .mapping(entries.filter { !Self.keys.contains($0.key.value) })
+
+        var members: [Member] = []
+        for (index, name) in names.enumerated() {
+            var own = common
+            let place = nodes.value.location
+            if Self.entry("hostname", of: own) == nil { Self.set("hostname", name, at: place, in: &own) }
+            if let address = addresses[name] { Self.set("address", address.value, at: address.location, in: &own) }
+            if let override = overrides[name] { own = RecipeValue.merge(own, override, &report) }
+            let row = roster.flatMap { $0.rows.indices.contains(index) ? $0.rows[index] : nil }
+            var values = row?.fields ?? [:]
+            values["node"] = name
+            values["index"] = String(index + 1)
+            values["count"] = String(names.count)
+            values["rack"] = rackName
+            let source = row.map { "\(roster?.file ?? ""):\($0.line)" }
+            members.append(
+                Member(tree: substituted(own, values, source: source, &report), columns: row?.fields ?? [:]))
+        }
+        return members
+    }
+
+    private func substituted(
+        _ tree: RecipeValue, _ values: [String: String], source: String?, _ report: inout DiagnosticReport
+    ) -> RecipeValue {
+        var values = values
+        if let address = Self.entry("address", of: tree)?.value {
+            // Its mistakes are reported below, with all others.
+            var ignored = DiagnosticReport()
+            let known = RackVariables(values: values, source: source).substitute(in: address, &ignored)
+            if case .scalar(let text, _) = known.content { values["address"] = String(text.prefix { $0 != "/" }) }
+        }
+        return RackVariables(values: values, source: source).substitute(in: tree, &report)
+    }
+
+    private static func set(_ name: String, _ text: String, at place: Location, in tree: inout RecipeValue) {
+        guard case .mapping(var entries) = tree.content else { return }
+        entries.removeAll { $0.key.value == name }
+        let value = RecipeValue(content: .scalar(text, isPlain: false), tag: nil, location: place)
+        entries.append(.init(key: Located(name, at: place), value: value))
+        tree.content = .mapping(entries)
+    }
+
+    // MARK: The rack's own keys
+
+    private func readNames(_ value: RecipeValue, _ report: inout DiagnosticReport) -> [String] {
+        let items = if case .sequence(let list) = value.content { list } else { [value] }
+        var names: [String] = []
+        var places: [String: Location] = [:]
+        for item in items {
+            guard case .scalar(let text, _) = item.content, item.tag == nil, !text.isEmpty else {
+                report.error(
+                    at: item.location, "nodes: expected names (\"red[00-04]\"), this is \(item.tag ?? item.kind)")
+                continue
+            }
+            do throws(Hostlist.Mistake) {
+                let expanded = try Hostlist.expand(text)
+                // One name is enough to tell what is wrong with all of a range.
+                if let problem = expanded.lazy.compactMap(ValueRules.hostname).first {
+                    report.error(at: item.location, "nodes: \(problem)")
+                    continue
+                }
+                for name in expanded {
+                    if places.updateValue(item.location, forKey: name) != nil {
+                        report.error(at: item.location, "nodes: \"\(name)\" stands there twice")
+                    } else {
+                        names.append(name)
+                    }
+                }
+            } catch {
+                report.error(at: item.location, "nodes: \(error.text)")
+            }
+        }
+        return names
+    }
+
+    /// Node n gets the first address plus n.
+    private func readAddresses(
+        _ entry: RecipeValue.Entry, _ names: [String], _ tree: RecipeValue, _ report: inout DiagnosticReport
+    ) -> [String: Located<String>] {
+        let place = entry.value.location
+        if let other = Self.entry("address", of: tree) {
+            report.error(
+                at: other.key.location, "address: every node of the rack would get it; leave it out beside addresses")
+        }
+        guard case .scalar(let text, _) = entry.value.content, entry.value.tag == nil,
+            let slash = text.firstIndex(of: "/"), let first = ValueRules.ipv4(String(text[..<slash])),
+            let length = Int(text[text.index(after: slash)...]), (1...30).contains(length)
+        else {
+            report.error(
+                at: place, "addresses: expected the first node's address with its prefix length (192.168.50.10/24)")
+            return [:]
+        }
+        let host = UInt32.max >> UInt32(length)
+        // The network's own address and its broadcast address are nobody's.
+        let offset = first & host
+        let available = offset == 0 ? 0 : Int(host - offset)
+        guard names.count <= available else {
+            let why = available == 0 ? "it is no host's address" : "only \(available) follow in its network"
+            report.error(at: place, "addresses: \(names.count) nodes need as many addresses from \(text) on; \(why)")
+            return [:]
+        }
+        var addresses: [String: Located<String>] = [:]
+        for (index, name) in names.enumerated() {
+            let value = first + UInt32(index)
+            let bytes = [24, 16, 8, 0].map { String(value >> $0 & 0xFF) }
+            addresses[name] = Located("\(bytes.joined(separator: "."))/\(length)", at: place)
+        }
+        return addresses
+    }
+
+    private func readRoster(
+        _ value: RecipeValue, _ names: [String], _ report: inout DiagnosticReport
+    ) -> Roster? {
+        guard case .scalar(let path, _) = value.content, value.tag == nil, !path.isEmpty else {
+            report.error(
+                at: value.location, "roster: expected the path of a CSV file, this is \(value.tag ?? value.kind)")
+            return nil
+        }
+        guard let bytes = read(FilePath(resolve(path, value.location.file))) else {
+            report.error(at: value.location, "roster: \(path) cannot be read")
+            return nil
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            report.error(at: value.location, "roster: \(path) is not UTF-8 text: save it as \"CSV UTF-8\"")
+            return nil
+        }
+        guard let roster = Roster(text, file: path, report: &report) else { return nil }
+        if roster.rows.count < names.count {
+            let missing = names[roster.rows.count...]
+            let who =
+                missing.count == 1 ? missing[roster.rows.count] : "\(missing.first ?? "") to \(missing.last ?? "")"
+            report.error(
+                at: value.location,
+                "roster: \(path) has \(roster.rows.count) rows for \(names.count) nodes: \(who) would get none")
+        } else if roster.rows.count > names.count {
+            report.warning(
+                at: value.location,
+                "roster: \(path) has \(roster.rows.count) rows for \(names.count) nodes: the last \(roster.rows.count - names.count) get no card"
+            )
+        }
+        var seats: [String: Int] = [:]
+        for row in roster.rows.prefix(names.count) {
+            guard let seat = row.fields["seat"], !seat.isEmpty else { continue }
+            if let line = seats[seat] {
+                report.error(
+                    at: Location(file: path, line: row.line, column: 1),
+                    "seat \"\(seat)\" is taken already, in line \(line)")
+            }
+            seats[seat] = row.line
+        }
+        return roster
+    }
+
+    private func readOverrides(
+        _ value: RecipeValue, _ names: [String], _ report: inout DiagnosticReport
+    ) -> [String: RecipeValue] {
+        guard case .mapping(let entries) = value.content, value.tag == nil else {
+            report.error(at: value.location, "overrides: expected a map of nodes, this is \(value.tag ?? value.kind)")
+            return [:]
+        }
+        var overrides: [String: RecipeValue] = [:]
+        let known = Set(names)
+        for entry in entries {
+            guard known.contains(entry.key.value) else {
+                let near = nearest(to: entry.key.value, among: names).map { " (did you mean \"\($0)\"?)" } ?? ""
+                report.error(at: entry.key.location, "overrides: \"\(entry.key.value)\" is no node of nodes\(near)")
+                continue
+            }
+            guard case .mapping(let inner) = entry.value.content else {
+                report.error(
+                    at: entry.value.location,
+                    "overrides.\(entry.key.value): expected a map of keys, this is \(entry.value.kind)")
+                continue
+            }
+            for key in inner where Self.keys.contains(key.key.value) || key.key.value == "extends" {
+                report.error(
+                    at: key.key.location, "overrides.\(entry.key.value): \"\(key.key.value)\" cannot stand here")
+            }
+            overrides[entry.key.value] = entry.value
+        }
+        return overrides
+    }
+}

@@ -1,0 +1,156 @@
+import Diagnostics
+
+/// A table of people or places, one row for each node: a CSV file (RFC 4180) with the columns' names in its first line.
+///
+/// Spreadsheets differ: a byte-order mark, "\r\n" and ";" or tabs between the fields are all taken.
+struct Roster: Hashable, Sendable {
+    struct Row: Hashable, Sendable {
+        /// Of the file, from 1.
+        let line: Int
+        /// By the column's name.
+        let fields: [String: String]
+    }
+
+    let file: String
+    /// The columns' names as variables: lower case, "_" for what no variable can hold.
+    let columns: [String]
+    let rows: [Row]
+
+    /// What is wrong with the file is reported at its lines.
+    init?(_ text: String, file: String, report: inout DiagnosticReport) {
+        var text = text[...]
+        if text.hasPrefix("\u{FEFF}") { text.removeFirst() }
+        let header = text.prefix { !$0.isNewline }
+        let separator = [",", ";", "\t"].max { one, other in
+            header.count { String($0) == one } < header.count { String($0) == other }
+        }
+        guard let records = Self.records(text, separator: Character(separator ?? ","), file: file, report: &report)
+        else { return nil }
+        guard let names = records.first else {
+            report.error(at: Location(file: file, line: 1, column: 1), "the roster is empty")
+            return nil
+        }
+        columns = names.fields.map(Self.variable)
+        var seen: Set<String> = []
+        for (index, column) in columns.enumerated() {
+            let place = Location(file: file, line: names.line, column: 1)
+            if column.isEmpty {
+                report.error(at: place, "column \(index + 1) of the roster has no name")
+            } else if RackVariables.builtIn.contains(column) {
+                report.error(at: place, "the roster's column \"\(column)\" has the name of a built-in variable")
+            } else if !seen.insert(column).inserted {
+                report.error(at: place, "the roster's column \"\(column)\" stands there twice")
+            }
+        }
+        var rows: [Row] = []
+        for record in records.dropFirst() {
+            guard record.fields.count == columns.count else {
+                report.error(
+                    at: Location(file: file, line: record.line, column: 1),
+                    "this row has \(record.fields.count) fields, the first line names \(columns.count)")
+                continue
+            }
+            var fields: [String: String] = [:]
+            for (column, field) in zip(columns, record.fields) { fields[column] = field }
+            rows.append(Row(line: record.line, fields: fields))
+        }
+        guard !report.hasErrors else { return nil }
+        self.file = file
+        self.rows = rows
+    }
+
+    /// "E-Mail" becomes "e_mail".
+    private static func variable(_ name: String) -> String {
+        var text = ""
+        for scalar in name.lowercased().unicodeScalars {
+            switch scalar {
+            case "a"..."z", "0"..."9": text.unicodeScalars.append(scalar)
+            default: if !text.isEmpty, text.last != "_" { text.append("_") }
+            }
+        }
+        while text.last == "_" { text.removeLast() }
+        return text.first?.isNumber == true ? "_" + text : text
+    }
+
+    private struct Record {
+        let line: Int
+        var fields: [String]
+    }
+
+    /// RFC 4180: fields may stand in quotes, which are doubled inside; quoted fields may hold line ends. Blank lines are
+    /// left out; blanks around a field outside of quotes are not meant.
+    private static func records(
+        _ text: Substring, separator: Character, file: String, report: inout DiagnosticReport
+    ) -> [Record]? {
+        var records: [Record] = []
+        var fields: [String] = []
+        var field = ""
+        var line = 1
+        var start = 1
+        var isQuoted = false
+        var wasQuoted = false
+        func finishField() {
+            fields.append(wasQuoted ? field : field.trimmed)
+            field = ""
+            wasQuoted = false
+        }
+        func finishRecord() {
+            finishField()
+            if fields.contains(where: { !$0.isEmpty }) { records.append(Record(line: start, fields: fields)) }
+            fields = []
+        }
+        var index = text.startIndex
+        while index < text.endIndex {
+            let character = text[index]
+            let next = text.index(after: index)
+            if isQuoted {
+                if character == "\"" {
+                    if next < text.endIndex, text[next] == "\"" {
+                        field.append("\"")
+                        index = text.index(after: next)
+                        continue
+                    }
+                    isQuoted = false
+                } else {
+                    if character.isNewline { line += 1 }
+                    field.append(character)
+                }
+            } else if character == "\"", field.trimmed.isEmpty, !wasQuoted {
+                field = ""
+                isQuoted = true
+                wasQuoted = true
+            } else if character == separator {
+                finishField()
+            } else if character.isNewline {
+                finishRecord()
+                line += 1
+                start = line
+            } else if wasQuoted {
+                if !character.isWhitespace {
+                    report.error(
+                        at: Location(file: file, line: line, column: 1),
+                        "text stands behind a closing quote: a quote inside of quotes is written twice")
+                    return nil
+                }
+            } else {
+                field.append(character)
+            }
+            index = next
+        }
+        guard !isQuoted else {
+            report.error(at: Location(file: file, line: start, column: 1), "a quote that opens here is never closed")
+            return nil
+        }
+        finishRecord()
+        return records
+    }
+}
+
+extension String {
+    /// Without blanks at either end.
+    fileprivate var trimmed: String {
+        let front = drop(while: \.isWhitespace)
+        guard let last = front.lastIndex(where: { !$0.isWhitespace }) else { return "" }
+        return String(front[...last])
+    }
+}
