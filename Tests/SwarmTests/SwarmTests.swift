@@ -10,7 +10,7 @@ import Testing
 
     @Test func `five nodes form a swarm, workers first, and a node with a new card takes its old place`() async throws {
         let compose = """
-            version: "3.4"
+            version: "3.5"
             services:
               sleeper:
                 image: sample
@@ -75,7 +75,7 @@ import Testing
         try rack.on(["red00"])
         let back = try rack.wait("the manager is back") { try rack.members(seenBy: "red00") == wanted }
         Self.say("the manager is back after \(back) s")
-        #expect(try rack.files(holding: "SWMTKN").isEmpty)
+        #expect(try rack.files(holding: "SWMTKN-1-").isEmpty)
     }
 
     /// What a thief of a worker's card could try with its key.
@@ -182,6 +182,6 @@ import Testing
         }
         Self.say("the first manager with a new card is back after \(back) s")
         #expect(try rack.on("red00", "docker", "info", "-f", "{{.Swarm.Cluster.ID}}").text == swarm)
-        #expect(try rack.files(holding: "SWMTKN").isEmpty)
+        #expect(try rack.files(holding: "SWMTKN-1-").isEmpty)
     }
 }
