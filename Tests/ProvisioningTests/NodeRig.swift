@@ -93,6 +93,8 @@ final class NodeRig: Sendable {
     }
 
     func install(_ name: String, _ body: String) {
+        // A stand-in for one of the tools takes the place of a link: written through it, it would replace the machine's.
+        try? FileManager.default.removeItem(atPath: scratch["bin/\(name)"].string)
         let file = scratch.write("#!/bin/sh\n\(body)\n", to: "bin/\(name)")
         // The file was just made here.
         try! FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.string)

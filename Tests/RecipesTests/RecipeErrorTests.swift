@@ -37,13 +37,6 @@ import Testing
         ("swarm: { managers: [a] }", "3:20", "no node of the rack"),
         ("swarm: { managers: [a, a.lan] }", "3:20", "no node of the rack"),
         ("swarm: { managers: [red01] }", "3:20", "has no fixed address"),
-        ("swarm: { managers: [\"10.0.0.1:2378\"] }", "3:20", "Docker's own port"),
-        ("swarm: { managers: [red01], role: worker }", "3:35", "stands in swarm.managers"),
-        ("swarm: { managers: [10.0.0.1], labels: { a b: c } }", "3:42", "is no label"),
-        ("swarm: { managers: [10.0.0.1], labels: { a: b c } }", "3:45", "placement constraint"),
-        ("swarm: { managers: [10.0.0.1], stacks: [{ name: A, compose: x }] }", "3:49", "no name of a stack"),
-        ("swarm: { managers: [10.0.0.1], consul: 10.0.0.1 }", "3:40", "only with swarm.mode: classic"),
-        ("swarm: { managers: [a], token: \(RecipeHarness.token), labels: { a: b } }", "3:\(51 + RecipeHarness.token.count)", "without swarm.token"),
         ("swarm: { managers: [a], token: SWMTKN-1-abc }", "3:32", "is no join token"),
         (
             "swarm: { managers: [a], token: \(RecipeHarness.token), role: boss }",

@@ -23,6 +23,10 @@ public final class ScratchDirectory: Sendable {
         let file = self[name]
         try! FileManager.default.createDirectory(
             atPath: file.removingLastComponent().string, withIntermediateDirectories: true)
+        // Never follow a link: what it leads to may be one of this machine's own programs.
+        if (try? FileManager.default.destinationOfSymbolicLink(atPath: file.string)) != nil {
+            try! FileManager.default.removeItem(atPath: file.string)
+        }
         try! Data(contents).write(to: URL(fileURLWithPath: file.string))
         return file
     }
