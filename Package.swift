@@ -55,7 +55,9 @@ let package = Package(
         .target(
             name: "Provisioning",
             dependencies: ["CCrypt", "Diagnostics", "Filesystems", "Images", "Recipes", crypto, cryptoExtras],
-            resources: ["head", "system", "docker", "swarm", "form", "main", "door"].map { .embedInCode("FirstBoot/\($0).sh") },
+            resources: ["head", "system", "docker", "swarm", "form", "main", "door"].map {
+                .embedInCode("FirstBoot/\($0).sh")
+            },
             swiftSettings: strict),
         .target(
             name: "Cards",

@@ -24,7 +24,8 @@ extension RackState {
         // Two first runs at once: a link is made only where there is none, and whole, so the one that loses finds the
         // winner's key.
         let draft = FilePath("\(path).\(getpid()).new")
-        try user.replaceFile(draft, with: Array(RackKeys.Pair.make(comment: "piflash \(name)").privateKey.utf8), mode: 0o600)
+        try user.replaceFile(
+            draft, with: Array(RackKeys.Pair.make(comment: "piflash \(name)").privateKey.utf8), mode: 0o600)
         let code = draft.withPlatformString { from in path.withPlatformString { link(from, $0) } == 0 ? 0 : errno }
         _ = draft.withPlatformString { unlink($0) }
         guard code == 0 || code == EEXIST, let made = try readKey(path) else {

@@ -20,7 +20,8 @@ public struct Provisioner: Sendable {
     ///   - image: what the card was written from, for its record.
     ///   - piflashVersion: the program's version, for the card's record.
     public init(
-        saltKey: [UInt8], rackKeys: RackKeys = .placeholders, flashTime: Int64, image: ImageIdentity? = nil, piflashVersion: String = ""
+        saltKey: [UInt8], rackKeys: RackKeys = .placeholders, flashTime: Int64, image: ImageIdentity? = nil,
+        piflashVersion: String = ""
     ) {
         self.saltKey = saltKey
         self.rackKeys = rackKeys
@@ -125,7 +126,9 @@ public struct Provisioner: Sendable {
         if let formation = draft.formation, let root = draft.root {
             let used = formation.consumed
             consumed.merge(used) { $1 }
-            edits.removeAll { used[$0.path] != nil && previous?.consumed[$0.path] == used[$0.path] && !root.has($0.path) }
+            edits.removeAll {
+                used[$0.path] != nil && previous?.consumed[$0.path] == used[$0.path] && !root.has($0.path)
+            }
         }
         // Only the clock's file has a time of its own, which a node that has been running has moved on.
         if previous?.writtenAt == flashTime { edits.removeAll { $0.modified != nil } }

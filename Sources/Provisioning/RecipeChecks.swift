@@ -94,7 +94,8 @@ enum RecipeChecks {
             if let obstacle = root.obstacle {
                 report.error(
                     at: swarm.location,
-                    "swarm: without token the rack's keys go in the root partition, which cannot be edited: \(obstacle)")
+                    "swarm: without token the rack's keys go in the root partition, which cannot be edited: \(obstacle)"
+                )
             }
         } else {
             report.error(
@@ -106,7 +107,8 @@ enum RecipeChecks {
         if profile.initSystem?.kind == .sysvinit || profile.system?.codename == "wheezy" {
             report.error(
                 at: swarm.location,
-                "swarm: without token it takes a system with systemd and OpenSSH 6.5 (from jessie on); give swarm.token")
+                "swarm: without token it takes a system with systemd and OpenSSH 6.5 (from jessie on); give swarm.token"
+            )
         }
     }
 

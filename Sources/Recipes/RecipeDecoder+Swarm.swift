@@ -54,9 +54,11 @@ extension RecipeDecoder {
                 "swarm.managers: \(swarm.managers.count) managers survive the loss of no more of them than "
                     + "\(swarm.managers.count - 1) would: take an odd number")
         }
-        for manager in swarm.managers where manager.value.contains("]:") || manager.value.count(where: { $0 == ":" }) == 1 {
+        for manager in swarm.managers
+        where manager.value.contains("]:") || manager.value.count(where: { $0 == ":" }) == 1 {
             report.error(
-                at: manager.location, "swarm.managers: \(manager.value): a swarm that forms by itself has Docker's own port")
+                at: manager.location,
+                "swarm.managers: \(manager.value): a swarm that forms by itself has Docker's own port")
         }
         var names: Set<String> = []
         for stack in swarm.stacks where !names.insert(stack.name.value).inserted {

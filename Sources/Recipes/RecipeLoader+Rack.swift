@@ -64,7 +64,8 @@ extension RecipeLoader {
             } else if !name.contains(".") {
                 report.error(
                     at: manager.location,
-                    "swarm.managers: \"\(name)\" is no node of the rack (a recipe in the same directory) and no address")
+                    "swarm.managers: \"\(name)\" is no node of the rack (a recipe in the same directory) and no address"
+                )
             }
         }
     }

@@ -50,7 +50,10 @@ import Testing
         _ rig: NodeRig, _ shell: Shell, _ request: String, role: String = "worker", from address: String = "10.0.0.11"
     ) throws -> OutsideTool.Result {
         try OutsideTool("env").run(
-            ["PATH=\(rig.scratch["bin"])", "SSH_CONNECTION=\(address) 40000 10.0.0.10 2378", "SSH_ORIGINAL_COMMAND=\(request)"]
+            [
+                "PATH=\(rig.scratch["bin"])", "SSH_CONNECTION=\(address) 40000 10.0.0.10 2378",
+                "SSH_ORIGINAL_COMMAND=\(request)",
+            ]
                 + shell.command + [rig.scratch["root\(SwarmDoor.programPath)"].string, role],
             environment: rig.environment)
     }
@@ -112,7 +115,9 @@ import Testing
         let result = try Self.ask(rig, shell, request)
         #expect(result.status == 1)
         #expect(result.text.isEmpty)
-        #expect(result.errors.hasPrefix("swarm-door: ") && result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+        #expect(
+            result.errors.hasPrefix("swarm-door: ") && result.errors.split(separator: "\n").count == 1,
+            "\(result.errors)")
         #expect(Self.commands(rig).isEmpty)
         #expect(!rig.has("pwned"))
     }
@@ -199,7 +204,9 @@ import Testing
         let sshd = rig.scratch.write("#!/bin/sh\necho \"$*\"\n", to: "root/usr/sbin/sshd")
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: sshd.string)
         let result = try rig.run(shell.command + [rig.scratch["root\(SwarmDoor.programPath)"].string, "serve"])
-        #expect(result.text.hasSuffix("sshd_config -o UsePAM=\(password.hasPrefix("!") ? "yes" : "no")\n"), "\(result.errors)")
+        #expect(
+            result.text.hasSuffix("sshd_config -o UsePAM=\(password.hasPrefix("!") ? "yes" : "no")\n"),
+            "\(result.errors)")
     }
 
     @Test func `sshd accepts the configuration, and the keys' options`() throws {
@@ -214,7 +221,8 @@ import Testing
         for line in [
             "port 2378", "permitrootlogin forced-commands-only", "passwordauthentication no",
             "kbdinteractiveauthentication no", "allowtcpforwarding no", "allowstreamlocalforwarding no",
-            "allowagentforwarding no", "x11forwarding no", "permittty no", "permituserrc no", "permituserenvironment no",
+            "allowagentforwarding no", "x11forwarding no", "permittty no", "permituserrc no",
+            "permituserenvironment no",
         ] {
             #expect(result.text.split(separator: "\n").contains(Substring(line)), "\(line)")
         }

@@ -106,7 +106,8 @@ import Testing
         #expect(abs((Double(now.text.dropLast()) ?? 0) - Date().timeIntervalSince1970) < 5)
         let other = try rack.on("red03", "docker", "info", "-f", "{{.Swarm.NodeID}}").text.dropLast()
         for request in [
-            "", "id", "sh", "token; id", "token $(id)", "token\nid", "token manager", "joined", "joined x", "/bin/sh -c id",
+            "", "id", "sh", "token; id", "token $(id)", "token\nid", "token manager", "joined", "joined x",
+            "/bin/sh -c id",
             "joined \(other) rack=blue", "scp -f /etc/shadow", "internal-sftp", "docker system dial-stdio",
             String(repeating: "time ", count: 8000),
         ] {
@@ -118,7 +119,11 @@ import Testing
         // Forwarding in every direction; a session that does nothing else is cut short by timeout.
         let local = try rack.runs(
             "red04",
-            ["sh", "-c", "timeout 3 ssh -p 2378 \"$@\" & sleep 1; curl -sm 2 --unix-socket /root/stolen/s http://x/info; wait", "sh"]
+            [
+                "sh", "-c",
+                "timeout 3 ssh -p 2378 \"$@\" & sleep 1; curl -sm 2 --unix-socket /root/stolen/s http://x/info; wait",
+                "sh",
+            ]
                 + options + ["-N", "-L", "/root/stolen/s:/var/run/docker.sock", manager])
         #expect(!local.text.contains("Swarm"), "\(local.errors)")
         let tcp = try rack.runs(
@@ -130,7 +135,11 @@ import Testing
         #expect(remote.status == 255 && remote.errors.contains("forwarding failed"), "\(remote.errors)")
         let socks = try rack.runs(
             "red04",
-            ["sh", "-c", "timeout 3 ssh -p 2378 \"$@\" & sleep 1; curl -skm 2 --socks5 127.0.0.1:7779 https://127.0.0.1:2377/; wait", "sh"]
+            [
+                "sh", "-c",
+                "timeout 3 ssh -p 2378 \"$@\" & sleep 1; curl -skm 2 --socks5 127.0.0.1:7779 https://127.0.0.1:2377/; wait",
+                "sh",
+            ]
                 + options + ["-N", "-D", "7779", manager])
         #expect(socks.errors.contains("prohibited"), "\(socks.errors)")
         let direct = try ssh("-W", "127.0.0.1:2377", manager)
@@ -149,7 +158,8 @@ import Testing
         let sftp = try rack.runs("red04", ["timeout", "10", "sftp", "-P", "2378"] + options + [manager])
         #expect(!sftp.succeeded)
         let copy = try rack.runs(
-            "red04", ["timeout", "10", "scp", "-P", "2378"] + options + ["\(manager):/etc/shadow", "/root/stolen/shadow"])
+            "red04",
+            ["timeout", "10", "scp", "-P", "2378"] + options + ["\(manager):/etc/shadow", "/root/stolen/shadow"])
         #expect(!copy.succeeded)
         let subsystem = try ssh("-s", manager, "sftp")
         #expect(!subsystem.succeeded)
