@@ -34,9 +34,9 @@ import Testing
         ("docker: { registry: { mirror: \"http://user@host\" } }", "3:31", "is no registry mirror"),
         ("docker: { install: auto }", "3:11", "not supported yet"),
         ("swarm: { managers: [192.168.50.300], token: \(RecipeHarness.token) }", "3:21", "no address of a manager"),
-        ("swarm: { managers: [a] }", "3:20", "no node of the rack"),
-        ("swarm: { managers: [a, a.lan] }", "3:20", "no node of the rack"),
-        ("swarm: { managers: [red01] }", "3:20", "has no fixed address"),
+        ("swarm: { managers: [a] }", "3:21", "no node of the rack"),
+        ("swarm: { managers: [a, a.lan] }", "3:21", "no node of the rack"),
+        ("swarm: { managers: [red01] }", "3:21", "has no fixed address"),
         ("swarm: { managers: [a], token: SWMTKN-1-abc }", "3:32", "is no join token"),
         (
             "swarm: { managers: [a], token: \(RecipeHarness.token), role: boss }",
