@@ -28,7 +28,7 @@ e2e: build
 bootstrap: ; @scripts/bootstrap test
 
 E2E_SCRIPTS = $(filter-out %.py %/recipes %/vendors,$(wildcard Tests/e2e/* Tests/e2e/vendors/*))
-lint: ; $(SWIFT) format lint --strict -r -p Sources Tests Package.swift && shellcheck scripts/* .ci/run $(E2E_SCRIPTS)
+lint: ; $(SWIFT) format lint --strict -r -p Sources Tests Package.swift && shellcheck scripts/* .ci/run Tests/swarm/rack $(E2E_SCRIPTS)
 
 format: ; $(SWIFT) format -i -r -p Sources Tests Package.swift
 

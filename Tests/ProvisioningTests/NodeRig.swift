@@ -1,4 +1,5 @@
 import Foundation
+import Recipes
 import SystemPackage
 import TestSupport
 import Testing
@@ -141,5 +142,22 @@ extension FirstBootSettings {
             node: node, bootMountPoint: "/boot", flashTime: flashTime, usesDocker: docker,
             daemon: daemon.map { Array($0.utf8) }, daemonHasHosts: hosts, managers: managers, advertise: advertise,
             commands: commands)
+    }
+}
+
+extension RackKeys {
+    static let sample = RackKeys(
+        host: .make(comment: "host"), worker: .make(comment: "worker"), manager: .make(comment: "manager"))
+}
+
+extension SwarmFormation {
+    static func sample(
+        role: Node.Swarm.Role = .worker, isFirst: Bool = false, managers: [String] = ["10.0.0.10:2377"],
+        labels: [String] = [], availability: [Node.Swarm.Role: Node.Swarm.Availability] = [:],
+        nodes: [String] = ["red00"], stacks: [Material.Stack] = []
+    ) -> Self {
+        Self(
+            role: role, isFirst: isFirst, managers: managers, ownAddress: nil, labels: labels,
+            availability: availability, nodes: nodes, stacks: stacks, keys: .sample)
     }
 }

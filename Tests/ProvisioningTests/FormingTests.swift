@@ -1,0 +1,278 @@
+import Filesystems
+import Foundation
+import Recipes
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Provisioning
+
+/// The first-boot program in a rack that forms its swarm by itself, with stand-ins for ssh, Docker and the clock.
+@Suite struct FormingTests {
+    typealias Shell = NodeRig.Shell
+
+    /// A door is a file `door-ADDRESS` in the rig: "closed", "empty" (no swarm yet), "wrong" (another host key), or open.
+    static func rig(
+        _ formation: SwarmFormation, node: String = "red01", flashTime: Int64 = 0, key: Bool = true
+    ) throws -> NodeRig {
+        var settings = FirstBootSettings.sample(
+            node: node, flashTime: flashTime, managers: formation.managers,
+            advertise: formation.role == .manager ? "10.0.0.10" : nil)
+        settings.formation = formation
+        let rig = try NodeRig(settings)
+        rig.scratch.write(SwarmDoor.program, to: "root\(SwarmDoor.programPath)")
+        for edit in formation.edits {
+            guard case .file(let contents, _) = edit.change, key || !SwarmFormation.entryKeyPaths.contains(edit.path)
+            else { continue }
+            rig.scratch.write(contents, to: "root\(edit.path)")
+        }
+        rig.install("timeout", "shift; exec \"$@\"")
+        rig.install(
+            "ssh",
+            """
+            echo "$*" >>"$RIG/ssh.log"
+            case "$*" in
+            *root@*' '*) rest=${*##*root@} ;;
+            esac
+            host=${rest%% *} request=${rest#* }
+            case $(cat "$RIG/door-$host" 2>/dev/null) in
+            closed) echo 'ssh: connect to host: Connection refused' >&2; exit 255 ;;
+            wrong) echo 'Host key verification failed.' >&2; exit 255 ;;
+            empty) case $request in token) echo 'swarm-door: no swarm here yet' >&2; exit 1 ;; esac ;;
+            garbage) echo 'Welcome to Debian!'; exit 0 ;;
+            esac
+            case $request in
+            token) echo \(Sample.token) ;;
+            time) cat "$RIG/time" ;;
+            joined\\ *)
+                [ ! -e "$RIG/unknown" ] || { echo 'swarm-door: no such node in the swarm' >&2; exit 1; }
+                echo joined ;;
+            esac
+            """)
+        rig.scratch.write("1000\n", to: "time")
+        rig.install(
+            "docker",
+            """
+            echo "$*" >>"$RIG/docker.log"
+            case "$*" in
+            *LocalNodeState*) cat "$RIG/swarm-state" ;;
+            *NodeID*) echo n1111111111111111111111id ;;
+            'swarm init '*)
+                [ ! -e "$RIG/no-init" ] || { echo 'Error: could not choose an IP address' >&2; exit 1; }
+                echo active >"$RIG/swarm-state"; echo 'docker swarm join --token \(Sample.token)' ;;
+            'swarm join '*) echo active >"$RIG/swarm-state" ;;
+            'swarm join-token '*) [ "$(cat "$RIG/swarm-state")" = active ] && echo \(Sample.token) ;;
+            'node ls -q') echo n1111111111111111111111id ;;
+            'node inspect -f {{.Description'*) cat "$RIG/ready" 2>/dev/null ;;
+            'node inspect -f {{.ID'*) echo 'n1111111111111111111111id|\(node)|ready|0.0.0.0|manager|10.0.0.10:2377|reachable' ;;
+            'stack deploy '*) [ ! -e "$RIG/no-stack" ] || { echo 'bad stack' >&2; exit 1; } ;;
+            esac
+            """)
+        // The clock moves only when it is set.
+        rig.install(
+            "date",
+            """
+            case "$*" in
+            '-s @'*) echo "$2" >>"$RIG/clock.log"; echo "${2#@}" >"$RIG/clock" ;;
+            +%s) cat "$RIG/clock" ;;
+            *) exec /bin/date "$@" ;;
+            esac
+            """)
+        rig.scratch.write("1000\n", to: "clock")
+        return rig
+    }
+
+    private static func log(_ rig: NodeRig, _ prefix: String) -> [String] {
+        rig.text("docker.log").split(separator: "\n").map(String.init).filter { $0.hasPrefix(prefix) }
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `a worker fetches its token, joins, is introduced, and throws its key away`(_ shell: Shell) throws {
+        let rig = try Self.rig(.sample(labels: ["rack=red", "slot=1"]))
+        let result = try rig.run(shell)
+        #expect(result.succeeded, "\(result.errors)")
+        #expect(rig.status["state"] == "done" && rig.status["last error"] == nil)
+        #expect(rig.text("request").contains("\"RemoteAddrs\":[\"10.0.0.10:2377\"],\"JoinToken\":\"\(Sample.token)\""))
+        let requests = rig.text("ssh.log").split(separator: "\n").map { String($0.split(separator: "@").last ?? "") }
+        #expect(
+            requests == ["10.0.0.10 token", "10.0.0.10 joined n1111111111111111111111id rack=red slot=1"])
+        let options = rig.text("ssh.log")
+        for option in [
+            "-p 2378", "StrictHostKeyChecking=yes", "HostKeyAlias=piflash-swarm", "BatchMode=yes", "IdentitiesOnly=yes",
+            "GlobalKnownHostsFile=/dev/null", "CheckHostIP=no",
+        ] { #expect(options.contains(option)) }
+        #expect(!rig.has("root/etc/piflash/swarm/worker_key"))
+        for text in [
+            rig.text("processes"), rig.text("curl.log"), rig.text("docker.log"), result.errors, options,
+            rig.text("root/boot/piflash/status.txt"),
+        ] { #expect(!text.contains(Sample.token)) }
+        let left = try OutsideTool("grep").run(["-rl", Sample.token, rig.scratch["root"].string])
+        #expect(left.text.isEmpty)
+        // The next boot has nothing to do.
+        #expect(try rig.run(shell).succeeded)
+        #expect(rig.text("ssh.log").split(separator: "\n").count == 2)
+    }
+
+    @Test(arguments: Shell.allCases, ["closed", "empty", "wrong", "garbage"])
+    func `a worker whose managers have nothing for it waits, says why, and keeps its key`(_ shell: Shell, door: String)
+        throws
+    {
+        let rig = try Self.rig(.sample(managers: ["10.0.0.10:2377", "[fd00::1]:2377"]))
+        for address in ["10.0.0.10", "fd00::1"] { rig.scratch.write(door, to: "door-\(address)") }
+        #expect(try rig.run(shell).status == 1)
+        #expect(rig.status["state"] == "failed")
+        #expect(rig.status["last error"]?.contains("manager [fd00::1]:2377") == true, "\(rig.status)")
+        #expect(rig.has("root/etc/piflash/swarm/worker_key"))
+        #expect(rig.text("ssh.log").split(separator: "\n").count == 6)
+        // The second manager is as good as the first.
+        rig.scratch.write("open", to: "door-fd00::1")
+        #expect(try rig.run(shell).succeeded)
+        #expect(rig.status["state"] == "done")
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `a worker that the swarm does not know yet asks again, and keeps its key`(_ shell: Shell) throws {
+        let rig = try Self.rig(.sample())
+        rig.scratch.write("", to: "unknown")
+        #expect(try rig.run(shell).status == 1)
+        #expect(rig.status["step"] == "telling the swarm about this node")
+        #expect(rig.status["last error"]?.contains("no such node") == true)
+        #expect(rig.has("root/etc/piflash/swarm/worker_key"))
+        try FileManager.default.removeItem(atPath: rig.scratch["unknown"].string)
+        #expect(try rig.run(shell).succeeded)
+        #expect(!rig.has("root/etc/piflash/swarm/worker_key"))
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `a worker without a key says what to do`(_ shell: Shell) throws {
+        let rig = try Self.rig(.sample(), key: false)
+        #expect(try rig.run(shell).status == 1)
+        #expect(rig.status["last error"] == "the rack's key is not on this card any more; write the card again")
+        #expect(!rig.has("ssh.log"))
+    }
+
+    @Test(
+        arguments: Shell.allCases,
+        [
+            // The manager's time, whether a time server has set the clock, and what the clock is set to.
+            ("5000", false, ["@5000"]), ("5000", true, []), ("1030", false, []), ("1031", false, ["@1031"]),
+            ("500", false, []), ("", false, []), ("x", false, []), ("99999999999999", false, []),
+        ] as [(String, Bool, [String])])
+    func `a clock that nobody else has set follows the manager's, forwards only`(
+        _ shell: Shell, clock: (time: String, synchronised: Bool, set: [String])
+    ) throws {
+        let rig = try Self.rig(.sample())
+        rig.scratch.write(clock.time + "\n", to: "time")
+        if !clock.synchronised { rig.install("timedatectl", "echo 'System clock synchronized: no'") }
+        #expect(try rig.run(shell).succeeded)
+        #expect(rig.text("clock.log").split(separator: "\n").map(String.init) == clock.set)
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `a clock from before the card was written is set to that time`(_ shell: Shell) throws {
+        let rig = try Self.rig(.sample(), flashTime: 2000)
+        rig.install("timedatectl", "exit 1")
+        rig.scratch.write("1999\n", to: "time")
+        #expect(try rig.run(shell).succeeded)
+        #expect(rig.text("clock.log") == "@2000\n")
+        #expect(rig.status["last error"] == nil)
+    }
+
+    static let first = SwarmFormation.sample(
+        role: .manager, isFirst: true, managers: [], labels: ["rack=red"], availability: [.manager: .drain],
+        nodes: ["red00", "red01"],
+        stacks: [.init(name: "web", contents: Array("services: {}\n".utf8))])
+
+    @Test(arguments: Shell.allCases)
+    func `the first manager makes the swarm, sets itself up, waits for the rack and deploys`(_ shell: Shell) throws {
+        let rig = try Self.rig(Self.first, node: "red00")
+        rig.scratch.write("red00 ready\nred01 ready\n", to: "ready")
+        let result = try rig.run(shell)
+        #expect(result.succeeded, "\(result.errors)")
+        #expect(Self.log(rig, "swarm init") == ["swarm init --advertise-addr 10.0.0.10"])
+        #expect(
+            Self.log(rig, "node update") == [
+                "node update --availability drain --label-add rack=red n1111111111111111111111id"
+            ])
+        let deploy = "stack deploy --compose-file \(rig.scratch["root/etc/piflash/stacks/web.yml"]) web"
+        #expect(Self.log(rig, "stack") == [deploy])
+        #expect(!rig.has("ssh.log"))
+        #expect(!result.errors.contains("SWMTKN"))
+        // A changed stack is deployed again; nothing is formed again.
+        var changed = Self.first
+        changed = .sample(
+            role: .manager, isFirst: true, managers: [], nodes: changed.nodes,
+            stacks: [.init(name: "web", contents: Array("services: { }\n".utf8))])
+        var settings = FirstBootSettings.sample(node: "red00", managers: [], advertise: "10.0.0.10")
+        settings.formation = changed
+        rig.configure(settings)
+        for _ in 1...2 { #expect(try rig.run(shell).succeeded) }
+        #expect(Self.log(rig, "stack") == [deploy, deploy])
+        #expect(Self.log(rig, "swarm init").count == 1)
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `who is missing is said, and the stacks are deployed all the same`(_ shell: Shell) throws {
+        let rig = try Self.rig(Self.first, node: "red00")
+        rig.scratch.write("red00 ready\nred01 down\nred011 ready\n", to: "ready")
+        let result = try rig.run(shell)
+        #expect(result.succeeded)
+        #expect(result.errors.contains("waiting for the rack, waiting for red01\n"))
+        #expect(rig.status["last error"] == "not in the swarm yet: red01")
+        #expect(Self.log(rig, "stack").count == 1)
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `a stack that Docker refuses is said, and tried again at the next boot`(_ shell: Shell) throws {
+        let rig = try Self.rig(Self.first, node: "red00")
+        rig.scratch.write("red00 ready\nred01 ready\n", to: "ready")
+        rig.scratch.write("", to: "no-stack")
+        #expect(try rig.run(shell).status == 1)
+        #expect(rig.status["last error"] == "stack web: bad stack")
+        try FileManager.default.removeItem(atPath: rig.scratch["no-stack"].string)
+        #expect(try rig.run(shell).succeeded)
+        #expect(rig.status["state"] == "done")
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `a first manager that Docker does not let form a swarm says why`(_ shell: Shell) throws {
+        let rig = try Self.rig(Self.first, node: "red00")
+        rig.scratch.write("", to: "no-init")
+        #expect(try rig.run(shell).status == 1)
+        #expect(rig.status["last error"] == "Error: could not choose an IP address")
+    }
+
+    static let firstOfThree = SwarmFormation.sample(
+        role: .manager, isFirst: true, managers: ["10.0.0.11:2377", "10.0.0.12:2377"], nodes: ["red00"])
+
+    @Test(
+        arguments: Shell.allCases,
+        [
+            // The other managers' doors, and whether a swarm is made.
+            (["empty", "empty"], true), (["empty", "closed"], true), (["closed", "closed"], true),
+            (["open", "closed"], false), (["closed", "open"], false), (["empty", "open"], false),
+        ] as [([String], Bool)])
+    func `the first of three managers makes a swarm only when no other has one`(
+        _ shell: Shell, doors: (states: [String], isMade: Bool)
+    ) throws {
+        let rig = try Self.rig(Self.firstOfThree, node: "red00")
+        rig.scratch.write("red00 ready\n", to: "ready")
+        for (address, state) in zip(["10.0.0.11", "10.0.0.12"], doors.states) {
+            rig.scratch.write(state, to: "door-\(address)")
+        }
+        let result = try rig.run(shell)
+        #expect(result.succeeded, "\(result.errors)")
+        #expect(Self.log(rig, "swarm init").count == (doors.isMade ? 1 : 0))
+        #expect(rig.has("request") != doors.isMade)
+        #expect(!rig.has("root/etc/piflash/swarm/manager_key"))
+        #expect(rig.has("root/etc/piflash/swarm/host_key"))
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `the first of three managers makes no second swarm when its key is gone`(_ shell: Shell) throws {
+        let rig = try Self.rig(Self.firstOfThree, node: "red00", key: false)
+        #expect(try rig.run(shell).status == 1)
+        #expect(Self.log(rig, "swarm init").isEmpty)
+        #expect(rig.status["last error"]?.contains("write the card again") == true)
+    }
+}
