@@ -12,6 +12,9 @@ final class CommandHarness: Sendable {
     private let outputText = Mutex("")
     private let errorText = Mutex("")
 
+    /// The program ignores SIGPIPE, too (`Interruption`): an ssh that ends before it has read its script must not end it.
+    init() { signal(SIGPIPE, SIG_IGN) }
+
     struct Outcome {
         let status: Int32
         let output: String

@@ -100,10 +100,6 @@ import Testing
         #expect(
             "\(report)".contains("red01.yaml:9:1: warning: docker.remote: whoever reaches this address"), "\(report)")
         #expect(daemon?.hasHosts == true && daemon?.members.contains { $0 == .init("tls", .bool(false)) } == true)
-        for value in [Node.Docker.Remote.ssh, .tls] {
-            let (_, report) = Self.configuration(Node.Docker(remote: Sample.at(value)), Self.profile("20.10.24"))
-            #expect(report.errors.count == 1)
-        }
         let both = Node.Docker(
             daemon: [Self.key("hosts", .array([.string("fd://")]))], remote: Sample.at(.insecure, line: 9))
         #expect(Self.configuration(both, Self.profile("20.10.24")).1.errors.count == 1)

@@ -180,8 +180,9 @@ public final class SSHRunner: Sendable {
         do {
             let run = try await Subprocess.run(
                 .name("ssh"), arguments: Arguments(arguments), environment: Self.environment(settings),
-                platformOptions: options, input: .array(Array(Self.wrapped(script).utf8)), output: .sequence,
-                error: .sequence
+                platformOptions: options,
+                input: .fileDescriptor(try input(Self.wrapped(script)), closeAfterSpawningProcess: true),
+                output: .sequence, error: .sequence
             ) { execution in
                 async let errors = Self.collect(execution.standardError, began: true) { lines(.error($0)) }
                 let output = try await Self.collect(execution.standardOutput, began: false) { lines(.output($0)) }
@@ -199,6 +200,27 @@ public final class SSHRunner: Sendable {
                 began: output.began)
         } catch let error as SubprocessError where error.code == .executableNotFound {
             throw Failure(.system, "there is no ssh program", hint: "install OpenSSH's client: openssh-client")
+        }
+    }
+
+    /// A file without a name that holds `script`, and can be read only by us. Not a pipe: an ssh that ends before it has
+    /// read all would break it, which Subprocess takes for a fault of the program.
+    private func input(_ script: String) throws(Failure) -> FileDescriptor {
+        let path = FilePath(directory).appending("script-\(UUID().uuidString)")
+        do {
+            let file = try FileDescriptor.open(
+                path, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec], permissions: [.ownerReadWrite])
+            unlink(path.string)
+            do {
+                try file.writeAll(script.utf8)
+                try file.seek(offset: 0, from: .start)
+                return file
+            } catch {
+                try? file.close()
+                throw error
+            }
+        } catch {
+            throw Failure(.system, "writing \(path): \((error as? Errno)?.description.lowercased() ?? "\(error)")")
         }
     }
 

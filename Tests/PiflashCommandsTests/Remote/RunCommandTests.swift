@@ -55,27 +55,26 @@ import Testing
         #expect(accepted.errors.contains("replaced: failed"))
     }
 
-    @Test func `a command that hangs is left at the time limit, the others are done`() async throws {
+    @Test(.timeLimit(.minutes(5))) func `a command that hangs is left at the time limit, the others are done`()
+        async throws
+    {
         let rack = try NodeRack(["red01", "red02"])
         defer { rack.stop() }
         rack.scratch.write("", to: "red02/hangs")
-        let start = Date()
-        let outcome = await rack.run("run", "--timeout", "6", then: ["--", "[ ! -e $RIG/hangs ] || sleep 60"])
+        let outcome = await rack.run("run", "--timeout", "6", then: ["--", "[ ! -e $RIG/hangs ] || sleep 3600"])
         #expect(outcome.status == 4)
         #expect(outcome.errors.contains("red02: failed: not done after 6 s"))
         #expect(outcome.errors.contains("red01: exit 0"))
-        #expect(Date().timeIntervalSince(start) < 30)
     }
 
-    @Test func `Ctrl-C ends every ssh, and nothing is left behind`() async throws {
+    @Test(.timeLimit(.minutes(5))) func `Ctrl-C ends every ssh, and nothing is left behind`() async throws {
         let rack = try NodeRack(["red01", "red02"])
         defer { rack.stop() }
         let start = Date()
         let outcome = await rack.run(
-            "run", then: ["--", "sleep 30"], isCancelled: { Date().timeIntervalSince(start) > 1.5 })
+            "run", then: ["--", "sleep 3600"], isCancelled: { Date().timeIntervalSince(start) > 1.5 })
         #expect(outcome.status == 1)
         #expect(outcome.errors.contains("stopped"))
-        #expect(Date().timeIntervalSince(start) < 10)
         let left = try FileManager.default.contentsOfDirectory(atPath: rack.scratch.path.string)
         #expect(!left.contains { $0.hasPrefix("piflash-") })
         let processes = try OutsideTool("ps").run(["-eo", "args"]).text
