@@ -19,6 +19,8 @@ public struct DaemonSurroundings: Hashable, Sendable {
     public var users: Set<String>?
     /// Absolute paths of files.
     public var files: Set<String>?
+    /// Absolute paths of files that piflash puts there itself, whatever else is known.
+    public var ownFiles: Set<String> = []
     /// Bridges that are there before dockerd starts.
     public var bridges: Set<String>?
     /// Plugins for authorization that are there before dockerd starts.

@@ -140,10 +140,11 @@ public struct DaemonConfiguration: Hashable, Sendable {
             users.insert(name)
         }
         let files = root.map { Set(node.firstBoot.files.map(\.path.value)).union($0.entries.keys) }
-            .map { node.docker.remote?.value == .tls ? $0.union(SuppliedFiles.certificatePaths) : $0 }
-        return DaemonSurroundings(
+        var surroundings = DaemonSurroundings(
             isInSwarm: node.swarm != nil, networks: networks, groups: groups, users: users,
             files: files, bridges: nil, plugins: nil)
+        if node.docker.remote?.value == .tls { surroundings.ownFiles = Set(SuppliedFiles.certificatePaths) }
+        return surroundings
     }
 
     // MARK: What the recipe's short forms mean

@@ -45,7 +45,9 @@ public struct NodeDaemon: Sendable {
     @Sendable public static func judge(_ members: [JSONValue.Member], engine: String) -> [Diagnostic] {
         let version = EngineVersion(engine)
         let service = version.map { ServiceFlags.packaged($0).withoutHosts() }
-        let model = DaemonModel(version: version, service: service ?? ServiceFlags(), surroundings: .unknown)
+        var surroundings = DaemonSurroundings.unknown
+        surroundings.ownFiles = Set(SuppliedFiles.certificatePaths)
+        let model = DaemonModel(version: version, service: service ?? ServiceFlags(), surroundings: surroundings)
         return model.judge(members).map { Diagnostic($0.severity, at: nil, "\($0.path): \($0.text)") }
     }
 

@@ -70,6 +70,12 @@ public struct DaemonChange: Sendable {
             }
             let merged = Self.merge(daemon.members, over: theirs, before: before)
             report.merge(DiagnosticReport(judge(merged, engine)))
+            if node.docker.remote?.value == .tls, !look.hasCertificate {
+                report.error(
+                    at: node.docker.remote?.location,
+                    "docker.remote: this node has no certificate of the rack's: give its card this recipe with piflash configure"
+                )
+            }
             if look.isInSwarm, merged.contains(.init("live-restore", .bool(true))) {
                 report.error(at: nil, "live-restore: Docker does not start with it on a node of a swarm")
             }

@@ -21,6 +21,8 @@ struct NodeLook: Sendable {
     var isInSwarm: Bool { ["active", "pending", "locked", "error"].contains(answer["swarm"] ?? "") }
     var isManager: Bool { answer["manager"] == "true" }
     var hasSystemd: Bool { answer["systemd"] != nil }
+    /// Whether its card brought a certificate of the rack's.
+    var hasCertificate: Bool { answer["certificate"] != nil }
     var hasDropIn: Bool { answer["dropin"] != nil }
     /// The digest of the configuration that the first boot laid down.
     var firstBoot: String { answer["first-boot"] ?? "" }

@@ -229,6 +229,24 @@ import Testing
         #expect(rack.text("red01", "root/etc/systemd/system/docker.service.d/piflash-proxy.conf").contains(":3128"))
     }
 
+    @Test func `certificates come with a card: without them TLS is not switched on`() async throws {
+        let rack = try NodeRack(["red01"])
+        defer { rack.stop() }
+        rack.scratch.write(
+            "hostname: red01\naddress: \(rack.address("red01"))/8\ndocker: { remote: tls }\n", to: "rack/red01.yaml")
+        let refused = await rack.run("daemon", "--apply")
+        #expect(refused.status == 1)
+        #expect(refused.errors.contains("this node has no certificate of the rack's"))
+        #expect(!rack.daemon("red01").contains("tls"))
+        for name in ["ca", "cert", "key"] {
+            rack.scratch.write("x", to: "red01/root/etc/docker/piflash/\(name).pem")
+        }
+        let done = await rack.run("daemon", "--apply")
+        #expect(done.status == 0, "\(done.errors)")
+        #expect(!done.errors.contains("warning: tls"))
+        #expect(rack.daemon("red01").contains("tlsverify"))
+    }
+
     @Test func `what is no JSON is left alone`() async throws {
         let rack = try NodeRack(["red01", "red02"])
         defer { rack.stop() }

@@ -42,6 +42,7 @@ command -v dpkg >/dev/null 2>&1 && tell dpkg "$(dpkg --print-architecture)"
 [ -d "$root/run/systemd/system" ] && tell systemd 1
 [ -e "$root/etc/systemd/system/docker.service.d/piflash.conf" ] && tell dropin 1
 [ -r "$root/etc/piflash/settings" ] && tell first-boot "$(. "$root/etc/piflash/settings" && echo "${DOCKER_CONFIG:-}")"
+[ -e "$root/etc/docker/piflash/cert.pem" ] && tell certificate 1
 give daemon.json "$root/etc/docker/daemon.json"
 give docker-options "$root/etc/default/docker"
 give proxies "$root/etc/systemd/system/docker.service.d/piflash-proxy.conf"
