@@ -203,8 +203,8 @@ public struct DaemonConfiguration: Hashable, Sendable {
         }
         report.warning(
             at: swarm.location,
-            "swarm.mode: classic: dockerd, Consul and the managers' port 10000 ask nobody who they are: everyone in the "
-                + "node's network is root on it")
+            "swarm.mode: classic: nothing in it asks who somebody is, neither dockerd's port 2375 nor Consul nor the "
+                + "managers' port 10000: everyone in the node's network is root on it")
         if !members.contains(where: { $0.name == "hosts" }) {
             open(Origin(path: "swarm.mode: classic", name: swarm.location, value: swarm.location))
         }

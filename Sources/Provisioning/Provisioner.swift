@@ -95,7 +95,8 @@ public struct Provisioner: Sendable {
             node: node.hostname.value, bootMountPoint: profile.bootMountPoint, flashTime: flashTime,
             usesDocker: Draft.usesDocker(node), daemon: configuration,
             daemonHasHosts: isFile && daemon?.hasHosts == true, managers: managers,
-            advertise: formation?.ownAddress ?? classic?.ownAddress ?? node.address?.value.address, commands: node.firstBoot.run.map(\.value))
+            advertise: formation?.ownAddress ?? classic?.ownAddress ?? node.address?.value.address,
+            commands: node.firstBoot.run.map(\.value))
         settings.daemonHasProxy = dropIns.contains { $0.path == DaemonConfiguration.proxyDropIn }
         settings.rack = node.rack
         settings.installation = DockerInstallation.of(node, profile: profile, report: &report)

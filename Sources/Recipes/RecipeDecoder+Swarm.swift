@@ -39,11 +39,12 @@ extension RecipeDecoder {
                 report.error(at: value.location, "swarm.\(key): classic Swarm has none; leave it out")
             }
             // Swarm 0.2 advertises [0-9a-zA-Z._-]+:PORT, which leaves no room for IPv6.
-            for (key, host) in managers.map({ ("managers", $0) }) + [swarm.consul].compactMap({ $0 }).map({ ("consul", $0) })
-            where host.value.contains(":") {
-                report.error(
-                    at: host.location,
-                    "swarm.\(key): \(host.value): classic Swarm takes an IPv4 address or a name, without a port")
+            for (key, hosts) in [("managers", managers), ("consul", [swarm.consul].compactMap { $0 })] {
+                for host in hosts where host.value.contains(":") {
+                    report.error(
+                        at: host.location,
+                        "swarm.\(key): \(host.value): classic Swarm takes an IPv4 address or a name, without a port")
+                }
             }
         } else if let consul = swarm.consul {
             report.error(at: consul.location, "swarm.consul: only with swarm.mode: classic")

@@ -25,7 +25,9 @@ import Testing
         let provision = try await Sample.provision(Self.node(), Sample.hypriot2015)
         try expectGolden("classic-swarm-hypriotos-2015.txt", GoldenTests.rendered(provision))
         let options = try #require(provision.rootText(DockerOptions.path))
-        for host in ["unix:///var/run/docker.sock", "tcp://0.0.0.0:2375"] { #expect(options.contains("--host=\(host)")) }
+        for host in ["unix:///var/run/docker.sock", "tcp://0.0.0.0:2375"] {
+            #expect(options.contains("--host=\(host)"))
+        }
     }
 
     @Test func `who runs Consul's server follows from the recipe`() {

@@ -135,7 +135,8 @@ import Testing
     }
 
     @Test(arguments: Shell.allCases)
-    func `every boot starts what is there, makes nothing twice, and keeps what was wrong before`(_ shell: Shell) throws {
+    func `every boot starts what is there, makes nothing twice, and keeps what was wrong before`(_ shell: Shell) throws
+    {
         var settings = Self.settings(.manager)
         settings.commands = ["exit 3"]
         let rig = try Self.rig(settings)
@@ -215,7 +216,8 @@ import Testing
         #expect(Self.changes(rig).filter { $0 == "pull \(Self.consul)" }.count == 3)
         #expect(
             result.errors.contains(
-                "waiting for the image \(Self.consul) (docker pull \(Self.consul): no such host)\n"), "\(result.errors)")
+                "waiting for the image \(Self.consul) (docker pull \(Self.consul): no such host)\n"), "\(result.errors)"
+        )
         #expect(result.succeeded == (failures == 2))
         if failures == 3 {
             #expect(rig.status["state"] == "failed")

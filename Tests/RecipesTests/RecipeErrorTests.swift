@@ -45,7 +45,7 @@ import Testing
         ("swarm: { mode: classic, managers: [\"fd00::1\"] }", "3:36", "takes an IPv4 address or a name"),
         ("swarm: { mode: classic, managers: [10.0.0.1], consul: \"a.lan:8500\" }", "3:55", "without a port"),
         ("swarm: { mode: classic, managers: [10.0.0.1], consul: red01 }", "3:55", "and a Consul server"),
-        ("swarm: { mode: classic, managers: [10.0.0.1], consul: laptop }", "3:55", "swarm.consul: \"laptop\" is no node"),
+        ("swarm: { mode: classic, managers: [10.0.0.1], consul: laptop }", "3:55", "consul: \"laptop\" is no node"),
         ("swarm: { mode: classic, managers: [10.0.0.1], token: \(RecipeHarness.token) }", "3:54", "has none"),
         ("swarm: { mode: classic, managers: [10.0.0.1], labels: { a: b } }", "3:55", "has none"),
         ("swarm: { mode: classic, managers: [10.0.0.1], availability: { worker: drain } }", "3:61", "has none"),
