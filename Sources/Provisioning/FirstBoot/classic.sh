@@ -1,6 +1,6 @@
-# Swarm 0.2 of 2015: a Consul agent and a container that tells Consul where this node's engine listens; on managers
-# another one that is an engine made of all engines, on port 10000. The images are those for the Pi. Engines of that time
-# were not trusted to restart containers, so they are started here, at every boot.
+# Swarm 0.2 of 2015: a Consul agent and a container that tells Consul where this node's engine listens; on managers a
+# third one that is an engine made of all engines, on port 10000. The images are those for the Pi. Their documented
+# command lines name no restart policy, so the containers are started here, at every boot.
 consul_image=dduportal/arm-consul:0.5.0
 swarm_image=dduportal/arm-swarm:0.2.0
 

@@ -3,7 +3,7 @@ switch_radio_on
 take_token || status failed 'taking the join token' '' 'cannot write /var/lib/piflash'
 if [ -e "$state/finished" ] && [ "$(cat "$state/finished")" = "$GENERATION" ]; then
     [ "$CLASSIC" = 1 ] || exit 0
-    # Its containers are not started by anybody else, and its address may be another one today.
+    # Its containers are not started by anybody else, and its address may have changed.
     wait_for_network
     if wait_for_docker && join_classic; then
         problem=$(cat "$state/finished-problem" 2>/dev/null)
