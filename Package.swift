@@ -62,10 +62,9 @@ let package = Package(
             dependencies: [
                 "CCrypt", "Diagnostics", "Docker", "Filesystems", "Images", "Recipes", crypto, cryptoExtras,
             ],
-            resources: ["head", "system", "service", "docker", "install", "preload", "swarm", "form", "main", "door"]
-                .map {
-                    .embedInCode("FirstBoot/\($0).sh")
-                },
+            resources: [
+                "head", "system", "service", "docker", "install", "preload", "swarm", "form", "classic", "main", "door",
+            ].map { .embedInCode("FirstBoot/\($0).sh") },
             swiftSettings: strict),
         .target(
             name: "Cards",

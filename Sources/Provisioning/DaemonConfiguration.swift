@@ -35,6 +35,7 @@ public struct DaemonConfiguration: Hashable, Sendable {
         let known = members.count
         addProxy(docker, network: node.address?.value)
         addRemote(docker, report: &report)
+        addClassicSwarm(node, report: &report)
         if let architecture = profile.architecture, !strings("labels").contains(where: { $0.hasPrefix("arch=") }) {
             add(["arch=\(architecture)"], to: "labels", Origin(path: "docker.daemon.labels"))
         }
@@ -141,7 +142,7 @@ public struct DaemonConfiguration: Hashable, Sendable {
         }
         let files = root.map { Set(node.firstBoot.files.map(\.path.value)).union($0.entries.keys) }
         var surroundings = DaemonSurroundings(
-            isInSwarm: node.swarm != nil, networks: networks, groups: groups, users: users,
+            isInSwarm: node.swarm?.mode == .swarm, networks: networks, groups: groups, users: users,
             files: files, bridges: nil, plugins: nil)
         if node.docker.remote?.value == .tls { surroundings.ownFiles = Set(SuppliedFiles.certificatePaths) }
         return surroundings
@@ -183,13 +184,40 @@ public struct DaemonConfiguration: Hashable, Sendable {
                 return report.error(
                     at: remote.location, "docker.remote: docker.daemon.hosts says already where dockerd listens")
             }
-            let origin = Origin(path: "docker.remote", name: remote.location, value: remote.location)
-            add(["unix:///var/run/docker.sock", "tcp://0.0.0.0:2375"], to: "hosts", origin)
-            // Without it dockerd waits 15 seconds each time it starts, to be seen warning (moby, loadListeners).
-            if !members.contains(where: { ["tls", "tlsverify"].contains($0.name) }) {
-                members.append(.init("tls", .bool(false)))
-                origins.append(origin)
-            }
+            open(Origin(path: "docker.remote", name: remote.location, value: remote.location))
+        }
+    }
+
+    /// The managers of a classic swarm reach every engine without TLS.
+    private mutating func addClassicSwarm(_ node: Node, report: inout DiagnosticReport) {
+        guard let swarm = node.swarm, swarm.mode == .classic else { return }
+        if let remote = node.docker.remote, remote.value == .tls {
+            return report.error(
+                at: remote.location,
+                "docker.remote: tls: classic Swarm reaches dockerd on port 2375 without TLS; leave it out")
+        }
+        if let key = node.docker.daemon.first(where: { ["hosts", "tls", "tlsverify"].contains($0.name.value) }) {
+            return report.error(
+                at: key.name.location,
+                "docker.daemon.\(key.name.value): swarm.mode: classic says where dockerd listens, which is without TLS; "
+                    + "leave it out")
+        }
+        report.warning(
+            at: swarm.location,
+            "swarm.mode: classic: nothing in it asks who somebody is, neither dockerd's port 2375 nor Consul nor the "
+                + "managers' port 10000: everyone in the node's network is root on it")
+        if !members.contains(where: { $0.name == "hosts" }) {
+            open(Origin(path: "swarm.mode: classic", name: swarm.location, value: swarm.location))
+        }
+    }
+
+    /// Has dockerd listen on port 2375, without TLS, besides its socket.
+    private mutating func open(_ origin: Origin) {
+        add(["unix:///var/run/docker.sock", "tcp://0.0.0.0:2375"], to: "hosts", origin)
+        // Without it dockerd waits 15 seconds each time it starts, to be seen warning (moby, loadListeners).
+        if !members.contains(where: { ["tls", "tlsverify"].contains($0.name) }) {
+            members.append(.init("tls", .bool(false)))
+            origins.append(origin)
         }
     }
 

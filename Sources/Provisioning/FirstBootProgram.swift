@@ -18,7 +18,7 @@ enum FirstBootProgram {
     private static let parts = [
         PackageResources.head_sh, PackageResources.system_sh, PackageResources.service_sh, PackageResources.docker_sh,
         PackageResources.install_sh, PackageResources.preload_sh, PackageResources.swarm_sh, PackageResources.form_sh,
-        PackageResources.main_sh,
+        PackageResources.classic_sh, PackageResources.main_sh,
     ]
 
     static let source = parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")

@@ -40,6 +40,8 @@ struct FirstBootSettings: Hashable, Sendable {
     var certificate: NodeCertificate?
     /// The node's part in a swarm that the rack forms by itself.
     var formation: SwarmFormation?
+    /// The node's part in a swarm of containers.
+    var classic: ClassicSwarm?
 
     /// Where ``rack`` stands on the node; each line as in /etc/hosts.
     static let rackPath = "/etc/piflash/hosts"
@@ -80,7 +82,7 @@ struct FirstBootSettings: Hashable, Sendable {
             let files = carried.filter { $0.kind == kind }.map(\.name)
             if !files.isEmpty { values.append((name, files.joined(separator: " "))) }
         }
-        values += formation?.settings ?? []
+        values += formation?.settings ?? classic?.settings ?? []
         var text = "# Read by \(FirstBootProgram.path); written by piflash.\n"
         for (name, value) in values { text += "\(name)=\(shellQuoted(value))\n" }
         if daemonHasProxy { text += "DOCKER_PROXY='1'\n" }

@@ -87,13 +87,16 @@ public struct Provisioner: Sendable {
         // Other proxies are another configuration: dockerd is to be started with them.
         if let environment = daemon?.environment { configuration? += Array(environment.dropIn.utf8) }
         let formation = SwarmFormation(node, material: material, keys: rackKeys, report: &report)
+        let classic = ClassicSwarm(node)
         let managers =
-            formation?.managers ?? node.swarm?.managers.compactMap { SwarmAddress.normalized($0, report: &report) }
+            formation?.managers ?? classic?.managers
+            ?? node.swarm?.managers.compactMap { SwarmAddress.normalized($0, report: &report) }
         var settings = FirstBootSettings(
             node: node.hostname.value, bootMountPoint: profile.bootMountPoint, flashTime: flashTime,
             usesDocker: Draft.usesDocker(node), daemon: configuration,
             daemonHasHosts: isFile && daemon?.hasHosts == true, managers: managers,
-            advertise: formation?.ownAddress ?? node.address?.value.address, commands: node.firstBoot.run.map(\.value))
+            advertise: formation?.ownAddress ?? classic?.ownAddress ?? node.address?.value.address,
+            commands: node.firstBoot.run.map(\.value))
         settings.daemonHasProxy = dropIns.contains { $0.path == DaemonConfiguration.proxyDropIn }
         settings.rack = node.rack
         settings.installation = DockerInstallation.of(node, profile: profile, report: &report)
@@ -108,6 +111,7 @@ public struct Provisioner: Sendable {
             settings.dockerUser = node.user?.name.value
         }
         settings.formation = formation
+        settings.classic = classic
         if !profile.flavour.usesCloudInit {
             settings.language = node.locale.lang?.value
             settings.usesWiFi = !material.accessPoints.isEmpty

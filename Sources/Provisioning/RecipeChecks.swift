@@ -75,6 +75,7 @@ enum RecipeChecks {
         if swarm.managers.isEmpty {
             report.error(at: swarm.location, "swarm.managers: names no manager to join")
         }
+        ClassicSwarm.check(node, profile: profile, report: &report)
         if swarm.isFormed { checkForming(swarm, profile: profile, root: root, report: &report) }
     }
 

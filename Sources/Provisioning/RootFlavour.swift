@@ -34,7 +34,9 @@ enum RootFlavour {
         support[.swarm] =
             hasSwarmMode(profile)
             ? .rootEdit("first-boot program")
-            : .impossible("Docker \(profile.docker?.version ?? "") has no swarm mode, which came with 1.12")
+            : .impossible(
+                "Docker \(engineVersion(profile)?.description ?? "") has no swarm mode, which came with 1.12; write "
+                    + "swarm.mode: classic")
         support[.files] = .rootEdit("the files themselves")
         support[.clock] = .rootEdit("fake-hwclock.data, timesyncd's clock file")
         return support

@@ -27,6 +27,7 @@ public enum Setting: String, Sendable, CaseIterable {
     case remoteTLS
     case remoteSSH
     case swarm
+    case classicSwarm
     case packages
     case files
     case commands
@@ -59,6 +60,7 @@ public enum Setting: String, Sendable, CaseIterable {
         case .remoteTLS: "docker.remote: tls"
         case .remoteSSH: "docker.remote: ssh"
         case .swarm: "swarm"
+        case .classicSwarm: "swarm.mode: classic"
         case .packages: "first_boot.packages"
         case .files: "first_boot.files"
         case .commands: "first_boot.run"
@@ -92,7 +94,8 @@ public enum Setting: String, Sendable, CaseIterable {
         case .preload: node.docker.preload.first?.location
         case .remoteTLS: node.docker.remote.flatMap { $0.value == .tls ? $0.location : nil }
         case .remoteSSH: node.docker.remote.flatMap { $0.value == .ssh ? $0.location : nil }
-        case .swarm: node.swarm?.location
+        case .swarm: node.swarm.flatMap { $0.mode == .swarm ? $0.location : nil }
+        case .classicSwarm: node.swarm.flatMap { $0.mode == .classic ? $0.location : nil }
         case .packages: node.firstBoot.packages.first?.location
         case .files: node.firstBoot.files.first?.path.location
         case .commands: node.firstBoot.run.first?.location
@@ -118,6 +121,7 @@ extension OSProfile {
         // What the first-boot program does is taken the way that the program is.
         support[.install] = DockerInstallation.obstacle(self).map { .impossible($0) } ?? support[.commands]
         support[.remoteSSH] = RemoteAccess.obstacleToSSH(self).map { .impossible($0) } ?? support[.commands]
+        support[.classicSwarm] = support[.commands]
         support.set(.dockerPackages, .preload, to: .rootEdit("files in \(CarriedFile.directory)"))
         support[.remoteTLS] = .rootEdit("files in \(SuppliedFiles.certificateDirectory)")
         return support

@@ -97,32 +97,11 @@ extension SwarmFormation {
     /// Nil when the rack forms no swarm.
     init?(_ node: Node, material: Material, keys: RackKeys, report: inout DiagnosticReport) {
         guard let swarm = node.swarm, swarm.isFormed else { return nil }
-        let own = Set([node.hostname.value, node.address?.value.address].compactMap { $0 })
-        var managers: [String] = []
-        var ownPlace: Int?
-        for (index, manager) in swarm.managers.enumerated() {
-            let address = node.address(ofManager: manager.value, in: node.rack)
-            guard
-                let target = SwarmAddress.normalized(
-                    Located(address ?? manager.value, at: manager.location), report: &report)
-            else { continue }
-            if own.contains(manager.value) || (address.map(own.contains) ?? false) {
-                ownPlace = index
-            } else {
-                managers.append(target)
-            }
-        }
-        // A single manager whose address the network reserves: its own recipe can only say that it is one.
-        var known = node.address?.value.address
-        if ownPlace == nil, swarm.role == .manager, swarm.managers.count == 1, let only = swarm.managers.first {
-            ownPlace = 0
-            managers = []
-            if known == nil, ValueRules.isIPAddress(only.value) { known = only.value }
-        }
+        let seen = SwarmManagers(node, swarm)
+        managers = seen.others.compactMap { SwarmAddress.normalized($0, report: &report) }
         role = swarm.role
-        isFirst = ownPlace == 0
-        ownAddress = known
-        self.managers = managers
+        isFirst = seen.isFirst
+        ownAddress = seen.ownAddress
         labels = swarm.labels.map { "\($0.key.value)=\($0.value.value)" }
         availability = swarm.availability
         nodes = swarm.nodes.isEmpty ? [node.hostname.value] : swarm.nodes

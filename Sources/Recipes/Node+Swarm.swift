@@ -54,6 +54,9 @@ extension Node {
         /// Whether the rack forms the swarm by itself, with the engines' own swarm mode.
         public var isFormed: Bool { mode == .swarm && token == nil }
 
+        /// Whether the rack's own nodes are the managers, which all others must find.
+        public var isOfTheRack: Bool { isFormed || mode == .classic }
+
         /// A node label: `docker node update --label-add KEY=VALUE`.
         public struct Label: Hashable, Sendable {
             public var key: Located<String>

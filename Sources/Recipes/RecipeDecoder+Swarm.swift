@@ -21,7 +21,10 @@ extension RecipeDecoder {
             token: token, availability: availability(fields), labels: labels(fields),
             stacks: list(fields, "stacks").compactMap { stack($0) },
             consul: text(fields, "consul") { ValueRules.manager($0) }, location: fields.location)
-        if swarm.isFormed { checkForming(swarm, role: given, isListed: listed, fields) }
+        if swarm.token == nil, listed, let given, given.value == .worker {
+            report.error(at: given.location, "swarm.role: worker, but the node stands in swarm.managers")
+        }
+        if swarm.isFormed { checkForming(swarm) }
         if !swarm.isFormed, swarm.mode == .swarm {
             for key in ["availability", "labels", "stacks"] {
                 guard let value = fields[key] else { continue }
@@ -35,6 +38,14 @@ extension RecipeDecoder {
                 guard let value = fields[key] else { continue }
                 report.error(at: value.location, "swarm.\(key): classic Swarm has none; leave it out")
             }
+            // Swarm 0.2 advertises [0-9a-zA-Z._-]+:PORT, which leaves no room for IPv6.
+            for (key, hosts) in [("managers", managers), ("consul", [swarm.consul].compactMap { $0 })] {
+                for host in hosts where host.value.contains(":") {
+                    report.error(
+                        at: host.location,
+                        "swarm.\(key): \(host.value): classic Swarm takes an IPv4 address or a name, without a port")
+                }
+            }
         } else if let consul = swarm.consul {
             report.error(at: consul.location, "swarm.consul: only with swarm.mode: classic")
         }
@@ -42,12 +53,7 @@ extension RecipeDecoder {
     }
 
     /// What can be said of a swarm of the rack's own without looking at the rest of the rack.
-    private mutating func checkForming(
-        _ swarm: Node.Swarm, role: Located<Node.Swarm.Role>?, isListed: Bool, _ fields: Fields
-    ) {
-        if isListed, let role, role.value == .worker {
-            report.error(at: role.location, "swarm.role: worker, but the node stands in swarm.managers")
-        }
+    private mutating func checkForming(_ swarm: Node.Swarm) {
         if swarm.managers.count.isMultiple(of: 2), let last = swarm.managers.last {
             report.warning(
                 at: last.location,

@@ -134,7 +134,7 @@ extension RecipeShape {
     static let swarm = RecipeShape.map([
         RecipeKey(
             "mode", "swarm, or classic: Swarm 0.2 with Consul, for images of 2015.",
-            .choice(Node.Swarm.Mode.allCases.map(\.rawValue)), later: true),
+            .choice(Node.Swarm.Mode.allCases.map(\.rawValue))),
         RecipeKey(
             "managers", "The managers: nodes of the rack, or addresses with or without a port.", .list(.text()),
             required: true),
@@ -145,8 +145,7 @@ extension RecipeShape {
         RecipeKey("availability", "By role: who gets no work.", availability),
         RecipeKey("labels", "Node labels, for placement constraints.", .free),
         RecipeKey("stacks", "What the first manager deploys.", .list(stack)),
-        RecipeKey(
-            "consul", "Classic mode: the Consul server; without it the first manager.", .text(), later: true),
+        RecipeKey("consul", "Classic mode: the Consul server; without it the first manager.", .text()),
     ])
 
     static let availability = RecipeShape.map(

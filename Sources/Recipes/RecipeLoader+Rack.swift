@@ -39,30 +39,41 @@ struct Rack {
 
     /// Says which managers nobody could find, or that may move away.
     func checkManagers(of node: Node, _ report: inout DiagnosticReport) {
-        guard let swarm = node.swarm, swarm.isFormed else { return }
+        guard let swarm = node.swarm, swarm.isOfTheRack else { return }
         for manager in swarm.managers {
+            check(manager, "swarm.managers", what: "a manager", of: node, &report)
             let name = manager.value
+            guard !names.contains(name), Self.isAddress(name), !hosts.isEmpty,
+                !hosts.contains(where: { $0.address == name })
+            else { continue }
+            report.warning(
+                at: manager.location,
+                "swarm.managers: no recipe of the rack has the address \(name): its card must come from this rack, "
+                    + "with swarm.role: manager")
+        }
+        if let consul = swarm.consul { check(consul, "swarm.consul", what: "a Consul server", of: node, &report) }
+    }
+
+    /// A host that all nodes must find.
+    private func check(
+        _ host: Located<String>, _ key: String, what: String, of node: Node, _ report: inout DiagnosticReport
+    ) {
+        let name = host.value
+        if names.contains(name) {
+            guard node.address(ofManager: name, in: hosts) == nil else { return }
             let isOwn = name == node.hostname.value
-            if names.contains(name) {
-                guard node.address(ofManager: name, in: hosts) == nil else { continue }
-                report.error(
-                    at: manager.location,
-                    "swarm.managers: \(isOwn ? "this node" : name) has no fixed address, and a manager whose address changes "
-                        + "loses all workers: give its recipe address, or name it here by the address that the network "
-                        + "reserves for it")
-            } else if ValueRules.isIPAddress(name) || name.hasPrefix("[") {
-                guard !hosts.isEmpty, !hosts.contains(where: { $0.address == name }) else { continue }
-                report.warning(
-                    at: manager.location,
-                    "swarm.managers: no recipe of the rack has the address \(name): its card must come from this rack, "
-                        + "with swarm.role: manager")
-            } else if !name.contains(".") {
-                let near = nearest(to: name, among: names.sorted()).map { " (did you mean \"\($0)\"?)" } ?? ""
-                report.error(
-                    at: manager.location, "swarm.managers: \"\(name)\" is no node of the rack and no address\(near)")
-            }
+            report.error(
+                at: host.location,
+                "\(key): \(isOwn ? "this node" : name) has no fixed address, and \(what) whose address changes "
+                    + "loses all workers: give its recipe address, or name it here by the address that the network "
+                    + "reserves for it")
+        } else if !Self.isAddress(name), !name.contains(".") {
+            let near = nearest(to: name, among: names.sorted()).map { " (did you mean \"\($0)\"?)" } ?? ""
+            report.error(at: host.location, "\(key): \"\(name)\" is no node of the rack and no address\(near)")
         }
     }
+
+    private static func isAddress(_ text: String) -> Bool { ValueRules.isIPAddress(text) || text.hasPrefix("[") }
 
     /// Names and addresses that stand in the rack twice.
     static func checkDuplicates(_ nodes: [Node], _ report: inout DiagnosticReport) {

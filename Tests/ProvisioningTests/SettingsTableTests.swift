@@ -166,6 +166,12 @@ import Testing
             with.swarm = Node.Swarm(
                 managers: [Sample.at("192.168.50.10")], role: .worker, token: Sample.secret(Sample.token),
                 location: Sample.at("", line: line).location)
+        case .classicSwarm:
+            without.docker.location = Sample.here
+            with.docker.location = Sample.here
+            with.swarm = Node.Swarm(
+                mode: .classic, managers: [Sample.at("192.168.50.10")], role: .worker,
+                location: Sample.at("", line: line).location)
         case .packages: with.firstBoot.packages = [Sample.at("vim", line: line)]
         case .files:
             with.firstBoot.files = [.init(path: Sample.at("/etc/motd", line: line), content: Sample.secret("x"))]

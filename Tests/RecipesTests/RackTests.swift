@@ -1,3 +1,4 @@
+import Diagnostics
 import Host
 import Recipes
 import SystemPackage
@@ -39,5 +40,22 @@ import Testing
         let together = try load("red01.yaml", in: scratch)
         #expect(together.rack.count == 2)
         #expect(alone.recipeDigest == together.recipeDigest)
+    }
+
+    @Test func `a classic swarm's managers and Consul server are nodes of the rack with fixed addresses`() throws {
+        let scratch = ScratchDirectory()
+        scratch.write("swarm: { mode: classic, managers: [red01], consul: red02 }\n", to: "red/red.yaml")
+        scratch.write("extends: red.yaml\nhostname: red01\naddress: 10.0.0.11/24\n", to: "red/red01.yaml")
+        scratch.write("extends: red.yaml\nhostname: red02\naddress: 10.0.0.12/24\n", to: "red/red02.yaml")
+        let swarm = try load("red02.yaml", in: scratch).swarm
+        #expect(swarm?.mode == .classic && swarm?.consul?.value == "red02" && swarm?.role == .worker)
+        #expect(try load("red01.yaml", in: scratch).swarm?.role == .manager)
+        scratch.write("extends: red.yaml\nhostname: red02\n", to: "red/red02.yaml")
+        let report = try #require(throws: DiagnosticReport.self) { try load("red01.yaml", in: scratch) }
+        #expect(
+            report.errors.map(\.text) == [
+                "swarm.consul: red02 has no fixed address, and a Consul server whose address changes loses all workers: "
+                    + "give its recipe address, or name it here by the address that the network reserves for it"
+            ])
     }
 }

@@ -14,6 +14,7 @@ NODE='' BOOT=/boot FLASH_TIME=0 GENERATION='' DOCKER=0 DOCKER_CONFIG='' DOCKER_H
 SWARM=0 MANAGERS='' ADVERTISE='' RUN='' PACKAGES='' LOCALE='' WIFI=0 HOSTS=0
 INSTALL='' INSTALL_FROM='' CHANNEL=stable ARMV6=0 DOCKER_USER='' DEBS='' PRELOAD=''
 FORM=0 ROLE=worker FIRST=0 LABELS='' STACKS='' NODES='' DOOR_PORT=2378
+CLASSIC=0 CONSUL=''
 # shellcheck source=/dev/null
 [ -r "$root/etc/piflash/settings" ] && . "$root/etc/piflash/settings"
 

@@ -2,7 +2,16 @@ write_hosts
 switch_radio_on
 take_token || status failed 'taking the join token' '' 'cannot write /var/lib/piflash'
 if [ -e "$state/finished" ] && [ "$(cat "$state/finished")" = "$GENERATION" ]; then
-    exit 0
+    [ "$CLASSIC" = 1 ] || exit 0
+    # Its containers are not started by anybody else, and its address may have changed.
+    wait_for_network
+    if wait_for_docker && join_classic; then
+        problem=$(cat "$state/finished-problem" 2>/dev/null)
+        status 'done' finished '' "$problem"
+        exit 0
+    fi
+    status failed "$step" '' "$problem"
+    exit 1
 fi
 [ "$(cat "$state/swarm-generation" 2>/dev/null)" = "$MANAGERS" ] || rm -f "$state/done/swarm"
 printf '%s\n' "$MANAGERS" >"$state/swarm-generation"
@@ -28,7 +37,10 @@ if [ "$DOCKER" = 1 ] && [ -z "$failed" ]; then
     fi
 fi
 run_commands
-if [ -z "$failed" ] && [ "$FORM" = 1 ]; then
+[ "$CLASSIC" = 1 ] || leave_classic
+if [ -z "$failed" ] && [ "$CLASSIC" = 1 ]; then
+    join_classic || failed=$step
+elif [ -z "$failed" ] && [ "$FORM" = 1 ]; then
     form_swarm || failed=$step
 elif [ "$SWARM" = 1 ] && [ -z "$failed" ] && [ ! -e "$state/done/swarm" ]; then
     join_swarm || failed=$step
@@ -39,6 +51,7 @@ if [ -n "$failed" ]; then
     status failed "$failed" '' "$problem"
     exit 1
 fi
+printf '%s\n' "$problem" >"$state/finished-problem"
 printf '%s\n' "$GENERATION" >"$state/finished"
 sync
 status 'done' finished '' "$problem"

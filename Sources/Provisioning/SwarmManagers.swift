@@ -1,0 +1,34 @@
+import Diagnostics
+import Recipes
+
+/// The managers of the rack's own swarm as one of its nodes sees them.
+struct SwarmManagers: Hashable, Sendable {
+    /// All but the node itself, by their addresses where the rack knows them.
+    private(set) var others: [Located<String>] = []
+    /// Whether the node is the first of them.
+    let isFirst: Bool
+    /// The node's address, when the recipe tells it.
+    let ownAddress: String?
+
+    init(_ node: Node, _ swarm: Node.Swarm) {
+        let own = Set([node.hostname.value, node.address?.value.address].compactMap { $0 })
+        var ownPlace: Int?
+        for (index, manager) in swarm.managers.enumerated() {
+            let address = node.address(ofManager: manager.value, in: node.rack)
+            if own.contains(manager.value) || (address.map(own.contains) ?? false) {
+                ownPlace = index
+            } else {
+                others.append(Located(address ?? manager.value, at: manager.location))
+            }
+        }
+        // A single manager whose address the network reserves: its own recipe can only say that it is one.
+        var known = node.address?.value.address
+        if ownPlace == nil, swarm.role == .manager, swarm.managers.count == 1, let only = swarm.managers.first {
+            ownPlace = 0
+            others = []
+            if known == nil, ValueRules.isIPAddress(only.value) { known = only.value }
+        }
+        isFirst = ownPlace == 0
+        ownAddress = known
+    }
+}
