@@ -138,6 +138,6 @@ public struct BlockDeviceTree: Sendable {
 
     private func raw(_ directory: FilePath, _ name: String) -> String? {
         let path = directory.appending(name.split(separator: "/").compactMap { FilePath.Component(String($0)) })
-        return FileManager.default.contents(atPath: path.string).map { String(decoding: $0, as: UTF8.self) }
+        return KernelFile.text(path)
     }
 }

@@ -1,4 +1,3 @@
-import FoundationEssentials
 public import SystemPackage
 
 /// What the running system uses its block devices for: mounts and swap.
@@ -20,11 +19,12 @@ public struct SystemUse: Sendable {
 
     /// `procfs` is /proc, but for tests.
     public init(procfs: FilePath = "/proc") {
-        mounts = Self.parse(mountinfo: Self.read(procfs.appending("self").appending("mountinfo")))
+        let text = KernelFile.text(procfs.appending("self").appending("mountinfo"))
+        mounts = Self.parse(mountinfo: text ?? "")
         // A process always has a root file system.
         isKnown = mounts.contains { $0.point == "/" }
         // proc(5): a head line, then path, type, size, used, priority.
-        swaps = Self.read(procfs.appending("swaps")).split(separator: "\n").dropFirst().compactMap {
+        swaps = (KernelFile.text(procfs.appending("swaps")) ?? "").split(separator: "\n").dropFirst().compactMap {
             $0.split(whereSeparator: \.isWhitespace).first.map { Self.unescape(String($0)) }
         }
     }
@@ -52,9 +52,5 @@ public struct SystemUse: Sendable {
             }
         }
         return String(decoding: result, as: UTF8.self)
-    }
-
-    private static func read(_ path: FilePath) -> String {
-        FileManager.default.contents(atPath: path.string).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 }

@@ -1,11 +1,12 @@
-import Cards
 import Diagnostics
 import Filesystems
 import Foundation
 import Storage
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
+
+@testable import Cards
 
 #if canImport(Glibc)
     import Glibc
@@ -113,6 +114,33 @@ import TestSupport
         #expect(protected.map(\.code) == [.mounted, .sourceDisk])
         let busy = #expect(throws: Failure.self) { try ClaimedCard(facts) }
         #expect(busy?.code == .deviceBusy)
+    }
+
+    @Test func `a mount is seen among any number of others`() throws {
+        let scratch = ScratchDirectory()
+        let lines = (0..<5000).map { "\(20 + $0) 1 0:\($0) / /mnt/\($0) rw - tmpfs none rw\n" }.joined()
+        let text =
+            "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n" + lines + "9999 1 8:17 / /media/card rw - vfat /dev/sdb1 rw\n"
+        scratch.write(text, to: "self/mountinfo")
+        let use = SystemUse(procfs: scratch.path)
+        #expect(use.mounts.count == 5002)
+        #expect(use.mounts.last?.source == "/dev/sdb1")
+        // The real one hands out 4 KiB at a time, which a plain file does not: 200 mounts in a namespace of their own.
+        let names = (0..<200).map { "\(scratch.path)/m/\($0)-\(String(repeating: "x", count: 80))" }
+        let script = """
+            mkdir -p \(names.joined(separator: " ")) && for m in \(scratch.path)/m/*; do mount -t tmpfs none "$m" || exit 1; done
+            cat /proc/self/mountinfo >\(scratch.path)/seen; sleep 60 & echo $! >\(scratch.path)/pid
+            """
+        let made = try OutsideTool("unshare").run(["--mount", "sh", "-c", script])
+        try #require(made.succeeded, "\(made.errors)")
+        let process = String(decoding: scratch.read("pid"), as: UTF8.self).filter(\.isNumber)
+        defer { kill(Int32(process) ?? 0, SIGTERM) }
+        let seen = String(decoding: scratch.read("seen"), as: UTF8.self)
+        #expect(seen.utf8.count > 16_384)
+        try FileManager.default.removeItem(atPath: scratch["self/mountinfo"].string)
+        try FileManager.default.createSymbolicLink(
+            atPath: scratch["self/mountinfo"].string, withDestinationPath: "/proc/\(process)/mountinfo")
+        #expect(SystemUse(procfs: scratch.path).mounts == SystemUse.parse(mountinfo: seen))
     }
 
     @Test func `a card that another piflash has claimed is refused`() throws {
