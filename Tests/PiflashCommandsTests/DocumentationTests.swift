@@ -82,9 +82,13 @@ import Testing
         }
     }
 
-    @Test func `links between the documents lead somewhere`() throws {
-        for match in try Self.text("README.md").matches(of: /\]\(([a-zA-Z\/.-]+)\)/) {
-            #expect((try? Self.text(String(match.1))) != nil, "\(match.1)")
+    @Test(arguments: [
+        "README.md", "docs/recipes.md", "docs/docker.md", "docs/swarm.md", "docs/first-boot.md", "docs/nodes.md",
+    ])
+    func `links between the documents lead somewhere`(_ document: String) throws {
+        let directory = document.hasPrefix("docs/") ? "docs/" : ""
+        for match in try Self.text(document).matches(of: /\]\(([a-zA-Z\/.-]+)\)/) {
+            #expect((try? Self.text(directory + match.1)) != nil, "\(match.1)")
         }
     }
 
