@@ -9,12 +9,13 @@ struct CheckCommand: ContextualCommand {
         abstract: "Check recipes, and report every mistake at once.",
         discussion: """
             Each mistake is one line: file:line:column, what was found, what is allowed.
-            Secrets are not read. A directory stands for the node recipes in it: the
-            .yaml files that no other one extends.
+            Secrets are not read. A recipe of several nodes is checked as a whole. A
+            directory stands for the recipes in it that no other one there extends.
 
             EXAMPLES
               piflash check recipes/red/red01.yaml
               piflash check recipes/red
+              piflash check --without-images recipes/classroom/class.yaml
             """)
 
     @Argument(help: "Recipe files, or directories of them.", completion: .file(extensions: ["yaml", "yml"]))

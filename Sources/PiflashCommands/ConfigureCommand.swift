@@ -10,12 +10,13 @@ struct ConfigureCommand: ContextualCommand {
         commandName: "configure",
         abstract: "Put a recipe's settings on a card that is already written.",
         discussion: """
-            Only files of the boot partition change; the image itself stays. A card that
-            is as the recipe wants it is left alone, byte for byte. The settings take
-            effect at the card's next boot.
+            Only the files change that hold the node's settings, on the boot and in the
+            root partition; the image itself stays. A card that is as the recipe wants it
+            is left alone, byte for byte. Settings take effect at the card's next boot.
 
             TARGET is a card's device, an image file, or the directory where the card's
-            boot partition is mounted.
+            boot partition is mounted; there, settings that belong in the root partition
+            are refused.
 
             EXAMPLES
               piflash configure --recipe recipes/red/red01.yaml /dev/sdb

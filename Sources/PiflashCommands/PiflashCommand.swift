@@ -71,13 +71,40 @@ public struct PiflashCommand: AsyncParsableCommand {
 
     /// Help and completion scripts are asked for and go to the output; anything else is a mistake in the command line.
     private static func parserExit(_ error: any Error, _ context: CommandContext) -> Int32 {
-        let text = fullMessage(for: error, columns: min(context.console.width, 80))
+        let columns = min(context.console.width, 80)
+        let text = wrappingUsage(fullMessage(for: error, columns: columns), columns: columns)
         if exitCode(for: error) == .success {
             context.console.output(text)
             return 0
         }
         context.console.note(text)
         return Failure.Severity.usage.rawValue
+    }
+
+    /// The parser wraps everything but the line of usage.
+    private static func wrappingUsage(_ text: String, columns: Int) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            guard line.count > columns, line.lowercased().hasPrefix("usage: ") else { return String(line) }
+            var lines: [String] = []
+            // An option stays together with its value.
+            var parts: [String] = []
+            for word in line.split(separator: " ") {
+                let isOption = parts.last.map { $0.hasPrefix("-") || $0.hasPrefix("[-") } ?? false
+                if let last = parts.last, word.hasPrefix("...") || isOption && word.hasPrefix("<") {
+                    parts[parts.count - 1] = "\(last) \(word)"
+                } else {
+                    parts.append(String(word))
+                }
+            }
+            for part in parts {
+                if let last = lines.last, last.count + 1 + part.count <= columns {
+                    lines[lines.count - 1] = "\(last) \(part)"
+                } else {
+                    lines.append(lines.isEmpty ? part : "         \(part)")
+                }
+            }
+            return lines.joined(separator: "\n")
+        }.joined(separator: "\n")
     }
 }
 

@@ -4,7 +4,7 @@ import Recipes
 /// The one node that a command is about: its recipe, or a rack's recipe and the node's name.
 struct RecipeOptions: ParsableArguments {
     @Option(
-        name: [.short, .long], help: ArgumentHelp("The node's recipe.", valueName: "file"),
+        name: [.short, .long], help: ArgumentHelp("The recipe, of one node or of several.", valueName: "file"),
         completion: .file(extensions: ["yaml", "yml"]))
     var recipe: String
 

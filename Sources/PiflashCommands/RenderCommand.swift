@@ -12,7 +12,8 @@ struct RenderCommand: ContextualCommand {
         abstract: "Show what a recipe would put on a card.",
         discussion: """
             Without options: the files on the boot partition, those laid down in the
-            root partition, and those that the first boot writes on the node. Secrets are not read; a placeholder stands for each.
+            root partition, and those that the first boot writes on the node. Secrets are
+            not read; a placeholder stands for each.
 
             --into writes them into a directory: boot/, root/ and node/.
             --diff compares with a card, an image file or a mounted boot directory; it
@@ -20,6 +21,7 @@ struct RenderCommand: ContextualCommand {
 
             EXAMPLES
               piflash render --recipe recipes/red/red01.yaml
+              piflash render --recipe recipes/classroom/class.yaml --node pi03
               piflash render --recipe recipes/red/red01.yaml --into /tmp/red01
               piflash render --recipe recipes/red/red01.yaml --diff /dev/sdb
             """)

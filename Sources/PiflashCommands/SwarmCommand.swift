@@ -9,7 +9,13 @@ struct SwarmCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "swarm",
         abstract: "Look after the swarm that recipes describe.",
-        discussion: "The first of the recipes' managers that answers over ssh is asked.",
+        discussion: """
+            The first of the recipes' managers that answers over ssh is asked.
+
+            EXAMPLES
+              piflash swarm ls recipes/red
+              piflash swarm deploy web -c web.yml recipes/red
+            """,
         subcommands: [
             SwarmListCommand.self, SwarmTokenCommand.self, SwarmDeployCommand.self, SwarmKillCommand.self,
             SwarmConfigCommand.self,
@@ -98,7 +104,8 @@ struct SwarmTokenCommand: ContextualCommand {
             the old one is then worth nothing, members stay.
 
             EXAMPLES
-              SWARM_TOKEN=$(piflash swarm token recipes/red) piflash write …
+              piflash swarm token --rotate recipes/red
+              export SWARM_TOKEN=$(piflash swarm token recipes/red)
             """)
 
     @OptionGroup var remote: RemoteOptions

@@ -10,7 +10,7 @@ import Storage
 struct WriteCommand: ContextualCommand {
     static let configuration = CommandConfiguration(
         commandName: "write",
-        abstract: "Write one card from one recipe, and read it all back.",
+        abstract: "Write one node's card, and read it all back.",
         discussion: """
             The image is unpacked once (into the cache), the node's settings are put
             into it, and everything is judged before the first byte reaches the card.
@@ -25,6 +25,7 @@ struct WriteCommand: ContextualCommand {
               piflash write --recipe recipes/red/red01.yaml /dev/sdb
               piflash write --recipe recipes/red/red01.yaml --yes /dev/mmcblk0
               piflash write --recipe recipes/red/red01.yaml red01.img
+              piflash write --recipe recipes/classroom/class.yaml --node pi03 /dev/sdb
             """)
 
     @OptionGroup var recipe: RecipeOptions

@@ -20,9 +20,6 @@ struct Draft: Sendable {
     /// files.
     let files: [Provision.NodeFile]
 
-    /// daemon.json, when the engine reads one.
-    var daemonFile: Provision.NodeFile? { files.first { $0.path == DaemonConfiguration.path } }
-
     /// The interface that gets the recipe's address and name servers: Wi-Fi when the recipe has some, for then it is how
     /// the node is meant to be reached; the cable otherwise. The other one takes its address by DHCP.
     var primaryInterface: String { hasWiFi ? "wlan0" : "eth0" }

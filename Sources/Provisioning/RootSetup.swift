@@ -80,12 +80,12 @@ struct RootSetup: Sendable {
 
     // MARK: Docker
 
-    /// daemon.json, or for an engine that has none the options in /etc/default/docker.
+    /// The options in /etc/default/docker, for an engine that reads no daemon.json; that one is among the files of
+    /// ``setProgram()``.
     mutating func setDocker() {
         if let options = draft.dockerOptions {
             put(options.edited(root.text(DockerOptions.path)), at: DockerOptions.path)
         }
-        if let file = draft.daemonFile { put(file) }
     }
 
     // MARK: The clock

@@ -49,12 +49,14 @@ struct RackExpansion {
 
         var members: [Member] = []
         for (index, name) in names.enumerated() {
+            let row = roster.flatMap { $0.rows.indices.contains(index) ? $0.rows[index] : nil }
+            // That there is none is reported; that its variables are unknown would be the same mistake again.
+            if row == nil, Self.entry("roster", of: tree) != nil { continue }
             var own = common
             let place = nodes.value.location
             if Self.entry("hostname", of: own) == nil { Self.set("hostname", name, at: place, in: &own) }
             if let address = addresses[name] { Self.set("address", address.value, at: address.location, in: &own) }
             if let override = overrides[name] { own = RecipeValue.merge(own, override, &report) }
-            let row = roster.flatMap { $0.rows.indices.contains(index) ? $0.rows[index] : nil }
             var values = row?.fields ?? [:]
             values["node"] = name
             values["index"] = String(index + 1)

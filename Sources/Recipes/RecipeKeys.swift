@@ -56,7 +56,7 @@ extension RecipeShape {
         RecipeKey("network", "Gateway and name servers for a fixed address.", network),
         RecipeKey("locale", "Time zone, language and keyboard.", locale),
         RecipeKey("docker", "Docker's configuration.", docker),
-        RecipeKey("swarm", "The swarm that the node joins.", swarm),
+        RecipeKey("swarm", "The swarm that the node joins, or that the rack forms.", swarm),
         RecipeKey("first_boot", "What else the first boot does.", firstBoot),
         RecipeKey("nodes", "The names of a rack's nodes: \"red[00-04,07]\".", .list(.text())),
         RecipeKey(
@@ -115,7 +115,7 @@ extension RecipeShape {
         RecipeKey("registry", "A registry mirror.", registry),
         RecipeKey("proxy", "What dockerd fetches images through.", proxy),
         RecipeKey(
-            "remote", "How the daemon is reached from outside; insecure opens port 2375 to everyone.",
+            "remote", "How the daemon is reached from outside; insecure opens port 2375 to everyone, tls is port 2376.",
             .choice(Node.Docker.Remote.allCases.map(\.rawValue))),
         RecipeKey("preload", "Saved images (docker save) that the first boot loads.", .list(.text())),
     ])

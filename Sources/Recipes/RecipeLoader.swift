@@ -110,7 +110,8 @@ public struct RecipeLoader: Sendable {
         return (members, report.warnings, isRack)
     }
 
-    /// The recipes that a path means: the file itself, or a directory's recipes that no other one there extends.
+    /// The recipes that a path means: the file itself, or a directory's YAML files that no other one there extends, or
+    /// names as the compose file of a stack.
     public func recipes(at path: String) throws(Failure) -> [String] {
         var isDirectory = false
         guard FileManager.default.fileExists(atPath: absolute(path).string, isDirectory: &isDirectory) else {
@@ -122,17 +123,17 @@ public struct RecipeLoader: Sendable {
             .filter { ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) && !$0.hasPrefix(".") }.sorted().map {
                 prefix + $0
             }
-        var extended: Set<FilePath> = []
+        var named: Set<FilePath> = []
         for file in files {
             var ignored = DiagnosticReport()
             guard let bytes = read(absolute(file)),
                 let tree = RecipeValue.parse(String(decoding: bytes, as: UTF8.self), file: file, &ignored)
             else { continue }
-            for base in Self.extendedFiles(tree, &ignored) {
-                extended.insert(FilePath(resolve(base.value, namedIn: file)))
+            for other in Self.extendedFiles(tree, &ignored).map(\.value) + Self.composeFiles(tree) {
+                named.insert(FilePath(resolve(other, namedIn: file)))
             }
         }
-        let nodes = files.filter { !extended.contains(absolute($0)) }
+        let nodes = files.filter { !named.contains(absolute($0)) }
         guard !nodes.isEmpty else {
             throw Failure(.usage, severity: .usage, "there are no recipes in \(path)", hint: "recipes end in .yaml")
         }
@@ -191,6 +192,18 @@ public struct RecipeLoader: Sendable {
                 return nil
             }
             return Located(text, at: item.location)
+        }
+    }
+
+    private static func composeFiles(_ tree: RecipeValue) -> [String] {
+        func value(_ key: String, of tree: RecipeValue?) -> RecipeValue? {
+            guard case .mapping(let entries)? = tree?.content else { return nil }
+            return entries.first { [key, "+\(key)"].contains($0.key.value) }?.value
+        }
+        guard case .sequence(let stacks)? = value("stacks", of: value("swarm", of: tree))?.content else { return [] }
+        return stacks.compactMap { stack in
+            guard case .scalar(let text, _)? = value("compose", of: stack)?.content, !text.isEmpty else { return nil }
+            return text
         }
     }
 

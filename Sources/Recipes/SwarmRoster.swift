@@ -55,13 +55,15 @@ public struct SwarmRoster: Hashable, Sendable {
                 names.append(Located(text, at: item.location))
                 continue
             }
-            guard let expanded = HostList.expand(text) else {
-                report.error(at: item.location, "\"\(text)\" is no host name and no range of them (red[01-04])")
-                continue
-            }
-            for name in expanded {
-                if let problem = ValueRules.hostname(name) { report.error(at: item.location, problem) }
-                names.append(Located(name, at: item.location))
+            do throws(Hostlist.Mistake) {
+                let expanded = try Hostlist.expand(text)
+                // One name is enough to tell what is wrong with all of a range.
+                if let problem = expanded.lazy.compactMap(ValueRules.hostname).first {
+                    report.error(at: item.location, problem)
+                }
+                names += expanded.map { Located($0, at: item.location) }
+            } catch {
+                report.error(at: item.location, error.text)
             }
         }
         return names

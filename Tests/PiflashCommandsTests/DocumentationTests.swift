@@ -1,4 +1,6 @@
+import ArgumentParser
 import Foundation
+import PiflashCommands
 import SystemPackage
 import TestSupport
 import Testing
@@ -25,7 +27,11 @@ import Testing
     @Test func `the recipes in the documents check`() async throws {
         harness.scratch.write("base: of examples", to: "image")
         harness.scratch.write(CommandHarness.recipe, to: "red.yaml")
-        for document in ["README.md", "docs/recipes.md"] {
+        // What the examples name.
+        let students = try Self.text("recipes/classroom/students.csv")
+        harness.scratch.write(students, to: "students.csv")
+        harness.scratch.write("services: {}\n", to: "web.yml")
+        for document in ["README.md", "docs/recipes.md", "docs/docker.md", "docs/swarm.md"] {
             let examples = try Self.examples(document)
             #expect(!examples.isEmpty)
             for example in examples {
@@ -36,31 +42,53 @@ import Testing
         }
     }
 
-    @Test func `the recipes that come with piflash check`() async throws {
-        for path in ["recipes/red", "templates/single.yaml"] {
-            let outcome = await harness.run("check", "--without-images", "\(Self.root)/\(path)")
-            #expect(outcome.status == 0, "\(outcome.errors)")
-        }
-        let rack = await harness.run("check", "--without-images", "\(Self.root)/recipes/red")
-        #expect(rack.output.split(separator: "\n").count == 5)
+    @Test(arguments: [("recipes/red", 5), ("recipes/classroom", 6), ("templates/single.yaml", 1)])
+    func `the recipes that come with piflash check`(_ path: String, _ nodes: Int) async throws {
+        let outcome = await harness.run("check", "--without-images", "\(Self.root)/\(path)")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.errors.isEmpty)
+        #expect(outcome.output.split(separator: "\n").count == nodes)
     }
 
-    @Test func `help fits in 80 columns and names every command`() async throws {
-        let help = await harness.run("--help")
+    /// The words of every command, "swarm ls" for one; the empty list is piflash itself.
+    static func commands(
+        of command: any ParsableCommand.Type = PiflashCommand.self, words: [String] = []
+    ) -> [[String]] {
+        [words]
+            + command.configuration.subcommands.flatMap { inner in
+                commands(of: inner, words: words + [inner.configuration.commandName ?? ""])
+            }
+    }
+
+    @Test(arguments: commands())
+    func `help fits in 80 columns, has examples and names what is below`(_ words: [String]) async throws {
+        let help = await harness.run(list: words + ["--help"])
         #expect(help.status == 0)
-        for command in ["write", "configure", "check", "render", "devices", "inspect", "image", "context", "schema"] {
-            #expect(help.output.contains("  \(command) "))
-            let own = await harness.run(command, "--help")
-            #expect(own.status == 0)
-            for line in own.output.split(separator: "\n") {
-                #expect(line.count <= 80 || line.hasPrefix("USAGE: "), "\(command): \(line)")
+        for line in help.output.split(separator: "\n") {
+            #expect(line.count <= 80, "\(words): \(line)")
+        }
+        #expect(help.output.contains("  piflash \(words.joined(separator: " "))"), "an example")
+        for inner in Self.commands() where !inner.isEmpty && inner.dropLast() == words[...] {
+            #expect(help.output.contains("  \(inner.last ?? "") "))
+        }
+    }
+
+    @Test func `examples of help name nodes and recipes that come with piflash`() async throws {
+        for words in Self.commands() {
+            let help = await harness.run(list: words + ["--help"])
+            for match in help.output.matches(of: /recipes\/[a-z0-9\/]+\.yaml/) {
+                #expect((try? Self.text(String(match.0))) != nil, "\(words): \(match.0)")
             }
         }
     }
 
-    @Test func `links between the documents lead somewhere`() throws {
-        for match in try Self.text("README.md").matches(of: /\]\(([a-zA-Z\/.-]+)\)/) {
-            #expect((try? Self.text(String(match.1))) != nil, "\(match.1)")
+    @Test(arguments: [
+        "README.md", "docs/recipes.md", "docs/docker.md", "docs/swarm.md", "docs/first-boot.md", "docs/nodes.md",
+    ])
+    func `links between the documents lead somewhere`(_ document: String) throws {
+        let directory = document.hasPrefix("docs/") ? "docs/" : ""
+        for match in try Self.text(document).matches(of: /\]\(([a-zA-Z\/.-]+)\)/) {
+            #expect((try? Self.text(directory + match.1)) != nil, "\(match.1)")
         }
     }
 

@@ -53,6 +53,16 @@ import Testing
         #expect(Set(rack.nodes.map(\.recipeDigest)).count == 3)
     }
 
+    @Test func `a roster that is too short is one mistake, not one for each variable`() {
+        let user = "user: { name: \"{{login}}\", ssh_authorized_keys: [\"\(RecipeHarness.key)\"] }\n"
+        let text = "nodes: \"red[0-2]\"\nroster: r.csv\n" + user
+        #expect(
+            errors(text, ["r.csv": "login\nann\nbo\n"])
+                == ["class.yaml:2:9: roster: r.csv has 2 rows for 3 nodes: red2 would get none"])
+        #expect(
+            errors(text.replacing("r.csv", with: "none.csv")) == ["class.yaml:2:9: roster: none.csv cannot be read"])
+    }
+
     @Test func `a roster's rows belong to the nodes in order, whatever a name holds`() throws {
         let name = #"O'Brien "Bo" {{x}} #1: ü"#
         let roster =

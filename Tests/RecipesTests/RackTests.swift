@@ -26,6 +26,22 @@ import Testing
         #expect(try load("red03.yaml", in: scratch).rack == rack)
     }
 
+    @Test func `a stack's compose file beside the recipes is none of them`() throws {
+        let scratch = ScratchDirectory()
+        let swarm = "swarm: { managers: [red00], stacks: [{ name: web, compose: web.yml }] }\n"
+        scratch.write("services: {}\n", to: "red/web.yml")
+        scratch.write(swarm, to: "red/red.yaml")
+        for index in 0...1 {
+            scratch.write(
+                "extends: red.yaml\nhostname: red0\(index)\naddress: 10.0.0.1\(index)/24\n", to: "red/red0\(index).yaml"
+            )
+        }
+        let loader = RecipeLoader(
+            user: InvokingUser(environment: [:]), workingDirectory: scratch.path, requireImage: false)
+        #expect(try loader.recipes(at: "red") == ["red/red00.yaml", "red/red01.yaml"])
+        #expect(try loader.loadRack(["red"]).nodes.count == 2)
+    }
+
     @Test func `a node without others has no rack`() throws {
         let scratch = ScratchDirectory()
         scratch.write("hostname: solo\naddress: 10.0.0.11/24\n", to: "red/solo.yaml")

@@ -135,9 +135,9 @@ import Testing
     @Test(arguments: [
         ("manager: red00\nworkers: [red00]", "stands there twice"),
         ("manager: red00\nworkr: [red01]", "did you mean \"worker\"?"), ("worker: [red01]", "a swarm needs one"),
-        ("manager: red00\nworker: [\"red[3-1]\"]", "no range"), ("manager: Red_00", "is no host name"),
+        ("manager: red00\nworker: [\"red[3-1]\"]", "runs backwards"), ("manager: Red_00", "is no host name"),
         ("manager: red00\nworker: [{ a: b }]", "this is a map"), ("[red00]", "expected manager: and worker:"),
-        ("manager: \"red[1-99999]\"", "no range"),
+        ("manager: \"red[1-99999]\"", "names more than"),
     ])
     func `a mistake in the list is told with its place`(_ text: String, _ problem: String) async throws {
         let harness = CommandHarness()
