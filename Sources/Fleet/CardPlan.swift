@@ -71,9 +71,9 @@ public struct CardPlanner: Sendable {
             }, isCancelled: isCancelled)
     }
 
-    /// Plans the card of `node`.
+    /// Plans the card of `node`, from `image` when that is opened already.
     public func plan(
-        for node: Node, events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
+        for node: Node, on image: BaseImage? = nil, events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPlan {
         let state = RackState(besideRecipe: FilePath(node.recipePath), user: user)
         let saltKey = try state.saltKey()
@@ -82,7 +82,8 @@ public struct CardPlanner: Sendable {
         for secret in node.secrets { _ = try await secrets.read(secret) }
         let time = now()
         var supplies = try SupplyReading.files(of: node)
-        let opened = try open(node, at: time, events: events, isCancelled: isCancelled)
+        let opened = try open(
+            image ?? self.image(for: node, events: events, isCancelled: isCancelled), at: time)
         if node.docker.remote?.value == .tls {
             supplies.certificate = try RackState(besideRecipe: FilePath(node.recipePath), user: user)
                 .certificate(for: node, now: time)
@@ -107,14 +108,14 @@ public struct CardPlanner: Sendable {
         let time = now()
         var supplies = try SupplyReading.files(of: node)
         if node.docker.remote?.value == .tls { supplies.certificate = .placeholder }
-        let opened = try open(node, at: time, events: events, isCancelled: isCancelled)
+        let opened = try open(image(for: node, events: events, isCancelled: isCancelled), at: time)
         // Salts only matter for what is written; a preview's passwords are placeholders.
         let provision = try await render(
             node, opened, supplies: supplies, saltKey: [UInt8](repeating: 0, count: 32), at: time)
         return CardPreview(profile: opened.profile, provision: provision)
     }
 
-    private struct Opened {
+    struct Opened {
         let image: BaseImage
         let content: Overlay
         let volume: FATVolume
@@ -123,11 +124,7 @@ public struct CardPlanner: Sendable {
         let profile: OSProfile
     }
 
-    private func open(
-        _ node: Node, at time: Int64, events: @escaping @Sendable (FleetEvent) -> Void,
-        isCancelled: @escaping @Sendable () -> Bool
-    ) throws -> Opened {
-        let image = try image(for: node, events: events, isCancelled: isCancelled)
+    func open(_ image: BaseImage, at time: Int64) throws -> Opened {
         let content = Overlay(over: image.store)
         let table = try PartitionTable.read(image.path)
         let volume = try BootVolume.open(content, table: table, at: time)
@@ -140,7 +137,7 @@ public struct CardPlanner: Sendable {
         }
     }
 
-    private func render(
+    func render(
         _ node: Node, _ opened: Opened, supplies: Supplies, saltKey: [UInt8], rackKeys: RackKeys = .placeholders,
         at time: Int64
     ) async throws -> Provision {
