@@ -73,6 +73,7 @@ struct BatchCommand: ContextualCommand {
         for card in jobs.finished {
             console.note("\(card.target.path): is \(card.node)'s card, which is done; it is left alone")
         }
+        if plan.left.isEmpty { for target in jobs.spare { console.note("\(target.path): no node is left for it") } }
         guard !jobs.jobs.isEmpty else {
             console.note(
                 plan.left.isEmpty

@@ -102,8 +102,9 @@ final class BatchRenderer: Sendable {
         switch form {
         case .terminal: draw(&state, at: now, isDue: false)
         case .plain:
-            // Eight cards share the pipe: each tells its phases, and where it is every half minute.
-            guard now - state.lastTold[device, default: now - (isNew ? 30 : 0)] >= 30 || isNew else { return }
+            // Eight cards share the pipe: each tells its two long phases, and where it is every half minute.
+            guard [.writing, .verifying].contains(progress.phase), isNew || now - state.lastTold[device, default: 0] >= 30
+            else { return }
             state.lastTold[device] = now
             console.note(meter.line(width: .max, nodeWidth: meter.node.count))
         case .json:
@@ -257,7 +258,8 @@ struct Meter {
         if let secondsLeft, secondsLeft >= 1 { parts.append("\(Figures.duration(secondsLeft)) left") }
         if width >= 100, width < .max, percent != nil {
             let filled = Int(share * 30)
-            parts.insert("[" + String(repeating: "#", count: filled) + String(repeating: ".", count: 30 - filled) + "]", at: 3)
+            let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 30 - filled)
+            parts.insert("[\(bar)]", at: 3)
         }
         if parts.joined(separator: "  ").count > width {
             // The last part of a long path tells the readers apart.

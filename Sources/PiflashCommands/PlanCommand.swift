@@ -68,7 +68,7 @@ struct PlanCommand: ContextualCommand {
             address = card.node.address.map { "\($0.value.address)/\($0.value.prefixLength)" }
             image = card.image.sourceName
             imageSHA256 = card.image.digest
-            flavour = card.profile.flavour.title
+            flavour = card.profile.flavour.rawValue
             configuration = card.configuration
             state = card.state
             done = card.done
@@ -87,13 +87,12 @@ extension RackPlan.Card {
     fileprivate var done: String {
         guard let last else { return "-" }
         let day = Date(timeIntervalSince1970: Double(last.time)).formatted(.iso8601.year().month().day())
-        let place = last.device.map { " on \($0)" } ?? ""
         return switch last.result {
-        case .verified: "verified \(day)\(place)"
-        case .configured: "configured \(day)\(place)"
-        case .failed: "failed \(day)\(place)"
-        case .begun, .interrupted: "interrupted \(day)\(place)"
-        case .written: "not verified \(day)\(place)"
+        case .verified: "verified \(day)"
+        case .configured: "configured \(day)"
+        case .failed: "failed \(day)"
+        case .begun, .interrupted: "interrupted \(day)"
+        case .written: "not verified \(day)"
         case .redo: "-"
         }
     }

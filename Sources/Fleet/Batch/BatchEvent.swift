@@ -19,5 +19,18 @@ public struct BatchOutcome: Sendable {
     public let imageDigest: String
     public let failure: Failure?
 
+    public init(
+        node: String, device: String, work: BatchPlan.Work, bytes: Int64, changedFiles: [String], imageDigest: String,
+        failure: Failure?
+    ) {
+        self.node = node
+        self.device = device
+        self.work = work
+        self.bytes = bytes
+        self.changedFiles = changedFiles
+        self.imageDigest = imageDigest
+        self.failure = failure
+    }
+
     public var isInterrupted: Bool { failure?.code == .cancelled }
 }
