@@ -90,7 +90,8 @@ let package = Package(
 
         // Scratch directories, card images and outside tools that the tests share.
         .target(
-            name: "TestSupport", dependencies: ["Cards", "Diagnostics", "Storage", systemPackage], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["Cards", "Diagnostics", "Storage", systemPackage],
+            path: "Tests/TestSupport",
             swiftSettings: strict),
         .testTarget(
             name: "DiagnosticsTests", dependencies: ["Diagnostics", "Host", "TestSupport"], swiftSettings: strict),

@@ -73,7 +73,8 @@ public struct CardPlanner: Sendable {
 
     /// Plans the card of `node`, from `image` when that is opened already.
     public func plan(
-        for node: Node, on image: BaseImage? = nil, events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
+        for node: Node, on image: BaseImage? = nil, events: @escaping @Sendable (FleetEvent) -> Void,
+        isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPlan {
         let state = RackState(besideRecipe: FilePath(node.recipePath), user: user)
         let saltKey = try state.saltKey()

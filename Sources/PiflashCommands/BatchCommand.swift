@@ -69,21 +69,22 @@ struct BatchCommand: ContextualCommand {
         let warnings = try await batch.judge(
             jobs.jobs, isCancelled: context.isCancelled,
             { target, size throws(Failure) in try chooser.judge(target, imageSize: size) })
-        console.report(DiagnosticReport(warnings))
+        console.report(DiagnosticReport(warnings.filter { !plan.warnings.contains($0) }))
         for card in jobs.finished {
-            console.note("\(card.target.path): is \(card.node)'s card, which is done; it is left alone")
+            renderer.render(.notice("\(card.target.path): is \(card.node)'s card, which is done; it is left alone"))
         }
-        if plan.left.isEmpty { for target in jobs.spare { console.note("\(target.path): no node is left for it") } }
         guard !jobs.jobs.isEmpty else {
-            console.note(
+            let text =
                 plan.left.isEmpty
-                    ? "all \(plan.cards.count) cards of the rack are done; `piflash redo NODE RACK` writes one again"
-                    : "no card was written: put in others for \(Self.list(jobs.waiting))")
+                ? "all \(plan.cards.count) cards of the rack are done; `piflash redo NODE RACK` writes one again"
+                : "no card was written: put in others for \(Self.list(jobs.waiting))"
+            renderer.render(.notice(text))
             BatchRenderer(console: console, json: json, jobs: []).summarize([], waiting: jobs.waiting, failure: nil)
             return
         }
         try Confirmation(console: console, yes: yes).ask(
-            Self.description(of: jobs), jobs.jobs.count == 1 ? "write this card" : "write these \(jobs.jobs.count) cards",
+            Self.description(of: jobs),
+            jobs.jobs.count == 1 ? "write this card" : "write these \(jobs.jobs.count) cards",
             otherwise: "nothing was written")
         let show = BatchRenderer(console: console, json: json, jobs: jobs.jobs)
         let outcomes = await batch.run(jobs, events: show.render, isCancelled: context.isCancelled)
@@ -132,7 +133,7 @@ struct BatchCommand: ContextualCommand {
             [
                 job.target.path.string, job.card.name,
                 job.work == .write ? "write \(job.card.image.sourceName)" : "new settings only",
-                Confirmation.summary(job.target),
+                job.previous.map { "card of \($0)" } ?? Confirmation.summary(job.target),
             ]
         }
         rows += plan.spare.map { [$0.path.string, "-", "spare, if a card fails", Confirmation.summary($0)] }

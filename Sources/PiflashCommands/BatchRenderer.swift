@@ -103,10 +103,11 @@ final class BatchRenderer: Sendable {
         case .terminal: draw(&state, at: now, isDue: false)
         case .plain:
             // Eight cards share the pipe: each tells its two long phases, and where it is every half minute.
-            guard [.writing, .verifying].contains(progress.phase), isNew || now - state.lastTold[device, default: 0] >= 30
+            guard [.writing, .verifying].contains(progress.phase),
+                isNew || now - state.lastTold[device, default: 0] >= 30
             else { return }
             state.lastTold[device] = now
-            console.note(meter.line(width: .max, nodeWidth: meter.node.count))
+            console.note(meter.line(width: .max, nodeWidth: meter.node.count, device))
         case .json:
             guard isNew || isLast || now - state.lastTold[device, default: -1] >= 0.5 else { return }
             state.lastTold[device] = now
@@ -127,7 +128,8 @@ final class BatchRenderer: Sendable {
             console.note("\(outcome.node): \(outcome.device) holds it already; nothing to change")
         case .configure:
             console.note(
-                "\(outcome.node): \(outcome.device) holds its image; new settings in \(outcome.changedFiles.count) files")
+                "\(outcome.node): \(outcome.device) holds its image; new settings in \(outcome.changedFiles.count) files"
+            )
         }
     }
 
@@ -157,8 +159,15 @@ final class BatchRenderer: Sendable {
         // The last column is left free: some terminals wrap there.
         let width = max(10, console.width - 1)
         let meters = state.meters.values.sorted { ($0.node, $0.device) < ($1.node, $1.device) }
-        let lines =
-            meters.map { $0.line(width: width, nodeWidth: nodeWidth) } + [overall(meters, state, width: width)]
+        // The last part of a path tells the readers apart; all are shortened when one has to be.
+        let isNarrow = meters.contains { $0.line(width: .max, nodeWidth: nodeWidth, $0.device).count > width }
+        let devices = meters.map { isNarrow ? $0.device.split(separator: "/").last.map(String.init) ?? "" : $0.device }
+        let longest = devices.map(\.count).max() ?? 0
+        var lines: [String] = []
+        for (meter, device) in zip(meters, devices) {
+            lines.append(meter.line(width: width, nodeWidth: nodeWidth, Meter.padded(device, longest)))
+        }
+        lines.append(overall(meters, state, width: width))
         console.raw(lines.map { $0 + "\n" }.joined())
         state.shownLines = lines.count
     }
@@ -244,15 +253,16 @@ struct Meter {
 
     private var percent: String? {
         guard let progress, let total = progress.total, total > 0 else { return nil }
-        let number = "\(min(100, progress.done * 100 / total))"
-        return String(repeating: " ", count: max(0, 3 - number.count)) + number + " %"
+        let number = "\(min(100, progress.done * 100 / total)) %"
+        return String(repeating: " ", count: max(0, 5 - number.count)) + number
     }
 
     /// Wide terminals get a bar; narrow ones lose what matters least, from the right.
-    func line(width: Int, nodeWidth: Int) -> String {
-        let name = node + String(repeating: " ", count: max(0, nodeWidth - node.count))
-        let phase = progress?.phase.rawValue ?? "preparing"
-        var parts = [name, device, phase.padding(toLength: 9, withPad: " ", startingAt: 0)]
+    func line(width: Int, nodeWidth: Int, _ device: String) -> String {
+        // "verifying" and "preparing" are the longest.
+        var parts = [
+            Self.padded(node, nodeWidth), device, Self.padded(progress?.phase.rawValue ?? "preparing", 9),
+        ]
         if let percent { parts.append(percent) }
         if let rate { parts.append("\(formatBytes(Int64(rate)))/s") }
         if let secondsLeft, secondsLeft >= 1 { parts.append("\(Figures.duration(secondsLeft)) left") }
@@ -260,10 +270,6 @@ struct Meter {
             let filled = Int(share * 30)
             let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 30 - filled)
             parts.insert("[\(bar)]", at: 3)
-        }
-        if parts.joined(separator: "  ").count > width {
-            // The last part of a long path tells the readers apart.
-            parts[1] = device.split(separator: "/").last.map(String.init) ?? device
         }
         return Self.fitting(parts, width: width)
     }
@@ -280,6 +286,10 @@ struct Meter {
         if let rate { result["rate"] = .number(rate.rounded()) }
         if let secondsLeft { result["seconds_left"] = .number(secondsLeft.rounded()) }
         return result
+    }
+
+    static func padded(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
     }
 
     /// As many of `parts`, from the left, as fit into `width` columns.

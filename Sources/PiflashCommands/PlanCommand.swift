@@ -39,7 +39,8 @@ struct PlanCommand: ContextualCommand {
                 ["NODE", "ROLE", "ADDRESS", "IMAGE", "FLAVOUR", "DONE", "LEFT"], plan.cards.map { Row($0).columns }))
         let counts = CardState.allCases.map { state in (state, plan.cards.count { $0.state == state }) }
         context.console.note(
-            "\(plan.cards.count) cards: " + counts.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }.joined(separator: ", "))
+            "\(plan.cards.count) cards: " + counts.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }.joined(separator: ", ")
+        )
     }
 
     private struct Row: Encodable {

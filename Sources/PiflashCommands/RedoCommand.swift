@@ -29,9 +29,12 @@ struct RedoCommand: ContextualCommand {
         for word in words.dropLast() {
             for name in try names(word) {
                 guard let node = nodes.first(where: { $0.hostname.value == name }) else {
-                    let near = nearest(to: name, among: nodes.map(\.hostname.value)).map { " (did you mean \"\($0)\"?)" }
+                    let near = nearest(to: name, among: nodes.map(\.hostname.value)).map {
+                        " (did you mean \"\($0)\"?)"
+                    }
                     throw Failure(
-                        .usage, severity: .usage, "there is no node \"\(name)\" in \(words[words.count - 1])\(near ?? "")")
+                        .usage, severity: .usage,
+                        "there is no node \"\(name)\" in \(words[words.count - 1])\(near)")
                 }
                 chosen.append(node)
             }

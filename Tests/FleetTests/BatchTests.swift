@@ -17,7 +17,8 @@ import Testing
     var planner: CardPlanner {
         CardPlanner(
             user: user,
-            cache: ImageCache(directories: UserDirectories(user: user, environment: ["XDG_CACHE_HOME": scratch["c"].string])),
+            cache: ImageCache(
+                directories: UserDirectories(user: user, environment: ["XDG_CACHE_HOME": scratch["c"].string])),
             secrets: UnreadSecrets(), version: "test", now: { 1_770_000_000 })
     }
 

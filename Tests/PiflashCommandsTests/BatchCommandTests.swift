@@ -7,7 +7,8 @@ import Testing
     let harness = CommandHarness()
 
     static func recipe(_ nodes: Int) -> String {
-        CommandHarness.recipe.replacing("hostname: red01", with: "nodes: \"red[01-0\(nodes)]\"\naddresses: 192.168.50.11/24")
+        CommandHarness.recipe.replacing(
+            "hostname: red01", with: "nodes: \"red[01-0\(nodes)]\"\naddresses: 192.168.50.11/24")
     }
 
     private func prepare(_ nodes: Int) throws {
@@ -171,7 +172,9 @@ import Testing
         let program = FilePath(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
             .removingLastComponent()
         // Beside the tests; the tests' own program may be SwiftPM's helper, which is elsewhere.
-        let candidates = [program, FilePath(CommandLine.arguments[0]).removingLastComponent(), FilePath(".build/debug")]
+        let candidates = [
+            program, FilePath(CommandLine.arguments[0]).removingLastComponent(), FilePath(".build/debug"),
+        ]
         let piflash = try #require(
             candidates.map { $0.appending("piflash") }.first {
                 FileManager.default.isExecutableFile(atPath: $0.string)
@@ -214,9 +217,9 @@ import Testing
         let plan = await harness.run("plan", "red.yaml")
         #expect(
             plan.output == """
-                NODE   ROLE    ADDRESS           IMAGE           FLAVOUR            DONE                 LEFT
-                red01  worker  192.168.50.11/24  sample.img.zip  hypriotCloudInit   verified 2026-02-02  nothing
-                red02  worker  192.168.50.12/24  sample.img.zip  hypriotCloudInit   -                    write
+                NODE   ROLE    ADDRESS           IMAGE           FLAVOUR             DONE                 LEFT
+                red01  worker  192.168.50.11/24  sample.img.zip  hypriot-cloud-init  verified 2026-02-02  nothing
+                red02  worker  192.168.50.12/24  sample.img.zip  hypriot-cloud-init  -                    write
 
                 """)
         #expect(plan.errors.hasSuffix("2 cards: 1 pending, 1 done\n"))

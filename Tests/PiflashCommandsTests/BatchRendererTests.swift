@@ -37,7 +37,7 @@ import Testing
         tell("red01", "/dev/sdb", .writing, 0.25)
         tell("red02", "/dev/mmcblk0", .verifying, 0.75)
         seconds.withLock { $0 = 11 }
-        tell("red02", "/dev/mmcblk0", .verifying, 0.8)
+        tell("red02", "/dev/mmcblk0", .verifying, 0.875)
         // What the last erase left.
         return text.withLock { $0 }.components(separatedBy: "\u{1B}[J").last!.split(separator: "\n").map(String.init)
     }
@@ -45,10 +45,10 @@ import Testing
     @Test func `eighty columns hold node, device, phase, percent, rate and time left`() {
         #expect(
             screen(width: 80) == [
-                "blue10  blue10.img  preparing",
-                "red01   /dev/sdb  writing     25 %  25.6 MiB/s  1:10 min left",
-                "red02   /dev/mmcblk0  verifying   80 %  74.5 MiB/s  3 s left",
-                "1 of 4 done, 1 failed  50 %  100 MiB/s  1:10 min left",
+                "blue10  /home/me/cards/blue10.img  preparing",
+                "red01   /dev/sdb                   writing     25 %  25.6 MiB/s  1:10 min left",
+                "red02   /dev/mmcblk0               verifying   87 %  81.5 MiB/s  2 s left",
+                "1 of 4 done, 1 failed  51 %  107.1 MiB/s  1:10 min left",
             ])
     }
 
@@ -57,8 +57,8 @@ import Testing
         #expect(lines.allSatisfy { $0.count < 40 })
         #expect(
             lines == [
-                "blue10  blue10.img  preparing", "red01   sdb  writing     25 %",
-                "red02   mmcblk0  verifying   80 %", "1 of 4 done, 1 failed  50 %  100 MiB/s",
+                "blue10  blue10.img  preparing", "red01   sdb         writing     25 %",
+                "red02   mmcblk0     verifying   87 %", "1 of 4 done, 1 failed  51 %",
             ])
         for width in 1...60 { #expect(screen(width: width).allSatisfy { $0.count <= max(10, width - 1) }) }
     }
@@ -67,9 +67,9 @@ import Testing
         #expect(
             screen(width: 200) == [
                 "blue10  /home/me/cards/blue10.img  preparing",
-                "red01   /dev/sdb  writing    [###...........................]   25 %  25.6 MiB/s  1:10 min left",
-                "red02   /dev/mmcblk0  verifying  [###########################...]   80 %  74.5 MiB/s  3 s left",
-                "1 of 4 done, 1 failed  50 %  100 MiB/s  1:10 min left",
+                "red01   /dev/sdb                   writing    [###...........................]   25 %  25.6 MiB/s  1:10 min left",
+                "red02   /dev/mmcblk0               verifying  [############################..]   87 %  81.5 MiB/s  2 s left",
+                "1 of 4 done, 1 failed  51 %  107.1 MiB/s  1:10 min left",
             ])
     }
 }

@@ -198,7 +198,11 @@ public struct Batch: Sendable {
         for node in nodes {
             let state = RackState(besideRecipe: FilePath(node.recipePath), user: user)
             let ledger: LedgerWriter
-            if let known = ledgers[state.directory] { ledger = known } else { ledger = try LedgerWriter(state, since: since) }
+            if let known = ledgers[state.directory] {
+                ledger = known
+            } else {
+                ledger = try LedgerWriter(state, since: since)
+            }
             ledgers[state.directory] = ledger
             try ledger.append(LedgerEntry(node: node.hostname.value, result: .redo, time: now))
         }

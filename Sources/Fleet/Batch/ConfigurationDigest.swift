@@ -22,7 +22,7 @@ public struct ConfigurationDigest {
         add(node.hostname.value)
         add(node.recipeDigest)
         add("\(node.rack.count)")
-        for host in node.rack { 
+        for host in node.rack {
             add(host.name)
             add(host.address)
         }
