@@ -32,9 +32,10 @@ struct RedoCommand: ContextualCommand {
                     let near = nearest(to: name, among: nodes.map(\.hostname.value)).map {
                         " (did you mean \"\($0)\"?)"
                     }
+                    let place = words[words.count - 1]
                     throw Failure(
                         .usage, severity: .usage,
-                        "there is no node \"\(name)\" in \(words[words.count - 1])\(near)")
+                        "there is no node \"\(name)\" in \(place)\(near ?? "")")
                 }
                 chosen.append(node)
             }

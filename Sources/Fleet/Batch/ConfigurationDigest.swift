@@ -10,6 +10,8 @@ import SystemPackage
 /// that are carried: packages, saved images, stacks. The values of secrets stay out, for they are not read to compare.
 public struct ConfigurationDigest {
     private var files: [String: String] = [:]
+    /// The last node's rack and its digest. A thousand nodes know the same thousand, in one array.
+    private var rack: (hosts: [Node.RackHost], digest: String)?
 
     public init() {}
 
@@ -21,17 +23,23 @@ public struct ConfigurationDigest {
         add("piflash configuration 1")
         add(node.hostname.value)
         add(node.recipeDigest)
-        add("\(node.rack.count)")
-        for host in node.rack {
-            add(host.name)
-            add(host.address)
-        }
+        add(digest(of: node.rack))
         add("\(node.swarm?.nodes.count ?? 0)")
         for name in node.swarm?.nodes ?? [] { add(name) }
         for path in node.docker.packages + node.docker.preload + (node.swarm?.stacks.map(\.compose) ?? []) {
             add(try digest(ofFile: path.value))
         }
         return Self.hex(hash.finalize())
+    }
+
+    private mutating func digest(of hosts: [Node.RackHost]) -> String {
+        if let rack, rack.hosts == hosts { return rack.digest }
+        var hash = SHA256()
+        // Neither a name nor an address can hold a blank.
+        for host in hosts { hash.update(data: Array("\(host.name) \(host.address)\n".utf8)) }
+        let digest = Self.hex(hash.finalize())
+        rack = (hosts, digest)
+        return digest
     }
 
     /// A file that is not there has a digest, too: what is made of it is refused elsewhere, with its line.

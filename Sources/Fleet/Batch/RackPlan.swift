@@ -1,4 +1,5 @@
 public import Diagnostics
+import Foundation
 import Host
 public import Images
 import Provisioning
@@ -39,34 +40,28 @@ extension CardPlanner {
         _ nodes: [Node], events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> RackPlan {
         var report = DiagnosticReport()
-        var opened: [Node.Image: Opened] = [:]
+        var opened: [Node.Image: KnownImage] = [:]
         var ledgers: [FilePath: Ledger] = [:]
         var digests = ConfigurationDigest()
         var cards: [RackPlan.Card] = []
+        var questions: [(node: Node, image: KnownImage)] = []
         let time = now()
-        let unread = CardPlanner(user: user, cache: cache, secrets: UnreadSecrets(), version: version, now: now)
         for node in nodes {
-            if isCancelled() { throw Failure(.cancelled, "stopped") }
             do {
-                let base: Opened
+                let base: KnownImage
                 if let key = node.image?.located, let known = opened[key] {
                     base = known
                 } else {
-                    base = try open(image(for: node, events: events, isCancelled: isCancelled), at: time)
+                    base = try open(image(for: node, events: events, isCancelled: isCancelled), at: time).known
                     if let key = node.image?.located { opened[key] = base }
                 }
-                var supplies = try SupplyReading.files(of: node)
-                if node.docker.remote?.value == .tls { supplies.certificate = .placeholder }
-                // Salts only matter for what is written.
-                let provision = try await unread.render(
-                    node, base, supplies: supplies, saltKey: [UInt8](repeating: 0, count: 32), at: time)
-                report.merge(DiagnosticReport(provision.warnings))
                 let state = RackState(besideRecipe: FilePath(node.recipePath), user: user)
                 let ledger: Ledger
                 if let known = ledgers[state.directory] { ledger = known } else { ledger = try state.ledger() }
                 ledgers[state.directory] = ledger
                 let last = ledger.last(of: node.hostname.value)
                 let configuration = try digests.of(node)
+                questions.append((node, base))
                 cards.append(
                     RackPlan.Card(
                         node: node, image: base.image, profile: base.profile, configuration: configuration,
@@ -76,10 +71,49 @@ extension CardPlanner {
                 report.merge(mistakes)
             }
         }
+        report.merge(try await remarks(on: questions, at: time, isCancelled: isCancelled))
         report = report.unrepeated
         guard !report.hasErrors else { throw report }
         return RackPlan(
             cards: cards, warnings: report.warnings, damagedLines: ledgers.values.map(\.damaged).reduce(0, +))
+    }
+}
+
+extension CardPlanner {
+    /// What is wrong with the nodes on their images, or worth saying, in their order: all are rendered with placeholders.
+    private func remarks(
+        on questions: [(node: Node, image: KnownImage)], at time: Int64, isCancelled: @escaping @Sendable () -> Bool
+    ) async throws -> DiagnosticReport {
+        let unread = CardPlanner(user: user, cache: cache, secrets: UnreadSecrets(), version: version, now: now)
+        // What a node carries is in memory meanwhile: then one at a time.
+        let carries = questions.contains { !$0.node.docker.packages.isEmpty || !$0.node.docker.preload.isEmpty }
+        let workers = carries ? 1 : max(1, ProcessInfo.processInfo.activeProcessorCount)
+        let size = max(1, (questions.count + workers - 1) / workers)
+        return try await withThrowingTaskGroup(of: (Int, DiagnosticReport).self) { group in
+            for start in stride(from: 0, to: questions.count, by: size) {
+                let part = questions[start..<min(start + size, questions.count)]
+                group.addTask {
+                    var report = DiagnosticReport()
+                    for (node, image) in part {
+                        if isCancelled() { throw Failure(.cancelled, "stopped") }
+                        do {
+                            var supplies = try SupplyReading.files(of: node)
+                            if node.docker.remote?.value == .tls { supplies.certificate = .placeholder }
+                            // Salts only matter for what is written.
+                            let provision = try await unread.render(
+                                node, image, supplies: supplies, saltKey: [UInt8](repeating: 0, count: 32), at: time)
+                            report.merge(DiagnosticReport(provision.warnings))
+                        } catch let mistakes as DiagnosticReport {
+                            report.merge(mistakes)
+                        }
+                    }
+                    return (start, report)
+                }
+            }
+            var parts: [(Int, DiagnosticReport)] = []
+            for try await part in group { parts.append(part) }
+            return DiagnosticReport(parts.sorted { $0.0 < $1.0 }.flatMap(\.1.diagnostics))
+        }
     }
 }
 
