@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -209,6 +210,59 @@ import Testing
         #expect(try await states().values.allSatisfy { $0 == "done" })
         // A finished card is still the same file.
         for (file, inode) in times { #expect(try harness.scratch[file].stat().inode == inode) }
+    }
+
+    @Test func `one bad card is exit code 4, its node stays, and the events tell it`() async throws {
+        try prepare(2)
+        let place = harness.scratch["gone"].string
+        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        // As a disk that goes away: it was there when it was judged.
+        let outcome = await harness.run(
+            list: ["batch", "red.yaml", "--yes", "--json", "-d", "a.img", "-d", "gone/b.img"],
+            isCancelled: {
+                try? FileManager.default.removeItem(atPath: place)
+                return false
+            })
+        #expect(outcome.status == 4, "\(outcome.errors)")
+        #expect(outcome.errors.contains("1 of 2 cards failed: red02"))
+        #expect(try await states() == ["red01": "done", "red02": "failed"])
+        try expectCard("a.img", is: "red01")
+        let events = try outcome.output.split(separator: "\n").map {
+            try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
+        let cards = events.filter { ($0["event"] as? String)?.hasPrefix("card-") == true }
+        for event in cards { #expect(event["device"] is String && event["node"] is String) }
+        func names(_ event: String) -> [String] {
+            events.filter { $0["event"] as? String == event }.compactMap { $0["node"] as? String }
+        }
+        #expect(names("card-done") == ["red01"])
+        #expect(names("card-failed") == ["red02"])
+        #expect(Set(names("progress")).contains("red01"))
+        #expect(events.dropLast().last?["event"] as? String == "batch-done")
+        #expect(events.dropLast().last?["left_nodes"] as? String == "red02")
+        #expect(events.last?["exit"] as? Int == 4)
+        // The queue gives it to the next card.
+        #expect(await batch(["a.img", "c.img"]).status == 0)
+        try expectCard("c.img", is: "red02")
+    }
+
+    @Test func `a stopped batch tells what each card is and how to go on`() async throws {
+        try prepare(2)
+        let isStopped = Atomic(false)
+        let parts = ["a", "b"].map { harness.scratch[".\($0).img.piflash-part"] }
+        let outcome = await harness.run(
+            list: ["batch", "red.yaml", "--yes", "-d", "a.img", "-d", "b.img"],
+            // As soon as a card is begun.
+            isCancelled: {
+                if parts.contains(where: { (try? $0.stat()) != nil }) { isStopped.store(true, ordering: .relaxed) }
+                return isStopped.load(ordering: .relaxed)
+            })
+        #expect(outcome.status == 1, "\(outcome.errors)")
+        #expect(outcome.errors.contains("it goes on with red01 red02"), "\(outcome.errors)")
+        for node in ["red01", "red02"] { #expect(outcome.errors.contains("\(node): stopped; "), "\(outcome.errors)") }
+        #expect((try? harness.scratch["a.img"].stat()) == nil)
+        #expect(try await states() == ["red01": "pending", "red02": "pending"])
+        #expect(await batch(["a.img", "b.img"]).status == 0)
     }
 
     @Test func `the plan of a rack is a table`() async throws {
