@@ -11,6 +11,7 @@ struct BatchCommand: ContextualCommand {
     static let configuration = CommandConfiguration(
         commandName: "batch",
         abstract: "Write the cards of a rack, one for each reader, all at once.",
+        usage: "piflash batch [<options>] <rack> ... --device <device> ...",
         discussion: """
             Each device gets the next node that is left, and is written, read back and
             sealed at its own pace. Everything is judged before the first byte. A card
