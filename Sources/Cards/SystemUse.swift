@@ -1,4 +1,3 @@
-import FoundationEssentials
 public import SystemPackage
 
 /// What the running system uses its block devices for: mounts and swap.
@@ -54,7 +53,22 @@ public struct SystemUse: Sendable {
         return String(decoding: result, as: UTF8.self)
     }
 
+    /// Reads to the end: files of /proc call themselves empty, and Foundation then stops after the first 4 KiB. What is
+    /// mounted last, such as a card, stands last. Nothing of a file that cannot be read whole is believed.
     private static func read(_ path: FilePath) -> String {
-        FileManager.default.contents(atPath: path.string).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        do {
+            let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec])
+            return try file.closeAfter {
+                var text: [UInt8] = []
+                var part = [UInt8](repeating: 0, count: 64 << 10)
+                while true {
+                    let count = try part.withUnsafeMutableBytes { try file.read(into: $0) }
+                    if count == 0 { return String(decoding: text, as: UTF8.self) }
+                    text += part[..<count]
+                }
+            }
+        } catch {
+            return ""
+        }
     }
 }
