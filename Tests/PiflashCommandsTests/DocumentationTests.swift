@@ -48,7 +48,10 @@ import Testing
     @Test func `help fits in 80 columns and names every command`() async throws {
         let help = await harness.run("--help")
         #expect(help.status == 0)
-        for command in ["write", "configure", "check", "render", "devices", "inspect", "image", "context", "schema"] {
+        for command in [
+            "write", "batch", "plan", "redo", "configure", "check", "render", "devices", "inspect", "image", "context",
+            "schema",
+        ] {
             #expect(help.output.contains("  \(command) "))
             let own = await harness.run(command, "--help")
             #expect(own.status == 0)
