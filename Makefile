@@ -2,7 +2,7 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 
-.PHONY: demo build release test test-long e2e lint format bootstrap install clean
+.PHONY: demo build release test test-long bench e2e lint format bootstrap install clean
 
 build: ; @scripts/bootstrap build; $(SWIFT) build
 
@@ -19,6 +19,9 @@ test: bootstrap
 # the code of either.
 test-long: bootstrap
 	PIFLASH_LONG=1 $(SWIFT) test --disable-xctest --filter 'FATVolumePropertyTests|Ext4PropertyTests'
+
+# Eight throttled devices against one, and the plan of 1,000 nodes; needs root, prints ratios.
+bench: release ; @scripts/bench-batch "$$($(SWIFT) build -c release --show-bin-path)/piflash"
 
 # Real images, prepared by piflash and booted in QEMU; long. `make e2e E2E="hypriot trixie"` for some of them.
 e2e: build

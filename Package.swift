@@ -89,7 +89,8 @@ let package = Package(
 
         // Scratch directories, card images and outside tools that the tests share.
         .target(
-            name: "TestSupport", dependencies: ["Diagnostics", "Storage", systemPackage], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["Cards", "Diagnostics", "Storage", systemPackage],
+            path: "Tests/TestSupport",
             swiftSettings: strict),
         .testTarget(
             name: "DiagnosticsTests", dependencies: ["Diagnostics", "Host", "TestSupport"], swiftSettings: strict),
@@ -140,7 +141,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "PiflashCommandsTests",
-            dependencies: ["Diagnostics", "Host", "PiflashCommands", "TestSupport", systemPackage, argumentParser],
+            dependencies: [
+                "Diagnostics", "Fleet", "Host", "PiflashCommands", "TestSupport", "piflash", systemPackage,
+                argumentParser,
+            ],
             swiftSettings: strict),
     ]
 )

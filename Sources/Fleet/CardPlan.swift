@@ -71,9 +71,10 @@ public struct CardPlanner: Sendable {
             }, isCancelled: isCancelled)
     }
 
-    /// Plans the card of `node`.
+    /// Plans the card of `node`, from `image` when that is opened already.
     public func plan(
-        for node: Node, events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
+        for node: Node, on image: BaseImage? = nil, events: @escaping @Sendable (FleetEvent) -> Void,
+        isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPlan {
         let state = RackState(besideRecipe: FilePath(node.recipePath), user: user)
         let saltKey = try state.saltKey()
@@ -82,21 +83,23 @@ public struct CardPlanner: Sendable {
         for secret in node.secrets { _ = try await secrets.read(secret) }
         let time = now()
         var supplies = try SupplyReading.files(of: node)
-        let opened = try open(node, at: time, events: events, isCancelled: isCancelled)
+        let opened = try open(
+            image ?? self.image(for: node, events: events, isCancelled: isCancelled), at: time)
         if node.docker.remote?.value == .tls {
             supplies.certificate = try RackState(besideRecipe: FilePath(node.recipePath), user: user)
                 .certificate(for: node, now: time)
         }
         let provision = try await render(
-            node, opened, supplies: supplies, saltKey: saltKey, rackKeys: rackKeys, at: time)
+            node, opened.known, supplies: supplies, saltKey: saltKey, rackKeys: rackKeys, at: time)
         var volume = opened.volume
         let changed = try volume.apply(provision)
-        let changedRoot = try supplies.fitting(in: opened.root.freeBytes) {
+        let changedRoot = try supplies.fitting(in: opened.known.root.freeBytes) {
             try RootVolume.apply(
-                provision.rootChanges.map(\.edit), to: opened.content, partition: opened.root.partition, at: time)
+                provision.rootChanges.map(\.edit), to: opened.content, partition: opened.known.root.partition, at: time)
         }
         return CardPlan(
-            node: node, image: opened.image, profile: opened.profile, provision: provision, content: opened.content,
+            node: node, image: opened.known.image, profile: opened.known.profile, provision: provision,
+            content: opened.content,
             changedFiles: changed, changedRootFiles: changedRoot)
     }
 
@@ -107,27 +110,28 @@ public struct CardPlanner: Sendable {
         let time = now()
         var supplies = try SupplyReading.files(of: node)
         if node.docker.remote?.value == .tls { supplies.certificate = .placeholder }
-        let opened = try open(node, at: time, events: events, isCancelled: isCancelled)
+        let opened = try open(image(for: node, events: events, isCancelled: isCancelled), at: time)
         // Salts only matter for what is written; a preview's passwords are placeholders.
         let provision = try await render(
-            node, opened, supplies: supplies, saltKey: [UInt8](repeating: 0, count: 32), at: time)
-        return CardPreview(profile: opened.profile, provision: provision)
+            node, opened.known, supplies: supplies, saltKey: [UInt8](repeating: 0, count: 32), at: time)
+        return CardPreview(profile: opened.known.profile, provision: provision)
     }
 
-    private struct Opened {
+    /// An image, and what it is.
+    struct KnownImage: Sendable {
         let image: BaseImage
-        let content: Overlay
-        let volume: FATVolume
         let snapshot: BootSnapshot
         let root: RootReading
         let profile: OSProfile
     }
 
-    private func open(
-        _ node: Node, at time: Int64, events: @escaping @Sendable (FleetEvent) -> Void,
-        isCancelled: @escaping @Sendable () -> Bool
-    ) throws -> Opened {
-        let image = try image(for: node, events: events, isCancelled: isCancelled)
+    struct Opened {
+        let content: Overlay
+        let volume: FATVolume
+        let known: KnownImage
+    }
+
+    func open(_ image: BaseImage, at time: Int64) throws -> Opened {
         let content = Overlay(over: image.store)
         let table = try PartitionTable.read(image.path)
         let volume = try BootVolume.open(content, table: table, at: time)
@@ -135,13 +139,15 @@ public struct CardPlanner: Sendable {
         let root = try RootReading(of: content, table: table, boot: snapshot)
         return try during("looking at \(image.sourceName)") {
             Opened(
-                image: image, content: content, volume: volume, snapshot: snapshot, root: root,
-                profile: try OSProfile.detect(snapshot, root: root.snapshot))
+                content: content, volume: volume,
+                known: KnownImage(
+                    image: image, snapshot: snapshot, root: root,
+                    profile: try OSProfile.detect(snapshot, root: root.snapshot)))
         }
     }
 
-    private func render(
-        _ node: Node, _ opened: Opened, supplies: Supplies, saltKey: [UInt8], rackKeys: RackKeys = .placeholders,
+    func render(
+        _ node: Node, _ opened: KnownImage, supplies: Supplies, saltKey: [UInt8], rackKeys: RackKeys = .placeholders,
         at time: Int64
     ) async throws -> Provision {
         try await Provisioner(

@@ -35,9 +35,16 @@ extension CommandContext {
             now: now)
     }
 
-    func chooser(for node: Node) -> CardChooser {
-        var protected = [FilePath(node.recipePath), directories.cache]
-        if let source = node.image?.source.value, source.hasPrefix("/") { protected.append(FilePath(source)) }
-        return CardChooser(user: user, protecting: protected)
+    func chooser(for node: Node) -> CardChooser { chooser(for: [node]) }
+
+    func chooser(for nodes: [Node]) -> CardChooser {
+        var protected: [String] = []
+        for node in nodes {
+            protected.append(node.recipePath)
+            if let source = node.image?.source.value, source.hasPrefix("/") { protected.append(source) }
+        }
+        protected.append(directories.cache.string)
+        var seen: Set<String> = []
+        return CardChooser(user: user, protecting: protected.filter { seen.insert($0).inserted }.map { FilePath($0) })
     }
 }

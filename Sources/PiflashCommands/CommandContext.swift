@@ -1,3 +1,4 @@
+import Foundation
 public import Host
 import Recipes
 public import SystemPackage
@@ -57,4 +58,9 @@ public struct CommandContext: Sendable {
     func absolute(_ path: String) -> FilePath {
         workingDirectory.pushing(FilePath(path)).lexicallyNormalized()
     }
+}
+
+extension CommandContext {
+    /// Now, for people: "2026-08-17T10:15:00Z".
+    var nowText: String { Date(timeIntervalSince1970: Double(now())).formatted(.iso8601) }
 }

@@ -29,6 +29,18 @@ struct Confirmation {
         return TextTable.pairs(rows)
     }
 
+    /// A line about what is in a reader, for a table of several.
+    static func summary(_ target: ChosenTarget) -> String {
+        switch target {
+        case .file(_, let exists): return exists ? "a file, which is replaced" : "a new file"
+        case .device(let facts):
+            let card = CardContentsSummary(of: facts)
+            let beware = card.looksLikeHardDisk ? ["calls itself a hard disk!"] : []
+            let contents = card.node.map { "card of \($0)" } ?? card.lines.joined(separator: "; ")
+            return ([card.title, formatBytes(card.size)] + beware + [contents]).joined(separator: ", ")
+        }
+    }
+
     func ask(_ description: String, _ purpose: String, otherwise: String) throws {
         try confirm(description, purpose, otherwise: otherwise)
     }

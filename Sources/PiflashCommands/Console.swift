@@ -19,20 +19,21 @@ public struct Console: Sendable {
     public let readLine: @Sendable (_ echo: Bool) -> String?
     public let inputIsTerminal: Bool
     public let errorIsTerminal: Bool
-    /// In columns.
-    public let width: Int
+    private let columns: @Sendable () -> Int
+    /// In columns, as it is now: a terminal's window changes.
+    public var width: Int { columns() }
 
     public init(
         output: @escaping Sink, error: @escaping Sink,
         readLine: @escaping @Sendable (_ echo: Bool) -> String? = { _ in nil },
-        inputIsTerminal: Bool = false, errorIsTerminal: Bool = false, width: Int = 80
+        inputIsTerminal: Bool = false, errorIsTerminal: Bool = false, width: @escaping @Sendable () -> Int = { 80 }
     ) {
         writeOutput = output
         writeError = error
         self.readLine = readLine
         self.inputIsTerminal = inputIsTerminal
         self.errorIsTerminal = errorIsTerminal
-        self.width = width
+        columns = width
     }
 
     /// A line of what the command was asked for.
@@ -66,7 +67,7 @@ public struct Console: Sendable {
         Console(
             output: { write($0, to: STDOUT_FILENO) }, error: { write($0, to: STDERR_FILENO) },
             readLine: readTerminalLine, inputIsTerminal: isatty(STDIN_FILENO) == 1,
-            errorIsTerminal: isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb", width: terminalWidth())
+            errorIsTerminal: isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb", width: { terminalWidth() })
     }
 
     private static func write(_ text: String, to descriptor: Int32) {

@@ -116,7 +116,7 @@ final class EventRenderer: Sendable {
 }
 
 /// What a progress line says.
-private struct Figures {
+struct Figures {
     let progress: FleetEvent.Progress
     /// Bytes per second since the phase began; nil until there is something to measure.
     let rate: Double?

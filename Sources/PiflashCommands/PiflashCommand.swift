@@ -23,6 +23,11 @@ public struct PiflashCommand: AsyncParsableCommand {
               piflash inspect /dev/sdb
               piflash image info raspios.img.xz
 
+            A whole rack, many cards at once:
+
+              piflash plan recipes/red
+              piflash batch recipes/red --device /dev/sdb --device /dev/sdc
+
             Nodes that run are reached over ssh:
 
               piflash daemon --apply recipes/red
@@ -34,7 +39,8 @@ public struct PiflashCommand: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            WriteCommand.self, ConfigureCommand.self, CheckCommand.self, RenderCommand.self, DevicesCommand.self,
+            WriteCommand.self, BatchCommand.self, PlanCommand.self, RedoCommand.self, ConfigureCommand.self,
+            CheckCommand.self, RenderCommand.self, DevicesCommand.self,
             InspectCommand.self, ImageCommand.self, SchemaCommand.self, DaemonCommand.self, RunCommand.self,
             SwarmCommand.self, ContextCommand.self,
         ])

@@ -92,22 +92,27 @@ indirect enum YAML: Hashable, Sendable {
     /// Characters outside the basic plane are escaped although YAML allows them: PyYAML before 5.1 (in every HypriotOS)
     /// refuses a document that holds one. An escape `\xHH` is a code point, never a byte.
     static func quoted(_ text: String) -> String {
-        var result = "\""
+        // Bytes: what a rack of a thousand carries in base64 is megabytes.
+        var result = [UInt8(ascii: "\"")]
+        result.reserveCapacity(text.utf8.count + 2)
         for scalar in text.unicodeScalars {
             switch scalar.value {
-            case 0x22: result += "\\\""
-            case 0x5C: result += "\\\\"
-            case 0x09: result += "\\t"
-            case 0x0A: result += "\\n"
-            case 0x0D: result += "\\r"
-            case 0x00...0x1F, 0x7F...0x9F: result += "\\x" + hex(scalar.value, digits: 2)
+            case 0x22: result += Array("\\\"".utf8)
+            case 0x5C: result += Array("\\\\".utf8)
+            case 0x09: result += Array("\\t".utf8)
+            case 0x0A: result += Array("\\n".utf8)
+            case 0x0D: result += Array("\\r".utf8)
+            case 0x20...0x7E: result.append(UInt8(truncatingIfNeeded: scalar.value))
+            case 0x00...0x1F, 0x7F...0x9F: result += Array(("\\x" + hex(scalar.value, digits: 2)).utf8)
             // Line and paragraph separators are line breaks, a BOM is dropped, and the rest is not printable.
-            case 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF: result += "\\u" + hex(scalar.value, digits: 4)
-            case 0x10000...: result += "\\U" + hex(scalar.value, digits: 8)
-            default: result.unicodeScalars.append(scalar)
+            case 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF:
+                result += Array(("\\u" + hex(scalar.value, digits: 4)).utf8)
+            case 0x10000...: result += Array(("\\U" + hex(scalar.value, digits: 8)).utf8)
+            default: result += Array(String(scalar).utf8)
             }
         }
-        return result + "\""
+        result.append(UInt8(ascii: "\""))
+        return String(decoding: result, as: UTF8.self)
     }
 
     private static func hex(_ value: UInt32, digits: Int) -> String {

@@ -1,13 +1,11 @@
-public import Cards
+import Cards
 import Diagnostics
 import Foundation
 import Storage
 import Synchronization
 import SystemPackage
 import Testing
-public import TestSupport
-
-extension FakeDisk: CardTarget {}
+import TestSupport
 
 /// Images with a boot signature, and disks full of an old owner's data with one.
 private enum Sample {

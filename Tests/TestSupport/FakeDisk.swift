@@ -1,5 +1,6 @@
+public import Cards
 public import Diagnostics
-public import Storage
+import Storage
 import Synchronization
 public import SystemPackage
 
@@ -8,7 +9,7 @@ public import SystemPackage
 /// It refuses what is not whole, aligned sectors. What is written is pending until ``synchronize()``; a read that could
 /// be answered from a cache (written since the last flush and drop) is recorded as a violation. It can fail, vanish,
 /// lose power, drop writes, flip bits and lie about its size.
-public final class FakeDisk: WritableBlockStore {
+public final class FakeDisk: CardTarget {
     public enum Operation: Hashable, Sendable {
         case read(Range<Int64>)
         case write(Range<Int64>)

@@ -1,0 +1,100 @@
+import Cards
+import Diagnostics
+import Images
+import Provisioning
+import Recipes
+import SystemPackage
+
+/// Which card gets which node, decided before anything is written.
+public struct BatchPlan: Sendable {
+    public enum Work: String, Sendable {
+        /// The whole image, with the node's settings.
+        case write
+        /// Only the settings: the card holds the right image already.
+        case configure
+    }
+
+    public struct Job: Sendable {
+        public let card: RackPlan.Card
+        public let target: ChosenTarget
+        public let work: Work
+        /// The node whose card it was, when piflash made it.
+        public let previous: String?
+    }
+
+    public private(set) var jobs: [Job] = []
+    /// Cards that are done: they are left alone.
+    public private(set) var finished: [(node: String, target: ChosenTarget)] = []
+    /// Cards for which no node is left; they take the node of a card that fails.
+    public private(set) var spare: [ChosenTarget] = []
+    /// The nodes that stay for another run.
+    public private(set) var waiting: [String] = []
+
+    /// A card that is recognised gets its own node; the others get the nodes that are left, in the rack's order.
+    ///
+    /// - Parameters:
+    ///   - rewrites: Write whole images, also where the right one is on the card.
+    ///   - read: What is on a target now; nil when that is no card of piflash's.
+    public init(
+        _ rack: RackPlan, on targets: [ChosenTarget], rewrites: Bool,
+        read: (ChosenTarget) -> FoundCard? = FoundCard.init(on:)
+    ) {
+        var queue = rack.left
+        let byName = Dictionary(rack.cards.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        var assigned: [Int: RackPlan.Card] = [:]
+        let found = targets.map(read)
+        for (index, card) in found.enumerated() {
+            guard let card, let own = byName[card.node] else { continue }
+            if let place = queue.firstIndex(where: { $0.name == own.name }) {
+                assigned[index] = queue.remove(at: place)
+            } else if own.state == .done, card.recipe == own.node.recipeDigest, card.image == own.image.digest {
+                if rewrites, !assigned.values.contains(where: { $0.name == own.name }) {
+                    assigned[index] = own
+                } else {
+                    finished.append((own.name, targets[index]))
+                }
+            }
+        }
+        for (index, target) in targets.enumerated() {
+            guard !finished.contains(where: { $0.target.path == target.path }) else { continue }
+            guard let card = assigned[index] ?? (queue.isEmpty ? nil : queue.removeFirst()) else {
+                spare.append(target)
+                continue
+            }
+            let isOwn = found[index]?.node == card.name
+            // A node that ran keeps a name, keys and data of its own: its card is no other node's.
+            let isRight = found[index].map { $0.image == card.image.digest && (isOwn || !$0.hasBooted) } ?? false
+            jobs.append(
+                Job(
+                    card: card, target: target, work: isRight && !rewrites && !card.isRedone ? .configure : .write,
+                    previous: found[index]?.node))
+        }
+        waiting = queue.map(\.name)
+    }
+}
+
+/// A card that piflash made, as found in a reader.
+public struct FoundCard: Sendable {
+    public let node: String
+    public let recipe: String
+    /// The digest of the unpacked image.
+    public let image: String?
+    /// Whether its first boot has begun.
+    public let hasBooted: Bool
+
+    public init(node: String, recipe: String, image: String?, hasBooted: Bool) {
+        self.node = node
+        self.recipe = recipe
+        self.image = image
+        self.hasBooted = hasBooted
+    }
+
+    public init?(on target: ChosenTarget) {
+        if case .file(_, exists: false) = target { return nil }
+        guard let reading = try? CardReading(at: target.path), let record = reading.record else { return nil }
+        self.init(
+            node: record.node, recipe: record.recipeDigest, image: record.image?.digest,
+            // What cannot be read may have run.
+            hasBooted: (try? reading.firstBootStatus() != nil) ?? true)
+    }
+}

@@ -1,0 +1,82 @@
+import Cards
+import Filesystems
+import SystemPackage
+
+/// One thing that happened to a node's card.
+public struct LedgerEntry: Codable, Hashable, Sendable {
+    public enum Result: String, Codable, Sendable, CaseIterable {
+        /// The card is touched from now on. When nothing follows, the run was killed.
+        case begun
+        /// All is on the card, but not read back, and it has no partition table yet.
+        case written
+        /// Written whole, read back and sealed.
+        case verified
+        /// Only its settings were changed, or were right already.
+        case configured
+        case failed
+        /// The user stopped it.
+        case interrupted
+        /// The user wants the node's card to be written again.
+        case redo
+    }
+
+    public var node: String
+    public var result: Result
+    /// Seconds since 1970.
+    public var time: Int64
+    /// The device or file, as it was called then.
+    public var device: String?
+    /// SHA-256 of the unpacked image.
+    public var image: String?
+    /// The node's ``Recipes/Node/recipeDigest``.
+    public var recipe: String?
+    /// See ``ConfigurationDigest``.
+    public var configuration: String?
+    public var card: CardIdentity?
+    /// Why it failed.
+    public var reason: String?
+
+    public init(
+        node: String, result: Result, time: Int64, device: String? = nil, image: String? = nil, recipe: String? = nil,
+        configuration: String? = nil, card: CardIdentity? = nil, reason: String? = nil
+    ) {
+        self.node = node
+        self.result = result
+        self.time = time
+        self.device = device
+        self.image = image
+        self.recipe = recipe
+        self.configuration = configuration
+        self.card = card
+        self.reason = reason
+    }
+}
+
+/// What a card can be recognised by, as far as its reader tells.
+public struct CardIdentity: Codable, Hashable, Sendable {
+    /// The card identification register; only a built-in reader shows it.
+    public var cid: String?
+    /// The card's serial number, or its reader's.
+    public var serial: String?
+    public var model: String?
+    /// In bytes.
+    public var size: Int64?
+    /// Of the card's file systems.
+    public var uuids: [String]
+
+    public init(
+        cid: String? = nil, serial: String? = nil, model: String? = nil, size: Int64? = nil, uuids: [String] = []
+    ) {
+        self.cid = cid
+        self.serial = serial
+        self.model = model
+        self.size = size
+        self.uuids = uuids
+    }
+
+    init(of target: ChosenTarget, table: PartitionTable?) {
+        uuids = table?.partitions.compactMap { $0.filesystem?.uuid } ?? []
+        guard case .device(let facts) = target else { return }
+        (cid, serial, model, size) = (facts.cid, facts.serial, facts.title, facts.size)
+    }
+}
