@@ -36,7 +36,8 @@ public struct PiflashCommand: AsyncParsableCommand {
         subcommands: [
             WriteCommand.self, ConfigureCommand.self, CheckCommand.self, RenderCommand.self, DevicesCommand.self,
             InspectCommand.self, ImageCommand.self, SchemaCommand.self, DaemonCommand.self, RunCommand.self,
-            SwarmCommand.self, ContextCommand.self,
+            SwarmCommand.self, ContextCommand.self, StatusCommand.self, LabelsCommand.self,
+            NewCommand.self,
         ])
 
     public init() {}
