@@ -156,7 +156,7 @@ let package = Package(
             name: "LabelsTests", dependencies: ["Labels", "TestSupport", systemPackage],
             swiftSettings: strict),
         .testTarget(
-            name: "SetupsTests", dependencies: ["Diagnostics", "Setups", "TestSupport", systemPackage, yams],
+            name: "SetupsTests", dependencies: ["Diagnostics", "Setups", "TestSupport", systemPackage],
             swiftSettings: strict),
         .testTarget(
             name: "PiflashCommandsTests",

@@ -200,7 +200,8 @@ public struct SetupTemplate: Sendable {
 
     /// For comments: a line end in a value would begin a line of its own.
     private static func oneLine(_ text: String) -> String {
-        let separators: Set<Unicode.Scalar> = ["\u{85}", "\u{2028}", "\u{2029}", "\u{FEFF}"]
+        // Nor what no YAML may hold: noncharacters.
+        let separators: Set<Unicode.Scalar> = ["\u{2028}", "\u{2029}", "\u{FEFF}", "\u{FFFE}", "\u{FFFF}"]
         let scalars = text.unicodeScalars.map { scalar in
             scalar.properties.generalCategory == .control || separators.contains(scalar) ? " " : scalar
         }

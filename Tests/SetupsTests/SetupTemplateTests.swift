@@ -3,7 +3,6 @@ import Setups
 import SystemPackage
 import TestSupport
 import Testing
-import Yams
 
 @Suite struct SetupTemplateTests {
     /// What a value may hold and a file must survive.
@@ -24,7 +23,9 @@ import Yams
         try SetupTemplate(name: "mine", files: files.mapValues { Array($0.utf8) })
     }
 
+    /// By PyYAML: what Yams makes of a string loses a byte-order mark at its start.
     @Test func `YAML reads every value back as it was given`() throws {
+        let scratch = ScratchDirectory()
         let template = try template([
             "a.yaml": """
             #: x = -- any
@@ -38,15 +39,23 @@ import Yams
             end: 1
             """
         ])
-        for value in Self.nasty {
-            let text = try #require(try template.files(with: ["x": value])["a.yaml"])
-            let tree = try #require(try Yams.load(yaml: text) as? [String: Any], "\(text)")
-            #expect(tree["plain"] as? String == value, "\(text)")
-            #expect(tree["list"] as? [String] == [value, value])
-            #expect((tree["map"] as? [String: Any])?["a"] as? String == value)
-            #expect(tree["nested"] as? [String] == [value])
-            #expect(tree["end"] as? Int == 1)
+        for (index, value) in Self.nasty.enumerated() {
+            scratch.write(try template.files(with: ["x": value])["a.yaml"] ?? "", to: "made/\(index).yaml")
+            scratch.write(value, to: "made/\(index).value")
         }
+        let result = try OutsideTool("python3").run([
+            "-c",
+            """
+            import glob, sys, yaml
+            for path in glob.glob(sys.argv[1] + '/*.yaml'):
+                x = open(path[:-4] + 'value', newline='', encoding='utf-8').read()
+                tree = yaml.safe_load(open(path, 'rb'))
+                wanted = {'plain': x, 'list': [x, x], 'map': {'a': x, 'b': 2}, 'nested': [x], 'end': 1}
+                assert tree == wanted, (tree, wanted)
+                print('ok')
+            """, scratch["made"].string,
+        ])
+        #expect(result.text.split(separator: "\n").count == Self.nasty.count, "\(result.errors)")
     }
 
     @Test func `Python's csv reads every value back as it was given`() throws {
