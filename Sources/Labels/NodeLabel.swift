@@ -30,7 +30,8 @@ public struct NodeLabel: Hashable, Sendable {
         self.password = password
     }
 
-    /// The columns that are no secret by name, hold none that the recipe takes from them, and say something new.
+    /// The columns that are no secret by name, hold none that the recipe takes from them, and say something new; a name
+    /// comes first, should there be no room for all.
     private static func harmless(_ member: LoadedRack.Member) -> [(key: String, value: String)] {
         var hidden: Set<String> = []
         for secret in member.node.secrets { if case .literal(let value) = secret.source { hidden.insert(value) } }
@@ -39,7 +40,7 @@ public struct NodeLabel: Hashable, Sendable {
             let isSecret = name.contains(/pass|secret|token|(^|_)(pin|pw|key|psk)(_|$)/)
             return name != "seat" && !isSecret && !value.isEmpty && !hidden.contains(value)
                 && !(value == user && ["login", "user"].contains(name))
-        }.sorted { $0.key < $1.key }
+        }.sorted { ($0.key == "name" ? 0 : 1, $0.key) < ($1.key == "name" ? 0 : 1, $1.key) }
     }
 
     /// What a phone or a terminal opens: ssh://user@host.

@@ -43,8 +43,6 @@ struct InspectCommand: ContextualCommand {
         if let report {
             rows.append(("first boot", report.summary))
             if let since = report.since { rows.append(("since", since)) }
-        } else {
-            rows.append(("first boot", "none reported on the card"))
         }
         context.console.output(TextTable.pairs(rows))
     }

@@ -20,7 +20,7 @@ import Testing
     @Test func `inspect tells what the first boot reported on the card`() async throws {
         try harness.prepare()
         #expect(await harness.run("write", "-r", "red01.yaml", "--yes", "card.img").status == 0)
-        #expect(await harness.run("inspect", "card.img").output.contains("none reported on the card"))
+        #expect(!(await harness.run("inspect", "card.img").output.contains("first boot")))
         harness.scratch.write(
             "node: red01\nstate: working\nstep: joining the swarm\nsince: 2026-02-01T10:00:00Z\n"
                 + "waiting for: manager red00\nlast error: \u{1B}[31mno route\n", to: "status.txt")
@@ -34,7 +34,7 @@ import Testing
         #expect(copied.succeeded, "\(copied.errors)")
         let text = await harness.run("inspect", "card.img")
         #expect(
-            text.output.contains("first boot  working: joining the swarm, waiting for manager red00 ( [31mno route)"),
+            text.output.contains("first boot  working: joining the swarm, waiting for manager red00 ([31mno route)"),
             "\(text.output)")
         #expect(text.output.contains("2026-02-01T10:00:00Z"))
         #expect(!text.output.contains("\u{1B}"))
