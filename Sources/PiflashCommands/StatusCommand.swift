@@ -87,7 +87,7 @@ private struct StatusScreen {
         }
         let table = TextTable.columns(
             ["NODE", "FIRST BOOT", "DOCKER", "SWARM", "UP", "CLOCK", "TEMP", "REMARK"], rows.map(\.columns))
-        if redraws, console.errorIsTerminal { console.raw("\u{1B}[H\u{1B}[2J\u{1B}[3J") }
+        if redraws, console.errorIsTerminal { console.raw("\u{1B}[H\u{1B}[2J") }
         if isLast { return console.output(table) }
         let settled = rows.count(where: \.isSettled)
         // Lines that wrap would make the table unreadable while it changes.

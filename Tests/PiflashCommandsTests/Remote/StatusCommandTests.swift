@@ -13,8 +13,7 @@ import Testing
         let rack = try NodeRack(names, silent: silent)
         for name in names {
             rack.scratch.write("188000.5 1.0\n", to: "\(name)/root/proc/uptime")
-            rack.scratch.write("20.10.24 active false\n", to: "\(name)/info")
-            rack.stub(name, "docker", "case $1 in info) cat \"$RIG/info\" ;; esac")
+            rack.scratch.write("active false\n", to: "\(name)/swarm")
             rack.stub(name, "date", "[ \"$1\" = +%s ] && echo \(CommandHarness.now)")
         }
         return rack
@@ -33,7 +32,7 @@ import Testing
         let rack = try rack(["red01", "red02", "red03", "dead"], silent: ["dead"])
         defer { rack.stop() }
         rack.scratch.write(Self.done, to: "red01/root/boot/piflash/status.txt")
-        rack.scratch.write("20.10.24 active true\n", to: "red01/info")
+        rack.scratch.write("active true\n", to: "red01/swarm")
         rack.scratch.write(Self.joining, to: "red02/root/boot/firmware/piflash/status.txt")
         rack.stub("red02", "date", "echo \(CommandHarness.now - 86400)")
         rack.stub(
@@ -73,6 +72,14 @@ import Testing
         #expect(await rack.run("status", recipes: ["rack/red02.yaml"]).status == 1)
     }
 
+    @Test func `Docker of 2015 is told by its version, and a first boot that has not begun as such`() async throws {
+        let rack = try rack(["red01"])
+        defer { rack.stop() }
+        rack.scratch.write("", to: "red01/root/etc/piflash/settings")
+        rack.stub("red01", "docker", "[ $# = 1 ] && [ $1 = version ] && echo 'Server version: 1.6.2'")
+        #expect(await rack.run("status").output.contains(/red01 +not begun +1\.6\.2 +- +2d 4h/))
+    }
+
     @Test func `a report that root alone can read is asked for through sudo`() async throws {
         let rack = try rack(["red01"])
         defer { rack.stop() }
@@ -91,7 +98,7 @@ import Testing
         // The node gets there at the third question.
         rack.stub(
             "red02", "docker",
-            "echo x >>\"$RIG/asked\"; [ $(wc -l <\"$RIG/asked\") -lt 2 ] || cp \"$RIG/later\" \"$RIG/root/boot/piflash/status.txt\"; echo 20 active"
+            "echo x >>\"$RIG/asked\"; [ $(wc -l <\"$RIG/asked\") -lt 3 ] || cp \"$RIG/later\" \"$RIG/root/boot/piflash/status.txt\"; echo 20 active"
         )
         let outcome = await rack.run("status", "--watch", "--interval", "1")
         #expect(outcome.status == 0, "\(outcome.errors)")

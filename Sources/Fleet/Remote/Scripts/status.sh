@@ -29,15 +29,18 @@ for boot in "$root/boot/firmware" "$root/boot"; do
     break
 done
 
-# One sudo at most, and none where Docker is not there.
 if command -v docker >/dev/null 2>&1; then
     tell docker 1
-    engine=$(able docker info -f '{{.ServerVersion}} {{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}')
-    # shellcheck disable=SC2086 # words
-    set -- $engine
-    tell engine "${1:-}"
-    tell swarm "${2:-}"
-    tell manager "${3:-}"
+    engine=$(able docker version -f '{{.Server.Version}}')
+    # Docker before 1.8 has no --format; info has it since 1.13, and there was a swarm mode a little before.
+    [ -n "$engine" ] || engine=$(able docker version | sed -n 's/^Server version: *//p')
+    if [ -n "$engine" ]; then
+        tell engine "$engine"
+        # shellcheck disable=SC2046 # two words
+        set -- $(able docker info -f '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}')
+        tell swarm "${1:-}"
+        tell manager "${2:-}"
+    fi
 fi
 
 if command -v vcgencmd >/dev/null 2>&1; then
