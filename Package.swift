@@ -17,6 +17,7 @@ let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates"
 let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -29,6 +30,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
     ],
     targets: [
@@ -76,11 +78,22 @@ let package = Package(
                 "Diagnostics", "Host", "Storage", "Filesystems", "Images", "Recipes", "Provisioning", "Cards",
                 systemPackage, crypto, subprocess, x509, asn1,
             ],
-            resources: ["look", "daemon"].map { .embedInCode("Remote/Scripts/\($0).sh") },
+            resources: ["look", "daemon", "status"].map { .embedInCode("Remote/Scripts/\($0).sh") },
+            swiftSettings: strict),
+        .target(
+            name: "Templates", path: "templates",
+            resources: ["classroom/class.yaml", "classroom/students.csv", "rack/rack.yaml", "single/pi.yaml"]
+                .map { .embedInCode($0) },
+            swiftSettings: strict),
+        .target(name: "Setups", dependencies: ["Diagnostics", "Templates"], swiftSettings: strict),
+        .target(
+            name: "Labels", dependencies: ["Diagnostics", "Recipes", mustache],
+            resources: ["labels", "hand-outs"].map { .embedInCode("Templates/\($0).mustache") },
             swiftSettings: strict),
         .target(
             name: "PiflashCommands",
             dependencies: [
+                "Labels", "Setups",
                 "Diagnostics", "Host", "Storage", "Filesystems", "Images", "Recipes", "Provisioning", "Cards", "Fleet",
                 "CLinux", systemPackage, argumentParser,
             ],
@@ -140,9 +153,15 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "LabelsTests", dependencies: ["Labels", "TestSupport", systemPackage],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SetupsTests", dependencies: ["Diagnostics", "Setups", "TestSupport", systemPackage],
+            swiftSettings: strict),
+        .testTarget(
             name: "PiflashCommandsTests",
             dependencies: [
-                "Diagnostics", "Fleet", "Host", "PiflashCommands", "TestSupport", "piflash", systemPackage,
+                "Diagnostics", "Fleet", "Host", "PiflashCommands", "Setups", "TestSupport", "piflash", systemPackage,
                 argumentParser,
             ],
             swiftSettings: strict),

@@ -42,7 +42,8 @@ public struct PiflashCommand: AsyncParsableCommand {
             WriteCommand.self, BatchCommand.self, PlanCommand.self, RedoCommand.self, ConfigureCommand.self,
             CheckCommand.self, RenderCommand.self, DevicesCommand.self,
             InspectCommand.self, ImageCommand.self, SchemaCommand.self, DaemonCommand.self, RunCommand.self,
-            SwarmCommand.self, ContextCommand.self,
+            SwarmCommand.self, ContextCommand.self, StatusCommand.self, LabelsCommand.self,
+            NewCommand.self,
         ])
 
     public init() {}

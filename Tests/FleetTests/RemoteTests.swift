@@ -9,12 +9,12 @@ import Testing
 
 @Suite struct RemoteTests {
     @Test func `shellcheck and both shells accept the scripts`() throws {
-        for source in [DaemonChange.program, NodeLook.script] {
+        for source in [DaemonChange.program, NodeLook.script, NodeStatus.script] {
             let scratch = ScratchDirectory()
             // As they run: in a function, after the values that are set for them.
             let values = ["NAME", "FILE", "NEW", "WRITTEN", "SUM", "HOSTS", "RESTART", "MANAGER", "WAIT"]
             let text =
-                "#!/bin/sh\n" + (source == NodeLook.script ? "" : values.map { "\($0)=1\n" }.joined())
+                "#!/bin/sh\n" + (source == DaemonChange.program ? values.map { "\($0)=1\n" }.joined() : "")
                 + "work() {\n\(source)\n}\nwork </dev/null\n"
             let path = scratch.write(text, to: "script").string
             // First-boot functions that are not called here.

@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [("recipes/red", 5), ("recipes/classroom", 6), ("templates/single.yaml", 1)])
+    @Test(arguments: [("recipes/red", 5), ("recipes/classroom", 6)])
     func `the recipes that come with piflash check`(_ path: String, _ nodes: Int) async throws {
         let outcome = await harness.run("check", "--without-images", "\(Self.root)/\(path)")
         #expect(outcome.status == 0, "\(outcome.errors)")

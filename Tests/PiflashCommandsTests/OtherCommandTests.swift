@@ -17,6 +17,33 @@ import Testing
         #expect(record?["node"] as? String == "red01")
     }
 
+    @Test func `inspect tells what the first boot reported on the card`() async throws {
+        try harness.prepare()
+        #expect(await harness.run("write", "-r", "red01.yaml", "--yes", "card.img").status == 0)
+        #expect(!(await harness.run("inspect", "card.img").output.contains("first boot")))
+        harness.scratch.write(
+            "node: red01\nstate: working\nstep: joining the swarm\nsince: 2026-02-01T10:00:00Z\n"
+                + "waiting for: manager red00\nlast error: \u{1B}[31mno route\n", to: "status.txt")
+        // The boot partition begins where sfdisk says.
+        let table = try OutsideTool("sfdisk").run(["--json", harness.scratch["card.img"].string]).text
+        let start = try #require(table.firstMatch(of: /"start": *(\d+)/).flatMap { Int($0.1) })
+        let copied = try OutsideTool("mcopy").run([
+            "-i", "\(harness.scratch["card.img"])@@\(start * 512)", harness.scratch["status.txt"].string,
+            "::piflash/status.txt",
+        ])
+        #expect(copied.succeeded, "\(copied.errors)")
+        let text = await harness.run("inspect", "card.img")
+        #expect(
+            text.output.contains("first boot  working: joining the swarm, waiting for manager red00 ([31mno route)"),
+            "\(text.output)")
+        #expect(text.output.contains("2026-02-01T10:00:00Z"))
+        #expect(!text.output.contains("\u{1B}"))
+        let json = await harness.run("inspect", "--json", "card.img")
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
+        #expect(object["node"] as? String == "red01")
+        #expect((object["first_boot"] as? [String: String])?["state"] == "working")
+    }
+
     @Test func `inspect says when piflash has nothing to do with a card`() async throws {
         try SampleImage.ubuntu.make(at: harness.scratch["plain.img"])
         let outcome = await harness.run("inspect", "plain.img")

@@ -1,0 +1,76 @@
+public import Diagnostics
+import Mustache
+
+/// The labels of a rack, as a page to print.
+public struct LabelSheet: Sendable {
+    /// In every sheet's first lines: a file with it may be replaced.
+    public static let mark = "made by piflash labels"
+
+    public var rack: String
+    public var labels: [NodeLabel]
+
+    public init(rack: String, labels: [NodeLabel]) {
+        self.rack = rack
+        self.labels = labels
+    }
+
+    /// Several labels a page.
+    public static var labelTemplate: String { String(decoding: PackageResources.labels_mustache, as: UTF8.self) }
+    /// A page a node.
+    public static var handOutTemplate: String { String(decoding: PackageResources.hand_outs_mustache, as: UTF8.self) }
+
+    /// The sheet by a Mustache template, whose `{{name}}` are escaped for HTML; `file` is the template's, for messages.
+    public func html(template: String, file: String) throws(Failure) -> String {
+        let parsed: MustacheTemplate
+        do { parsed = try MustacheTemplate(string: template) } catch {
+            throw Failure(
+                .usage, severity: .usage, "\(file): no Mustache template: \(error)",
+                hint: "docs/labels.md shows one; `piflash labels --print-template` prints ours")
+        }
+        let nodes = try values()
+        return parsed.render(["rack": rack, "count": labels.count, "mark": Self.mark, "nodes": nodes] as [String: Any])
+    }
+
+    private func values() throws(Failure) -> [[String: Any]] {
+        var nodes: [[String: Any]] = []
+        for (index, label) in labels.enumerated() {
+            guard let code = QRCode(label.link) else {
+                throw Failure(.usage, severity: .usage, "\(label.node): \(label.link) is too long for a QR code")
+            }
+            var values: [String: Any] = [
+                "node": label.node, "index": index + 1, "host": label.host, "target": label.target,
+                "link": label.link, "qr": code.svg,
+                "columns": label.columns.map { ["name": $0.name.replacing("_", with: " "), "value": $0.value] },
+                // By its name, for templates that know their roster.
+                "roster": Dictionary(uniqueKeysWithValues: label.columns.map { ($0.name, $0.value) }),
+            ]
+            // What is missing is left out, so that {{#address}} asks for it.
+            values["address"] = label.address
+            values["user"] = label.user
+            values["seat"] = label.seat
+            values["password"] = label.password
+            nodes.append(values)
+        }
+        return nodes
+    }
+
+    /// The same as text, a paragraph a node.
+    public var text: String {
+        labels.map { label in
+            var lines = [("node", label.node), ("ssh", label.target)]
+            if let address = label.address { lines.append(("address", address)) }
+            if let user = label.user { lines.append(("user", user)) }
+            if let password = label.password { lines.append(("password", password)) }
+            if let seat = label.seat { lines.append(("seat", seat)) }
+            lines += label.columns.map { ($0.name, $0.value) }
+            let width = lines.map(\.0.count).max() ?? 0
+            return lines.map { name, value in
+                // A line each, whatever the roster holds, and nothing that a terminal obeys.
+                let line = String(
+                    String.UnicodeScalarView(
+                        value.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+                return name + String(repeating: " ", count: width - name.count + 2) + line + "\n"
+            }.joined()
+        }.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,125 @@
+import ArgumentParser
+import Diagnostics
+import Foundation
+import Host
+import Labels
+import Recipes
+import SystemPackage
+
+struct LabelsCommand: ContextualCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "labels",
+        abstract: "Print labels or hand-outs for the nodes of a rack.",
+        discussion: """
+            Makes one HTML file that needs no other: a label a node with its name,
+            address, user, seat and roster columns, and a QR code of its ssh address.
+            Open it in a browser and print it at 100 % on A4. The file is labels.html
+            or hand-outs.html beside the rack's recipe, unless --output says otherwise.
+
+            EXAMPLES
+              piflash labels recipes/red
+              piflash labels --hand-outs class/class.yaml --output hand-outs.html
+              piflash labels --text recipes/red
+            """)
+
+    @Argument(help: "Recipe files, or directories of them.", completion: .file(extensions: ["yaml", "yml"]))
+    var recipes: [String] = []
+
+    @Option(
+        name: [.short, .long], help: ArgumentHelp("Where the sheet goes; - is the output.", valueName: "file"),
+        completion: .file())
+    var output: String?
+
+    @Flag(name: .long, help: "A page a node, with how to log in, instead of labels.")
+    var handOuts = false
+
+    @Flag(name: .long, help: "Plain text on the output.")
+    var text = false
+
+    @Option(name: .long, help: ArgumentHelp("Your own Mustache template.", valueName: "file"), completion: .file())
+    var template: String?
+
+    @Flag(name: .long, help: "Print the template that is used, to begin your own with.")
+    var printTemplate = false
+
+    @Flag(name: .long, help: "Put the passwords on the sheet, in clear.")
+    var withPassword = false
+
+    func validate() throws {
+        if recipes.isEmpty, !printTemplate { throw ValidationError("whose labels? piflash labels RECIPES") }
+        if text, handOuts || template != nil || output != nil {
+            throw ValidationError("--text goes to the output, and takes no --hand-outs, --template or --output")
+        }
+    }
+
+    func run(in context: CommandContext) async throws {
+        let ours = handOuts ? LabelSheet.handOutTemplate : LabelSheet.labelTemplate
+        if printTemplate { return context.console.output(ours) }
+        let rack = try context.loader(requireImage: false).loadRack(recipes)
+        context.console.report(DiagnosticReport(rack.warnings))
+        let sheet = LabelSheet(rack: name(in: context), labels: try await labels(of: rack, in: context))
+        if text { return context.console.output(sheet.text) }
+        let html = try sheet.html(
+            template: try template.map { try read($0, in: context) } ?? ours, file: template ?? "the template")
+        if output == "-" { return context.console.output(html) }
+        let path = try place(in: context)
+        try context.user.replaceFile(path, with: Array(html.utf8), mode: withPassword ? 0o600 : 0o644)
+        context.console.note("\(rack.members.count) nodes: \(path)")
+    }
+
+    private func labels(of rack: LoadedRack, in context: CommandContext) async throws(Failure) -> [NodeLabel] {
+        guard withPassword else { return rack.members.map { NodeLabel($0) } }
+        context.console.note(
+            "piflash: the passwords stand on the sheet in clear: whoever sees it can log in and, with sudo, do anything"
+        )
+        let secrets = context.secrets
+        var labels: [NodeLabel] = []
+        for member in rack.members {
+            var password: String?
+            if let secret = member.node.user?.password, case .value(let value) = try await secrets.read(secret) {
+                if value.hasPrefix("$") {
+                    context.console.note(
+                        "\(member.node.hostname.value): the recipe has only the password's hash: left out")
+                } else {
+                    password = value
+                }
+            }
+            labels.append(NodeLabel(member, password: password))
+        }
+        return labels
+    }
+
+    /// The directory of a rack, or a rack file's name.
+    private func name(in context: CommandContext) -> String {
+        guard let first = recipes.first else { return "rack" }
+        return context.absolute(first).stem ?? "rack"
+    }
+
+    private func read(_ path: String, in context: CommandContext) throws(Failure) -> String {
+        guard let data = FileManager.default.contents(atPath: context.absolute(path).string),
+            let text = String(validating: Array(data), as: UTF8.self)
+        else { throw Failure(.usage, severity: .usage, "\(path): no UTF-8 text, or cannot be read") }
+        return text
+    }
+
+    /// A file that piflash did not make is not replaced.
+    private func place(in context: CommandContext) throws(Failure) -> FilePath {
+        if let output { return try free(context.absolute(output)) }
+        var directory = context.absolute(recipes[0])
+        var isDirectory: ObjCBool = false
+        _ = FileManager.default.fileExists(atPath: directory.string, isDirectory: &isDirectory)
+        if !isDirectory.boolValue { directory.removeLastComponent() }
+        return try free(directory.appending(handOuts ? "hand-outs.html" : "labels.html"))
+    }
+
+    private func free(_ path: FilePath) throws(Failure) -> FilePath {
+        guard FileManager.default.fileExists(atPath: path.string) else { return path }
+        let start = FileManager.default.contents(atPath: path.string)?.prefix(200) ?? Data()
+        guard String(decoding: start, as: UTF8.self).contains(LabelSheet.mark) else {
+            throw Failure(
+                .usage, severity: .usage, "\(path) is there and was not made by piflash labels: it stays as it is",
+                hint: "remove it, or name another file with --output")
+        }
+        return path
+    }
+}

@@ -1,0 +1,186 @@
+import ArgumentParser
+import Diagnostics
+import Foundation
+import Host
+import Recipes
+import Setups
+import SystemPackage
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+struct NewCommand: ContextualCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "new",
+        abstract: "Begin a set-up from a template: one Pi, a rack, a classroom.",
+        discussion: """
+            Makes DIRECTORY with recipes that check as they are, each choice with a
+            comment. TEMPLATE is one of --list, or the path of a directory of your own
+            (docs/templates.md). What is there already is never touched.
+
+            EXAMPLES
+              piflash new --list
+              piflash new classroom --help-template
+              piflash new classroom 7b --count 24 --set ssid=lab
+              piflash new rack red --name red --count 5
+            """)
+
+    @Argument(help: "A template's name, or the path of your own.")
+    var template: String?
+
+    @Argument(help: "The directory to make.", completion: .directory)
+    var directory: String?
+
+    @Option(
+        name: .long, parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("Gives a variable a value. Repeatable.", valueName: "name=value"))
+    var set: [String] = []
+
+    @Option(name: .long, help: ArgumentHelp("How many nodes: --set count=…", valueName: "number"))
+    var count: String?
+
+    @Option(name: .long, help: ArgumentHelp("What the nodes' names begin with: --set name=…", valueName: "text"))
+    var name: String?
+
+    @Flag(name: .long, help: "List the templates.")
+    var list = false
+
+    @Flag(name: .long, help: "List the template's variables, with their defaults.")
+    var helpTemplate = false
+
+    func validate() throws {
+        guard !list else { return }
+        guard template != nil else { throw ValidationError("which template? `piflash new --list` has them") }
+        if directory == nil, !helpTemplate { throw ValidationError("where? piflash new TEMPLATE DIRECTORY") }
+    }
+
+    func run(in context: CommandContext) async throws {
+        if list {
+            var rows: [(String, String)] = []
+            for name in SetupTemplate.names {
+                if let template = try SetupTemplate(builtIn: name) { rows.append((name, template.about)) }
+            }
+            return context.console.output(TextTable.pairs(rows))
+        }
+        let template = try load(template ?? "", in: context)
+        if helpTemplate { return context.console.output(Self.help(of: template)) }
+        let files = try template.files(with: try values())
+        try make(directory ?? "", files, in: context)
+    }
+
+    private static func help(of template: SetupTemplate) -> String {
+        let rows = template.variables.map { variable in
+            (variable.name, variable.about + "\n" + (variable.value.isEmpty ? "(none)" : "(\(variable.value))"))
+        }
+        return template.about + "\n\n" + TextTable.pairs(rows)
+    }
+
+    private func values() throws(Failure) -> [String: String] {
+        var values: [String: String] = [:]
+        let short = [name.map { "name=\($0)" }, count.map { "count=\($0)" }].compactMap { $0 }
+        for text in short + set {
+            guard let mark = text.firstIndex(of: "="), mark != text.startIndex else {
+                throw Failure(.usage, severity: .usage, "\"\(text)\" is no NAME=VALUE", hint: "--set ssid=lab")
+            }
+            let name = String(text[..<mark])
+            guard values.updateValue(String(text[text.index(after: mark)...]), forKey: name) == nil else {
+                throw Failure(.usage, severity: .usage, "\(name) is given twice")
+            }
+        }
+        return values
+    }
+
+    // MARK: Templates
+
+    private func load(_ name: String, in context: CommandContext) throws -> SetupTemplate {
+        if let template = try SetupTemplate(builtIn: name) { return template }
+        let path = context.absolute(context.user.expandingTilde(name))
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path.string, isDirectory: &isDirectory), isDirectory.boolValue
+        else {
+            let near = nearest(to: name, among: SetupTemplate.names).map { " (did you mean \"\($0)\"?)" } ?? ""
+            throw Failure(
+                .usage, severity: .usage, "\"\(name)\" is no template and no directory\(near)",
+                hint: "`piflash new --list` has the templates")
+        }
+        var files: [String: [UInt8]] = [:]
+        for file in try FileManager.default.contentsOfDirectory(atPath: path.string).sorted() {
+            let place = path.appending(file)
+            // Hidden files and directories are an editor's or a version control's.
+            guard !file.hasPrefix("."), try place.stat().type == .regular else { continue }
+            guard let data = FileManager.default.contents(atPath: place.string) else {
+                throw Failure(.usage, severity: .usage, "\(place) cannot be read")
+            }
+            files[file] = Array(data)
+        }
+        guard !files.isEmpty else { throw Failure(.usage, severity: .usage, "\(name): there are no files in it") }
+        return try SetupTemplate(name: name, files: files)
+    }
+
+    // MARK: Files
+
+    /// The steps: 1. all files into a directory beside the new one; 2. the recipes are checked there; 3. it gets its name,
+    /// which fails when there is something of that name (rename(2)); whatever fails, the directory of step 1 goes.
+    private func make(_ name: String, _ files: [String: String], in context: CommandContext) throws {
+        let place = context.absolute(context.user.expandingTilde(name))
+        let draft = place.removingLastComponent().appending(".\(place.lastComponent?.string ?? "new").\(getpid()).new")
+        let manager = FileManager.default
+        do { try manager.createDirectory(atPath: draft.string, withIntermediateDirectories: true) } catch {
+            throw Failure(.system, "making \(place): \(error.localizedDescription)")
+        }
+        defer { try? manager.removeItem(atPath: draft.string) }
+        for (file, text) in files { try context.user.replaceFile(draft.appending(file), with: Array(text.utf8)) }
+        do { try context.user.own(draft) } catch { throw Failure(.system, "making \(place): \(error)") }
+        let nodes = try check(draft, as: name, in: context)
+        let renamed = draft.withPlatformString { from in place.withPlatformString { rename(from, $0) } }
+        guard renamed == 0 else {
+            let isThere = [ENOTEMPTY, EEXIST, ENOTDIR].contains(errno)
+            throw Failure(
+                .usage, severity: .usage,
+                isThere
+                    ? "\(name) is there already: it stays as it is"
+                    : "making \(name): \(String(cString: strerror(errno)))",
+                hint: isThere ? "name another directory" : nil)
+        }
+        let shown = FilePath(name)
+        context.console.output("\(name): \(files.keys.sorted().joined(separator: ", "))")
+        context.console.output("next:")
+        context.console.output("  piflash check \(shell(shown.string))")
+        if let first = nodes.first {
+            let recipe = shell(shown.appending(first.file).string)
+            let node = nodes.count > 1 ? " --node \(first.node)" : ""
+            context.console.output("  sudo piflash write --recipe \(recipe)\(node) /dev/sdX")
+        }
+    }
+
+    /// Checks what was made, without the image; the mistakes name the files as they would be called.
+    private func check(
+        _ draft: FilePath, as name: String, in context: CommandContext
+    ) throws -> [(file: String, node: String)] {
+        func named(_ text: String) -> String { text.replacing(draft.string, with: name) }
+        func named(_ report: DiagnosticReport) -> DiagnosticReport {
+            DiagnosticReport(
+                report.diagnostics.map { diagnostic in
+                    let place = diagnostic.location.map {
+                        Location(file: named($0.file), line: $0.line, column: $0.column)
+                    }
+                    return Diagnostic(diagnostic.severity, at: place, named(diagnostic.text))
+                })
+        }
+        do {
+            let rack = try context.loader(requireImage: false).loadRack([draft.string])
+            context.console.report(named(DiagnosticReport(rack.warnings)))
+            return rack.members.map { (FilePath($0.file).lastComponent?.string ?? "", $0.node.hostname.value) }
+        } catch let report as DiagnosticReport {
+            throw named(report)
+        } catch let failure as Failure {
+            throw Failure(failure.code, severity: failure.severity, named(failure.message), hint: failure.hint)
+        }
+    }
+
+    /// As a shell takes it.
+    private func shell(_ text: String) -> String {
+        text.wholeMatch(of: /[A-Za-z0-9_.\/~-]+/) != nil ? text : "'" + text.replacing("'", with: "'\\''") + "'"
+    }
+}
