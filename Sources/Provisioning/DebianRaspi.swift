@@ -21,12 +21,8 @@ enum DebianRaspi: FlavourRenderer {
                 setup.setUser(.none, report: &report)
                 setup.setSSH(enable: true)
                 setup.setNetwork()
-                setup.setTimezone()
-                setup.setLanguage()
-                setup.setKeyboard()
-                setup.setDocker()
-                setup.setClock()
-                setup.setProgram()
+                setup.setLocale()
+                setup.setFirstBoot()
             }, kernelTokens: RootFlavour.kernelTokens(draft))
     }
 }

@@ -32,9 +32,7 @@ enum DietPi: FlavourRenderer {
             bootFiles: files,
             rootEdits: RootFlavour.edits(draft) { setup in
                 setup.setUser(.none, report: &report)
-                setup.setDocker()
-                setup.setClock()
-                setup.setProgram()
+                setup.setFirstBoot()
             }, kernelTokens: RootFlavour.kernelTokens(draft))
     }
 

@@ -21,12 +21,8 @@ enum HypriotOccidentalis: FlavourRenderer {
                 setup.setUser(.firstUser, report: &report)
                 setup.setSSH(enable: false)
                 setup.setNetwork()
-                setup.setTimezone()
-                setup.setLanguage()
-                setup.setKeyboard()
-                setup.setDocker()
-                setup.setClock()
-                setup.setProgram()
+                setup.setLocale()
+                setup.setFirstBoot()
             }, kernelTokens: RootFlavour.kernelTokens(draft))
     }
 }

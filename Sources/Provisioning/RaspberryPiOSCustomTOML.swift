@@ -39,9 +39,7 @@ enum RaspberryPiOSCustomTOML: FlavourRenderer {
                 setup.joinFirstUser(to: draft.node.user?.groups.map(\.value) ?? [])
                 setup.setNetwork { !readsWPAFile && $0 != native }
                 setup.setLanguage()
-                setup.setDocker()
-                setup.setClock()
-                setup.setProgram()
+                setup.setFirstBoot()
             }, kernelTokens: RootFlavour.kernelTokens(draft))
     }
 

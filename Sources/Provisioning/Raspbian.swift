@@ -32,12 +32,8 @@ enum Raspbian: FlavourRenderer {
                 setup.setUser(.firstUser, report: &report)
                 setup.setSSH(enable: !readsSSHFile)
                 setup.setNetwork { _ in !readsWPAFile }
-                setup.setTimezone()
-                setup.setLanguage()
-                setup.setKeyboard()
-                setup.setDocker()
-                setup.setClock()
-                setup.setProgram()
+                setup.setLocale()
+                setup.setFirstBoot()
             }, kernelTokens: RootFlavour.kernelTokens(draft))
     }
 }

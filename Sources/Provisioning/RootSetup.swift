@@ -59,6 +59,20 @@ struct RootSetup: Sendable {
         put(lines.map { $0 + "\n" }.joined(), at: "/etc/hosts")
     }
 
+    /// Time zone, language and keyboard.
+    mutating func setLocale() {
+        setTimezone()
+        setLanguage()
+        setKeyboard()
+    }
+
+    /// What no vendor's first boot takes: Docker's configuration, the clock, our own program.
+    mutating func setFirstBoot() {
+        setDocker()
+        setClock()
+        setProgram()
+    }
+
     mutating func setTimezone() {
         guard let zone = draft.node.locale.timezone?.value else { return }
         put(zone + "\n", at: "/etc/timezone")
