@@ -45,6 +45,7 @@ public final class SSHRunner: Sendable {
         // A socket's path has at most 107 bytes, and ssh appends 17 of its own for a while.
         let runtime = settings.environment["XDG_RUNTIME_DIR"] ?? ""
         let base = runtime.hasPrefix("/") && runtime.utf8.count <= 60 && access(runtime, W_OK) == 0 ? runtime : "/tmp"
+        // mkdtemp(3) puts letters of its own in the place of the six at the end.
         var template = Array("\(base)/piflash-XXXXXX".utf8CString)
         let made = template.withUnsafeMutableBufferPointer { buffer in
             buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }
