@@ -136,7 +136,7 @@ final class Rack: Sendable {
 
     /// Waits until `condition` holds and returns the seconds that took.
     @discardableResult
-    func wait(_ what: String, most: Double = 400, _ condition: () throws -> Bool) throws -> Double {
+    func wait(_ what: String, most: Double = 60, _ condition: () throws -> Bool) throws -> Double {
         let start = Date()
         while try !condition() {
             let hasFailed = names.contains { status($0).contains("state: failed") }

@@ -126,6 +126,7 @@ import Testing
             ]
                 + options + ["-N", "-L", "/root/stolen/s:/var/run/docker.sock", manager])
         #expect(!local.text.contains("Swarm"), "\(local.errors)")
+        #expect(local.errors.contains("open failed"), "\(local.errors)")
         let tcp = try rack.runs(
             "red04",
             ["sh", "-c", "timeout 3 ssh -p 2378 \"$@\" & sleep 1; curl -skm 2 https://127.0.0.1:7777/; wait", "sh"]
@@ -166,6 +167,12 @@ import Testing
         // No password, no other user, no other host key.
         let password = try ssh("-o", "PubkeyAuthentication=no", manager, "token")
         #expect(password.status == 255)
+        // ssh takes the first value of an option, so this one stands before the others.
+        let unknown = try rack.runs(
+            "red04",
+            ["timeout", "10", "ssh", "-p", "2378", "-o", "UserKnownHostsFile=/dev/null"] + options + [manager, "token"])
+        #expect(unknown.status == 255 && unknown.errors.contains("Host key verification failed"), "\(unknown.errors)")
+        #expect(unknown.text.isEmpty)
         let stranger = try ssh("nobody@\(Rack.address(0))", "token")
         #expect(stranger.status == 255)
         try rack.on("red04", "rm", "-rf", "/root/stolen")
