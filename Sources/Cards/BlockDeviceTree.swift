@@ -37,7 +37,7 @@ public struct BlockDeviceTree: Sendable {
             backingFile: raw(directory, "loop/backing_file").map {
                 // One line break ends it; the rest is the name.
                 $0.hasSuffix("\n") ? String($0.dropLast()) : $0
-            })
+            }, sequence: text(directory, "diskseq"), port: port(of: name))
     }
 
     /// The whole disks on which the device with `number` ("major:minor") stands, through partitions, RAID, encryption.
@@ -113,6 +113,35 @@ public struct BlockDeviceTree: Sendable {
         if parts.contains(where: { $0.hasPrefix("ata") }) { return .ata }
         if parts.contains(where: { $0.hasPrefix("virtio") }) { return .virtio }
         return name.hasPrefix("sd") ? .scsi : .other
+    }
+
+    /// Where the device hangs in the kernel's tree: host and disk numbers change each time a reader is plugged in, the USB
+    /// port with its interface ("1-2:1.0") and the slot (SCSI's logical unit) do not.
+    private func port(of name: String) -> String {
+        let path = block.appending(name)
+        let resolved = (try? FileManager.default.destinationOfSymbolicLink(atPath: path.string)) ?? ""
+        let parts = resolved.split(separator: "/").map(String.init)
+        if let port = parts.last(where: { $0.wholeMatch(of: /[0-9]+-[0-9.]+:[0-9.]+/) != nil }) {
+            let slot = parts.last { $0.wholeMatch(of: /[0-9]+:[0-9]+:[0-9]+:[0-9]+/) != nil }
+            return port + (slot.flatMap { $0.split(separator: ":").last }.map { "/\($0)" } ?? "")
+        }
+        if let host = parts.last(where: { $0.wholeMatch(of: /mmc[0-9]+/) != nil }) { return host }
+        return name
+    }
+
+    /// Looks whether media were put in or taken out, where the kernel does not do so by itself: opening a reader asks it.
+    public func askReaders() {
+        // -1 is the default, which udev sets; 0 is never (Documentation/ABI, sysfs-block).
+        let standard = KernelFile.text("/sys/module/block/parameters/events_dfl_poll_msecs").map(DeviceFacts.printable)
+        for name in names() where isWholeDisk(name) && !isVirtual(name) && bus(of: name) == .usb {
+            let own = text(block.appending(name), "events_poll_msecs") ?? "0"
+            guard own == "0" || own == "-1" && standard == "0" else { continue }
+            let path = FilePath("/dev").appending(name)
+            guard let device = try? FileDescriptor.open(path, .readOnly, options: [.nonBlocking, .closeOnExec]) else {
+                continue
+            }
+            try? device.close()
+        }
     }
 
     /// A USB reader's serial number stands some directories above its disk.

@@ -15,12 +15,12 @@ public final class ClaimedCard: CardTarget {
     /// - Parameter tree: Where the facts came from; it is asked again behind the claim.
     public init(_ facts: DeviceFacts, in tree: BlockDeviceTree = BlockDeviceTree()) throws(Failure) {
         device = try BlockDevice(opening: facts.path, .claim)
-        // Another card in the same reader has the same number, and often the same size: a built-in reader tells its
-        // serial number too.
+        // Another card in the same reader has the same number, and often the same size: the kernel's number for the
+        // medium tells it, or, where that is not known, the serial number in a built-in reader.
         let now = tree.facts(facts.kernelName)
         guard DeviceNumber.text(device.deviceNumber) == facts.number, device.size == facts.size, let now,
             now.serial == facts.serial, now.cid == facts.cid, now.model == facts.model,
-            now.backingFile == facts.backingFile
+            now.backingFile == facts.backingFile, now.sequence == facts.sequence
         else {
             throw Failure(
                 .deviceChanged, severity: .refused, "\(facts.path) is another card now than a moment ago",

@@ -29,6 +29,11 @@ public struct DeviceFacts: Hashable, Sendable {
     public var holders: [String]
     /// For a loop device: the file behind it.
     public var backingFile: String?
+    /// A number that the kernel gives to no other medium as long as it runs (Documentation/ABI, sysfs-block, diskseq);
+    /// nil before Linux 5.15.
+    public var sequence: String?
+    /// Where the device is plugged in, the same after it was taken out and put back: a USB port and slot, an MMC host.
+    public var port: String
 
     public struct PartitionFacts: Hashable, Sendable {
         public var kernelName: String
@@ -52,7 +57,7 @@ public struct DeviceFacts: Hashable, Sendable {
     }
 
     /// What a device says of itself, safe to print: without control characters and those that turn the line around.
-    static func printable(_ text: String) -> String {
+    public static func printable(_ text: String) -> String {
         let scalars = text.unicodeScalars.filter {
             switch $0.properties.generalCategory {
             case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: false

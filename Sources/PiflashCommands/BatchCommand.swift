@@ -10,19 +10,27 @@ import SystemPackage
 struct BatchCommand: ContextualCommand {
     static let configuration = CommandConfiguration(
         commandName: "batch",
-        abstract: "Write the cards of a rack, one for each reader, all at once.",
-        usage: "piflash batch [<options>] <rack> ... --device <device> ...",
+        abstract: "Write the cards of a rack, many at once.",
+        usage: "piflash batch [<options>] <rack> ...",
         discussion: """
-            Each device gets the next node that is left, and is written, read back and
-            sealed at its own pace. Everything is judged before the first byte. A card
-            that fails fails alone. What is done stands in the ledger beside the recipes:
-            a run that was stopped, or killed, goes on where it was when the same command
-            is given again. A card of the rack that holds the right image already gets
-            only its settings; one that is done is left alone.
+            Without --device it is a station: put cards in, in any reader; each gets the
+            next node, is written, read back and sealed, and is told by name and bell
+            when it is to be taken out and labelled. Cards that are in a reader at the
+            start stay as they are, but in readers that --reader names. Keys: s skip,
+            p pick a node, r redo one, q quit after the running cards, ? help.
 
-            A device may be a file whose name ends in .img.
+            With --device, each device gets the next node that is left, all at once, and
+            the run ends when they are done. A device may be a file that ends in .img.
+
+            Everything is judged before the first byte. A card that fails fails alone, and
+            its node waits for another. What is done stands in the ledger beside the
+            recipes: a run that was stopped, or killed, goes on where it was when the same
+            command is given again. A card of the rack that holds the right image already
+            gets only its settings; one that is done is left alone.
 
             EXAMPLES
+              piflash batch recipes/red
+              piflash batch recipes/red --reader left=/dev/sdb --reader right=/dev/sdc
               piflash batch recipes/red --device /dev/sdb --device /dev/sdc
               piflash batch recipes/red --yes --device red00.img --device red01.img
 
@@ -34,7 +42,14 @@ struct BatchCommand: ContextualCommand {
     @Option(
         name: [.short, .long], help: ArgumentHelp("A card's device. Once for each.", valueName: "device"),
         completion: .file())
-    var device: [String]
+    var device: [String] = []
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "A reader of the station, with your name for it; a card in it is written too.",
+            valueName: "name=device"))
+    var reader: [String] = []
 
     @Flag(name: .long, help: "Write the whole image, also where the right one is on the card.")
     var rewrite = false
@@ -49,7 +64,15 @@ struct BatchCommand: ContextualCommand {
         let console = context.console
         let renderer = EventRenderer(console: console, form: EventRenderer.form(json: json, console: console))
         do {
-            try await run(in: context, renderer: renderer)
+            if device.isEmpty {
+                try await runStation(in: context, renderer: renderer)
+            } else if let first = reader.first {
+                throw Failure(
+                    .usage, severity: .usage, "--reader \(first): with --device, every card is named already",
+                    hint: "leave --device out to write cards as they are put in")
+            } else {
+                try await run(in: context, renderer: renderer)
+            }
         } catch let failure as Failure {
             renderer.renderFailure(failure)
             throw failure
@@ -58,6 +81,7 @@ struct BatchCommand: ContextualCommand {
 
     private func run(in context: CommandContext, renderer: EventRenderer) async throws {
         let console = context.console
+        let form = EventRenderer.form(json: json, console: console)
         // A refused device should not wait for an image to be unpacked.
         let nodes = try context.loader(requireImage: true).loadRack(rack.racks).nodes
         let chooser = context.chooser(for: nodes)
@@ -67,9 +91,16 @@ struct BatchCommand: ContextualCommand {
             claim: { target, size throws(Failure) in try chooser.claim(target, imageSize: size) })
         let plan = try await rack.plan(in: context, renderer: renderer)
         let jobs = BatchPlan(plan, on: targets, rewrites: rewrite)
+        let isAlone = jobs.jobs.count == 1
         let warnings = try await batch.judge(
             jobs.jobs, isCancelled: context.isCancelled,
-            { target, size throws(Failure) in try chooser.judge(target, imageSize: size) })
+            { target, size throws(Failure) in
+                do throws(Failure) { try chooser.judge(target, imageSize: size) } catch {
+                    // A small card among others fails alone, when its turn comes.
+                    guard error.code == .tooSmall, !isAlone else { throw error }
+                    renderer.render(.notice("\(error.message): it will fail"))
+                }
+            })
         console.report(DiagnosticReport(warnings.filter { !plan.warnings.contains($0) }))
         for card in jobs.finished {
             renderer.render(.notice("\(card.target.path): is \(card.node)'s card, which is done; it is left alone"))
@@ -80,14 +111,14 @@ struct BatchCommand: ContextualCommand {
                 ? "all \(plan.cards.count) cards of the rack are done; `piflash redo NODE RACK` writes one again"
                 : "no card was written: put in others for \(Self.list(jobs.waiting))"
             renderer.render(.notice(text))
-            BatchRenderer(console: console, json: json, jobs: []).summarize([], waiting: jobs.waiting, failure: nil)
+            BatchRenderer(console: console, form: form, nodes: []).summarize([], waiting: jobs.waiting, failure: nil)
             return
         }
         try Confirmation(console: console, yes: yes).ask(
             Self.description(of: jobs),
             jobs.jobs.count == 1 ? "write this card" : "write these \(jobs.jobs.count) cards",
             otherwise: "nothing was written")
-        let show = BatchRenderer(console: console, json: json, jobs: jobs.jobs)
+        let show = BatchRenderer(console: console, form: form, nodes: jobs.jobs.map(\.card.name))
         let outcomes = await batch.run(jobs, events: show.render, isCancelled: context.isCancelled)
         let failure = Self.failure(outcomes, waiting: jobs.waiting)
         show.summarize(outcomes, waiting: jobs.waiting, failure: failure)
@@ -95,11 +126,6 @@ struct BatchCommand: ContextualCommand {
     }
 
     private func choose(with chooser: CardChooser, in context: CommandContext) throws -> [ChosenTarget] {
-        guard !device.isEmpty else {
-            throw Failure(
-                .usage, severity: .usage, "which cards? name their devices with --device",
-                hint: "`piflash devices` lists the cards that are there")
-        }
         var targets: [ChosenTarget] = []
         var refusals: [Failure] = []
         var known: [String: String] = [:]
@@ -142,7 +168,7 @@ struct BatchCommand: ContextualCommand {
     }
 
     /// What the run failed with as a whole; nil when no card did.
-    private static func failure(_ outcomes: [BatchOutcome], waiting: [String]) -> Failure? {
+    static func failure(_ outcomes: [BatchOutcome], waiting: [String]) -> Failure? {
         let good = Set(outcomes.filter { $0.failure == nil }.map(\.node))
         let bad = outcomes.filter { $0.failure != nil && !good.contains($0.node) }
         if bad.contains(where: \.isInterrupted) {

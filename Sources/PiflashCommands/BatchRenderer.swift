@@ -16,6 +16,10 @@ final class BatchRenderer: Sendable {
         /// When a card was last told of, in a pipe.
         var lastTold: [String: Double] = [:]
         var phases: [String: FleetEvent.Phase] = [:]
+        /// The last line, under all cards; in a pipe it is told when it changes.
+        var footer: String?
+        /// What the user calls a reader, by its device.
+        var readerNames: [String: String] = [:]
     }
 
     private let console: Console
@@ -27,20 +31,14 @@ final class BatchRenderer: Sendable {
 
     /// `clock` gives seconds that never go back.
     init(
-        console: Console, json: Bool, jobs: [BatchPlan.Job],
+        console: Console, form: EventRenderer.Form, nodes: [String],
         clock: @escaping @Sendable () -> Double = { EventRenderer.uptime() }
     ) {
         self.console = console
+        self.form = form
         self.clock = clock
-        form = EventRenderer.form(json: json, console: console)
-        total = jobs.count
-        nodeWidth = jobs.map(\.card.name.count).max() ?? 0
-    }
-
-    init(
-        console: Console, form: EventRenderer.Form, total: Int, nodeWidth: Int, clock: @escaping @Sendable () -> Double
-    ) {
-        (self.console, self.form, self.total, self.nodeWidth, self.clock) = (console, form, total, nodeWidth, clock)
+        total = nodes.count
+        nodeWidth = nodes.map(\.count).max() ?? 0
     }
 
     func render(_ event: BatchEvent) {
@@ -62,20 +60,64 @@ final class BatchRenderer: Sendable {
             case .progress(let node, let device, let progress):
                 state.meters[device, default: Meter(node: node, device: device, since: now)].update(progress, at: now)
                 show(device, progress, &state, at: now)
-            case .finished(let outcome):
-                state.meters[outcome.device] = nil
-                state.finished += 1
-                if outcome.failure != nil { state.failed += 1 }
-                erase(&state)
-                form == .json ? showJSON(outcome) : show(outcome)
-                draw(&state, at: now, isDue: true)
+            case .finished(let outcome): finish(outcome, saying: nil, &state, at: now)
             }
         }
     }
 
+    /// As ``render(_:)`` of a card that is finished, with other words, and the bell: somebody waits for it.
+    func finish(_ outcome: BatchOutcome, saying lines: [String]) {
+        state.withLock { finish(outcome, saying: lines, &$0, at: clock()) }
+    }
+
+    /// Lines of their own, above the cards.
+    func say(_ lines: [String], bell: Bool = false) {
+        state.withLock { state in
+            erase(&state)
+            note(lines, bell: bell)
+            draw(&state, at: clock(), isDue: true)
+        }
+    }
+
+    /// What the user calls the reader at `device`.
+    func name(_ device: String, _ name: String?) { state.withLock { $0.readerNames[device] = name } }
+
+    /// What stands under all cards from now on.
+    func footer(_ line: String) {
+        state.withLock { state in
+            guard state.footer != line else { return }
+            state.footer = line
+            if form == .plain { console.note(line) }
+            draw(&state, at: clock(), isDue: true)
+        }
+    }
+
+    private func finish(_ outcome: BatchOutcome, saying lines: [String]?, _ state: inout State, at now: Double) {
+        state.meters[outcome.device] = nil
+        state.finished += 1
+        if outcome.failure != nil { state.failed += 1 }
+        erase(&state)
+        if form == .json {
+            showJSON(outcome)
+        } else if let lines {
+            note(lines, bell: true)
+        } else {
+            show(outcome)
+        }
+        draw(&state, at: now, isDue: true)
+    }
+
+    private func note(_ lines: [String], bell: Bool) {
+        if bell, form == .terminal { console.raw("\u{7}") }
+        for line in lines { console.note(line) }
+    }
+
     /// The last words: what is done and what is left.
     func summarize(_ outcomes: [BatchOutcome], waiting: [String], failure: Failure?) {
-        state.withLock { erase(&$0) }
+        state.withLock { state in
+            erase(&state)
+            state.footer = nil
+        }
         let good = Set(outcomes.filter { $0.failure == nil }.map(\.node))
         let left = Set(outcomes.map(\.node)).subtracting(good).sorted() + waiting
         if form == .json {
@@ -155,21 +197,32 @@ final class BatchRenderer: Sendable {
         guard form == .terminal, isDue || now - state.lastShown >= 0.25 else { return }
         state.lastShown = now
         erase(&state)
-        guard !state.meters.isEmpty else { return }
+        guard !state.meters.isEmpty || state.footer != nil else { return }
         // The last column is left free: some terminals wrap there.
         let width = max(10, console.width - 1)
         let meters = state.meters.values.sorted { ($0.node, $0.device) < ($1.node, $1.device) }
-        // The last part of a path tells the readers apart; all are shortened when one has to be.
-        let isNarrow = meters.contains { $0.line(width: .max, nodeWidth: nodeWidth, $0.device).count > width }
-        let devices = meters.map { isNarrow ? $0.device.split(separator: "/").last.map(String.init) ?? "" : $0.device }
-        let longest = devices.map(\.count).max() ?? 0
-        var lines: [String] = []
-        for (meter, device) in zip(meters, devices) {
-            lines.append(meter.line(width: width, nodeWidth: nodeWidth, Meter.padded(device, longest)))
+        var lines = self.lines(of: meters, names: state.readerNames, width: width)
+        // What has scrolled off the screen cannot be rewritten: the lines for all cards, for the rest and for the
+        // cursor stay in sight.
+        let room = max(1, console.height - (state.footer == nil ? 3 : 4))
+        if lines.count > room {
+            lines = lines.prefix(room - 1) + ["and \(lines.count - room + 1) more"]
         }
-        lines.append(overall(meters, state, width: width))
+        if !meters.isEmpty { lines.append(overall(meters, state, width: width)) }
+        if let footer = state.footer { lines.append(String(footer.prefix(width))) }
         console.raw(lines.map { $0 + "\n" }.joined())
         state.shownLines = lines.count
+    }
+
+    private func lines(of meters: [Meter], names: [String: String], width: Int) -> [String] {
+        let titles = meters.map { names[$0.device] ?? $0.device }
+        // The last part of a path tells the readers apart; all are shortened when one has to be.
+        let isNarrow = zip(meters, titles).contains { $0.line(width: .max, nodeWidth: nodeWidth, $1).count > width }
+        let devices = titles.map { isNarrow ? $0.split(separator: "/").last.map(String.init) ?? "" : $0 }
+        let longest = devices.map(\.count).max() ?? 0
+        return zip(meters, devices).map { meter, device in
+            meter.line(width: width, nodeWidth: nodeWidth, Meter.padded(device, longest))
+        }
     }
 
     private func erase(_ state: inout State) {
@@ -191,7 +244,7 @@ final class BatchRenderer: Sendable {
         return Meter.fitting(parts, width: width)
     }
 
-    private func json(_ members: [String: JSONField]) {
+    func json(_ members: [String: JSONField]) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         guard let data = try? encoder.encode(members) else { return }

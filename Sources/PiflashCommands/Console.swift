@@ -19,21 +19,28 @@ public struct Console: Sendable {
     public let readLine: @Sendable (_ echo: Bool) -> String?
     public let inputIsTerminal: Bool
     public let errorIsTerminal: Bool
-    private let columns: @Sendable () -> Int
+    private let window: @Sendable () -> (columns: Int, lines: Int)
     /// In columns, as it is now: a terminal's window changes.
-    public var width: Int { columns() }
+    public var width: Int { window().columns }
+    /// In lines.
+    public var height: Int { window().lines }
+    /// The keys that the user presses, one by one, until the stream is dropped; nil where nobody can press one.
+    public let keys: @Sendable () -> AsyncStream<Character>?
 
     public init(
         output: @escaping Sink, error: @escaping Sink,
         readLine: @escaping @Sendable (_ echo: Bool) -> String? = { _ in nil },
-        inputIsTerminal: Bool = false, errorIsTerminal: Bool = false, width: @escaping @Sendable () -> Int = { 80 }
+        inputIsTerminal: Bool = false, errorIsTerminal: Bool = false,
+        window: @escaping @Sendable () -> (columns: Int, lines: Int) = { (80, 24) },
+        keys: @escaping @Sendable () -> AsyncStream<Character>? = { nil }
     ) {
         writeOutput = output
         writeError = error
         self.readLine = readLine
         self.inputIsTerminal = inputIsTerminal
         self.errorIsTerminal = errorIsTerminal
-        columns = width
+        self.window = window
+        self.keys = keys
     }
 
     /// A line of what the command was asked for.
@@ -67,7 +74,8 @@ public struct Console: Sendable {
         Console(
             output: { write($0, to: STDOUT_FILENO) }, error: { write($0, to: STDERR_FILENO) },
             readLine: readTerminalLine, inputIsTerminal: isatty(STDIN_FILENO) == 1,
-            errorIsTerminal: isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb", width: { terminalWidth() })
+            errorIsTerminal: isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb",
+            window: terminalWindow, keys: RawTerminal.keys)
     }
 
     private static func write(_ text: String, to descriptor: Int32) {
@@ -83,10 +91,10 @@ public struct Console: Sendable {
         }
     }
 
-    private static func terminalWidth() -> Int {
+    @Sendable private static func terminalWindow() -> (columns: Int, lines: Int) {
         var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-        return Int(size.ws_col)
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return (80, 24) }
+        return (Int(size.ws_col), size.ws_row > 0 ? Int(size.ws_row) : 24)
     }
 
     private static func readTerminalLine(echo: Bool) -> String? {

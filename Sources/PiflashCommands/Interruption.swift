@@ -13,9 +13,12 @@ enum Interruption {
 
     static func install() {
         let handler: @convention(c) (Int32) -> Void = { number in
-            // Only async-signal-safe calls: an atomic add and _exit.
+            // Only async-signal-safe calls: atomics, tcsetattr and _exit.
             let seen = Interruption.requests.add(1, ordering: .relaxed).newValue
-            if seen > 1 { _exit(128 + number) }
+            if seen > 1 {
+                RawTerminal.restore()
+                _exit(128 + number)
+            }
         }
         for number in [SIGINT, SIGTERM] {
             // Without SA_RESTART, so that Ctrl-C also ends the wait for an answer on the terminal.

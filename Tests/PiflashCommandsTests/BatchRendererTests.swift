@@ -13,9 +13,10 @@ import Testing
         let text = Mutex("")
         let console = Console(
             output: { _ in }, error: { written in text.withLock { $0 += written } }, errorIsTerminal: true,
-            width: { width })
+            window: { (width, 24) })
         let renderer = BatchRenderer(
-            console: console, form: .terminal, total: 4, nodeWidth: 6, clock: { seconds.withLock { $0 } })
+            console: console, form: .terminal, nodes: ["red00", "red01", "red02", "blue10"],
+            clock: { seconds.withLock { $0 } })
         let gigabyte: Int64 = 1 << 30
         func tell(_ node: String, _ device: String, _ phase: FleetEvent.Phase, _ share: Double) {
             renderer.render(

@@ -29,3 +29,7 @@ int clinux_punch_hole(int fd, int64_t offset, int64_t length);
 /// The device numbers in a `dev_t`, as <sys/sysmacros.h> splits them.
 unsigned int clinux_major(uint64_t device);
 unsigned int clinux_minor(uint64_t device);
+
+/// A non-blocking netlink socket that hears the kernel's device events (NETLINK_KOBJECT_UEVENT, group 1: what the kernel
+/// itself sends, with or without udev), or -1 with errno set.
+int clinux_uevent_socket(void);

@@ -44,7 +44,7 @@ public struct Batch: Sendable {
             do {
                 switch job.work {
                 case .write:
-                    let plan = try await plan(job, isCancelled)
+                    let plan = try await plan(job.card, isCancelled)
                     report.merge(DiagnosticReport(plan.provision.warnings))
                     try judge(job.target, plan.content.size)
                 case .configure:
@@ -57,6 +57,23 @@ public struct Batch: Sendable {
                     failure.code, severity: failure.severity,
                     "\(job.target.path) cannot get new settings: \(failure.message)",
                     hint: "--rewrite writes its image again")
+            }
+        }
+        guard !report.hasErrors else { throw report.unrepeated }
+        return report.unrepeated.warnings
+    }
+
+    /// Judges what the cards of `cards` will get, before there is any to write: as ``judge(_:isCancelled:_:)``.
+    public func judge(
+        _ cards: [RackPlan.Card], isCancelled: @escaping @Sendable () -> Bool
+    ) async throws -> [Diagnostic] {
+        var report = DiagnosticReport()
+        for card in cards {
+            if isCancelled() { throw Failure(.cancelled, "nothing was written") }
+            do {
+                report.merge(DiagnosticReport(try await plan(card, isCancelled).provision.warnings))
+            } catch let mistakes as DiagnosticReport {
+                report.merge(mistakes)
             }
         }
         guard !report.hasErrors else { throw report.unrepeated }
@@ -92,7 +109,7 @@ public struct Batch: Sendable {
 
     // MARK: One card
 
-    private func work(
+    func work(
         _ job: BatchPlan.Job, events: @escaping @Sendable (BatchEvent) -> Void,
         isCancelled: @escaping @Sendable () -> Bool
     ) async -> BatchOutcome {
@@ -138,7 +155,7 @@ public struct Batch: Sendable {
         _ job: BatchPlan.Job, events: @escaping @Sendable (BatchEvent) -> Void,
         isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> Int64 {
-        let plan = try await plan(job, isCancelled)
+        let plan = try await plan(job.card, isCancelled)
         let (node, device) = (job.card.name, job.target.path.string)
         let written = Mutex<Int64>(0)
         let isRecorded = Mutex(false)
@@ -167,8 +184,10 @@ public struct Batch: Sendable {
         return written.withLock { $0 }
     }
 
-    private func plan(_ job: BatchPlan.Job, _ isCancelled: @escaping @Sendable () -> Bool) async throws -> CardPlan {
-        try await planner.plan(for: job.card.node, on: job.card.image, events: { _ in }, isCancelled: isCancelled)
+    private func plan(
+        _ card: RackPlan.Card, _ isCancelled: @escaping @Sendable () -> Bool
+    ) async throws -> CardPlan {
+        try await planner.plan(for: card.node, on: card.image, events: { _ in }, isCancelled: isCancelled)
     }
 
     private func change(_ job: BatchPlan.Job) async throws -> Reconfiguration {
@@ -190,6 +209,12 @@ public struct Batch: Sendable {
                 card: CardIdentity(
                     of: job.target, table: isOnCard ? try? PartitionTable.read(job.card.image.path) : nil),
                 reason: reason))
+    }
+
+    /// Marks the card to be written again, also by a later run.
+    func markRedo(_ card: RackPlan.Card) throws(Failure) {
+        let state = RackState(besideRecipe: FilePath(card.node.recipePath), user: planner.user)
+        try ledgers[state.directory]?.append(LedgerEntry(node: card.name, result: .redo, time: planner.now()))
     }
 
     /// Marks the cards of `nodes` to be written again.

@@ -47,7 +47,7 @@ public struct BatchPlan: Sendable {
             guard let card, let own = byName[card.node] else { continue }
             if let place = queue.firstIndex(where: { $0.name == own.name }) {
                 assigned[index] = queue.remove(at: place)
-            } else if own.state == .done, card.recipe == own.node.recipeDigest, card.image == own.image.digest {
+            } else if own.state == .done, card.isCurrent(own) {
                 if rewrites, !assigned.values.contains(where: { $0.name == own.name }) {
                     assigned[index] = own
                 } else {
@@ -61,12 +61,10 @@ public struct BatchPlan: Sendable {
                 spare.append(target)
                 continue
             }
-            let isOwn = found[index]?.node == card.name
-            // A node that ran keeps a name, keys and data of its own: its card is no other node's.
-            let isRight = found[index].map { $0.image == card.image.digest && (isOwn || !$0.hasBooted) } ?? false
+            let isWhole = rewrites || card.isRedone
             jobs.append(
                 Job(
-                    card: card, target: target, work: isRight && !rewrites && !card.isRedone ? .configure : .write,
+                    card: card, target: target, work: isWhole ? .write : found[index]?.work(for: card) ?? .write,
                     previous: found[index]?.node))
         }
         waiting = queue.map(\.name)
@@ -87,6 +85,17 @@ public struct FoundCard: Sendable {
         self.recipe = recipe
         self.image = image
         self.hasBooted = hasBooted
+    }
+
+    /// What must be done to make it the card of `card`.
+    func work(for card: RackPlan.Card) -> BatchPlan.Work {
+        // A node that ran keeps a name, keys and data of its own: its card is no other node's.
+        image == card.image.digest && (node == card.name || !hasBooted) ? .configure : .write
+    }
+
+    /// Whether it was made from the same recipe and image as `card` would be now.
+    func isCurrent(_ card: RackPlan.Card) -> Bool {
+        node == card.name && recipe == card.node.recipeDigest && image == card.image.digest
     }
 
     public init?(on target: ChosenTarget) {

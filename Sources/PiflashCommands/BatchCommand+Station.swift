@@ -1,0 +1,113 @@
+import Cards
+import Diagnostics
+import Fleet
+import Recipes
+import SystemPackage
+
+/// `piflash batch` without devices: cards are written as they are put in.
+extension BatchCommand {
+    func runStation(in context: CommandContext, renderer: EventRenderer) async throws {
+        let console = context.console
+        let form = EventRenderer.form(json: json, console: console)
+        let nodes = try context.loader(requireImage: true).loadRack(rack.racks).nodes
+        let chooser = context.chooser(for: nodes)
+        let tree = BlockDeviceTree()
+        let named = try namedReaders(tree, in: context)
+        let batch = try Batch(
+            nodes, planner: context.planner(reading: context.secrets), since: context.nowText,
+            claim: { target, size throws(Failure) in try chooser.claim(target, imageSize: size) })
+        let plan = try await rack.plan(in: context, renderer: renderer)
+        let warnings = try await batch.judge(plan.left, isCancelled: context.isCancelled)
+        console.report(DiagnosticReport(warnings.filter { !plan.warnings.contains($0) }))
+        let present = tree.disks()
+        let readers = StationReaders(named: named, present: present)
+        try Confirmation(console: console, yes: yes).ask(
+            Self.description(of: plan, named: named, present: present),
+            "overwrite every card that is put in from now on", otherwise: "nothing was written")
+
+        let keys = console.keys()
+        let show = StationRenderer(console: console, form: form, rack: plan, hasKeys: keys != nil)
+        let watch = ReaderWatch()
+        let station = Station(
+            batch: batch, readers: readers,
+            surroundings: Station.Surroundings(
+                disks: tree.disks,
+                wait: {
+                    watch.wait(atMost: 250)
+                    tree.askReaders()
+                }, choose: { facts throws(Failure) in try chooser.choose(facts.path) }),
+            judge: { target, size throws(Failure) in try chooser.judge(target, imageSize: size) })
+        let (commands, feed) = AsyncStream.makeStream(of: StationCommand.self)
+        let typing = Task { await Self.read(keys, into: feed, show) }
+        let (outcomes, left) = await station.run(
+            plan, rewrites: rewrite, commands: commands, events: show.render, isCancelled: context.isCancelled)
+        typing.cancel()
+        await typing.value
+        let untouched = left.filter { node in !outcomes.contains { $0.node == node } }
+        let failure = Self.failure(outcomes, waiting: untouched)
+        show.summarize(outcomes, waiting: untouched, failure: failure)
+        if let failure { throw failure }
+    }
+
+    /// The readers that `--reader` names, "left=/dev/sdb" or "/dev/sdb", whatever is in them.
+    private func namedReaders(_ tree: BlockDeviceTree, in context: CommandContext) throws -> [StationReaders.Named] {
+        var seen: Set<String> = []
+        return try reader.map { text in
+            let mark = text.firstIndex(of: "=")
+            let name = mark.map { String(text[..<$0]) }
+            let path = context.absolute(String(mark.map { text[text.index(after: $0)...] } ?? text[...]))
+            if let name, name.isEmpty || name.contains(where: { $0.isNewline }) {
+                throw Failure(.usage, severity: .usage, "--reader \(text): the name is empty", hint: "left=/dev/sdb")
+            }
+            let facts = try CardJudgement(tree: tree).disk(at: path)
+            let reader = StationReaders.Named(name: name, facts)
+            guard seen.insert(reader.port).inserted, name.map({ seen.insert("name \($0)").inserted }) ?? true else {
+                throw Failure(.usage, severity: .usage, "--reader \(text): named twice", hint: "name each reader once")
+            }
+            return reader
+        }
+    }
+
+    private static func read(
+        _ keys: AsyncStream<Character>?, into feed: AsyncStream<StationCommand>.Continuation, _ show: StationRenderer
+    ) async {
+        guard let keys else { return }
+        var meanings = StationKeys()
+        for await key in keys {
+            switch meanings.press(key) {
+            case .command(let command):
+                show.prompt(nil)
+                feed.yield(command)
+            case .prompt(let text): show.prompt(text)
+            case .help: show.help()
+            case nil: break
+            }
+        }
+    }
+
+    private static func description(
+        of plan: RackPlan, named: [StationReaders.Named], present: [DeviceFacts]
+    ) -> String {
+        let left = plan.left.map(\.name)
+        var rows = [("cards for", "\(list(left)) (\(left.count) of \(plan.cards.count) nodes)")]
+        if !named.isEmpty {
+            rows.append(
+                (
+                    "readers",
+                    named.map { [$0.name, $0.device].compactMap { $0 }.joined(separator: " ") }
+                        .joined(separator: ", ")
+                ))
+        }
+        let ports = Set(named.map(\.port))
+        for facts in present where facts.size > 0 && [.usb, .mmc].contains(facts.bus) || ports.contains(facts.port) {
+            guard facts.size > 0 else { continue }
+            rows.append(
+                (
+                    ports.contains(facts.port) ? "is written" : "stays as it is",
+                    "\(facts.path), \(Confirmation.summary(.device(facts)))"
+                ))
+        }
+        rows.append(("asked about", "cards that hold somebody's files"))
+        return TextTable.pairs(rows)
+    }
+}
