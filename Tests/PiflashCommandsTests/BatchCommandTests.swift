@@ -129,7 +129,7 @@ import Testing
         try prepare(3)
         for (devices, status, text) in [
             (["a.img", "./a.img"], 2, "same card"), (["a.img", "/dev/piflash-test-none"], 3, "there is no device"),
-            (["a.img", "sample.img.zip"], 3, "neither a card nor an image file"), ([String](), 2, "--device"),
+            (["a.img", "sample.img.zip"], 3, "neither a card nor an image file"),
         ] {
             let outcome = await batch(devices)
             #expect(outcome.status == Int32(status), "\(devices): \(outcome.errors)")
@@ -139,9 +139,15 @@ import Testing
         let small = harness.scratch["small.bin"]
         #expect(try OutsideTool("truncate").run(["-s", "32M", small.string]).succeeded)
         let device = try LoopDevice(over: small)
-        let tooSmall = await batch(["a.img", device.path.string])
+        let tooSmall = await batch([device.path.string])
         #expect(tooSmall.status == 3)
         #expect(tooSmall.errors.contains("too small"))
+        let both = await batch(["a.img"], "--reader", "left=/dev/sdb")
+        #expect(both.status == 2)
+        #expect(both.errors.contains("every card is named already"))
+        let nowhere = await harness.run(list: ["batch", "red.yaml", "--yes", "--reader", "left=/dev/piflash-test-none"])
+        #expect(nowhere.status == 3)
+        #expect(nowhere.errors.contains("there is no block device"))
         let noSecret = await harness.run(
             list: ["batch", "red.yaml", "--yes", "-d", "a.img"], environment: ["HOME": "/"])
         #expect(noSecret.status == 0, "\(noSecret.errors)")
@@ -158,6 +164,20 @@ import Testing
         withExtendedLifetime(device) {}
     }
 
+    @Test func `a card that is too small fails alone among others`() async throws {
+        try prepare(2)
+        let small = harness.scratch["small.bin"]
+        #expect(try OutsideTool("truncate").run(["-s", "32M", small.string]).succeeded)
+        let device = try LoopDevice(over: small)
+        let outcome = await batch([device.path.string, "b.img"])
+        #expect(outcome.status == 4, "\(outcome.errors)")
+        #expect(outcome.errors.contains("too small"))
+        try expectCard("b.img", is: "red02")
+        #expect(harness.scratch.read("small.bin").allSatisfy { $0 == 0 })
+        #expect(try await states() == ["red01": "failed", "red02": "done"])
+        withExtendedLifetime(device) {}
+    }
+
     @Test func `one question lists every card, and no means nothing`() async throws {
         try prepare(2)
         let outcome = await harness.run(list: ["batch", "red.yaml", "-d", "a.img", "-d", "b.img"], answers: ["no"])
@@ -170,16 +190,7 @@ import Testing
 
     @Test func `after kill -9 the next run does only what is left`() async throws {
         try prepare(8)
-        let program = FilePath(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
-            .removingLastComponent()
-        // Beside the tests; the tests' own program may be SwiftPM's helper, which is elsewhere.
-        let candidates = [
-            program, FilePath(CommandLine.arguments[0]).removingLastComponent(), FilePath(".build/debug"),
-        ]
-        let piflash = try #require(
-            candidates.map { $0.appending("piflash") }.first {
-                FileManager.default.isExecutableFile(atPath: $0.string)
-            })
+        let piflash = try CommandHarness.program()
         let files = (1...8).map { "card\($0).img" }
         let result = try OutsideTool("sh").run(
             [

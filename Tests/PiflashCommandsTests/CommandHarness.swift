@@ -5,6 +5,7 @@ import PiflashCommands
 import Synchronization
 import SystemPackage
 import TestSupport
+import Testing
 
 /// Runs command lines in a world of their own: a scratch directory as home and working directory, captured output.
 final class CommandHarness: Sendable {
@@ -55,6 +56,20 @@ final class CommandHarness: Sendable {
         private let rest: Mutex<[String]>
         init(_ answers: [String]) { rest = Mutex(answers) }
         func next() -> String? { rest.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
+    }
+
+    /// The program that was built with the tests.
+    static func program() throws -> FilePath {
+        let program = FilePath(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+            .removingLastComponent()
+        // Beside the tests; the tests' own program may be SwiftPM's helper, which is elsewhere.
+        let candidates = [
+            program, FilePath(CommandLine.arguments[0]).removingLastComponent(), FilePath(".build/debug"),
+        ]
+        return try #require(
+            candidates.map { $0.appending("piflash") }.first {
+                FileManager.default.isExecutableFile(atPath: $0.string)
+            })
     }
 
     /// A loop device over an empty file of the scratch directory.
