@@ -35,7 +35,8 @@ struct FileAllocationTable: Sendable {
             case .fat32: 0x0FFF_FFFF
             }
         let count = boot.clusterCount + 2
-        let raw = try Self.raw(in: store, boot: boot, copy: boot.activeFAT ?? 0)
+        let start = boot.fatStart + Int64(boot.activeFAT ?? 0) * boot.fatSize
+        let raw = try store.bytes(at: start, count: Self.length(boot))
         var free = 0
         entries = raw.withUnsafeBytes { bytes in
             [UInt32](unsafeUninitializedCapacity: count) { buffer, filled in
@@ -65,18 +66,22 @@ struct FileAllocationTable: Sendable {
         self.mask = mask
     }
 
-    /// One of the copies, as far as it has clusters.
-    private static func raw(in store: some BlockStore, boot: BootSector, copy: Int) throws(Failure) -> [UInt8] {
-        try store.bytes(
-            at: boot.fatStart + Int64(copy) * boot.fatSize,
-            count: ((boot.clusterCount + 2) * boot.kind.entryBits + 7) / 8)
-    }
+    /// How many bytes of a copy of the table stand for clusters.
+    private static func length(_ boot: BootSector) -> Int { ((boot.clusterCount + 2) * boot.kind.entryBits + 7) / 8 }
 
     /// Whether all copies of the table that are kept the same are the same.
     static func isMirrored(in store: some BlockStore, boot: BootSector) throws(Failure) -> Bool {
         guard boot.activeFAT == nil else { return true }
-        let first = try raw(in: store, boot: boot, copy: 0)
-        for copy in 1..<max(boot.fatCount, 1) where try raw(in: store, boot: boot, copy: copy) != first { return false }
+        // In parts, since a table can have many MiB.
+        let length = length(boot)
+        for offset in stride(from: 0, to: length, by: 1 << 16) {
+            let count = min(1 << 16, length - offset)
+            let first = try store.bytes(at: boot.fatStart + Int64(offset), count: count)
+            for copy in 1..<max(boot.fatCount, 1) {
+                let start = boot.fatStart + Int64(copy) * boot.fatSize + Int64(offset)
+                guard try store.bytes(at: start, count: count) == first else { return false }
+            }
+        }
         return true
     }
 
