@@ -17,7 +17,20 @@ import Storage
 /// Which FAT it is follows from the number of clusters, as the specification says, with the exception that every system
 /// makes: a sector shaped like FAT32's is FAT32 with fewer clusters, too (`mkfs.fat -F 32` on a small partition).
 struct BootSector: Sendable {
-    enum Kind: String, Sendable { case fat16 = "FAT16", fat32 = "FAT32" }
+    enum Kind: String, Sendable {
+        /// Read, but not edited.
+        case fat12 = "FAT12"
+        case fat16 = "FAT16", fat32 = "FAT32"
+
+        /// The size of a number in the file allocation table, in bits.
+        var entryBits: Int {
+            switch self {
+            case .fat12: 12
+            case .fat16: 16
+            case .fat32: 32
+            }
+        }
+    }
 
     let kind: Kind
     let bytesPerSector: Int
@@ -29,7 +42,7 @@ struct BootSector: Sendable {
     let fatCount: Int
     /// The only FAT in use, or nil when all are kept the same.
     let activeFAT: Int?
-    /// FAT16's root directory, in bytes; empty on FAT32.
+    /// The root directory of FAT12 and FAT16, in bytes; empty on FAT32.
     let rootRegion: Range<Int64>
     /// FAT32's first root cluster.
     let rootCluster: UInt32
@@ -37,7 +50,7 @@ struct BootSector: Sendable {
     let dataStart: Int64
     /// Data clusters are numbered from 2 to clusterCount + 1.
     let clusterCount: Int
-    /// Where FSInfo stands, in bytes; nil on FAT16, or when the volume has none.
+    /// Where FSInfo stands, in bytes; nil where the volume has none, as on FAT12 and FAT16.
     let fsInfo: Int64?
     let label: String?
     /// The "dirty" bit that Linux and Windows NT keep in the byte after the drive number.
@@ -83,13 +96,11 @@ struct BootSector: Sendable {
                 hint: "the image or card is truncated or damaged: write it anew")
         }
         let clusters = (totalSectors - dataSector) / sectorsPerCluster
-        guard clusters >= Self.smallestFAT16 else {
+        guard !isFAT32 || clusters >= Self.smallestFAT16 else {
             throw Failure(
                 .unsupportedFilesystem, severity: .refused,
-                isFAT32
-                    ? "\(store.name) is FAT32 with only \(clusters) clusters, which some systems take for FAT12"
-                    : "\(store.name) is FAT12, which piflash does not edit",
-                hint: "boot partitions of Raspberry Pi images are FAT16 or FAT32: is this the right card or image?")
+                "\(store.name) is FAT32 with only \(clusters) clusters, which some systems take for FAT12",
+                hint: Self.notABootPartition)
         }
         let rootCluster = isFAT32 ? sector.u32(44) : 0
         let flags = isFAT32 ? sector.u16(40) : 0
@@ -111,12 +122,13 @@ struct BootSector: Sendable {
                 throw Self.damaged(store, "its root directory has room for \(rootEntries) entries")
             }
         }
-        guard sectorsPerFAT * bytesPerSector >= (clusters + 2) * (isFAT32 ? 4 : 2) else {
+        let kind: Kind = isFAT32 ? .fat32 : clusters < Self.smallestFAT16 ? .fat12 : .fat16
+        guard sectorsPerFAT * bytesPerSector * 8 >= (clusters + 2) * kind.entryBits else {
             throw Self.damaged(store, "its allocation table is too small for its \(clusters) clusters")
         }
 
         let unit = Int64(bytesPerSector)
-        self.kind = isFAT32 ? .fat32 : .fat16
+        self.kind = kind
         self.bytesPerSector = bytesPerSector
         self.sectorsPerCluster = sectorsPerCluster
         self.rootCluster = rootCluster
@@ -135,6 +147,17 @@ struct BootSector: Sendable {
         label = hasLabel ? ShortName.decodeLabel(sector[(extended + 7)..<(extended + 18)]) : nil
         isMarkedDirty = sector[extended + 1] & 1 != 0
     }
+
+    /// Throws on FAT12, which no Pi boots from.
+    func requireEditableKind(name: String) throws(Failure) {
+        guard kind == .fat12 else { return }
+        throw Failure(
+            .unsupportedFilesystem, severity: .refused, "\(name) is FAT12, which piflash does not edit",
+            hint: Self.notABootPartition)
+    }
+
+    private static let notABootPartition =
+        "boot partitions of Raspberry Pi images are FAT16 or FAT32: is this the right card or image?"
 
     private static func notFAT(_ store: some BlockStore, _ why: String) -> Failure {
         guard let other = ForeignFilesystem(in: store) else {

@@ -36,7 +36,7 @@ struct DirectoryEntry: Sendable {
     var attributes: UInt8 { raw[11] }
     var isDirectory: Bool { attributes & Attribute.directory != 0 }
     var isVolumeLabel: Bool { attributes & Attribute.volume != 0 }
-    /// On FAT16 the upper half is not a cluster number (OS/2 keeps a handle of its own there).
+    /// On FAT12 and FAT16 the upper half is not a cluster number (OS/2 keeps a handle of its own there).
     func firstCluster(_ kind: BootSector.Kind) -> UInt32 {
         let low = UInt32(raw.u16(26))
         return kind == .fat32 ? (UInt32(raw.u16(20)) << 16 | low) & 0x0FFF_FFFF : low

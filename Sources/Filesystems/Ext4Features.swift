@@ -10,6 +10,8 @@ import Storage
 struct Ext4Features {
     let unreadable: [String]
     let uneditable: [String]
+    /// What keeps blocks in a way that the block bitmap does not tell, or may do so.
+    let unaccounted: [String]
 
     init(incompatible: UInt32, readOnlyCompatible: UInt32) {
         func names(_ bits: UInt32, _ handled: UInt32, _ known: [UInt32: String], _ kind: String) -> [String] {
@@ -20,6 +22,9 @@ struct Ext4Features {
         uneditable =
             names(incompatible, Self.editable | ~Self.readable, Self.uneditableNames, "incompatible")
             + names(readOnlyCompatible, Self.editableReadOnlyCompatible, Self.readOnlyNames, "read-only compatible")
+        unaccounted = names(
+            readOnlyCompatible, Self.editableReadOnlyCompatible | Self.accountedReadOnlyCompatible, Self.readOnlyNames,
+            "read-only compatible")
     }
 
     /// What libext2fs reads.
@@ -37,6 +42,13 @@ struct Ext4Features {
             EXT2_FEATURE_RO_COMPAT_SPARSE_SUPER, EXT2_FEATURE_RO_COMPAT_LARGE_FILE, EXT4_FEATURE_RO_COMPAT_HUGE_FILE,
             EXT4_FEATURE_RO_COMPAT_GDT_CSUM, EXT4_FEATURE_RO_COMPAT_DIR_NLINK, EXT4_FEATURE_RO_COMPAT_EXTRA_ISIZE,
             EXT4_FEATURE_RO_COMPAT_BIGALLOC, EXT4_FEATURE_RO_COMPAT_METADATA_CSUM, EXT4_FEATURE_RO_COMPAT_VERITY,
+        ].map { UInt32($0) })
+
+    /// What piflash cannot edit, though every block that it uses is marked in the block bitmap.
+    private static let accountedReadOnlyCompatible = bits(
+        [
+            EXT4_FEATURE_RO_COMPAT_QUOTA, EXT4_FEATURE_RO_COMPAT_PROJECT, EXT4_FEATURE_RO_COMPAT_READONLY,
+            EXT4_FEATURE_RO_COMPAT_SHARED_BLOCKS,
         ].map { UInt32($0) })
 
     private static let unreadableNames: [UInt32: String] = [

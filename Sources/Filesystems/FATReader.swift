@@ -25,7 +25,7 @@ struct FATReader: Sendable {
     func directory(at place: FATDirectory.Place) throws(Failure) -> FATDirectory {
         let first: UInt32
         switch place {
-        case .root where boot.kind == .fat16:
+        case .root where boot.kind != .fat32:
             let region = boot.rootRegion
             return FATDirectory(
                 place: place, chain: [], bytes: try store.bytes(at: region.lowerBound, count: region.count))
@@ -111,6 +111,17 @@ struct FATReader: Sendable {
         if boot.kind == .fat32 { try claim(table.chain(from: boot.rootCluster), for: "the root directory") }
         try walk { (directory) throws(Failure) in
             for entry in directory.visible { try claim(chain(of: entry), for: entry.name) }
+        }
+    }
+
+    /// Throws unless every directory starts with an entry that names its own cluster, as the specification asks for: where
+    /// the boot sector is wrong about where clusters lie, what is read as a directory is something else.
+    func checkPlaces() throws(Failure) {
+        try walk { (directory) throws(Failure) in
+            guard case .cluster(let number) = directory.place else { return }
+            guard let own = directory.entries.first, own.isDots, own.firstCluster(boot.kind) == number else {
+                throw damaged("there is no directory in cluster \(number), where one should be")
+            }
         }
     }
 

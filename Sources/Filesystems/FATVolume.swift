@@ -27,6 +27,7 @@ public struct FATVolume: WritableFileTree {
         self.name = name
         self.modified = modified
         boot = try BootSector(of: store)
+        try boot.requireEditableKind(name: store.name)
         table = try FileAllocationTable(of: store, boot: boot)
     }
 

@@ -3,8 +3,9 @@ import Storage
 
 /// The file allocation table: for each cluster the next one of its file, or a mark.
 ///
-/// Entries are 16 bits (FAT16) or 28 bits in 32 (FAT32; the upper four are kept). 0 is free, 0x…FF7 bad, 0x…FF8 and
-/// above the end of a chain. Entry 0 repeats the medium byte; entry 1 holds two bits that are set while all is well.
+/// Entries are 12 bits (FAT12, which is only read), 16 bits (FAT16) or 28 bits in 32 (FAT32; the upper four are kept). 0
+/// is free, 0x…FF7 bad, 0x…FF8 and above the end of a chain. Entry 0 repeats the medium byte; entry 1 holds two bits that
+/// are set while all is well, but on FAT12.
 struct FileAllocationTable: Sendable {
     private let boot: BootSector
     private let name: String
@@ -26,20 +27,35 @@ struct FileAllocationTable: Sendable {
     init(of store: some BlockStore, boot: BootSector) throws(Failure) {
         self.boot = boot
         name = store.name
-        let mask: UInt32 = boot.kind == .fat32 ? 0x0FFF_FFFF : 0xFFFF
+        let kind = boot.kind
+        let mask: UInt32 =
+            switch kind {
+            case .fat12: 0xFFF
+            case .fat16: 0xFFFF
+            case .fat32: 0x0FFF_FFFF
+            }
         let count = boot.clusterCount + 2
-        let isWide = boot.kind == .fat32
         let start = boot.fatStart + Int64(boot.activeFAT ?? 0) * boot.fatSize
-        let raw = try store.bytes(at: start, count: count * (isWide ? 4 : 2))
+        let raw = try store.bytes(at: start, count: Self.length(boot))
         var free = 0
         entries = raw.withUnsafeBytes { bytes in
             [UInt32](unsafeUninitializedCapacity: count) { buffer, filled in
                 for index in 0..<count {
                     let entry =
-                        isWide
-                        ? UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: index &* 4, as: UInt32.self))
-                        : UInt32(
-                            UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: index &* 2, as: UInt16.self)))
+                        switch kind {
+                        case .fat32:
+                            UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: index &* 4, as: UInt32.self))
+                        case .fat16:
+                            UInt32(
+                                UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: index &* 2, as: UInt16.self)))
+                        case .fat12:
+                            // Two entries share three bytes: an odd one starts in the middle of its first.
+                            UInt32(
+                                UInt16(
+                                    littleEndian: bytes.loadUnaligned(
+                                        fromByteOffset: index &* 3 / 2, as: UInt16.self)))
+                                >> (index & 1 == 1 ? 4 : 0) & mask
+                        }
                     if entry & mask == 0, index >= 2 { free += 1 }
                     buffer.initializeElement(at: index, to: entry)
                 }
@@ -50,11 +66,53 @@ struct FileAllocationTable: Sendable {
         self.mask = mask
     }
 
+    /// How many bytes of a copy of the table stand for clusters.
+    private static func length(_ boot: BootSector) -> Int { ((boot.clusterCount + 2) * boot.kind.entryBits + 7) / 8 }
+
+    /// Whether all copies of the table that are kept the same are the same.
+    static func isMirrored(in store: some BlockStore, boot: BootSector) throws(Failure) -> Bool {
+        guard boot.activeFAT == nil else { return true }
+        // In parts, since a table can have many MiB.
+        let length = length(boot)
+        for offset in stride(from: 0, to: length, by: 1 << 16) {
+            let count = min(1 << 16, length - offset)
+            let first = try store.bytes(at: boot.fatStart + Int64(offset), count: count)
+            for copy in 1..<max(boot.fatCount, 1) {
+                let start = boot.fatStart + Int64(copy) * boot.fatSize + Int64(offset)
+                guard try store.bytes(at: start, count: count) == first else { return false }
+            }
+        }
+        return true
+    }
+
+    /// The runs of clusters, in their order, that hold nothing: free ones, and bad ones, which no file may use.
+    var emptyRuns: [Range<UInt32>] {
+        let bad = mask - 8
+        return entries.withUnsafeBufferPointer { entries in
+            var runs: [Range<UInt32>] = []
+            var start: Int?
+            for index in 2...entries.count {
+                let isEmpty = index < entries.count && (entries[index] & mask == 0 || entries[index] & mask == bad)
+                if isEmpty {
+                    start = start ?? index
+                } else if let first = start {
+                    runs.append(UInt32(first)..<UInt32(index))
+                    start = nil
+                }
+            }
+            return runs
+        }
+    }
+
     /// Whether the volume was taken out without being unmounted (bits of entry 1: 15 on FAT16, 27 on FAT32).
-    var isMarkedDirty: Bool { entries[1] & (boot.kind == .fat32 ? 0x0800_0000 : 0x8000) == 0 }
+    var isMarkedDirty: Bool {
+        boot.kind != .fat12 && entries[1] & (boot.kind == .fat32 ? 0x0800_0000 : 0x8000) == 0
+    }
 
     /// Whether a system met read or write errors on the volume (bits of entry 1: 14 on FAT16, 26 on FAT32).
-    var isMarkedFaulty: Bool { entries[1] & (boot.kind == .fat32 ? 0x0400_0000 : 0x4000) == 0 }
+    var isMarkedFaulty: Bool {
+        boot.kind != .fat12 && entries[1] & (boot.kind == .fat32 ? 0x0400_0000 : 0x4000) == 0
+    }
 
     /// The clusters of the chain that starts at `first`.
     func chain(from first: UInt32) throws(Failure) -> [UInt32] {

@@ -1,5 +1,5 @@
 import Diagnostics
-import Filesystems
+public import Filesystems
 public import Host
 public import Images
 public import Provisioning
@@ -20,6 +20,8 @@ public struct CardPlan: Sendable {
     public let changedFiles: [String]
     /// The paths of the root partition that differ from the image's.
     public let changedRootFiles: [String]
+    /// What of ``content`` must be written, the node's changes included.
+    public let used: UsedBlocks
 }
 
 /// What would be put on a card, without the card.
@@ -100,7 +102,8 @@ public struct CardPlanner: Sendable {
         return CardPlan(
             node: node, image: opened.known.image, profile: opened.known.profile, provision: provision,
             content: opened.content,
-            changedFiles: changed, changedRootFiles: changedRoot)
+            changedFiles: changed, changedRootFiles: changedRoot,
+            used: UsedBlocks(of: opened.content, table: opened.table))
     }
 
     /// What a card of `node` would get, for looking at: nothing of the rack is made or changed.
@@ -127,6 +130,7 @@ public struct CardPlanner: Sendable {
 
     struct Opened {
         let content: Overlay
+        let table: PartitionTable
         let volume: FATVolume
         let known: KnownImage
     }
@@ -139,7 +143,7 @@ public struct CardPlanner: Sendable {
         let root = try RootReading(of: content, table: table, boot: snapshot)
         return try during("looking at \(image.sourceName)") {
             Opened(
-                content: content, volume: volume,
+                content: content, table: table, volume: volume,
                 known: KnownImage(
                     image: image, snapshot: snapshot, root: root,
                     profile: try OSProfile.detect(snapshot, root: root.snapshot)))

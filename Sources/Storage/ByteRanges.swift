@@ -46,6 +46,13 @@ public struct ByteRanges: Hashable, Sendable {
         return index < ranges.count && ranges[index].contains(offset)
     }
 
+    /// Whether any byte of `range` is in the set.
+    public func intersects(_ range: Range<Int64>) -> Bool {
+        guard !range.isEmpty else { return false }
+        let index = partition { $0.upperBound <= range.lowerBound }
+        return index < ranges.count && ranges[index].lowerBound < range.upperBound
+    }
+
     public func union(_ other: ByteRanges) -> ByteRanges {
         var result = self
         for range in other.ranges { result.insert(range) }
@@ -71,6 +78,19 @@ public struct ByteRanges: Hashable, Sendable {
             ranges.map {
                 ($0.lowerBound / alignment * alignment)..<(($0.upperBound + alignment - 1) / alignment * alignment)
             })
+    }
+
+    /// The set with every gap between two of its ranges filled that is shorter than `length` bytes.
+    public func filling(gapsBelow length: Int64) -> ByteRanges {
+        var result = ByteRanges()
+        for range in ranges {
+            if let last = result.ranges.last, range.lowerBound - last.upperBound < length {
+                result.ranges[result.ranges.count - 1] = last.lowerBound..<range.upperBound
+            } else {
+                result.ranges.append(range)
+            }
+        }
+        return result
     }
 
     /// The index of the first range for which `isBefore` is false; `isBefore` must be true for a prefix only.

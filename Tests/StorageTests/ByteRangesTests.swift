@@ -61,7 +61,21 @@ import TestSupport
             let wide = bits.indices.map { index in bits[index / 8 * 8..<index / 8 * 8 + 8].contains(true) }
             #expect(set.aligned(to: 8).ranges == ranges(of: wide))
             #expect(ByteRanges(set.ranges.shuffled(using: &random)) == set)
+            let probe = randomRange(&random)
+            #expect(set.intersects(probe) == probe.contains { bits[Int($0)] })
+            #expect(set.filling(gapsBelow: 4).ranges == ranges(of: filled(bits, gapsBelow: 4)))
+            #expect(set.filling(gapsBelow: 0) == set)
         }
+    }
+
+    /// Gaps between two set bits, none at the ends.
+    private func filled(_ bits: [Bool], gapsBelow length: Int) -> [Bool] {
+        var result = bits
+        for (first, second) in zip(ranges(of: bits), ranges(of: bits).dropFirst())
+        where second.lowerBound - first.upperBound < length {
+            set(&result, first.upperBound..<second.lowerBound, true)
+        }
+        return result
     }
 
     @Test func `ranges that touch become one, and an empty range changes nothing`() {
