@@ -23,10 +23,10 @@ public struct PiflashCommand: AsyncParsableCommand {
               piflash inspect /dev/sdb
               piflash image info raspios.img.xz
 
-            A whole rack, many cards at once:
+            A whole rack, cards written as they are put in:
 
               piflash plan recipes/red
-              piflash batch recipes/red --device /dev/sdb --device /dev/sdc
+              piflash batch recipes/red
 
             Nodes that run are reached over ssh:
 
