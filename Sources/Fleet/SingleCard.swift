@@ -1,4 +1,4 @@
-public import Cards
+import Cards
 import Diagnostics
 import Filesystems
 import Images
@@ -10,12 +10,13 @@ import SystemPackage
 
 /// One card without a batch, which its rack's ledger knows of all the same.
 extension CardPlanner {
-    /// Writes the planned card to `card`, which is the claimed `target`, as ``CardPlan/write(to:events:isCancelled:)`` does.
+    /// Runs `write`, which writes the planned card to the claimed `target` and hands its events to what it is given; they
+    /// go on to `events`. It runs on a thread of its own.
     ///
     /// That the ledger cannot be written is told as a notice, and stops nothing.
-    public func write(
-        _ plan: CardPlan, to card: any CardTarget, of target: ChosenTarget,
-        events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
+    public func noting(
+        _ plan: CardPlan, on target: ChosenTarget, events: @escaping @Sendable (FleetEvent) -> Void,
+        _ write: @escaping @Sendable (_ events: @escaping @Sendable (FleetEvent) -> Void) throws -> Void
     ) async throws {
         let notes = try await notes(
             of: plan.node, image: plan.image.digest, device: target.path,
@@ -24,16 +25,14 @@ extension CardPlanner {
         let isWritten = Atomic(false)
         do {
             try await onThread {
-                try plan.write(
-                    to: card,
-                    events: { event in
-                        if case .progress(let progress) = event, progress.phase == .verifying,
-                            !isWritten.exchange(true, ordering: .relaxed)
-                        {
-                            notes.note(.written)
-                        }
-                        events(event)
-                    }, isCancelled: isCancelled)
+                try write { event in
+                    if case .progress(let progress) = event, progress.phase == .verifying,
+                        !isWritten.exchange(true, ordering: .relaxed)
+                    {
+                        notes.note(.written)
+                    }
+                    events(event)
+                }
             }
         } catch {
             notes.note(failed: error)

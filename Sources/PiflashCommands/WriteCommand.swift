@@ -64,8 +64,9 @@ struct WriteCommand: ContextualCommand {
         try Confirmation(console: context.console, yes: yes).ask(
             about: chosen, to: "write \(plan.node.hostname.value) (\(plan.profile.flavour.title)) to it")
         let card = try chooser.claim(chosen, imageSize: plan.content.size)
-        try await planner.write(
-            plan, to: card, of: chosen, events: renderer.render, isCancelled: context.isCancelled)
+        try await planner.noting(plan, on: chosen, events: renderer.render) { events in
+            try plan.write(to: card, events: events, isCancelled: context.isCancelled)
+        }
         if !json {
             context.console.note(
                 "\(plan.node.hostname.value): written to \(chosen.path) and verified, "
