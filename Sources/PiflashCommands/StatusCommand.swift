@@ -49,6 +49,7 @@ struct StatusCommand: ContextualCommand {
         let rows = try await remote.connected(in: context) { ssh in
             let round = StatusRound(ssh: ssh, jobs: remote.jobs, limit: .seconds(timeout), now: context.now)
             let screen = StatusScreen(console: context.console, json: remote.json, redraws: watch)
+            screen.begin(nodes.count, timeout: timeout)
             var rows = await round.ask(nodes)
             let end = patience.map { ContinuousClock.now + .seconds($0) }
             while watch, !Task.isCancelled {
@@ -87,6 +88,12 @@ private struct StatusScreen {
     let json: Bool
     /// Draws over what is on the terminal.
     let redraws: Bool
+
+    /// Until the slowest node has answered there is nothing else to see.
+    func begin(_ count: Int, timeout: Int) {
+        guard console.errorIsTerminal, !json else { return }
+        console.note("asking \(count) \(count == 1 ? "node" : "nodes"); each may take \(timeout) s")
+    }
 
     func show(_ rows: [StatusRound.Row], isLast: Bool) {
         if json {
