@@ -17,13 +17,15 @@ struct SecretsDigest {
             data: HMAC<SHA256>.authenticationCode(for: purpose, using: SymmetricKey(data: saltKey)))
     }
 
-    /// Lower-case hex; nil when a value was not read.
-    func of(_ values: [SecretValue]) -> String? {
+    /// Lower-case hex; nil when a value was not read. The node's name is in it: nobody sees which nodes share a password.
+    func of(_ values: [SecretValue], for node: String) -> String? {
         var code = HMAC<SHA256>(key: key)
+        // Every text with its length: no two lists of values give the same bytes.
+        func add(_ text: String) { code.update(data: Array("\(text.utf8.count):\(text)".utf8)) }
+        add(node)
         for value in values {
             guard case .value(let text) = value else { return nil }
-            // With its length: no two lists of values give the same bytes.
-            code.update(data: Array("\(text.utf8.count):\(text)".utf8))
+            add(text)
         }
         let digits = Array("0123456789abcdef".utf8)
         return String(
@@ -37,7 +39,7 @@ extension CardPlanner {
         var values: [SecretValue] = []
         for secret in node.secrets { values.append(try await secrets.read(secret)) }
         return SecretsDigest(saltKey: try RackState(besideRecipe: FilePath(node.recipePath), user: user).saltKey())
-            .of(values)
+            .of(values, for: node.hostname.value)
     }
 }
 
