@@ -2,7 +2,7 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 
-.PHONY: demo build release test test-long bench e2e lint format bootstrap install clean
+.PHONY: demo build release test test-long bench check-print e2e lint format bootstrap install clean
 
 build: ; @scripts/bootstrap build; $(SWIFT) build
 
@@ -22,6 +22,12 @@ test-long: bootstrap
 
 # Eight throttled devices against one, and the plan of 1,000 nodes; needs root, prints ratios.
 bench: release ; @scripts/bench-batch "$$($(SWIFT) build -c release --show-bin-path)/piflash"
+
+# Label sheets and hand-outs printed with Chromium, and judged by pdfinfo, pdftotext and zbarimg (half a minute): before
+# a release, and after a change to their templates or to QR codes. The pages are in out/print, to look at.
+check-print: build
+	@scripts/bootstrap print
+	@scripts/check-print "$$($(SWIFT) build --show-bin-path)/piflash"
 
 # Real images, prepared by piflash and booted in QEMU; long. `make e2e E2E="hypriot trixie"` for some of them.
 e2e: build

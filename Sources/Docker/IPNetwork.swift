@@ -22,13 +22,15 @@ struct IPAddress: Hashable, Sendable {
         self.bytes = bytes
     }
 
+    /// By bytes, not characters: each of a thousand nodes is judged beside the addresses of a thousand.
     private static func ipv4(_ text: Substring) -> [UInt8]? {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard parts.count == 4 else { return nil }
         var bytes: [UInt8] = []
         for part in parts {
-            guard (1...3).contains(part.utf8.count), part.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-                part.utf8.count == 1 || part.first != "0", let byte = UInt8(part)
+            guard (1...3).contains(part.count), part.allSatisfy({ (0x30...0x39).contains($0) }),
+                part.count == 1 || part.first != UInt8(ascii: "0"),
+                let byte = UInt8(exactly: part.reduce(0) { $0 * 10 + Int($1 - 0x30) })
             else { return nil }
             bytes.append(byte)
         }
@@ -82,10 +84,12 @@ public struct IPNetwork: Hashable, Sendable, CustomStringConvertible {
 
     /// Nil where `text` is no network; an address without "/" is none either.
     public init?(_ text: String) {
-        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, let address = IPAddress(String(parts[0])), address.zone == nil,
-            parts[1].utf8.allSatisfy({ (0x30...0x39).contains($0) }), parts[1].count == 1 || parts[1].first != "0",
-            let length = Int(parts[1]), length <= address.bytes.count * 8
+        guard let mark = text.utf8.firstIndex(of: UInt8(ascii: "/")) else { return nil }
+        let prefix = text[text.utf8.index(after: mark)...]
+        guard let address = IPAddress(String(text[..<mark])), address.zone == nil,
+            prefix.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            prefix.utf8.count == 1 || prefix.utf8.first != UInt8(ascii: "0"),
+            let length = Int(prefix), length <= address.bytes.count * 8
         else { return nil }
         self.address = address
         prefixLength = length

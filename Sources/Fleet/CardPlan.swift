@@ -59,13 +59,6 @@ public struct CardPlanner: Sendable {
                 Diagnostic(.error, at: node.hostname.location, "image: missing: the recipe names no image to write")
             ])
         }
-        guard !image.source.value.hasPrefix("https://") else {
-            throw DiagnosticReport([
-                Diagnostic(
-                    .error, at: image.source.location,
-                    "image.source: downloading is not supported yet: fetch \(image.source.value) and name the file")
-            ])
-        }
         return try cache.image(
             at: FilePath(image.source.value), sha256: image.sha256?.value, validate: Self.validate,
             events: { event in

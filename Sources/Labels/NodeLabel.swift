@@ -25,22 +25,26 @@ public struct NodeLabel: Hashable, Sendable {
         address = node.address?.value.address
         host = address ?? "\(node.hostname.value).local"
         user = node.user?.name.value
-        seat = member.columns["seat"].flatMap { $0.isEmpty ? nil : $0 }
-        columns = Self.harmless(member).map { Field(name: $0.key, value: $0.value) }
+        seat = member.columns.first { $0.name == "seat" && !$0.value.isEmpty }?.value
+        columns = Self.harmless(member)
         self.password = password
     }
 
-    /// The columns that are no secret by name, hold none that the recipe takes from them, and say something new; a name
-    /// comes first, should there be no room for all.
-    private static func harmless(_ member: LoadedRack.Member) -> [(key: String, value: String)] {
+    /// The columns that are no secret by name, hold none that the recipe takes from them, and say something new; in the
+    /// roster's order, but a name comes first, should there be no room for all.
+    private static func harmless(_ member: LoadedRack.Member) -> [Field] {
         var hidden: Set<String> = []
         for secret in member.node.secrets { if case .literal(let value) = secret.source { hidden.insert(value) } }
         let user = member.node.user?.name.value
-        return member.columns.filter { name, value in
+        let columns = member.columns.filter { column in
+            let (name, value) = (column.name, column.value)
             let isSecret = name.contains(/pass|secret|token|(^|_)(pin|pw|key|psk)(_|$)/)
             return name != "seat" && !isSecret && !value.isEmpty && !hidden.contains(value)
                 && !(value == user && ["login", "user"].contains(name))
-        }.sorted { ($0.key == "name" ? 0 : 1, $0.key) < ($1.key == "name" ? 0 : 1, $1.key) }
+        }
+        return (columns.filter { $0.name == "name" } + columns.filter { $0.name != "name" }).map {
+            Field(name: $0.name, value: $0.value)
+        }
     }
 
     /// What a phone or a terminal opens: ssh://user@host.

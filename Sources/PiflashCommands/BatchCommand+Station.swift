@@ -16,7 +16,7 @@ extension BatchCommand {
         let batch = try Batch(
             nodes, planner: context.planner(reading: context.secrets), since: context.nowText,
             claim: { target, size throws(Failure) in try chooser.claim(target, imageSize: size) })
-        let plan = try await rack.plan(in: context, renderer: renderer)
+        let plan = await batch.comparingSecrets(of: try await rack.plan(in: context, renderer: renderer))
         let warnings = try await batch.judge(plan.left, isCancelled: context.isCancelled)
         console.report(DiagnosticReport(warnings.filter { !plan.warnings.contains($0) }))
         let present = tree.disks()

@@ -89,7 +89,7 @@ struct BatchCommand: ContextualCommand {
         let batch = try Batch(
             nodes, planner: context.planner(reading: context.secrets), since: context.nowText,
             claim: { target, size throws(Failure) in try chooser.claim(target, imageSize: size) })
-        let plan = try await rack.plan(in: context, renderer: renderer)
+        let plan = try await batch.comparingSecrets(of: rack.plan(in: context, renderer: renderer))
         let jobs = BatchPlan(plan, on: targets, rewrites: rewrite)
         let isAlone = jobs.jobs.count == 1
         let warnings = try await batch.judge(

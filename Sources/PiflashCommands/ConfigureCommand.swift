@@ -35,12 +35,15 @@ struct ConfigureCommand: ContextualCommand {
         let node = try recipe.load(in: context, requireImage: false)
         let path = context.absolute(target)
         let target = try ConfigurationTarget(path, chooser: context.chooser(for: node))
-        let now = context.now()
+        let secrets = context.secrets
+        let reading = try CardReading(at: target.path)
         let change = try await Reconfiguration(
-            of: node, on: try CardReading(at: target.path), user: context.user, secrets: context.secrets,
-            version: PiflashCommand.version, now: now)
+            of: node, on: reading, user: context.user, secrets: secrets, version: PiflashCommand.version,
+            now: context.now())
         context.console.report(DiagnosticReport(change.provision.warnings))
+        let planner = context.planner(reading: secrets)
         guard !change.isEmpty else {
+            try await planner.apply(change, of: node, on: reading, to: target, tell: context.console.note)
             context.console.output("\(self.target): is \(node.hostname.value) already; nothing to change")
             return
         }
@@ -48,7 +51,7 @@ struct ConfigureCommand: ContextualCommand {
             try Confirmation(console: context.console, yes: yes).ask(
                 about: .device(facts), to: "change its settings to those of \(node.hostname.value)")
         }
-        try change.apply(to: target, time: now)
+        try await planner.apply(change, of: node, on: reading, to: target, tell: context.console.note)
         context.console.output("\(self.target): is \(node.hostname.value) now")
         for file in change.changedFiles { context.console.output("  \(file)") }
         for file in change.changedRootFiles { context.console.output("  \(file)  (root partition)") }

@@ -120,18 +120,14 @@ struct NewCommand: ContextualCommand {
 
     // MARK: Files
 
-    /// The steps: 1. all files into a directory beside the new one; 2. the recipes are checked there; 3. it gets its name,
+    /// The steps: 1. all files into a directory beside the new one, with the directories that lead there; 2. the recipes are checked there; 3. it gets its name,
     /// which fails when there is something of that name (rename(2)); whatever fails, the directory of step 1 goes.
     private func make(_ name: String, _ files: [String: String], in context: CommandContext) throws {
         let place = context.absolute(context.user.expandingTilde(name))
         let draft = place.removingLastComponent().appending(".\(place.lastComponent?.string ?? "new").\(getpid()).new")
-        let manager = FileManager.default
-        do { try manager.createDirectory(atPath: draft.string, withIntermediateDirectories: true) } catch {
-            throw Failure(.system, "making \(place): \(error.localizedDescription)")
-        }
-        defer { try? manager.removeItem(atPath: draft.string) }
+        try context.user.makeDirectories(draft, mode: 0o755)
+        defer { try? FileManager.default.removeItem(atPath: draft.string) }
         for (file, text) in files { try context.user.replaceFile(draft.appending(file), with: Array(text.utf8)) }
-        do { try context.user.own(draft) } catch { throw Failure(.system, "making \(place): \(error)") }
         let nodes = try check(draft, as: name, in: context)
         let renamed = draft.withPlatformString { from in place.withPlatformString { rename(from, $0) } }
         guard renamed == 0 else {

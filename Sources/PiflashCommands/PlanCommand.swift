@@ -11,8 +11,9 @@ struct PlanCommand: ContextualCommand {
         abstract: "Show every card of a rack: what it is to be, what is done, what is left.",
         discussion: """
             Recipes and images are judged as for writing; an image that is not in the
-            cache is unpacked. No secret is read. What is done stands in the ledger,
-            .piflash/ledger beside the recipes (docs/batch.md).
+            cache is unpacked. No secret is read: that one has changed only batch tells.
+            What is done stands in the ledger, .piflash/ledger beside the recipes
+            (docs/batch.md).
 
             EXAMPLES
               piflash plan recipes/red

@@ -17,6 +17,7 @@ struct StatusCommand: ContextualCommand {
             EXAMPLES
               piflash status recipes/red
               piflash status --watch --accept-new class/class.yaml
+              piflash status --watch --for 1800 recipes/red
               piflash status --json recipes/red
             """)
 
@@ -28,13 +29,19 @@ struct StatusCommand: ContextualCommand {
     @Option(name: .long, help: ArgumentHelp("Between two rounds of --watch.", valueName: "seconds"))
     var interval = 5
 
+    @Option(
+        name: .customLong("for"),
+        help: ArgumentHelp("How long --watch waits; without it until all are done.", valueName: "seconds"))
+    var patience: Int?
+
     @Option(name: .long, help: ArgumentHelp("How long a node may take to answer.", valueName: "seconds"))
     var timeout = 60
 
     func validate() throws {
-        guard timeout >= 1, interval >= 1 else {
-            throw ValidationError("--timeout and --interval are at least a second")
+        guard timeout >= 1, interval >= 1, patience ?? 1 >= 1 else {
+            throw ValidationError("--timeout, --interval and --for are at least a second")
         }
+        if patience != nil, !watch { throw ValidationError("--for is how long --watch waits: give that, too") }
     }
 
     func run(in context: CommandContext) async throws {
@@ -42,11 +49,16 @@ struct StatusCommand: ContextualCommand {
         let rows = try await remote.connected(in: context) { ssh in
             let round = StatusRound(ssh: ssh, jobs: remote.jobs, limit: .seconds(timeout), now: context.now)
             let screen = StatusScreen(console: context.console, json: remote.json, redraws: watch)
+            screen.begin(nodes.count, timeout: timeout)
             var rows = await round.ask(nodes)
+            let end = patience.map { ContinuousClock.now + .seconds($0) }
             while watch, !Task.isCancelled {
-                screen.show(rows, isLast: rows.allSatisfy(\.isSettled))
-                if rows.allSatisfy(\.isSettled) { return rows }
-                try? await Task.sleep(for: .seconds(interval))
+                let now = ContinuousClock.now
+                let isLast = rows.allSatisfy(\.isSettled) || end.map { now >= $0 } ?? false
+                screen.show(rows, isLast: isLast)
+                if isLast { return rows }
+                let next = now + .seconds(interval)
+                try? await Task.sleep(until: end.map { min($0, next) } ?? next)
                 if Task.isCancelled { break }
                 rows = await round.ask(nodes)
             }
@@ -61,7 +73,9 @@ struct StatusCommand: ContextualCommand {
             let name = row.node.hostname.value
             switch row.result {
             case .success(let status):
-                return NodeOutcome(name, status.hasFailed ? .failed : .done, status.firstBoot?.summary ?? "")
+                // Who is waited for and does not get there in time has failed; without --watch it is only told.
+                let isBad = status.hasFailed || watch && !status.isSettled
+                return NodeOutcome(name, isBad ? .failed : .done, status.firstBoot?.summary ?? "")
             case .failure(let failure): return NodeOutcome(name, failed: failure)
             }
         }
@@ -74,6 +88,12 @@ private struct StatusScreen {
     let json: Bool
     /// Draws over what is on the terminal.
     let redraws: Bool
+
+    /// Until the slowest node has answered there is nothing else to see.
+    func begin(_ count: Int, timeout: Int) {
+        guard console.errorIsTerminal, !json else { return }
+        console.note("asking \(count) \(count == 1 ? "node" : "nodes"); each may take \(timeout) s")
+    }
 
     func show(_ rows: [StatusRound.Row], isLast: Bool) {
         if json {
@@ -89,10 +109,12 @@ private struct StatusScreen {
             ["NODE", "FIRST BOOT", "DOCKER", "SWARM", "UP", "CLOCK", "TEMP", "REMARK"], rows.map(\.columns))
         if redraws, console.errorIsTerminal { console.raw("\u{1B}[H\u{1B}[2J") }
         if isLast { return console.output(table) }
-        let settled = rows.count(where: \.isSettled)
+        let waiting = rows.filter { !$0.isSettled }.map(\.node.hostname.value)
         // Lines that wrap would make the table unreadable while it changes.
         let lines = table.split(separator: "\n").map { console.errorIsTerminal ? $0.prefix(console.width) : $0 }
-        console.note(lines.joined(separator: "\n") + "\n\(settled) of \(rows.count) finished; Ctrl-C ends")
+        console.note(
+            lines.joined(separator: "\n") + "\n\(rows.count - waiting.count) of \(rows.count) finished; waiting for "
+                + BatchCommand.list(waiting) + "; Ctrl-C ends")
     }
 }
 

@@ -55,7 +55,8 @@ struct WriteCommand: ContextualCommand {
         let chooser = context.chooser(for: node)
         // The card is judged before the image is unpacked too: a refusal should not wait for that.
         let chosen = try chooser.choose(context.absolute(target))
-        let plan = try await context.planner(reading: context.secrets).plan(
+        let planner = context.planner(reading: context.secrets)
+        let plan = try await planner.plan(
             for: node, events: renderer.render, isCancelled: context.isCancelled)
         renderer.closeLine()
         context.console.report(DiagnosticReport(plan.provision.warnings))
@@ -63,8 +64,8 @@ struct WriteCommand: ContextualCommand {
         try Confirmation(console: context.console, yes: yes).ask(
             about: chosen, to: "write \(plan.node.hostname.value) (\(plan.profile.flavour.title)) to it")
         let card = try chooser.claim(chosen, imageSize: plan.content.size)
-        try await onThread {
-            try plan.write(to: card, events: renderer.render, isCancelled: context.isCancelled)
+        try await planner.noting(plan, on: chosen, events: renderer.render) { events in
+            try plan.write(to: card, events: events, isCancelled: context.isCancelled)
         }
         if !json {
             context.console.note(

@@ -49,7 +49,7 @@ public struct Node: Hashable, Sendable {
     }
 
     public struct Image: Hashable, Sendable {
-        /// An absolute path, or an https URL.
+        /// An absolute path.
         public var source: Located<String>
         /// Lower-case hex, of the file as it is given (the archive, not the decoded image).
         public var sha256: Located<String>?

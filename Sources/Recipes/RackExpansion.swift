@@ -6,8 +6,8 @@ struct RackExpansion {
     /// One node's recipe, with its variables replaced.
     struct Member {
         let tree: RecipeValue
-        /// What the roster says of it, by column.
-        let columns: [String: String]
+        /// What the roster says of it, in the order of its columns.
+        let columns: [LoadedRack.Column]
     }
 
     private static let keys: Set<String> = ["nodes", "addresses", "roster", "overrides"]
@@ -34,7 +34,7 @@ struct RackExpansion {
         }
         var values = ["index": "1", "count": "1", "rack": rackName]
         if case .scalar(let text, _)? = Self.entry("hostname", of: tree)?.value.content { values["node"] = text }
-        return Member(tree: substituted(tree, values, source: nil, &report), columns: [:])
+        return Member(tree: substituted(tree, values, source: nil, &report), columns: [])
     }
 
     /// The recipes of all nodes, in the order of `nodes`.
@@ -63,8 +63,10 @@ struct RackExpansion {
             values["count"] = String(names.count)
             values["rack"] = rackName
             let source = row.map { "\(roster?.file ?? ""):\($0.line)" }
-            members.append(
-                Member(tree: substituted(own, values, source: source, &report), columns: row?.fields ?? [:]))
+            let columns = (roster?.columns ?? []).compactMap { name in
+                row?.fields[name].map { LoadedRack.Column(name: name, value: $0) }
+            }
+            members.append(Member(tree: substituted(own, values, source: source, &report), columns: columns))
         }
         return members
     }

@@ -54,12 +54,6 @@ extension RecipeDecoder {
 
     /// What can be said of a swarm of the rack's own without looking at the rest of the rack.
     private mutating func checkForming(_ swarm: Node.Swarm) {
-        if swarm.managers.count.isMultiple(of: 2), let last = swarm.managers.last {
-            report.warning(
-                at: last.location,
-                "swarm.managers: \(swarm.managers.count) managers survive the loss of no more of them than "
-                    + "\(swarm.managers.count - 1) would: take an odd number")
-        }
         for manager in swarm.managers
         where manager.value.contains("]:") || manager.value.count(where: { $0 == ":" }) == 1 {
             report.error(

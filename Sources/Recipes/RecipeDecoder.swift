@@ -56,13 +56,10 @@ struct RecipeDecoder {
         let sum = text(fields, "sha256") {
             $0.wholeMatch(of: /[0-9A-Fa-f]{64}/) == nil ? "\"\($0)\" is no SHA-256 (64 hex digits)" : nil
         }
-        if source.value.hasPrefix("https://") {
-            if fields["sha256"] == nil {
-                report.error(
-                    at: source.location, "image.source: a URL needs image.sha256, so that what comes is what was meant")
-            }
-        } else if source.value.contains("://") {
-            report.error(at: source.location, "image.source: \"\(source.value)\" is neither a path nor an https URL")
+        if source.value.contains("://") {
+            report.error(
+                at: source.location,
+                "image.source: \"\(source.value)\" is a URL: fetch it (`curl -LO …`), and name the file here")
         } else {
             source.value = resolve(source.value, source.location.file)
             if !imageExists(source.value) {

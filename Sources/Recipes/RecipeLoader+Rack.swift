@@ -10,6 +10,10 @@ struct Rack {
     let names: Set<String>
     /// The names of the nodes that form a swarm under the same managers, in order.
     private let swarms: [[String]: [String]]
+    /// How many managers each of these swarms has: nodes may be managers without being named as one.
+    private let managerCounts: [[String]: Int]
+    /// What Docker advises as the most: https://docs.docker.com/engine/swarm/admin_guide/
+    private static let mostManagers = 7
 
     init(_ nodes: [Node]) {
         names = Set(nodes.map(\.hostname.value))
@@ -24,6 +28,14 @@ struct Rack {
             swarms[swarm.managers.map(\.value), default: []].append(node.hostname.value)
         }
         self.swarms = swarms.mapValues { $0.sorted() }
+        var counts: [[String]: Int] = [:]
+        for (managers, members) in swarms {
+            let members = Set(members)
+            let own = nodes.filter { members.contains($0.hostname.value) && $0.swarm?.role == .manager }
+            let known = Set(own.flatMap { [$0.hostname.value, $0.address?.value.address].compactMap { $0 } })
+            counts[managers] = Set(own.map(\.hostname.value)).count + managers.count { !known.contains($0) }
+        }
+        managerCounts = counts
     }
 
     /// `node` with what it has to know of the others.
@@ -52,6 +64,23 @@ struct Rack {
                     + "with swarm.role: manager")
         }
         if let consul = swarm.consul { check(consul, "swarm.consul", what: "a Consul server", of: node, &report) }
+        if swarm.isFormed { checkCount(of: swarm, &report) }
+    }
+
+    /// Raft: more than half of the managers must agree.
+    private func checkCount(of swarm: Node.Swarm, _ report: inout DiagnosticReport) {
+        guard let last = swarm.managers.last, let count = managerCounts[swarm.managers.map(\.value)] else { return }
+        if count > Self.mostManagers {
+            report.warning(
+                at: last.location,
+                "swarm.managers: with \(count) managers, more than half of which must agree to every change, the swarm only "
+                    + "gets slower: take three or five")
+        } else if count.isMultiple(of: 2) {
+            report.warning(
+                at: last.location,
+                "swarm.managers: \(count) managers survive the loss of no more of them than \(count - 1) would: "
+                    + "take an odd number")
+        }
     }
 
     /// A host that all nodes must find.

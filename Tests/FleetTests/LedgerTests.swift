@@ -109,6 +109,35 @@ import Testing
         }
     }
 
+    /// Two that open the ledger by themselves, as a batch and a single card do: nothing is lost, nothing torn.
+    @Test func `appending processes take turns`() async throws {
+        let state = state
+        try LedgerWriter(state, since: "now").append(Self.entry(0))
+        let line = scratch.read(".piflash/ledger")
+        // A program that is not ours holds the lock, tears a line and lets go: the next one waits, and mends it.
+        let python = scratch["torn"].string
+        async let outside = Task.detached {
+            try OutsideTool("python3").run([
+                "-c",
+                """
+                import fcntl, sys, time
+                ledger = open(sys.argv[1], 'ab')
+                fcntl.flock(ledger, fcntl.LOCK_EX)
+                open(sys.argv[2], 'w').close()
+                time.sleep(0.5)
+                ledger.write(b'{"sum":"0123'); ledger.flush()
+                """, file.string, python,
+            ])
+        }.value
+        while (try? scratch["torn"].stat()) == nil { try await Task.sleep(for: .milliseconds(5)) }
+        try await Task.detached { try LedgerWriter(state, since: "now").append(Self.entry(1)) }.value
+        #expect(try await outside.succeeded)
+        let ledger = try state.ledger()
+        #expect(ledger.entries == [Self.entry(0), Self.entry(1)])
+        #expect(ledger.damaged == 0)
+        #expect(scratch.read(".piflash/ledger").starts(with: line))
+    }
+
     @Test func `a card is done only while image and configuration are the ones it was made from`() {
         func state(_ result: LedgerEntry.Result?, image: String = "i", configuration: String = "c") -> CardState {
             let entry = result.map { LedgerEntry(node: "n", result: $0, time: 0, image: "i", configuration: "c") }

@@ -31,7 +31,7 @@ final class CommandHarness: Sendable {
 
     func run(
         list arguments: [String], environment: [String: String] = [:], answers: [String] = [],
-        isCancelled: @escaping @Sendable () -> Bool = { false }
+        user: InvokingUser? = nil, isCancelled: @escaping @Sendable () -> Bool = { false }
     ) async -> Outcome {
         outputText.withLock { $0 = "" }
         errorText.withLock { $0 = "" }
@@ -46,7 +46,7 @@ final class CommandHarness: Sendable {
                 "WIFI": "correct horse battery",
             ].merging(environment) { $1 },
             workingDirectory: scratch.path,
-            user: InvokingUser(userID: getuid(), groupID: getgid(), home: scratch.path), console: console,
+            user: user ?? InvokingUser(userID: getuid(), groupID: getgid(), home: scratch.path), console: console,
             now: { Self.now }, isCancelled: isCancelled)
         let status = await PiflashCommand.run(arguments, in: context)
         return Outcome(status: status, output: outputText.withLock { $0 }, errors: errorText.withLock { $0 })

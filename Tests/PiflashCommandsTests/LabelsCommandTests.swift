@@ -136,4 +136,13 @@ import Testing
         #expect(broken.errors.contains("mine.mustache"))
         #expect(await harness.run("labels", "--print-template", "--hand-outs").output.contains("{{{qr}}}"))
     }
+
+    @Test func `columns stand in the roster's order, a name before them`() async throws {
+        harness.scratch.write("zoo,seat,name,ant\nz,7,Ann,a\n", to: "people.csv")
+        harness.scratch.write("nodes: pi01\nroster: people.csv\n", to: "class.yaml")
+        let outcome = await harness.run("labels", "--text", "class.yaml")
+        #expect(
+            outcome.output.split(separator: "\n").map { $0.prefix { $0 != " " } }.suffix(4)
+                == ["seat", "name", "zoo", "ant"], "\(outcome.output)")
+    }
 }

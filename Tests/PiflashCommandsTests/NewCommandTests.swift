@@ -1,4 +1,5 @@
 import Foundation
+import Host
 import Setups
 import SystemPackage
 import TestSupport
@@ -110,5 +111,23 @@ import Testing
             ])
             #expect(diff.succeeded, "\(diff.text)")
         }
+    }
+
+    @Test func `under sudo the directories on the way belong to the user, too`() async throws {
+        // Somebody else than root, who runs the tests.
+        let outcome = await harness.run(
+            list: ["new", "rack", "a/b/red"],
+            user: InvokingUser(userID: 4242, groupID: 4243, home: harness.scratch.path))
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        for path in ["a", "a/b", "a/b/red", "a/b/red/rack.yaml"] {
+            let found = try harness.scratch[path].stat()
+            #expect(found.userID.rawValue == 4242 && found.groupID.rawValue == 4243, "\(path)")
+        }
+        #expect(try harness.scratch["a/b/red"].stat().permissions.rawValue == 0o755)
+    }
+
+    @Test func `what fails leaves no directory behind that is not empty`() async throws {
+        #expect(await harness.run("new", "rack", "a/b/red", "--set", "country=Germany", "--set", "ssid=x").status == 2)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: harness.scratch["a/b"].string) == [])
     }
 }

@@ -74,4 +74,30 @@ import Testing
                     + "give its recipe address, or name it here by the address that the network reserves for it"
             ])
     }
+
+    @Test(
+        arguments: [
+            (1, 0, nil), (2, 0, "2 managers survive"), (2, 1, nil), (3, 1, "4 managers survive"), (7, 0, nil),
+            (7, 1, "with 8 managers"), (8, 0, "with 8 managers"), (9, 0, "with 9 managers"),
+        ] as [(Int, Int, String?)])
+    func `how many managers there are is warned of once, with its line`(
+        _ listed: Int, _ others: Int, _ warning: String?
+    ) throws {
+        let scratch = ScratchDirectory()
+        let names = (1...listed).map { "red\($0)" }
+        let overrides = (0..<others).map { "  red\(listed + 1 + $0): { swarm: { role: manager } }\n" }.joined()
+        scratch.write(
+            "nodes: \"red[1-\(listed + others + 1)]\"\naddresses: 10.0.0.11/24\nuser: { name: pi, password: x }\n"
+                + "swarm: { managers: [\(names.joined(separator: ", "))] }\n"
+                + (others > 0 ? "overrides:\n" + overrides : ""), to: "red.yaml")
+        let loader = RecipeLoader(
+            user: InvokingUser(userID: 0, groupID: 0, home: "/root"), workingDirectory: scratch.path,
+            requireImage: false)
+        let warnings = try loader.loadRack(["red.yaml"]).warnings.filter { $0.text.contains("managers") }
+        #expect(warnings.count == (warning == nil ? 0 : 1), "\(warnings)")
+        if let warning {
+            #expect(warnings.first?.text.contains(warning) == true, "\(warnings)")
+            #expect(warnings.first?.location?.line == 4)
+        }
+    }
 }

@@ -206,6 +206,7 @@ public struct Batch: Sendable {
             LedgerEntry(
                 node: node.hostname.value, result: result, time: planner.now(), device: job.target.path.string,
                 image: job.card.image.digest, recipe: node.recipeDigest, configuration: job.card.configuration,
+                secrets: job.card.secrets,
                 card: CardIdentity(
                     of: job.target, table: isOnCard ? try? PartitionTable.read(job.card.image.path) : nil),
                 reason: reason))

@@ -12,24 +12,35 @@ public struct ConfigurationDigest {
     private var files: [String: String] = [:]
     /// The last node's rack and its digest. A thousand nodes know the same thousand, in one array.
     private var rack: (hosts: [Node.RackHost], digest: String)?
+    /// The last node's swarm, and what of it goes into a digest; the same thousand again.
+    private var swarm: (nodes: [String], bytes: [UInt8])?
 
     public init() {}
 
     /// Lower-case hex. A file that several nodes name is read once.
     public mutating func of(_ node: Node) throws -> String {
         var hash = SHA256()
-        // Every text with its length: no two nodes give the same bytes.
-        func add(_ text: String) { hash.update(data: Array("\(text.utf8.count):\(text)".utf8)) }
+        func add(_ text: String) { hash.update(data: Self.bytes(text)) }
         add("piflash configuration 1")
         add(node.hostname.value)
         add(node.recipeDigest)
         add(digest(of: node.rack))
         add("\(node.swarm?.nodes.count ?? 0)")
-        for name in node.swarm?.nodes ?? [] { add(name) }
+        hash.update(data: bytes(ofSwarm: node.swarm?.nodes ?? []))
         for path in node.docker.packages + node.docker.preload + (node.swarm?.stacks.map(\.compose) ?? []) {
             add(try digest(ofFile: path.value))
         }
         return Self.hex(hash.finalize())
+    }
+
+    /// A text with its length: no two nodes give the same bytes.
+    private static func bytes(_ text: String) -> [UInt8] { Array("\(text.utf8.count):\(text)".utf8) }
+
+    private mutating func bytes(ofSwarm nodes: [String]) -> [UInt8] {
+        if let swarm, swarm.nodes == nodes { return swarm.bytes }
+        let bytes = nodes.flatMap(Self.bytes)
+        swarm = (nodes, bytes)
+        return bytes
     }
 
     private mutating func digest(of hosts: [Node.RackHost]) -> String {

@@ -32,13 +32,15 @@ public struct LedgerEntry: Codable, Hashable, Sendable {
     public var recipe: String?
     /// See ``ConfigurationDigest``.
     public var configuration: String?
+    /// See ``SecretsDigest``.
+    public var secrets: String?
     public var card: CardIdentity?
     /// Why it failed.
     public var reason: String?
 
     public init(
         node: String, result: Result, time: Int64, device: String? = nil, image: String? = nil, recipe: String? = nil,
-        configuration: String? = nil, card: CardIdentity? = nil, reason: String? = nil
+        configuration: String? = nil, secrets: String? = nil, card: CardIdentity? = nil, reason: String? = nil
     ) {
         self.node = node
         self.result = result
@@ -47,6 +49,7 @@ public struct LedgerEntry: Codable, Hashable, Sendable {
         self.image = image
         self.recipe = recipe
         self.configuration = configuration
+        self.secrets = secrets
         self.card = card
         self.reason = reason
     }

@@ -15,16 +15,18 @@ public struct RackPlan: Sendable {
         public let profile: OSProfile
         /// See ``ConfigurationDigest``.
         public let configuration: String
-        public let state: CardState
+        public internal(set) var state: CardState
         /// What the ledger says last of it.
         public let last: LedgerEntry?
+        /// The node's ``SecretsDigest``; nil while its secrets are unread.
+        public internal(set) var secrets: String?
 
         public var name: String { node.hostname.value }
         /// Whether the user wants it to be written whole, whatever is on the card.
         public var isRedone: Bool { last?.result == .redo }
     }
 
-    public let cards: [Card]
+    public internal(set) var cards: [Card]
     public let warnings: [Diagnostic]
     /// Lines of the rack's ledgers that cannot be read.
     public let damagedLines: Int

@@ -119,4 +119,17 @@ import Testing
         #expect(stopped.status == 1)
         #expect(stopped.errors.contains("stopped"))
     }
+
+    @Test func `a watch with an end gives up on who does not get there, and names whom it waited for`() async throws {
+        let rack = try rack(["red01", "red02", "dead"], silent: ["dead"])
+        defer { rack.stop() }
+        rack.scratch.write(Self.done, to: "red01/root/boot/piflash/status.txt")
+        rack.scratch.write(Self.joining, to: "red02/root/boot/piflash/status.txt")
+        let outcome = await rack.run("status", "--watch", "--interval", "60", "--for", "1")
+        #expect(outcome.status == 4, "\(outcome.errors)")
+        #expect(outcome.errors.contains("1 of 3 finished; waiting for dead red02; Ctrl-C ends"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("2 of 3 nodes"), "\(outcome.errors)")
+        #expect(outcome.output.split(separator: "\n").count == 4)
+        #expect(await rack.run("status", "--for", "1").status == 2)
+    }
 }
