@@ -47,7 +47,8 @@ final class EventRenderer: Sendable {
             if form == .json {
                 json([
                     "event": .string("card-done"), "node": .string(outcome.node), "target": .string(outcome.target),
-                    "bytes": .number(Double(outcome.bytes)), "image_sha256": .string(outcome.imageDigest),
+                    "bytes": .number(Double(outcome.bytes)), "written": .number(Double(outcome.written)),
+                    "image_sha256": .string(outcome.imageDigest),
                 ])
             }
         }
