@@ -117,7 +117,9 @@ extension ByteRanges {
                 guard position < before + size else { break }
                 let start = range.lowerBound + (position - before) / CardJob.sector * CardJob.sector
                 // Small sets have fewer places than were asked for.
-                if start >= result.last?.upperBound ?? 0 { result.append(start..<Swift.min(start + length, range.upperBound)) }
+                if start >= result.last?.upperBound ?? 0 {
+                    result.append(start..<Swift.min(start + length, range.upperBound))
+                }
                 number += 1
             }
             before += size
