@@ -159,8 +159,9 @@ final class CardPipeline: @unchecked Sendable {
             lock()
             state.busy -= 1
             if let reason {
-                // Of several the earliest: the others may only have been stopped by it.
-                if state.failure.map({ number < $0.number }) ?? true { state.failure = (number, reason) }
+                // Of several the earliest; what was only stopped has nothing to tell.
+                let isEarliest = state.failure.map { number < $0.number } ?? true
+                if isEarliest, reason.code != .stopped { state.failure = (number, reason) }
             } else {
                 state.finished.append(range.count)
             }
@@ -181,7 +182,7 @@ final class CardPipeline: @unchecked Sendable {
         lock()
         defer { unlock() }
         while state.failure == nil, state.entered != number || state.entered - state.left >= pace.inFlight { wait() }
-        if let failure = state.failure { throw failure.reason }
+        guard state.failure == nil else { throw Failure(.stopped, "stopped after the failure of another chunk") }
         state.entered += 1
         pthread_cond_broadcast(change)
     }
@@ -196,4 +197,9 @@ final class CardPipeline: @unchecked Sendable {
     private func lock() { pthread_mutex_lock(mutex) }
     private func unlock() { pthread_mutex_unlock(mutex) }
     private func wait() { pthread_cond_wait(change, mutex) }
+}
+
+extension Failure.Code {
+    /// A chunk was given up since another one failed; never seen outside.
+    fileprivate static let stopped = Failure.Code("cards.stopped")
 }

@@ -76,6 +76,8 @@ final class EventRenderer: Sendable {
     }
 
     private func render(_ progress: FleetEvent.Progress) {
+        // Nothing differed: nobody reads of writing nothing.
+        if progress.total == 0, form != .json { return }
         let now = clock()
         let isNewPhase = state.withLock { state in
             guard state.phase != progress.phase else { return false }

@@ -64,7 +64,9 @@ import Testing
             let summary = try write(image, to: disk, ranges: ranges, comparison: .always)
             #expect(disk.medium == (try plain(card, image, ranges)), "round \(round)")
             #expect(disk.violations == [])
-            let units = Set(places.filter { $0 >= 1 << 20 }.map { $0 >> 16 })
+            // The padding of the last sector differs from the old owner's bytes too.
+            let ends = image.count % 512 == 0 ? [] : [image.count]
+            let units = Set((places + ends).filter { $0 >= 1 << 20 }.map { $0 >> 16 })
             #expect(summary.written <= Int64(1 << 20) + Int64(units.count << 16))
         }
     }
@@ -127,7 +129,15 @@ import Testing
         let disk = FakeDisk(card)
         var verified: Int64 = 0
         var compared: Int64 = 0
-        let summary = try CardWriter(target: disk, image: MemoryStore(image)).write(
+        // A clock that lets every event through.
+        var clock = ContinuousClock.now
+        let summary = try CardWriter(
+            target: disk, image: MemoryStore(image),
+            now: {
+                clock = clock.advanced(by: .seconds(1))
+                return clock
+            }
+        ).write(
             events: {
                 if $0.phase == .verifying { verified = $0.total }
                 if $0.phase == .comparing { compared = $0.done }
