@@ -133,6 +133,31 @@ import Testing
         }
     }
 
+    /// Comparing finds both copies right but for one sector; writing that spoils the other copy, and it is not read again.
+    @Test(arguments: Way.allCases)
+    func `on a counterfeit no write spoils what was compared before`(way: Way) {
+        var random = SplitMix64(seed: 78)
+        for round in 0..<20 {
+            let capacity = Int64.random(in: 4608..<5632, using: &random) * 512
+            // One capacity apart, and neither is where the first block shows again.
+            let length: Int64 = 256 << 10
+            let low = Int64.random(in: 2048..<2300, using: &random) * 512
+            var image = Sample.noise
+            let high = low + capacity
+            image.replaceSubrange(Int(high)..<Int(high + length), with: image[low..<low + length])
+            let changed = Int(high) + Int.random(in: 0..<512, using: &random) * 512
+            image.replaceSubrange(changed..<changed + 512, with: [UInt8](repeating: 3, count: 512))
+            var card = image + [UInt8](repeating: 0xE7, count: (8 << 20) - image.count)
+            card.replaceSubrange(Int(low)..<Int(low + length), with: Sample.noise[low..<low + length])
+            let disk = FakeDisk(card, faults: [.wraps(at: capacity)])
+            let failure = outcome(
+                image, to: disk, ranges: ByteRanges([low..<low + length, high..<high + length]),
+                comparison: way.comparison)
+            #expect(failure?.code == .verifyMismatch, "round \(round), capacity \(capacity)")
+            #expect(!disk.isSealed)
+        }
+    }
+
     /// Each flush divides the writes: those before it are on the medium, of those behind it any sectors may be, written
     /// in any order.
     @Test(arguments: Way.allCases)
