@@ -20,6 +20,11 @@ int clinux_flush_buffers(int fd) { return ioctl(fd, BLKFLSBUF, 0); }
 
 int clinux_reread_partitions(int fd) { return ioctl(fd, BLKRRPART); }
 
+int clinux_zero_out(int fd, uint64_t offset, uint64_t length) {
+    uint64_t range[2] = {offset, length};
+    return ioctl(fd, BLKZEROOUT, range);
+}
+
 int clinux_drop_cache(int fd) { return posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); }
 
 int64_t clinux_seek_data(int fd, int64_t offset) { return lseek(fd, offset, SEEK_DATA); }

@@ -40,6 +40,15 @@ public struct BlockDeviceTree: Sendable {
             }, sequence: text(directory, "diskseq"), port: port(of: name))
     }
 
+    /// The request queue of the disk that the kernel calls `name`; nil when it does not tell.
+    public func queue(of name: String) -> DeviceQueue? {
+        let directory = block.appending(name)
+        func number(_ file: String) -> Int? { text(directory, "queue/\(file)").flatMap(Int.init) }
+        guard let kilobytes = number("max_sectors_kb"), let requests = number("nr_requests") else { return nil }
+        return DeviceQueue(
+            largestRequest: kilobytes << 10, requests: requests, preferredLength: number("optimal_io_size") ?? 0)
+    }
+
     /// The whole disks on which the device with `number` ("major:minor") stands, through partitions, RAID, encryption.
     public func disks(under number: String) -> Set<String> {
         // Major number 0 is for file systems without a device (Documentation/admin-guide/devices.txt).

@@ -1,7 +1,8 @@
 /// How far a card is. Bytes are counted per phase; rates are for those who show them.
 public struct CardEvent: Hashable, Sendable {
     public enum Phase: String, Sendable, CaseIterable {
-        case clearing, writing, flushing, verifying, sealing
+        /// In the order in which they come; `wiping` and `comparing` only where they are asked for, or pay.
+        case clearing, wiping, comparing, writing, flushing, verifying, sealing
     }
 
     public var phase: Phase

@@ -1,107 +1,103 @@
 import Diagnostics
 import Storage
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
-/// One run of ``CardWriter``: its steps, its two buffers, and what is known of the first block.
+/// One run of ``CardWriter``: its steps, and what is known of the first block.
 final class CardJob {
     /// What the first block of the card holds.
     enum FirstBlock {
         /// What it held before.
         case untouched
-        /// Zeros, as read back from the medium.
+        /// The mark of a card that is not complete, or zeros, as read back from the medium.
         case cleared
         /// Anything: a write to it was begun and not proved.
         case unknown
     }
 
     /// A card's sectors; what is written is padded to whole ones.
-    private static let sector: Int64 = 512
+    static let sector: Int64 = 512
 
     private(set) var state = FirstBlock.untouched
-    private let target: any CardTarget
-    private let image: any BlockStore
+    let target: any CardTarget
+    let image: CardImage
+    let pace: Pace
     private let ranges: ByteRanges?
+    private let comparison: CardWriter.Comparison
+    private let wipes: Bool
+    private let mark = CardMark()
     private var pacer: EventPacer
     private let isCancelled: () -> Bool
-    private let buffer = AlignedBuffer(count: CardWriter.chunk)
-    private let compared = AlignedBuffer(count: CardWriter.chunk)
+    /// As long as the first block.
+    let buffer = AlignedBuffer(count: Int(CardWriter.firstBlock))
+    let compared = AlignedBuffer(count: Int(CardWriter.firstBlock))
 
-    init(
-        target: any CardTarget, image: any BlockStore, ranges: ByteRanges?, pacer: EventPacer,
-        isCancelled: @escaping () -> Bool
-    ) {
-        self.target = target
-        self.image = image
-        self.ranges = ranges
+    init(_ writer: CardWriter, pacer: EventPacer, isCancelled: @escaping () -> Bool) {
+        target = writer.target
+        image = CardImage(store: writer.image)
+        pace = Pace(writer.target.queue)
+        ranges = writer.ranges
+        comparison = writer.comparison
+        wipes = writer.wipes
         self.pacer = pacer
         self.isCancelled = isCancelled
     }
 
     /// The steps of ``CardWriter``, by their numbers.
-    func run() throws(Failure) -> Int64 {
-        let end = (image.size + Self.sector - 1) / Self.sector * Self.sector
+    func run() throws(Failure) -> CardWriter.Summary {
+        let size = image.store.size
+        let end = (size + Self.sector - 1) / Self.sector * Self.sector
         guard target.size >= end else {
             throw Failure(
                 .tooSmall, severity: .refused,
-                "\(target.name) is too small: it holds \(target.size) bytes, the image has \(image.size)",
+                "\(target.name) is too small: it holds \(target.size) bytes, the image has \(size)",
                 hint: "use a larger card")
         }
-        let clearedEnd = min(CardWriter.firstBlock, target.size)
+        let first = 0..<min(CardWriter.firstBlock, target.size)
         let head = 0..<min(CardWriter.head, end)
         let neck = head.upperBound..<min(CardWriter.firstBlock, end)
         var body = ByteRanges()
-        if end > clearedEnd {
-            body = (ranges?.aligned(to: Self.sector) ?? ByteRanges([0..<end])).clamped(to: clearedEnd..<end)
+        if end > first.upperBound {
+            body = (ranges?.aligned(to: Self.sector) ?? ByteRanges([0..<end])).clamped(to: first.upperBound..<end)
         }
         // Where the image ends inside the last block, that part is the image's.
-        let tail = max(end, clearedEnd, target.size - CardWriter.firstBlock)..<target.size
+        let tail = max(end, first.upperBound, target.size - CardWriter.firstBlock)..<target.size
 
         try checkCancelled()
         // 1.
-        let clearing = clearedEnd + tail.upperBound - tail.lowerBound
-        report(.clearing, 0, clearing)
-        state = .unknown
-        try clear(0..<clearedEnd)
-        try clear(tail)
-        try flush()
-        try expectZeros(0..<clearedEnd)
-        state = .cleared
-        try expectZeros(tail)
-        report(.clearing, clearing, clearing)
+        try clear(first, tail)
+        if wipes, !target.isBlank {
+            try wipe(ByteRanges([first.upperBound..<target.size]).subtracting(body.union(ByteRanges([tail]))))
+        }
         // 2.
-        try forEachChunk(of: body, phase: .writing) { bytes, offset throws(Failure) in
-            try target.write(bytes, at: offset)
-        }
-        report(.flushing, 0, body.count)
-        try flush()
-        report(.flushing, body.count, body.count)
+        var work = Work(unwritten: body, unproved: body)
+        if try isWorthComparing(body) { work = try compare(body, mark: mark, givesUp: comparison == .automatic) }
         // 3.
-        try forEachChunk(of: body, phase: .verifying) { bytes, offset throws(Failure) in
-            try compare(bytes, at: offset)
-        }
+        try write(work.unwritten)
+        report(.flushing, 0, work.unwritten.count)
+        try flush()
+        report(.flushing, work.unwritten.count, work.unwritten.count)
         // 4.
+        try verify(work.unproved)
+        try expectMark(first)
+        // 5.
         let sealed = neck.upperBound
         report(.sealing, 0, sealed)
         try checkCancelled()
         state = .unknown
         if !neck.isEmpty { try writeThrough(neck) }
-        // 5.
+        // 6.
         try checkCancelled()
         if !head.isEmpty { try writeThrough(head) }
-        // 6.
+        // 7.
         try target.seal()
         report(.sealing, sealed, sealed)
-        return body.count + sealed
+        return CardWriter.Summary(verified: body.count + sealed, written: work.unwritten.count + sealed)
     }
 
-    /// Zeros the first block again, as well as a failing card lets us; only what reads back as zeros counts.
+    /// Zeros the first block, as well as a failing card lets us; only what reads back as zeros counts.
     func clearAfterFailure() {
         do throws(Failure) {
             let first = 0..<min(CardWriter.firstBlock, target.size)
-            try clear(first)
+            try target.write(zeros(first.count), at: first.lowerBound)
             try flush()
             try expectZeros(first)
             state = .cleared
@@ -110,92 +106,157 @@ final class CardJob {
         }
     }
 
-    private func flush() throws(Failure) {
+    /// What is left to do with the bytes behind the first block.
+    struct Work {
+        var unwritten: ByteRanges
+        var unproved: ByteRanges
+    }
+
+    private func isWorthComparing(_ body: ByteRanges) throws(Failure) -> Bool {
+        switch comparison {
+        case .never: false
+        case .always: true
+        case .automatic: target.isBlank ? false : try looksWritten(body)
+        }
+    }
+
+    private func clear(_ first: Range<Int64>, _ tail: Range<Int64>) throws(Failure) {
+        let total = first.upperBound + tail.upperBound - tail.lowerBound
+        report(.clearing, 0, total)
+        state = .unknown
+        let marked = scratch(first.count)
+        mark.fill(marked, at: first.lowerBound)
+        try target.write(UnsafeRawBufferPointer(marked), at: first.lowerBound)
+        if !tail.isEmpty { try target.write(zeros(tail.count), at: tail.lowerBound) }
+        try flush()
+        try expectMark(first)
+        state = .cleared
+        if !tail.isEmpty { try expectZeros(tail) }
+        report(.clearing, total, total)
+    }
+
+    private func write(_ ranges: ByteRanges) throws(Failure) {
+        let (target, image) = (target, image)
+        try inChunks(of: ranges, .writing) { lane, range throws(Failure) in
+            let bytes = lane.memory(range.count)
+            try image.read(into: bytes, at: range.lowerBound)
+            try lane.atDevice { () throws(Failure) in
+                try target.write(UnsafeRawBufferPointer(bytes), at: range.lowerBound)
+            }
+        }
+    }
+
+    private func verify(_ ranges: ByteRanges) throws(Failure) {
+        let (target, image) = (target, image)
+        try inChunks(of: ranges, .verifying) { lane, range throws(Failure) in
+            try lane.compare(range, of: target, with: image) { place, found, wanted throws(Failure) in
+                guard !found.isEqual(to: wanted) else { return }
+                throw Self.mismatch(on: target.name, at: place.lowerBound, found: found, wanted: wanted)
+            }
+        }
+    }
+
+    private func inChunks(
+        of ranges: ByteRanges, _ phase: CardEvent.Phase, work: @escaping CardPipeline.Work
+    ) throws(Failure) {
+        let total = ranges.count
+        var done: Int64 = 0
+        report(phase, 0, total)
+        _ = try CardPipeline.run(
+            chunks(of: ranges), pace: pace,
+            goesOn: { () throws(Failure) in
+                try checkCancelled()
+                return true
+            },
+            didFinish: {
+                done += Int64($0)
+                report(phase, done, total)
+            }, work: work)
+    }
+
+    /// Cut at multiples of the chunk's length, so that long writes start where the card's pages do.
+    func chunks(of ranges: ByteRanges) -> some Sequence<Range<Int64>> {
+        let length = Int64(pace.chunk)
+        return ranges.ranges.lazy.flatMap { $0.pieces(of: length) }
+    }
+
+    // MARK: Short transfers, on the caller's own thread
+
+    func flush() throws(Failure) {
         try target.synchronize()
         try target.dropCache()
     }
 
-    private func clear(_ range: Range<Int64>) throws(Failure) {
-        guard !range.isEmpty else { return }
-        let zeros = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<range.count])
-        zeros.initializeMemory(as: UInt8.self, repeating: 0)
-        try target.write(UnsafeRawBufferPointer(zeros), at: range.lowerBound)
+    private func writeThrough(_ range: Range<Int64>) throws(Failure) {
+        let wanted = scratch(range.count)
+        try image.read(into: wanted, at: range.lowerBound)
+        try target.write(UnsafeRawBufferPointer(wanted), at: range.lowerBound)
+        try flush()
+        let found = try read(range)
+        guard !found.isEqual(to: UnsafeRawBufferPointer(wanted)) else { return }
+        throw Self.mismatch(
+            on: target.name, at: range.lowerBound, found: found, wanted: UnsafeRawBufferPointer(wanted))
     }
 
-    private func expectZeros(_ range: Range<Int64>) throws(Failure) {
-        guard !range.isEmpty else { return }
+    /// The bytes of `range` on the card, in memory that the next call overwrites.
+    func read(_ range: Range<Int64>) throws(Failure) -> UnsafeRawBufferPointer {
         let found = UnsafeMutableRawBufferPointer(rebasing: compared.bytes[..<range.count])
+        found.poison()
         try target.read(into: found, at: range.lowerBound)
-        guard !UnsafeRawBufferPointer(found).isAllZero else { return }
+        return UnsafeRawBufferPointer(found)
+    }
+
+    func scratch(_ count: Int) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
+    }
+
+    private func zeros(_ count: Int) -> UnsafeRawBufferPointer {
+        let zeros = scratch(count)
+        zeros.initializeMemory(as: UInt8.self, repeating: 0)
+        return UnsafeRawBufferPointer(zeros)
+    }
+
+    private func expectMark(_ first: Range<Int64>) throws(Failure) {
+        let wanted = scratch(first.count)
+        mark.fill(wanted, at: first.lowerBound)
+        guard try !read(first).isEqual(to: UnsafeRawBufferPointer(wanted)) else { return }
+        throw Failure(
+            .verifyMismatch, "\(target.name) did not keep what was written to its first block",
+            hint: "the card is worn out, or smaller than it says: use another card")
+    }
+
+    func expectZeros(_ range: Range<Int64>) throws(Failure) {
+        guard try !read(range).isAllZero else { return }
         throw Failure(
             .verifyMismatch,
             "\(target.name) did not keep the zeros written at byte \(range.lowerBound): it takes writes and drops them",
             hint: "the card is worn out, or smaller than it says: use another card")
     }
 
-    private func writeThrough(_ range: Range<Int64>) throws(Failure) {
-        let bytes = try chunk(range)
-        try target.write(bytes, at: range.lowerBound)
-        try flush()
-        try compare(bytes, at: range.lowerBound)
-    }
-
-    private func forEachChunk(
-        of ranges: ByteRanges, phase: CardEvent.Phase,
-        _ body: (UnsafeRawBufferPointer, Int64) throws(Failure) -> Void
-    ) throws(Failure) {
-        let total = ranges.count
-        var done: Int64 = 0
-        report(phase, 0, total)
-        for range in ranges.ranges {
-            var offset = range.lowerBound
-            while offset < range.upperBound {
-                try checkCancelled()
-                // Up to the next multiple of the chunk size, so that long writes start where the card's pages do.
-                let stop = min((offset / Int64(CardWriter.chunk) + 1) * Int64(CardWriter.chunk), range.upperBound)
-                try body(try chunk(offset..<stop), offset)
-                done += stop - offset
-                offset = stop
-                report(phase, done, total)
-            }
+    private static func mismatch(
+        on name: String, at offset: Int64, found: UnsafeRawBufferPointer, wanted: UnsafeRawBufferPointer
+    ) -> Failure {
+        let first = wanted.indices.first { wanted[$0] != found[$0] } ?? 0
+        let size = Int(sector)
+        let different = stride(from: 0, to: wanted.count, by: size).count { start in
+            let sector = start..<min(start + size, wanted.count)
+            return !UnsafeRawBufferPointer(rebasing: found[sector]).isEqual(
+                to: UnsafeRawBufferPointer(rebasing: wanted[sector]))
         }
-    }
-
-    /// The image's bytes in `range`, zeros behind its end.
-    private func chunk(_ range: Range<Int64>) throws(Failure) -> UnsafeRawBufferPointer {
-        let part = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<range.count])
-        let present = Int(min(range.upperBound, image.size) - range.lowerBound)
-        try image.read(into: UnsafeMutableRawBufferPointer(rebasing: part[..<present]), at: range.lowerBound)
-        UnsafeMutableRawBufferPointer(rebasing: part[present...]).initializeMemory(as: UInt8.self, repeating: 0)
-        return UnsafeRawBufferPointer(part)
-    }
-
-    private func compare(_ wanted: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
-        let found = UnsafeMutableRawBufferPointer(rebasing: compared.bytes[..<wanted.count])
-        // What an earlier read left here is what was wanted then: a read that fills nothing must not pass for one.
-        found.initializeMemory(as: UInt8.self, repeating: 0xA5)
-        try target.read(into: found, at: offset)
-        guard let a = wanted.baseAddress, let b = found.baseAddress, memcmp(a, b, wanted.count) != 0 else { return }
-        let size = Int(Self.sector)
-        let different = stride(from: 0, to: wanted.count, by: size).filter {
-            memcmp(a + $0, b + $0, min(size, wanted.count - $0)) != 0
-        }
-        let start = different.first ?? 0
-        let first = (start..<min(start + size, wanted.count)).first { wanted[$0] != found[$0] } ?? start
-        throw Failure(
+        return Failure(
             .verifyMismatch,
-            "\(target.name) reads back differently from what was written, first at byte \(offset + Int64(first)) "
-                + "(\(different.count) of \(wanted.count / size) sectors there)",
+            "\(name) reads back differently from what was written, first at byte \(offset + Int64(first)) "
+                + "(\(different) of \(wanted.count / size) sectors there)",
             hint:
                 "the card or its reader is bad, or the card is smaller than it says: try another reader, then another card"
         )
     }
 
-    private func report(_ phase: CardEvent.Phase, _ done: Int64, _ total: Int64) {
+    func report(_ phase: CardEvent.Phase, _ done: Int64, _ total: Int64) {
         pacer.report(CardEvent(phase: phase, done: done, total: total))
     }
 
-    private func checkCancelled() throws(Failure) {
+    func checkCancelled() throws(Failure) {
         if isCancelled() { throw Failure(.cancelled, "stopped") }
     }
 }

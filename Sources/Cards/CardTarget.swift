@@ -2,9 +2,20 @@ public import Diagnostics
 public import Storage
 
 /// Where a card's bytes go: a claimed device, or a file that stands for one.
+///
+/// Several threads read and write it at a time, never the same bytes.
 public protocol CardTarget: WritableBlockStore {
     /// Whether it is still there. What a failure means for the user depends on it.
     var isPresent: Bool { get }
+
+    /// The queue of the device; nil for a file.
+    var queue: DeviceQueue? { get }
+
+    /// Whether nothing but zeros was on it when it was opened, since it is new.
+    var isBlank: Bool { get }
+
+    /// Makes `range` (in bytes, whole sectors) read as zeros by the system's own means; false when it has none.
+    func zero(_ range: Range<Int64>) throws(Failure) -> Bool
 
     /// Makes the next reads come from the medium, not from memory.
     func dropCache() throws(Failure)
@@ -18,4 +29,7 @@ public protocol CardTarget: WritableBlockStore {
 
 extension CardTarget {
     public var isPresent: Bool { true }
+    public var queue: DeviceQueue? { nil }
+    public var isBlank: Bool { false }
+    public func zero(_ range: Range<Int64>) throws(Failure) -> Bool { false }
 }

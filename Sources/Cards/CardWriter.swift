@@ -4,55 +4,77 @@ import SystemPackage
 
 /// Writes one card so that it never looks finished before it is.
 ///
-///  1. Clear the first block, and the last one where an old GPT keeps its backup; flush, and read both back: a worn-out
-///     card that takes writes and keeps nothing shows here, before the long write. From here on the card has no
-///     partition table.
-///  2. Write everything behind the first block; flush, with the error of every deferred write checked.
-///  3. Read all of it back past the page cache, and compare.
-///  4. Write the first block but for its head; flush, read back, compare.
-///  5. Write the head, which holds the partition table; flush, read back, compare. It is one small write: a power cut
+///  1. Put a mark into the first block, and zeros into the last one where an old GPT keeps its backup; flush, and read
+///     both back: a worn-out card that takes writes and keeps nothing shows here, before the long write. From here on the
+///     card has no partition table. With ``wipes``, zero all that the image leaves out.
+///  2. Where the card seems to hold the image already, read it and find what differs; else everything does.
+///  3. Write what differs behind the first block, in ascending order; flush, with the error of every deferred write
+///     checked.
+///  4. Read all that was written back past the page cache, and compare. The mark must still be there: a card that is
+///     smaller than it says has written over its beginning.
+///  5. Write the first block but for its head; flush, read back, compare.
+///  6. Write the head, which holds the partition table; flush, read back, compare. It is one small write: a power cut
 ///     leaves the whole table, with everything it names already on the card, or none.
-///  6. Seal: the kernel reads the new partition table, or a file gets its name.
+///  7. Seal: the kernel reads the new partition table, or a file gets its name.
 ///
 /// When a step fails, or the user stops it, a first block that may hold anything is cleared again.
 public struct CardWriter {
+    /// When a card is read and compared before it is written.
+    public enum Comparison: Sendable {
+        /// Where a few places tell that most of the image is there already.
+        case automatic
+        case always
+        case never
+    }
+
+    /// What was done; in bytes.
+    public struct Summary: Hashable, Sendable {
+        /// Read from the card and found to be the image's.
+        public var verified: Int64
+        /// Written; the rest was there.
+        public var written: Int64
+    }
+
     /// What is held back: 1 MiB holds the MBR, the GPT with all its entries, and whatever boot code precedes the first
     /// partition, and is a multiple of every card's erase page.
     static let firstBlock: Int64 = 1 << 20
     /// What is written last: the one sector with the MBR, without which a GPT is none either (UEFI 2.10, 5.2.3). A sector
     /// is the most that a power cut leaves whole.
     static let head: Int64 = 512
-    /// Large enough that a card writes at its full rate, small enough to cost nothing.
-    static let chunk = 4 << 20
 
-    private let target: any CardTarget
-    private let image: any BlockStore
-    private let ranges: ByteRanges?
+    let target: any CardTarget
+    let image: any BlockStore
+    let ranges: ByteRanges?
+    let comparison: Comparison
+    let wipes: Bool
     private let now: () -> ContinuousClock.Instant
 
     /// - Parameters:
     ///   - ranges: The bytes of the image that matter, or nil for all. The first block is always written whole.
+    ///   - comparison: When to write only what differs. Either way all bytes that matter are proved.
+    ///   - wipes: Whether what the image leaves out, in it and behind it, is zeroed.
     ///   - now: The clock that spaces the events; the real one but for tests.
     public init(
-        target: any CardTarget, image: any BlockStore, ranges: ByteRanges? = nil,
-        now: @escaping () -> ContinuousClock.Instant = { ContinuousClock.now }
+        target: any CardTarget, image: any BlockStore, ranges: ByteRanges? = nil, comparison: Comparison = .automatic,
+        wipes: Bool = false, now: @escaping () -> ContinuousClock.Instant = { ContinuousClock.now }
     ) {
         self.target = target
         self.image = image
         self.ranges = ranges
+        self.comparison = comparison
+        self.wipes = wipes
         self.now = now
     }
 
-    /// Writes, verifies and seals the card; returns how many bytes of the image were written and read back.
+    /// Writes, verifies and seals the card.
     ///
     /// When it throws, the failure says what is left on the card: no partition table, but where even clearing failed.
     ///
     /// - Parameter isCancelled: Asked before every chunk, up to the last write.
-    public func write(events: @escaping (CardEvent) -> Void, isCancelled: @escaping () -> Bool) throws(Failure) -> Int64
-    {
-        let job = CardJob(
-            target: target, image: image, ranges: ranges, pacer: EventPacer(now: now, send: events),
-            isCancelled: isCancelled)
+    public func write(
+        events: @escaping (CardEvent) -> Void, isCancelled: @escaping () -> Bool
+    ) throws(Failure) -> Summary {
+        let job = CardJob(self, pacer: EventPacer(now: now, send: events), isCancelled: isCancelled)
         do throws(Failure) {
             return try job.run()
         } catch {

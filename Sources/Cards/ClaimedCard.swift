@@ -8,6 +8,7 @@ import SystemPackage
 
 /// A card in a reader, claimed exclusively until it goes away.
 public final class ClaimedCard: CardTarget {
+    public let queue: DeviceQueue?
     private let device: BlockDevice
 
     /// Claims the device, and makes sure that it is still the one that was judged.
@@ -26,6 +27,7 @@ public final class ClaimedCard: CardTarget {
                 .deviceChanged, severity: .refused, "\(facts.path) is another card now than a moment ago",
                 hint: "run the command again, and look at what it shows")
         }
+        queue = tree.queue(of: facts.kernelName)
     }
 
     public var size: Int64 { device.size }
@@ -39,6 +41,8 @@ public final class ClaimedCard: CardTarget {
     public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
         try device.write(bytes, at: offset)
     }
+
+    public func zero(_ range: Range<Int64>) throws(Failure) -> Bool { try device.zero(range) }
 
     public func synchronize() throws(Failure) { try device.synchronize() }
 

@@ -37,6 +37,7 @@ public final class NewImageFile: CardTarget {
 
     public var size: Int64 { file.size }
     public var name: String { path.string }
+    public var isBlank: Bool { true }
 
     public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
         try file.read(into: buffer, at: offset)

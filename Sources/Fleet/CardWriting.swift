@@ -1,21 +1,58 @@
 public import Cards
 import Diagnostics
+import Filesystems
 import Images
 import Recipes
 import Storage
 
+/// How cards are written.
+public enum CardWriting {
+    /// What of the image a card gets.
+    public enum Coverage: Sendable {
+        /// The blocks that are in use. The others keep what the card had there.
+        case used
+        /// Every byte.
+        case whole
+    }
+
+    public struct Options: Sendable {
+        public var coverage: Coverage
+        /// Whether what the image leaves out, in it and behind it, is zeroed.
+        public var wipe: Bool
+        public var comparison: CardWriter.Comparison
+
+        public init(
+            coverage: Coverage = .used, wipe: Bool = false, comparison: CardWriter.Comparison = .automatic
+        ) {
+            self.coverage = coverage
+            self.wipe = wipe
+            self.comparison = comparison
+        }
+    }
+}
+
 extension CardPlan {
     /// Writes the planned card to `target`, reads it back and seals it (see ``CardWriter``).
     public func write(
-        to target: any CardTarget, events: @escaping @Sendable (FleetEvent) -> Void,
-        isCancelled: @escaping @Sendable () -> Bool
+        to target: any CardTarget, options: CardWriting.Options = CardWriting.Options(),
+        events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) throws {
-        let bytes = try CardWriter(target: target, image: content).write(
-            events: { events(FleetEvent($0)) }, isCancelled: isCancelled)
+        let summary = try CardWriter(
+            target: target, image: content, ranges: ranges(options.coverage), comparison: options.comparison,
+            wipes: options.wipe
+        ).write(events: { events(FleetEvent($0)) }, isCancelled: isCancelled)
         events(
             .cardDone(
                 FleetEvent.CardOutcome(
-                    node: node.hostname.value, target: target.name, bytes: bytes,
-                    imageDigest: image.digest)))
+                    node: node.hostname.value, target: target.name, bytes: summary.verified,
+                    written: summary.written, imageDigest: image.digest)))
+    }
+
+    /// The bytes of the image that a card gets; nil for all.
+    private func ranges(_ coverage: CardWriting.Coverage) -> ByteRanges? {
+        switch coverage {
+        case .used: used.ranges
+        case .whole: nil
+        }
     }
 }

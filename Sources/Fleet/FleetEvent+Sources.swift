@@ -18,6 +18,8 @@ extension FleetEvent {
         let phase: Phase =
             switch event.phase {
             case .clearing: .clearing
+            case .wiping: .wiping
+            case .comparing: .comparing
             case .writing: .writing
             case .flushing: .flushing
             case .verifying: .verifying

@@ -23,22 +23,25 @@ public enum FleetEvent: Hashable, Sendable {
 
     /// The steps of a card, in the order in which they come.
     public enum Phase: String, Hashable, Sendable, CaseIterable {
-        case unpacking, clearing, writing, flushing, verifying, sealing
+        case unpacking, clearing, wiping, comparing, writing, flushing, verifying, sealing
     }
 
     public struct CardOutcome: Hashable, Sendable {
         public var node: String
         /// The device or file that was written.
         public var target: String
-        /// The bytes written to the card, and read back and compared.
+        /// The bytes of the image that were read from the card and found right.
         public var bytes: Int64
+        /// The bytes that had to be written; the rest was there.
+        public var written: Int64
         /// SHA-256 of the base image (lower-case hex), before the node's changes.
         public var imageDigest: String
 
-        public init(node: String, target: String, bytes: Int64, imageDigest: String) {
+        public init(node: String, target: String, bytes: Int64, written: Int64, imageDigest: String) {
             self.node = node
             self.target = target
             self.bytes = bytes
+            self.written = written
             self.imageDigest = imageDigest
         }
     }

@@ -15,6 +15,7 @@ extension BatchCommand {
         let named = try namedReaders(tree, in: context)
         let batch = try Batch(
             nodes, planner: context.planner(reading: context.secrets), since: context.nowText,
+            options: writing.options,
             claim: { target, size throws(Failure) in try chooser.claim(target, imageSize: size) })
         let plan = await batch.comparingSecrets(of: try await rack.plan(in: context, renderer: renderer))
         let warnings = try await batch.judge(plan.left, isCancelled: context.isCancelled)

@@ -38,6 +38,7 @@ struct BatchCommand: ContextualCommand {
             """)
 
     @OptionGroup var rack: RackOptions
+    @OptionGroup var writing: WriteOptions
 
     @Option(
         name: [.short, .long], help: ArgumentHelp("A card's device. Once for each.", valueName: "device"),
@@ -88,6 +89,7 @@ struct BatchCommand: ContextualCommand {
         let targets = try choose(with: chooser, in: context)
         let batch = try Batch(
             nodes, planner: context.planner(reading: context.secrets), since: context.nowText,
+            options: writing.options,
             claim: { target, size throws(Failure) in try chooser.claim(target, imageSize: size) })
         let plan = try await batch.comparingSecrets(of: rack.plan(in: context, renderer: renderer))
         let jobs = BatchPlan(plan, on: targets, rewrites: rewrite)

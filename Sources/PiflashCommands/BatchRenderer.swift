@@ -144,8 +144,8 @@ final class BatchRenderer: Sendable {
         switch form {
         case .terminal: draw(&state, at: now, isDue: false)
         case .plain:
-            // Eight cards share the pipe: each tells its two long phases, and where it is every half minute.
-            guard [.writing, .verifying].contains(progress.phase),
+            // Eight cards share the pipe: each tells its long phases, and where it is every half minute.
+            guard [.wiping, .comparing, .writing, .verifying].contains(progress.phase), progress.total != 0,
                 isNew || now - state.lastTold[device, default: 0] >= 30
             else { return }
             state.lastTold[device] = now
@@ -259,6 +259,8 @@ struct Meter {
     private var progress: FleetEvent.Progress?
     private var phaseStart: Double
     private var phaseStartBytes: Int64 = 0
+    /// The share of the work that was done when writing began.
+    private var base = 0.0
     private var now: Double
 
     init(node: String, device: String, since: Double) {
@@ -267,6 +269,7 @@ struct Meter {
 
     mutating func update(_ progress: FleetEvent.Progress, at now: Double) {
         if self.progress?.phase != progress.phase {
+            base = [.wiping, .comparing].contains(self.progress?.phase) ? share : base
             phaseStart = now
             phaseStartBytes = progress.done
         }
@@ -280,15 +283,19 @@ struct Meter {
         return Double(progress.done - phaseStartBytes) / (now - phaseStart)
     }
 
-    /// How much of the card's whole work is done, 0 to 1: half of it is writing, half reading back.
+    /// How much of the card's whole work is done, 0 to 1: half of it is writing, half reading back. Where it is compared
+    /// first, that is nearly all: what differs then is little. Wiping is taken for half.
     var share: Double {
-        guard let progress, let total = progress.total, total > 0 else { return 0 }
-        let part = min(1, Double(progress.done) / Double(total))
+        guard let progress, let total = progress.total else { return 0 }
+        let part = total > 0 ? min(1, Double(progress.done) / Double(total)) : 1
+        let rest = 1 - base
         return switch progress.phase {
         case .unpacking, .clearing: 0
-        case .writing: part / 2
-        case .flushing: 0.5
-        case .verifying: 0.5 + part / 2
+        case .wiping: part / 2
+        case .comparing: base + rest * 0.9 * part
+        case .writing: base + rest * part / 2
+        case .flushing: base + rest / 2
+        case .verifying: base + rest * (1 + part) / 2
         case .sealing: 1
         }
     }
@@ -299,7 +306,7 @@ struct Meter {
         let rest = Double(max(0, total - progress.done)) / rate
         return switch progress.phase {
         case .writing: rest + Double(total) / rate
-        case .verifying: rest
+        case .comparing, .verifying: rest
         default: nil
         }
     }

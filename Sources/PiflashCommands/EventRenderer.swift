@@ -47,7 +47,8 @@ final class EventRenderer: Sendable {
             if form == .json {
                 json([
                     "event": .string("card-done"), "node": .string(outcome.node), "target": .string(outcome.target),
-                    "bytes": .number(Double(outcome.bytes)), "image_sha256": .string(outcome.imageDigest),
+                    "bytes": .number(Double(outcome.bytes)), "written": .number(Double(outcome.written)),
+                    "image_sha256": .string(outcome.imageDigest),
                 ])
             }
         }
@@ -75,6 +76,8 @@ final class EventRenderer: Sendable {
     }
 
     private func render(_ progress: FleetEvent.Progress) {
+        // Nothing differed: nobody reads of writing nothing.
+        if progress.total == 0, form != .json { return }
         let now = clock()
         let isNewPhase = state.withLock { state in
             guard state.phase != progress.phase else { return false }

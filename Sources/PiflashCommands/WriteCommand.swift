@@ -24,11 +24,13 @@ struct WriteCommand: ContextualCommand {
             EXAMPLES
               piflash write --recipe recipes/red/red01.yaml /dev/sdb
               piflash write --recipe recipes/red/red01.yaml --yes /dev/mmcblk0
+              piflash write --recipe recipes/red/red01.yaml --wipe /dev/sdb
               piflash write --recipe recipes/red/red01.yaml red01.img
               piflash write --recipe recipes/classroom/class.yaml --node pi03 /dev/sdb
             """)
 
     @OptionGroup var recipe: RecipeOptions
+    @OptionGroup var writing: WriteOptions
 
     @Argument(help: "The card's device, or a file whose name ends in .img.", completion: .file())
     var target: String
@@ -65,7 +67,7 @@ struct WriteCommand: ContextualCommand {
             about: chosen, to: "write \(plan.node.hostname.value) (\(plan.profile.flavour.title)) to it")
         let card = try chooser.claim(chosen, imageSize: plan.content.size)
         try await planner.noting(plan, on: chosen, events: renderer.render) { events in
-            try plan.write(to: card, events: events, isCancelled: context.isCancelled)
+            try plan.write(to: card, options: writing.options, events: events, isCancelled: context.isCancelled)
         }
         if !json {
             context.console.note(

@@ -96,6 +96,18 @@ public final class BlockDevice: WritableBlockStore {
             name: name)
     }
 
+    /// BLKZEROOUT: makes `range` (in bytes, whole sectors) read as zeros, by the device's own command for that or by
+    /// writing them (Linux, blkdev_issue_zeroout). False when the kernel cannot do it on this device.
+    public func zero(_ range: Range<Int64>) throws(Failure) -> Bool {
+        try checkBounds(offset: range.lowerBound, count: range.count)
+        guard clinux_zero_out(descriptor.rawValue, UInt64(range.lowerBound), UInt64(range.count)) != 0 else {
+            return true
+        }
+        let error = Errno.current
+        guard error != .notSupported, error != .inappropriateIOCTLForDevice else { return false }
+        throw .system("zeroing \(name) at \(range.lowerBound)", error)
+    }
+
     public func synchronize() throws(Failure) { try descriptor.synchronize(name: name) }
 
     /// BLKFLSBUF: drops what the kernel has cached of the device, so that other readers see what was written directly.

@@ -141,4 +141,14 @@ import TestSupport
         #expect(whole.entries.map(\.number) == [nil])
         #expect(whole.entries.map(\.size) == [32 << 30])
     }
+
+    @Test func `the request queue is read where the kernel tells it`() {
+        let system = FakeSystem()
+        system.disk(
+            "sdb", "8:16", below: FakeSystem.usb,
+            attributes: ["queue/max_sectors_kb": "120", "queue/nr_requests": "2", "queue/optimal_io_size": "0"])
+        system.disk("sdc", "8:32", below: FakeSystem.usb)
+        #expect(system.tree.queue(of: "sdb") == DeviceQueue(largestRequest: 120 << 10, requests: 2, preferredLength: 0))
+        #expect(system.tree.queue(of: "sdc") == nil)
+    }
 }

@@ -60,7 +60,7 @@ import Testing
             let card = try ClaimedCard(facts)
             let written = try CardWriter(target: card, image: ImageFile(opening: image)).write(
                 events: { _ in }, isCancelled: { false })
-            #expect(written == 24 << 20)
+            #expect(written.verified == 24 << 20)
         }
         let compared = try OutsideTool("cmp").run(["--bytes", "\(24 << 20)", image.string, loop.path.string])
         #expect(compared.succeeded, "\(compared.text)\(compared.errors)")
@@ -69,6 +69,24 @@ import Testing
         #expect([0, 2].contains(BlockDeviceTree().facts(loop.kernelName)?.partitions.count))
         let verified = try OutsideTool("sfdisk").run(["--dump", loop.path.string])
         #expect(verified.text.contains("label: dos") && !verified.errors.contains("GPT"), "\(verified.errors)")
+    }
+
+    @Test func `a card is written again by comparing, and wiped by the kernel, byte for byte`() throws {
+        let scratch = ScratchDirectory()
+        let image = try image(scratch)
+        var old = scratch.read("image") + [UInt8](repeating: 0xE7, count: 16 << 20)
+        for place in [5 << 20, 12 << 20, (24 << 20) - 1] { old[place] ^= 0xFF }
+        let backing = scratch.write(old, to: "card")
+        let loop = try LoopDevice(over: backing)
+        let summary: CardWriter.Summary
+        do {
+            let card = try ClaimedCard(try judged(loop, imageSize: 24 << 20))
+            #expect(card.queue != nil)
+            summary = try CardWriter(target: card, image: ImageFile(opening: image), wipes: true).write(
+                events: { _ in }, isCancelled: { false })
+        }
+        #expect(summary == CardWriter.Summary(verified: 24 << 20, written: (1 << 20) + (3 << 16)))
+        #expect(scratch.read("card") == scratch.read("image") + [UInt8](repeating: 0, count: 16 << 20))
     }
 
     @Test func `a stopped run leaves a loop device on which no tool finds a partition table`() throws {

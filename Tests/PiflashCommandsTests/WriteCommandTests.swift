@@ -47,6 +47,23 @@ import Testing
         #expect(harness.scratch.read("card.img") == before)
     }
 
+    @Test(arguments: [["--compare", "never"], ["--compare=always"], ["--whole", "--wipe"]])
+    func `however a card is written, it is the same`(_ options: [String]) async throws {
+        try harness.prepare()
+        #expect(await harness.run("write", "--recipe", "red01.yaml", "--yes", "plain.img").status == 0)
+        let outcome = await harness.run(
+            list: ["write", "--recipe", "red01.yaml", "--yes", "--json", "card.img"] + options)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.output.contains("\"comparing\"") == (options == ["--compare=always"]))
+        #expect(harness.scratch.read("card.img") == harness.scratch.read("plain.img"))
+    }
+
+    @Test func `an unknown way of comparing is refused by name`() async throws {
+        let outcome = await harness.run("write", "--recipe", "red01.yaml", "--compare", "maybe", "card.img")
+        #expect(outcome.status == 2)
+        #expect(outcome.errors.contains("'maybe'") && outcome.errors.contains("'never'"))
+    }
+
     @Test func `where cloud-init takes all settings, only the clock's files change outside the boot partition`()
         async throws
     {

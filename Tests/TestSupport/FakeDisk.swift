@@ -13,18 +13,23 @@ public final class FakeDisk: CardTarget {
     public enum Operation: Hashable, Sendable {
         case read(Range<Int64>)
         case write(Range<Int64>)
+        case zero(Range<Int64>)
         case synchronize, dropCache, seal, abandon
     }
 
     public enum Fault: Sendable {
         /// The operation with this number (from 0) fails, once.
         case fails(at: Int, Errno)
+        /// Of the write with this number only the first half arrives, then it fails.
+        case tears(at: Int)
         /// From this operation on nothing works; of what is pending, any sectors may have reached the medium.
         case vanishes(at: Int)
         /// From this write (by its number among the operations) on, writes are taken and dropped.
         case dropsWrites(from: Int)
         /// The bit is wrong on the medium, whatever is written.
         case flips(byte: Int64)
+        /// Zeroing by command is answered with success, and does nothing.
+        case ignoresZeroing
         /// A counterfeit: beyond this many bytes, it writes over its beginning.
         case wraps(at: Int64)
     }
@@ -32,6 +37,7 @@ public final class FakeDisk: CardTarget {
     private struct State {
         var medium: [UInt8]
         var pending: [(offset: Int, bytes: [UInt8])] = []
+        var epochs: [Epoch] = []
         var cached = false
         var log: [Operation] = []
         var violations: [String] = []
@@ -43,12 +49,28 @@ public final class FakeDisk: CardTarget {
 
     public let size: Int64
     public let name = "/dev/fake"
+    public let isBlank: Bool
+    public let queue: DeviceQueue?
     public static let sector = 512
+    /// Whether it zeroes by command.
+    private let zeroes: Bool
     private let faults: [Fault]
     private let state: Mutex<State>
 
+    /// What reached the medium between two flushes, in the order in which it was written; any of it may be lost, and in any
+    /// order, when power fails before the second.
+    public struct Epoch: Sendable {
+        public var writes: [(offset: Int, bytes: [UInt8])] = []
+    }
+
     /// - Parameter contents: What is on it; its count is the size.
-    public init(_ contents: [UInt8], faults: [Fault] = [], seed: UInt64 = 1) {
+    public init(
+        _ contents: [UInt8], faults: [Fault] = [], seed: UInt64 = 1, zeroes: Bool = false, isBlank: Bool = false,
+        queue: DeviceQueue? = nil
+    ) {
+        self.zeroes = zeroes
+        self.isBlank = isBlank
+        self.queue = queue
         precondition(contents.count % Self.sector == 0)
         size = Int64(contents.count)
         self.faults = faults
@@ -58,6 +80,7 @@ public final class FakeDisk: CardTarget {
     /// What would be there after a power cut that lost everything pending.
     public var medium: [UInt8] { state.withLock { $0.medium } }
     public var log: [Operation] { state.withLock { $0.log } }
+    public var epochs: [Epoch] { state.withLock { $0.epochs } }
     public var violations: [String] { state.withLock { $0.violations } }
     public var isSealed: Bool { state.withLock { $0.sealed } }
     public var isAbandoned: Bool { state.withLock { $0.abandoned } }
@@ -81,21 +104,36 @@ public final class FakeDisk: CardTarget {
     }
 
     public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
-        let number = state.withLock { $0.log.count }
-        try begin(.write(offset..<(offset + Int64(bytes.count))), address: UInt(bitPattern: bytes.baseAddress))
+        let number = try begin(
+            .write(offset..<(offset + Int64(bytes.count))), address: UInt(bitPattern: bytes.baseAddress))
         let isDropped = faults.contains {
             if case .dropsWrites(let from) = $0 { number >= from } else { false }
         }
+        let isTorn = faults.contains { if case .tears(number) = $0 { true } else { false } }
         state.withLock { state in
             state.cached = true
-            if !isDropped { state.pending.append((Int(offset), Array(bytes))) }
+            let count = isTorn ? bytes.count / 2 / Self.sector * Self.sector : bytes.count
+            if !isDropped { state.pending.append((Int(offset), Array(bytes[..<count]))) }
         }
+        if isTorn { throw .system("operation \(number) of \(name)", .ioError) }
+    }
+
+    public func zero(_ range: Range<Int64>) throws(Failure) -> Bool {
+        guard zeroes else { return false }
+        try begin(.zero(range))
+        if faults.contains(where: { if case .ignoresZeroing = $0 { true } else { false } }) { return true }
+        state.withLock { state in
+            state.cached = true
+            state.pending.append((Int(range.lowerBound), [UInt8](repeating: 0, count: range.count)))
+        }
+        return true
     }
 
     public func synchronize() throws(Failure) {
         try begin(.synchronize)
         state.withLock { state in
             for (offset, bytes) in state.pending { store(bytes[...], at: offset, in: &state) }
+            state.epochs.append(Epoch(writes: state.pending))
             state.pending = []
         }
     }
@@ -117,13 +155,14 @@ public final class FakeDisk: CardTarget {
         }
     }
 
-    private func begin(_ operation: Operation, address: UInt = 0) throws(Failure) {
+    @discardableResult
+    private func begin(_ operation: Operation, address: UInt = 0) throws(Failure) -> Int {
         let number = state.withLock { state in
             state.log.append(operation)
             return state.log.count - 1
         }
         switch operation {
-        case .read(let range), .write(let range):
+        case .read(let range), .write(let range), .zero(let range):
             let sector = Int64(Self.sector)
             guard range.lowerBound >= 0, range.upperBound <= size, !range.isEmpty, range.lowerBound % sector == 0,
                 range.upperBound % sector == 0, address % UInt(sector) == 0
@@ -151,6 +190,7 @@ public final class FakeDisk: CardTarget {
             default: break
             }
         }
+        return number
     }
 
     private func store(_ bytes: ArraySlice<UInt8>, at offset: Int, in state: inout State) {

@@ -16,6 +16,9 @@ int clinux_flush_buffers(int fd);
 /// BLKRRPART (linux/fs.h): makes the kernel read the partition table again. Fails with EBUSY while one is in use.
 int clinux_reread_partitions(int fd);
 
+/// BLKZEROOUT (linux/fs.h): makes a range of a block device read as zeros. Returns 0, or -1 with errno set.
+int clinux_zero_out(int fd, uint64_t offset, uint64_t length);
+
 /// posix_fadvise(POSIX_FADV_DONTNEED) over the whole file; returns 0 or an errno value.
 int clinux_drop_cache(int fd);
 

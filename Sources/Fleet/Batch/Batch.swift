@@ -13,16 +13,18 @@ import SystemPackage
 public struct Batch: Sendable {
     let planner: CardPlanner
     let ledgers: [FilePath: LedgerWriter]
+    let options: CardWriting.Options
     let claim: @Sendable (ChosenTarget, Int64) throws(Failure) -> any CardTarget
 
     /// Locks the ledgers of `nodes`.
     ///
     /// - Parameter claim: Claims a target for an image of so many bytes.
     public init(
-        _ nodes: [Node], planner: CardPlanner, since: String,
+        _ nodes: [Node], planner: CardPlanner, since: String, options: CardWriting.Options = CardWriting.Options(),
         claim: @escaping @Sendable (ChosenTarget, Int64) throws(Failure) -> any CardTarget
     ) throws(Failure) {
         self.planner = planner
+        self.options = options
         self.claim = claim
         var ledgers: [FilePath: LedgerWriter] = [:]
         for node in nodes {
@@ -164,7 +166,7 @@ public struct Batch: Sendable {
         try record(.begun, job)
         try await onThread {
             try plan.write(
-                to: target,
+                to: target, options: options,
                 events: { event in
                     switch event {
                     case .progress(let progress):

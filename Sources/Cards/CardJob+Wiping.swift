@@ -1,0 +1,46 @@
+import Diagnostics
+import Storage
+
+/// Zeroing what the image leaves out.
+extension CardJob {
+    /// What is zeroed in one call of the kernel: a second or so on a slow card, and then the user may stop it.
+    private static let slice: Int64 = 8 << 20
+    /// Up to this much is read back whole, of more as much in places that are spread over it.
+    private static let proof: Int64 = 64 << 20
+
+    /// Makes `rest` read as zeros.
+    ///
+    /// The kernel does it where it can (BLKZEROOUT, which is zeros by contract); a discard alone would be faster, but
+    /// after it a card may show what it likes, the old data too. Of the zeros, 64 MiB in up to 1,024 places are read
+    /// back: that finds a card that does not do what it says, not a single bad page, which no file stands on.
+    func wipe(_ rest: ByteRanges) throws(Failure) {
+        let total = rest.count
+        var done: Int64 = 0
+        report(.wiping, 0, total)
+        var isOffered = true
+        for slice in rest.ranges.lazy.flatMap({ $0.pieces(of: Self.slice) }) {
+            try checkCancelled()
+            if isOffered { isOffered = try target.zero(slice) }
+            if !isOffered {
+                let zeros = scratch(buffer.bytes.count)
+                zeros.initializeMemory(as: UInt8.self, repeating: 0)
+                for part in slice.pieces(of: Int64(zeros.count)) {
+                    try target.write(
+                        UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(zeros)[..<part.count]),
+                        at: part.lowerBound)
+                }
+            }
+            done += slice.upperBound - slice.lowerBound
+            report(.wiping, done, total)
+        }
+        try flush()
+        let proved =
+            total <= Self.proof
+            ? rest.ranges.flatMap { Array($0.pieces(of: CardWriter.firstBlock)) }
+            : rest.places(Int(Self.proof / Self.unit), length: Self.unit)
+        for place in proved {
+            try checkCancelled()
+            try expectZeros(place)
+        }
+    }
+}
