@@ -39,18 +39,20 @@ struct ZipDirectory {
         self.file = file
         // A comment of at most 65,535 bytes is the last thing in the file.
         let tail = try file.bytes(at: max(0, file.size - 65557), count: Int(min(file.size, 65557)))
-        let ends = tail.indices.dropLast(Self.endSize - 1).filter {
-            tail[$0] == 0x50 && tail[$0...].starts(with: [0x50, 0x4B, 0x05, 0x06])
-                && tail.count - $0 - Self.endSize == Int(tail.littleEndian(UInt16.self, at: $0 + 20))
-        }
-        guard ends.count == 1, let end = ends.first, tail.littleEndian(UInt32.self, at: end + 4) == 0 else {
-            return nil
-        }
+        var end = tail.count - Self.endSize
+        while end >= 0, !Self.isEnd(tail, at: end) { end -= 1 }
+        guard end >= 0, tail.littleEndian(UInt32.self, at: end + 4) == 0 else { return nil }
         let size = Int(tail.littleEndian(UInt32.self, at: end + 12))
         start = Int64(tail.littleEndian(UInt32.self, at: end + 16))
         // Nothing, a zip64 record included, is between the directory and its end.
         guard size <= Self.limit, start + Int64(size) == file.size - Int64(tail.count - end) else { return nil }
         records = try file.bytes(at: start, count: size)
+    }
+
+    /// Whether the end of the directory is at `offset`: the signature, and a comment up to the end of the file.
+    private static func isEnd(_ tail: [UInt8], at offset: Int) -> Bool {
+        tail[offset] == 0x50 && tail[offset...].starts(with: [0x50, 0x4B, 0x05, 0x06])
+            && tail.count - offset - endSize == Int(tail.littleEndian(UInt16.self, at: offset + 20))
     }
 
     /// The data of the one entry called `name`; nil where there is none or several, or it is not plainly deflated.
