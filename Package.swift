@@ -20,6 +20,15 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
+// Debian has ISA-L on amd64 and arm64; `Images` goes without it elsewhere.
+#if arch(x86_64) || arch(arm64)
+    let isal: [Target] = [
+        .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])])
+    ]
+#else
+    let isal: [Target] = []
+#endif
+
 let package = Package(
     name: "piflash",
     products: [.executable(name: "piflash", targets: ["piflash"])],
@@ -33,12 +42,13 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
     ],
-    targets: [
+    targets: isal + [
         // System libraries: module maps, with a shim only where Swift cannot import a macro.
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CBlkid", pkgConfig: "blkid", providers: [.apt(["libblkid-dev"])]),
         .systemLibrary(name: "CExt2fs", pkgConfig: "ext2fs", providers: [.apt(["libext2fs-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
         .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
         .target(name: "CLinux"),
 
@@ -52,8 +62,8 @@ let package = Package(
         .target(
             name: "Images",
             dependencies: [
-                "CArchive", "CZlib", "Diagnostics", "Host", "Storage", "Filesystems", systemPackage, crypto,
-            ],
+                "CArchive", "CLZMA", "CZlib", "Diagnostics", "Host", "Storage", "Filesystems", systemPackage, crypto,
+            ] + isal.map { .target(name: $0.name) },
             swiftSettings: strict),
         .target(
             name: "Recipes", dependencies: ["Diagnostics", "Host", systemPackage, crypto, subprocess, yams],

@@ -8,6 +8,8 @@ public import SystemPackage
 public struct ImageReading: Sendable {
     /// SHA-256 of the unpacked image, lower-case hex; nil for a card, which would take minutes to read.
     public let digest: String?
+    /// Nil for a card.
+    public let packing: ImagePacking?
     /// In bytes.
     public let size: Int64
     public let table: PartitionTable
@@ -25,19 +27,22 @@ public struct ImageReading: Sendable {
                 .notAFile, severity: .usage, "\"\(path)\" is a directory",
                 hint: "name an image, packed or not, or a card's device")
         case .blockDevice:
-            try self.init(of: Overlay(over: BlockDevice(opening: path, .read)), at: path, digest: nil)
+            try self.init(of: Overlay(over: BlockDevice(opening: path, .read)), at: path, digest: nil, packing: nil)
         case .file:
             let image = try cache.image(
                 at: path, sha256: nil, validate: CardPlanner.validate,
                 events: { event in
                     if let translated = FleetEvent(event) { events(translated) }
                 }, isCancelled: isCancelled)
-            try self.init(of: Overlay(over: image.store), at: image.path, digest: image.digest)
+            try self.init(
+                of: Overlay(over: image.store), at: image.path, digest: image.digest,
+                packing: ImageSource(path).packing())
         }
     }
 
-    private init(of store: Overlay, at path: FilePath, digest: String?) throws {
+    private init(of store: Overlay, at path: FilePath, digest: String?, packing: ImagePacking?) throws {
         self.digest = digest
+        self.packing = packing
         size = store.size
         table = try PartitionTable.read(path)
         let boot = try BootSnapshot(of: BootVolume.open(store, table: table, at: 0))

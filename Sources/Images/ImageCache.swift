@@ -65,15 +65,23 @@ public struct ImageCache: Sendable {
             events(.cached(digest: known.imageDigest))
             return image
         }
-        let digest = try sha256OfFile(source, isCancelled: isCancelled)
         let opened = try ImageSource(source)
-        // An archive's wrong checksum may yet be its image's; a file that is not packed has only the one.
-        if let sha256, sha256.lowercased() != digest, opened.format == .raw {
+        // An archive's wrong checksum may yet be its image's; a file that is not packed has only the one, and need not be
+        // copied to find that out.
+        if let sha256, opened.format == .raw {
+            let digest = try ImageFile(opening: source).sha256(isCancelled: isCancelled)
             try check(digest, digest, against: sha256, source: source)
         }
         let part = images.appending("\(key).part")
         do throws(Failure) {
+            let packed = opened.format == .raw ? nil : try BackgroundDigest(of: source)
             let unpacked = try unpack(opened, to: part, events: events, isCancelled: isCancelled)
+            guard
+                let digest = try packed.map({ (packed) throws(Failure) in try packed.value(unless: isCancelled) })
+                    ?? unpacked
+            else {
+                throw Failure(.cancelled, "stopped while reading \(source)")
+            }
             try check(digest, unpacked, against: sha256, source: source)
             try validate(part, ImageFile(opening: part))
             guard try SourceIdentity(of: source) == identity else {
@@ -98,7 +106,7 @@ public struct ImageCache: Sendable {
     /// Reads the whole image again and compares it with the digest that it is kept under. One that has rotted on the disk
     /// is refused, and the next run unpacks its source anew.
     public func verify(_ image: BaseImage, isCancelled: () -> Bool = { false }) throws(Failure) {
-        guard try sha256OfFile(image.path, isCancelled: isCancelled) != image.digest else { return }
+        guard try image.store.sha256(isCancelled: isCancelled) != image.digest else { return }
         unlink(images.appending("\(image.digest).json").string)
         throw Failure(
             .corruptCache, "the unpacked image of \(image.sourceName) was damaged in the cache (\(image.path))",

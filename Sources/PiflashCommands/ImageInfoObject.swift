@@ -6,6 +6,7 @@ import Images
 struct ImageInfoObject: Encodable {
     let file: String
     let imageSha256: String?
+    let packing: Packing?
     let size: Int64
     let partitions: [Partition]
     let system: System?
@@ -21,6 +22,11 @@ struct ImageInfoObject: Encodable {
     let bootMountPoint: String
     let hasBooted: Bool?
     let root: Root
+
+    struct Packing: Encodable {
+        let format: String
+        let blocks: Int?
+    }
 
     struct Partition: Encodable {
         let number: Int
@@ -68,6 +74,7 @@ struct ImageInfoObject: Encodable {
         let profile = reading.profile
         self.file = file
         imageSha256 = reading.digest
+        packing = reading.packing.map { Packing(format: $0.format.rawValue, blocks: $0.blocks) }
         size = reading.size
         partitions = reading.table.partitions.map { partition in
             Partition(

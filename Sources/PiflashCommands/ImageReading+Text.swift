@@ -8,6 +8,7 @@ extension ImageReading {
     func text(of file: String) -> String {
         var rows = [("file", file)]
         if let digest { rows.append(("sha256", digest)) }
+        if let packing { rows.append(("packing", packing.text)) }
         rows.append(("size", "\(formatBytes(size)) (\(size) bytes)"))
         rows.append(("partitions", partitionTable))
         if let system = profile.system { rows.append(("system", system.text)) }
@@ -52,6 +53,16 @@ extension ImageReading {
 extension FilesystemSignature {
     /// A FAT's width; other file systems' versions tell nobody anything.
     var fatVersion: String? { type == "vfat" ? version : nil }
+}
+
+extension ImagePacking {
+    /// Of an .xz, why unpacking it takes as long as it does.
+    fileprivate var text: String {
+        guard format != .raw else { return "none" }
+        guard let blocks else { return format.rawValue }
+        let threads = threads == 1 ? "one thread" : "\(threads) threads"
+        return "\(format.rawValue) in \(blocks == 1 ? "a single block" : "\(blocks) blocks"), unpacked by \(threads)"
+    }
 }
 
 extension OSProfile.System {

@@ -17,7 +17,11 @@ import Testing
         "streamed.zip": "cat small.img | zip -q - - > small.streamed.zip", "xz": "xz -c small.img > small.xz",
         "blocks.xz": "xz -c -0 --block-size=64KiB small.img > small.blocks.xz",
         "twice.xz": "(head -c 100000 small.img | xz; tail -c +100001 small.img | xz) > small.twice.xz",
-        "gz": "gzip -c small.img > small.gz", "bz2": "bzip2 -c small.img > small.bz2",
+        "streams.xz": "(head -c 100000 small.img | xz -0 --block-size=32KiB; head -c 8 /dev/zero;"
+            + " tail -c +100001 small.img | xz -0 -C sha256) > small.streams.xz",
+        "gz": "gzip -c small.img > small.gz",
+        "twice.gz": "(head -c 100000 small.img | gzip; tail -c +100001 small.img | gzip) > small.twice.gz",
+        "bz2": "bzip2 -c small.img > small.bz2",
         "twice.bz2": "(head -c 100000 small.img | bzip2; tail -c +100001 small.img | bzip2) > small.twice.bz2",
         "zst": "zstd -q -c small.img > small.zst",
     ]

@@ -149,10 +149,17 @@ import Testing
         #expect(harness.files == [])
     }
 
-    @Test func `stopping leaves nothing behind`() throws {
-        try harness.shell("gzip -k -1 sample.img")
+    @Test(arguments: ["sample.img.gz", "sample.img.zip", "blocks.xz", "sample.img.bz2", "sample.img"], [0, 1, 3])
+    func `stopping leaves nothing behind`(_ name: String, _ after: Int) throws {
+        try harness.shell(Self.packings.first { $0.name == name }?.command ?? "false")
+        var asked = 0
         let failure = #expect(throws: Failure.self) {
-            try harness.image(harness.scratch["sample.img.gz"], isCancelled: { true })
+            try harness.image(
+                harness.scratch[name],
+                isCancelled: {
+                    asked += 1
+                    return asked > after
+                })
         }
         #expect(failure?.code == .cancelled)
         #expect(harness.files == [])

@@ -165,29 +165,29 @@ import Testing
 
     @Test func `a full disk is said to be full`() throws {
         // /dev/full answers every write with ENOSPC (full(4)).
-        let writer = try SparseWriter(creating: "/dev/full", checksums: false)
+        let writer = try StreamWriter(to: GrowingFile(creating: "/dev/full"))
         let failure = #expect(throws: Failure.self) {
             try [UInt8](repeating: 1, count: 1 << 20).withUnsafeBytes { try writer.append($0) }
+            try writer.finish()
         }
         #expect(failure?.code == .cacheFull)
         #expect(failure?.hint?.contains("XDG_CACHE_HOME") == true)
     }
 
     @Test func `holes that an archive skips read as zeros and count in the digest`() throws {
-        let writer = try SparseWriter(creating: harness.scratch["sparse"], checksums: true)
+        let file = try GrowingFile(creating: harness.scratch["sparse"])
+        let writer = try StreamWriter(to: file)
         try [UInt8]("head".utf8).withUnsafeBytes { try writer.append($0) }
         try writer.skip(to: 5_000_000)
         try [UInt8]("tail".utf8).withUnsafeBytes { try writer.append($0) }
-        let digest = try writer.finish()
-        try harness.shell("printf head > dense && truncate -s 5000000 dense && printf tail >> dense && gzip -k dense")
-        #expect(try OutsideTool("cmp").run([harness.scratch["dense"].string, writer.path.string]).succeeded)
+        try writer.finish()
+        file.complete()
+        let digest = try file.digest()
+        try file.synchronize()
+        try harness.shell("printf head > dense && truncate -s 5000000 dense && printf tail >> dense")
+        #expect(try OutsideTool("cmp").run([harness.scratch["dense"].string, file.path.string]).succeeded)
         #expect(try digest == harness.sha256("dense"))
-        // gzip's own trailer is the oracle of the CRC-32.
-        let crc = harness.scratch.read("dense.gz").suffix(8).prefix(4).reversed().reduce(UInt32(0)) {
-            $0 << 8 | UInt32($1)
-        }
-        #expect(writer.checksum == crc)
-        #expect(try writer.path.stat().sizeAllocated <= 2 * 65536)
-        #expect(writer.head.count == SparseWriter.headSize)
+        #expect(try file.path.stat().sizeAllocated <= 2 * 65536)
+        #expect(writer.head.count == StreamWriter.headSize)
     }
 }

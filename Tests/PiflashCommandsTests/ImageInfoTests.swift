@@ -23,6 +23,7 @@ import Testing
         #expect(
             lines.joined(separator: "\n") == """
                 file            sample.img.gz
+                packing         gzip
                 size            92 MiB (96468992 bytes)
                 partitions      NUMBER  TYPE  SIZE    LABEL  FILE SYSTEM
                                 1       0xc   64 MiB  -      vfat FAT32
@@ -56,7 +57,26 @@ import Testing
             try JSONSerialization.jsonObject(with: Data(example.utf8)) as? [String: any Sendable])
         documented.removeValue(forKey: "image_sha256")
         documented["file"] = "sample.img.gz"
+        documented["packing"] = ["format": "gzip"]
         #expect(NSDictionary(dictionary: object) == NSDictionary(dictionary: documented))
+    }
+
+    @Test(arguments: [(["-0"], 1), (["-0", "--block-size=32MiB"], 3)])
+    func `an .xz is told with its blocks`(_ options: [String], _ blocks: Int) async throws {
+        try SampleImage.hypriot.make(at: harness.scratch["sample.img"])
+        let packed = try OutsideTool("xz").run(options + [harness.scratch["sample.img"].string])
+        #expect(packed.succeeded, "\(packed.errors)")
+        let table = await harness.run("image", "info", "sample.img.xz")
+        #expect(
+            table.output.contains(
+                blocks == 1
+                    ? "packing         xz in a single block, unpacked by one thread\n"
+                    : "packing         xz in 3 blocks, unpacked by "))
+        let json = await harness.run("image", "info", "--json", "sample.img.xz")
+        let object = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: any Sendable]
+        let packing = object?["packing"] as? [String: any Sendable]
+        #expect(packing?["format"] as? String == "xz")
+        #expect(packing?["blocks"] as? Int == blocks)
     }
 
     @Test func `a loop device is read like an image, but for its digest`() async throws {

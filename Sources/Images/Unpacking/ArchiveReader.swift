@@ -89,33 +89,20 @@ struct ArchiveReader: ~Copyable {
     func checkEnd(of source: ImageSource) throws(Failure) {
         let rest = source.size - archive_filter_bytes(handle, -1)
         guard source.format != .zip, rest > 0 else { return }
-        throw Failure(
-            .corruptArchive, "\(path) is damaged: \(rest) bytes follow the end of its \(source.format.rawValue) stream",
-            hint: "download it again, and compare its checksum")
+        throw .trailingBytes(rest, in: source)
     }
 
     private static func explain(_ handle: OpaquePointer, _ path: FilePath) -> Failure {
         // Of a gzip trailer that is not there, libarchive says nothing at all.
         let text = archive_error_string(handle).map { String(cString: $0) } ?? "truncated trailer"
         let lower = text.lowercased()
-        if lower.contains("encrypt") || lower.contains("passphrase") {
-            return encrypted(path)
-        }
+        if lower.contains("encrypt") || lower.contains("passphrase") { return .encryptedArchive(path) }
         if lower.contains("truncated") || lower.contains("premature") || lower.contains("unexpected end")
             || lower.contains("ended before") || lower.contains("no progress is possible")
             || lower.contains("unrecognized archive format")
         {
-            return Failure(
-                .truncatedArchive, "\(path) is truncated (\(text))", hint: "the download was cut off: download it again"
-            )
+            return .truncatedArchive(path, text)
         }
-        return Failure(
-            .corruptArchive, "\(path) is damaged (\(text))", hint: "download it again, and compare its checksum")
-    }
-
-    static func encrypted(_ path: FilePath) -> Failure {
-        Failure(
-            .encryptedArchive, "\(path) is encrypted",
-            hint: "unpack it with the program that knows its password, and name the unpacked image")
+        return .damagedArchive(path, text)
     }
 }

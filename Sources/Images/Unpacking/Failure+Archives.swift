@@ -1,0 +1,28 @@
+import Diagnostics
+import SystemPackage
+
+/// What is wrong with an archive, in the same words whoever found out.
+extension Failure {
+    static func truncatedArchive(_ path: FilePath, _ reason: String) -> Failure {
+        Failure(
+            .truncatedArchive, "\(path) is truncated (\(reason))", hint: "the download was cut off: download it again")
+    }
+
+    static func damagedArchive(_ path: FilePath, _ reason: String) -> Failure {
+        Failure(.corruptArchive, "\(path) is damaged (\(reason))", hint: "download it again, and compare its checksum")
+    }
+
+    static func encryptedArchive(_ path: FilePath) -> Failure {
+        Failure(
+            .encryptedArchive, "\(path) is encrypted",
+            hint: "unpack it with the program that knows its password, and name the unpacked image")
+    }
+
+    /// A stream that is whole, and then something else.
+    static func trailingBytes(_ count: Int64, in source: ImageSource) -> Failure {
+        Failure(
+            .corruptArchive,
+            "\(source.path) is damaged: \(count) bytes follow the end of its \(source.format.rawValue) stream",
+            hint: "download it again, and compare its checksum")
+    }
+}

@@ -1,0 +1,130 @@
+import Diagnostics
+import Storage
+import SystemPackage
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// A file that is being written, by several threads if need be, while others read what is there already. Runs of zeros
+/// become holes.
+///
+/// Bytes may be written in any order, but they are readable in order only: those before ``count``.
+final class GrowingFile: Sendable {
+    /// The unit in which zeros become holes: a multiple of every file system's block.
+    private static let unit = 64 << 10
+    /// In bytes: for each such stretch it is known whether anything was written, so that no reader fetches a hole.
+    static let stretch: Int64 = 1 << 20
+
+    private struct State {
+        var count: Int64 = 0
+        var isComplete = false
+        var isAbandoned = false
+        /// By stretch.
+        var written: [Bool] = []
+    }
+
+    let path: FilePath
+    private let descriptor: FileDescriptor
+    private let state = Monitor(State())
+
+    init(creating path: FilePath) throws(Failure) {
+        self.path = path
+        do {
+            descriptor = try FileDescriptor.open(
+                path, .readWrite, options: [.create, .truncate, .closeOnExec], permissions: [.ownerReadWrite])
+        } catch { throw .system("creating \(path)", error as? Errno ?? .ioError) }
+    }
+
+    deinit { try? descriptor.close() }
+
+    // MARK: Writing
+
+    /// Puts `bytes` at `offset`, whether or not they can be read yet.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
+        var stretches: [Int] = []
+        var done = 0
+        while done < bytes.count {
+            let place = offset + Int64(done)
+            // Up to the next multiple of the unit in the file.
+            let length = min(Self.unit - Int(place % Int64(Self.unit)), bytes.count - done)
+            let part = UnsafeRawBufferPointer(rebasing: bytes[done..<(done + length)])
+            if !part.isAllZero {
+                do { try descriptor.writeAll(toAbsoluteOffset: place, part) } catch { throw failure(error) }
+                let stretch = Int(place / Self.stretch)
+                if stretches.last != stretch { stretches.append(stretch) }
+            }
+            done += length
+        }
+        guard let last = stretches.last else { return }
+        state.update { [stretches] in
+            if $0.written.count <= last {
+                $0.written += repeatElement(false, count: last + 1 - $0.written.count)
+            }
+            for stretch in stretches { $0.written[stretch] = true }
+        }
+    }
+
+    /// All bytes before `count` have been written: they can be read from now on.
+    func grow(to count: Int64) { state.update { $0.count = max($0.count, count) } }
+
+    /// No bytes follow.
+    func complete() { state.update { $0.isComplete = true } }
+
+    /// No bytes follow, and those that came are worth nothing: wakes the readers. Nothing when it is complete.
+    func abandon() { state.update { $0.isAbandoned = !$0.isComplete } }
+
+    /// Gives the file its size and waits until it is on the disk.
+    func synchronize() throws(Failure) {
+        do {
+            try descriptor.resize(to: count)
+            while fsync(descriptor.rawValue) != 0 {
+                guard errno == EINTR else { throw Errno(rawValue: errno) }
+            }
+        } catch { throw failure(error) }
+    }
+
+    // MARK: Reading
+
+    /// How many bytes can be read.
+    var count: Int64 { state.update { $0.count } }
+
+    /// Waits until `count` bytes can be read. How many there are: fewer at the end of the file, nil when it was abandoned.
+    func wait(for count: Int64) -> Int64? {
+        state.wait { state -> Int64?? in
+            if state.isAbandoned { return .some(nil) }
+            return state.isComplete || state.count >= count ? .some(state.count) : nil
+        }
+    }
+
+    /// Whether nothing was written to the stretch that `offset` is in: it reads as zeros.
+    func isHole(at offset: Int64) -> Bool {
+        let stretch = Int(offset / Self.stretch)
+        return state.update { stretch >= $0.written.count || !$0.written[stretch] }
+    }
+
+    /// Fills `buffer` from `offset` on; the caller knows that the bytes are there.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
+        var done = 0
+        while done < buffer.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+            let count: Int
+            do { count = try descriptor.read(fromAbsoluteOffset: offset + Int64(done), into: rest) } catch {
+                throw .system("reading \(path)", error as? Errno ?? .ioError)
+            }
+            guard count > 0 else {
+                // A hole at the end, which the file does not reach to before it has its size.
+                rest.initializeMemory(as: UInt8.self, repeating: 0)
+                return
+            }
+            done += count
+        }
+    }
+
+    private func failure(_ error: any Error) -> Failure {
+        guard error as? Errno == .noSpace else { return .system("writing \(path)", error as? Errno ?? .ioError) }
+        return Failure(
+            .cacheFull, "no room to unpack the image in \(path.removingLastComponent())",
+            hint: "free some space, or name another place in XDG_CACHE_HOME", cause: error)
+    }
+}

@@ -1,0 +1,106 @@
+import Diagnostics
+import Storage
+import SystemPackage
+
+/// Takes what a decoder brings, in order, and writes it to a file on a thread of its own, so that decoding goes on
+/// meanwhile. For the decoding thread alone.
+final class StreamWriter {
+    /// Enough to tell a disk from what is none: ISO 9660 names itself at 32 KiB (ECMA-119, 8.4).
+    static let headSize = ImageSource.headSize
+    /// So many MiB let either thread be held up for a moment without holding up the other.
+    private static let slots = 4
+
+    private let ring = SlotRing(slots: slots)
+    private let thread: WorkerThread<Void>
+    private var slot: Int?
+    private var filled = 0
+    /// Where the current slot's first byte belongs.
+    private var start: Int64 = 0
+
+    /// The first ``headSize`` bytes, or as many as have come.
+    private(set) var head: [UInt8] = []
+
+    init(to file: GrowingFile) throws(Failure) {
+        let ring = ring
+        thread = try WorkerThread {
+            while let filled = ring.nextFilled() {
+                do throws(Failure) {
+                    let bytes = UnsafeRawBufferPointer(ring.bytes(filled.slot))
+                    try file.write(UnsafeRawBufferPointer(rebasing: bytes[..<filled.count]), at: filled.offset)
+                } catch {
+                    ring.fail(error)
+                    return .failure(error)
+                }
+                file.grow(to: filled.offset + Int64(filled.count))
+                ring.release(filled.slot)
+            }
+            return .success(())
+        }
+    }
+
+    deinit { ring.close() }
+
+    /// How many bytes have come.
+    var count: Int64 { start + Int64(filled) }
+
+    /// Room for the next bytes, one at least; ``advance(by:)`` tells how many of it were used.
+    func space() throws(Failure) -> UnsafeMutableRawBufferPointer {
+        let current: Int
+        if let slot { current = slot } else { current = try ring.takeFree() }
+        slot = current
+        return UnsafeMutableRawBufferPointer(rebasing: ring.bytes(current)[filled...])
+    }
+
+    /// The first `count` bytes of what ``space()`` returned have been filled.
+    func advance(by count: Int) {
+        guard let slot, count > 0 else { return }
+        if head.count < Self.headSize {
+            head += ring.bytes(slot)[filled..<(filled + count)].prefix(Self.headSize - head.count)
+        }
+        filled += count
+        if filled == SlotRing.slotSize { submit() }
+    }
+
+    func append(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let space = try space()
+            let part = rest.prefix(space.count)
+            space.copyMemory(from: UnsafeRawBufferPointer(rebasing: part))
+            advance(by: part.count)
+            rest = rest.dropFirst(part.count)
+        }
+    }
+
+    /// Leaves zeros up to `offset`: an archive may skip holes.
+    func skip(to offset: Int64) throws(Failure) {
+        while count < offset {
+            let space = try space()
+            let part = UnsafeMutableRawBufferPointer(
+                rebasing: space.prefix(Int(min(Int64(space.count), offset - count))))
+            part.initializeMemory(as: UInt8.self, repeating: 0)
+            advance(by: part.count)
+        }
+    }
+
+    /// Waits until everything is in the file.
+    func finish() throws(Failure) {
+        submit()
+        ring.close()
+        try thread.join().get()
+    }
+
+    /// Waits until the thread has ended, whatever came of it.
+    func stop() {
+        ring.close()
+        _ = thread.join()
+    }
+
+    private func submit() {
+        guard let slot else { return }
+        ring.submit(.init(slot: slot, count: filled, offset: start))
+        start += Int64(filled)
+        filled = 0
+        self.slot = nil
+    }
+}

@@ -1,0 +1,121 @@
+import Diagnostics
+import Storage
+
+/// From an image's archive to a file of its unpacked bytes.
+///
+/// The thread that calls decodes, another one writes (``StreamWriter``), a third one hashes what is in the file
+/// (``GrowingFile/digest()``). An .xz of several blocks is decoded by several threads that write for themselves
+/// (``XZBlocks``).
+struct Unpacking {
+    let source: ImageSource
+    let entry: ArchiveReader.Entry
+    let file: GrowingFile
+    /// Called now and then with how many bytes of the archive are done; what it throws ends the work.
+    let progress: (Int64) throws(Failure) -> Void
+    let isCancelled: () -> Bool
+
+    /// Unpacks everything; the file has grown to all of it, but is not yet complete.
+    func run() throws(Failure) {
+        if source.format == .xz, let blocks = try XZBlocks(source) { return try unpack(blocks) }
+        let writer = try StreamWriter(to: file)
+        do throws(Failure) {
+            try decode(to: writer)
+            try Self.checkHead(writer.head, of: source)
+            try writer.finish()
+        } catch {
+            writer.stop()
+            throw error
+        }
+    }
+
+    private func decode(to writer: StreamWriter) throws(Failure) {
+        var steps = Steps(self, writer)
+        switch source.format {
+        case .gzip:
+            try GzipFile(source).unpack(to: writer, with: FastestInflater.self) { (done) throws(Failure) in
+                try steps.step(done)
+            }
+            return
+        case .zip:
+            let directory = try ZipDirectory(of: ImageFile(opening: source.path))
+            guard let plain = try directory?.deflatedEntry(named: entry.name, size: entry.size) else { break }
+            try plain.unpack(from: source, to: writer, with: FastestInflater.self) { (done) throws(Failure) in
+                try steps.step(done)
+            }
+            return
+        case .xz, .bzip2, .zstd, .raw: break
+        }
+        var reader = try ArchiveReader(source)
+        while let next = try reader.next() {
+            guard next.index == entry.index else { continue }
+            do {
+                try reader.forEachBlock { block, offset, consumed in
+                    try writer.skip(to: offset)
+                    try writer.append(block)
+                    try steps.step(consumed)
+                }
+                try reader.checkEnd(of: source)
+            } catch let failure as Failure {
+                throw failure
+            } catch {
+                throw Failure(.system, "unpacking \(source.path): \(error)")
+            }
+            break
+        }
+    }
+
+    private func unpack(_ blocks: XZBlocks) throws(Failure) {
+        var isJudged = false
+        func judge() throws(Failure) {
+            isJudged = true
+            let count = Int(min(file.count, Int64(StreamWriter.headSize)))
+            let head = AlignedBuffer(count: count)
+            try file.read(into: head.bytes, at: 0)
+            try Self.checkHead(Array(head.bytes.prefix(count)), of: source)
+        }
+        try blocks.unpack(to: file) { (done) throws(Failure) in
+            if isCancelled() { throw cancelled }
+            if !isJudged, file.count >= StreamWriter.headSize { try judge() }
+            try progress(done)
+        }
+        if !isJudged { try judge() }
+    }
+
+    fileprivate var cancelled: Failure { Failure(.cancelled, "stopped while unpacking \(source.path)") }
+
+    /// Early, so that a packed film is not unpacked to its end before it is refused.
+    static func checkHead(_ head: [UInt8], of source: ImageSource) throws(Failure) {
+        guard !head.isEmpty, !ImageSource.isDiskStart(head) else { return }
+        throw Failure(
+            .notAnImage, "\(source.path) holds no disk image: \(ImageSource.describe(head))",
+            hint: "name the image that the vendor publishes")
+    }
+}
+
+/// What is done after each step of a decoder that goes from the beginning to the end.
+private struct Steps {
+    /// In unpacked bytes, between two reports.
+    private static let interval: Int64 = 8 << 20
+
+    private let unpacking: Unpacking
+    private let writer: StreamWriter
+    private var reported: Int64 = 0
+    private var isJudged = false
+
+    init(_ unpacking: Unpacking, _ writer: StreamWriter) {
+        self.unpacking = unpacking
+        self.writer = writer
+    }
+
+    /// `done` bytes of the archive have been consumed.
+    mutating func step(_ done: Int64) throws(Failure) {
+        if unpacking.isCancelled() { throw unpacking.cancelled }
+        if !isJudged, writer.head.count == StreamWriter.headSize {
+            isJudged = true
+            try Unpacking.checkHead(writer.head, of: unpacking.source)
+        }
+        guard writer.count - reported >= Self.interval else { return }
+        reported = writer.count
+        try unpacking.progress(done)
+    }
+}
