@@ -2,7 +2,7 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 
-.PHONY: demo build release test test-long bench e2e lint format bootstrap install clean
+.PHONY: demo build release test test-long bench bench-tools e2e lint format bootstrap install clean
 
 build: ; @scripts/bootstrap build; $(SWIFT) build
 
@@ -20,8 +20,14 @@ test: bootstrap
 test-long: bootstrap
 	PIFLASH_LONG=1 $(SWIFT) test --disable-xctest --filter 'FATVolumePropertyTests|Ext4PropertyTests'
 
-# Eight throttled devices against one, and the plan of 1,000 nodes; needs root, prints ratios.
-bench: release ; @scripts/bench-batch "$$($(SWIFT) build -c release --show-bin-path)/piflash"
+# piflash beside dd, xz and bmaptool, cards as slow as real ones, racks (docs/performance.md); long, needs root.
+# `make bench SIZE=512M ROUNDS=1` is quicker; BENCH takes further options of Benchmarks/bench.
+SIZE ?= 2G
+ROUNDS ?= 3
+bench: release bench-tools
+	@Benchmarks/bench --piflash "$$($(SWIFT) build -c release --show-bin-path)/piflash" --size $(SIZE) --rounds $(ROUNDS) $(BENCH)
+
+bench-tools: ; @scripts/bootstrap bench
 
 # Real images, prepared by piflash and booted in QEMU; long. `make e2e E2E="hypriot trixie"` for some of them.
 e2e: build
