@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,9 +12,6 @@ from cards import Card
 from inputs import Inputs
 
 BLOCK = 4096
-# piflash changes allocation tables, directories and a few inodes of the image itself; its files are in blocks that
-# the image has free.
-MOST_CHANGED_BLOCKS = 128
 # What piflash puts on a card tells when it did.
 TIMES = re.compile(rb"(FLASH_TIME='|GENERATION='|instance-id: piflash-[a-z0-9-]+-)[0-9a-f]+")
 
@@ -29,42 +27,74 @@ def whole(card: Card, inputs: Inputs) -> None:
 
 def used(card: Card, inputs: Inputs) -> None:
     """Every byte of the image that is in use is on the card."""
-    changed = _differences(card, inputs)
-    if changed:
-        raise Wrong(f"{card.device}: {changed} blocks in use differ from the image")
+    if changed := _differences(card, inputs):
+        raise Wrong(f"{card.device}: {len(changed)} blocks in use differ from the image")
 
 
 def configured(card: Card, inputs: Inputs, rendered: Path) -> None:
-    """What is in use is on the card, but for the few blocks that new files take part in; the file systems are
-    clean, and the files are there."""
-    changed = _differences(card, inputs)
-    if not 0 < changed <= MOST_CHANGED_BLOCKS:
-        raise Wrong(f"{card.device}: {changed} blocks in use differ from the image")
+    """What is in use is on the card, but for what `piflash render` shows; that is there; the file systems are clean."""
     boot, root = oracle.partitions(inputs.image)
-    with _part(card, boot) as device:
-        _expect(["fsck.fat", "-n", device], "fsck.fat")
-        for path in sorted((rendered / "boot").rglob("*")):
-            name = path.relative_to(rendered / "boot")
-            if path.is_file() and name.name != "card.json":
-                told = _expect(["mcopy", "-n", "-i", device, f"::/{name}", "-"], "mcopy")
-                if TIMES.sub(rb"\1", told) != TIMES.sub(rb"\1", path.read_bytes()):
-                    raise Wrong(f"{card.device}: {name} is not what piflash render shows")
+    in_root = []
+    for at in _differences(card, inputs):
+        if boot.start <= at < boot.start + boot.size:
+            continue  # the files are compared below, and the tables by fsck.fat
+        if not root.start <= at < root.start + root.size:
+            raise Wrong(f"{card.device}: differs from the image at byte {at}, in no partition")
+        in_root.append((at - root.start) // BLOCK)
+    if other := _files(inputs.image, root, in_root) - _names(rendered / "root"):
+        raise Wrong(f"{card.device}: contents differ from the image: {', '.join(sorted(other))}")
     with _part(card, root) as device:
         _expect(["e2fsck", "-fn", device], "e2fsck")
+    with _part(card, boot) as device, tempfile.TemporaryDirectory() as work:
+        _expect(["fsck.fat", "-n", device], "fsck.fat")
+        was, now = Path(work, "was"), Path(work, "now")
+        for directory, source in ((was, f"{inputs.image}@@{boot.start}"), (now, device)):
+            directory.mkdir()
+            _expect(["mcopy", "-s", "-n", "-i", source, "::*", directory], "mcopy")
+        wanted = {name: (was / name).read_bytes() for name in _names(was)}
+        wanted |= {name: (rendered / "boot" / name).read_bytes() for name in _names(rendered / "boot")}
+        if _names(now) != wanted.keys():
+            other = ", ".join(sorted(_names(now) ^ wanted.keys()))
+            raise Wrong(f"{card.device}: missing from the boot partition, or too many: {other}")
+        for name, content in wanted.items():
+            told = (now / name).read_bytes()
+            # All of card.json comes from the time and from digests of the rest.
+            if name != "piflash/card.json" and TIMES.sub(rb"\1", told) != TIMES.sub(rb"\1", content):
+                raise Wrong(f"{card.device}: {name} is not what it should be")
 
 
-def _differences(card: Card, inputs: Inputs) -> int:
-    """Blocks of the used ranges that are not the same. Read piece by piece: a mapping would count as our memory."""
+def _names(directory: Path) -> set[str]:
+    return {str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()}
+
+
+def _files(image: Path, partition: oracle.Partition, blocks: list[int]) -> set[str]:
+    """The files, directories left out, that have these blocks in the image's ext4."""
+    def debugfs(request: str) -> list[list[str]]:
+        told = _expect(["debugfs", "-R", request, f"{image}?offset={partition.start}"], "debugfs").decode()
+        return [line.split("\t") for line in told.splitlines()]
+
+    if not blocks:
+        return set()
+    # A block of no inode is the file system's own: e2fsck judges it.
+    inodes = {row[1] for row in debugfs(f"icheck {' '.join(map(str, blocks))}")[1:] if row[1].isdigit()}
+    files = {inode for inode in inodes if "Type: directory" not in str(debugfs(f"stat <{inode}>"))}
+    if not files:
+        return set()
+    return {row[1].lstrip("/") for row in debugfs(f"ncheck {' '.join(files)}")[1:]}
+
+
+def _differences(card: Card, inputs: Inputs) -> list[int]:
+    """Where the blocks of the used ranges that are not the same begin. Read in pieces: a mapping would count as our
+    memory."""
     card.drop_cache()
-    changed = 0
+    changed = []
     with open(inputs.image, "rb", buffering=0) as image, open(card.device, "rb", buffering=0) as device:
         for start, end in inputs.used:
             for at in range(start, end, 1 << 20):
                 size = min(1 << 20, end - at)
                 one, other = os.pread(image.fileno(), size, at), os.pread(device.fileno(), size, at)
                 if one != other:
-                    changed += sum(
-                        one[i:i + BLOCK] != other[i:i + BLOCK] for i in range(0, size, BLOCK))
+                    changed += [at + i for i in range(0, size, BLOCK) if one[i:i + BLOCK] != other[i:i + BLOCK]]
     return changed
 
 

@@ -121,13 +121,17 @@ def pack(home: Path) -> None:
     outputs = [(["gzip", "--stdout", "--no-name", image], "bench.img.gz"),
                (["xz", "--stdout", "-6", "-T0", image], "multi.img.xz"),
                (["xz", "--stdout", "-6", "-T1", image], "single.img.xz")]
-    running = [subprocess.Popen(job, cwd=home) for job in jobs]
-    for command, name in outputs:
-        with open(home / name, "wb") as file:
-            running.append(subprocess.Popen(command, stdout=file))
-    failed = [process.args for process in running if process.wait() != 0]
-    if failed:
-        raise RuntimeError(f"cannot pack the image: {failed}")
+    running = [subprocess.Popen(job) for job in jobs]
+    try:
+        for command, name in outputs:
+            with open(home / name, "wb") as file:
+                running.append(subprocess.Popen(command, stdout=file))
+        if failed := [process.args for process in running if process.wait() != 0]:
+            raise RuntimeError(f"cannot pack the image: {failed}")
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
 
 
 def make_bmap(home: Path) -> Path | None:

@@ -6,6 +6,8 @@ from report import Row
 
 WIDTH, LABELS, BAR, STEP, HEAD = 960, 330, 16, 24, 44
 COLOURS = {"piflash": "#c51a4a", "verifies": "#5b7083", "plain": "#b8c4ce", "text": "#222222", "limit": "#2e7d32"}
+LEGEND = ("Red: piflash, which verifies. Dark: others that verify. Light: others that do not. Thin: fastest to slowest. "
+          "Green: the limit for the bytes in use.")
 
 
 def svg(found: list[Row], limits: dict[str, float]) -> str:
@@ -14,8 +16,7 @@ def svg(found: list[Row], limits: dict[str, float]) -> str:
         mine = sorted((row for row in found if row.series == series), key=lambda row: row.seconds)
         if mine:
             y = _series(out, y, series, limit, mine)
-    out.append(_text(10, y + 14, "red: piflash (verified); dark: peers that verify; light: peers that do not; thin line: "
-                                 "fastest to slowest; green: the limit for the bytes in use", 12))
+    out.append(_text(10, y + 14, LEGEND, 12))
     height = y + 30
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" '
             f'role="img" aria-label="Seconds for one card">\n<rect width="{WIDTH}" height="{height}" fill="white"/>\n'

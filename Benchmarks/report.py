@@ -82,7 +82,7 @@ def rows(runs: list[Run], limits: dict[str, float], reading: dict[str, float]) -
 
 
 def fastest_peer(found: list[Row], series: str, source: str) -> Row | None:
-    """Of those that verify and are given the same file; a cached image is compared with all that are given a packed one."""
+    """Of those that verify and are given the same file; for a cached image, any packed one."""
     fitting = [row for row in found if row.series == series and row.verifies and not row.is_piflash
                and (row.source == source or source == "cache" and row.source not in ("image", "used bytes"))]
     return min(fitting, key=lambda row: row.seconds, default=None)
