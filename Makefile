@@ -10,10 +10,12 @@ release: ; @scripts/bootstrap build; $(SWIFT) build -c release --static-swift-st
 
 demo: build ; @scripts/demo "$$($(SWIFT) build --show-bin-path)/piflash"
 
-# Everything CI runs, but for the style. Needs root for its loop devices.
+# Everything CI runs, but for the style. Needs root for its loop devices. The last line tries the benchmark: it checks
+# the cards that piflash and the others write, and tells no times.
 test: bootstrap
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
 	$(SWIFT) test --skip-build --disable-xctest
+	@Benchmarks/bench --smoke --piflash "$$($(SWIFT) build --show-bin-path)/piflash"
 
 # Thousands of random edit sequences on FAT and ext4 volumes (some minutes): before a release, and after a change to
 # the code of either.
@@ -37,7 +39,11 @@ e2e: build
 bootstrap: ; @scripts/bootstrap test
 
 E2E_SCRIPTS = $(filter-out %.py %/recipes %/vendors,$(wildcard Tests/e2e/* Tests/e2e/vendors/*))
-lint: ; $(SWIFT) format lint --strict -r -p Sources Tests Package.swift && shellcheck scripts/* .ci/run Tests/swarm/rack $(E2E_SCRIPTS)
+COMPILE = import sys; [compile(open(name).read(), name, "exec") for name in sys.argv[1:]]
+lint:
+	$(SWIFT) format lint --strict -r -p Sources Tests Package.swift
+	shellcheck scripts/* .ci/run Tests/swarm/rack $(E2E_SCRIPTS)
+	/usr/bin/python3 -W error -c '$(COMPILE)' Benchmarks/bench Benchmarks/*.py
 
 format: ; $(SWIFT) format -i -r -p Sources Tests Package.swift
 

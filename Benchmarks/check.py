@@ -11,7 +11,7 @@ import oracle
 from cards import Card
 from inputs import Inputs
 
-BLOCK = 4096
+BLOCK, PIECE = 4096, 1 << 20
 # What piflash puts on a card tells when it did.
 TIMES = re.compile(rb"(FLASH_TIME='|GENERATION='|instance-id: piflash-[a-z0-9-]+-)[0-9a-f]+")
 
@@ -84,18 +84,24 @@ def _files(image: Path, partition: oracle.Partition, blocks: list[int]) -> set[s
 
 
 def _differences(card: Card, inputs: Inputs) -> list[int]:
-    """Where the blocks of the used ranges that are not the same begin. Read in pieces: a mapping would count as our
-    memory."""
+    """Where the blocks begin of which a used part is not the same. Read in pieces: a mapping would count as our memory."""
     card.drop_cache()
     changed = []
     with open(inputs.image, "rb", buffering=0) as image, open(card.device, "rb", buffering=0) as device:
         for start, end in inputs.used:
-            for at in range(start, end, 1 << 20):
-                size = min(1 << 20, end - at)
-                one, other = os.pread(image.fileno(), size, at), os.pread(device.fileno(), size, at)
+            # FAT's clusters, of 512 bytes, begin anywhere: pieces end where blocks do.
+            while start < end:
+                size = min(end, (start // PIECE + 1) * PIECE) - start
+                one, other = os.pread(image.fileno(), size, start), os.pread(device.fileno(), size, start)
                 if one != other:
-                    changed += [at + i for i in range(0, size, BLOCK) if one[i:i + BLOCK] != other[i:i + BLOCK]]
+                    changed += [at for at in range(start // BLOCK * BLOCK, start + size, BLOCK)
+                                if _at(one, at - start) != _at(other, at - start)]
+                start += size
     return changed
+
+
+def _at(piece: bytes, place: int) -> bytes:
+    return piece[max(place, 0):place + BLOCK]
 
 
 @contextmanager

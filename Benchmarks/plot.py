@@ -6,8 +6,8 @@ from report import Row
 
 WIDTH, LABELS, BAR, STEP, HEAD = 960, 330, 16, 24, 44
 COLOURS = {"piflash": "#c51a4a", "verifies": "#5b7083", "plain": "#b8c4ce", "text": "#222222", "limit": "#2e7d32"}
-LEGEND = ("Red: piflash, which verifies. Dark: others that verify. Light: others that do not. Thin: fastest to slowest. "
-          "Green: the limit for the bytes in use.")
+LEGEND = ("Red: piflash, which verifies. Dark: others that verify. Light: others that do not. Thin: fastest to "
+          "slowest. Green: the limit for the bytes in use.")
 
 
 def svg(found: list[Row], limits: dict[str, float]) -> str:
