@@ -39,7 +39,7 @@ e2e: build
 bootstrap: ; @scripts/bootstrap test
 
 E2E_SCRIPTS = $(filter-out %.py %/recipes %/vendors,$(wildcard Tests/e2e/* Tests/e2e/vendors/*))
-COMPILE = import sys; [compile(open(name).read(), name, "exec") for name in sys.argv[1:]]
+COMPILE = import pathlib, sys; [compile(pathlib.Path(name).read_text(), name, "exec") for name in sys.argv[1:]]
 lint:
 	$(SWIFT) format lint --strict -r -p Sources Tests Package.swift
 	shellcheck scripts/* .ci/run Tests/swarm/rack $(E2E_SCRIPTS)

@@ -84,7 +84,7 @@ def _files(image: Path, partition: oracle.Partition, blocks: list[int]) -> set[s
 
 
 def _differences(card: Card, inputs: Inputs) -> list[int]:
-    """Where the blocks begin of which a used part is not the same. Read in pieces: a mapping would count as our memory."""
+    """Where the blocks begin of which a used part differs. Read in pieces: a mapping would count as our memory."""
     card.drop_cache()
     changed = []
     with open(inputs.image, "rb", buffering=0) as image, open(card.device, "rb", buffering=0) as device:
