@@ -29,6 +29,8 @@ class Throttle:
             self.version = 2
             (VERSION_2 / "cgroup.subtree_control").write_text("+io +memory")
             OUR_GROUP.mkdir(exist_ok=True)
+            # cgroups(7): 0::/PATH
+            self.home = VERSION_2 / Path("/proc/self/cgroup").read_text().strip().split(":", 2)[2].lstrip("/")
             (OUR_GROUP / "cgroup.procs").write_text(str(os.getpid()))
 
     def set(self, number: str, write: int, read: int) -> None:
@@ -41,7 +43,7 @@ class Throttle:
 
     def close(self) -> None:
         if self.version == 2:
-            (VERSION_2 / "cgroup.procs").write_text(str(os.getpid()))
+            (self.home / "cgroup.procs").write_text(str(os.getpid()))
             OUR_GROUP.rmdir()
 
 
@@ -109,6 +111,7 @@ class Card:
     def close(self) -> None:
         if self.device:
             self.limit(0, 0)
-            subprocess.run(["losetup", "--detach", self.device], check=True)
+            # Not checked: losetup says what is wrong, and the file has to go all the same.
+            subprocess.run(["losetup", "--detach", self.device], check=False)
             self.device = ""
         self.file.unlink(missing_ok=True)

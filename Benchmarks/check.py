@@ -93,6 +93,8 @@ def _differences(card: Card, inputs: Inputs) -> list[int]:
             while start < end:
                 size = min(end, (start // PIECE + 1) * PIECE) - start
                 one, other = os.pread(image.fileno(), size, start), os.pread(device.fileno(), size, start)
+                if len(other) != size:
+                    raise Wrong(f"{card.device}: ends before byte {start + size}: was it detached by someone else?")
                 if one != other:
                     changed += [at for at in range(start // BLOCK * BLOCK, start + size, BLOCK)
                                 if _at(one, at - start) != _at(other, at - start)]
