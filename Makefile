@@ -2,7 +2,7 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 
-.PHONY: demo build release test test-long bench check-print e2e lint format bootstrap install clean
+.PHONY: demo build release test test-long bench bench-tools check-print e2e lint format bootstrap install clean
 
 build: ; @scripts/bootstrap build; $(SWIFT) build
 
@@ -10,18 +10,26 @@ release: ; @scripts/bootstrap build; $(SWIFT) build -c release --static-swift-st
 
 demo: build ; @scripts/demo "$$($(SWIFT) build --show-bin-path)/piflash"
 
-# Everything CI runs, but for the style. Needs root for its loop devices.
+# Everything CI runs, but for the style. Needs root for its loop devices. The last line tries the benchmark: it checks
+# the cards that piflash and the others write, and tells no times.
 test: bootstrap
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
 	$(SWIFT) test --skip-build --disable-xctest
+	@Benchmarks/bench --smoke --piflash "$$($(SWIFT) build --show-bin-path)/piflash"
 
 # Thousands of random edit sequences on FAT and ext4 volumes (some minutes): before a release, and after a change to
 # the code of either.
 test-long: bootstrap
 	PIFLASH_LONG=1 $(SWIFT) test --disable-xctest --filter 'FATVolumePropertyTests|Ext4PropertyTests'
 
-# Eight throttled devices against one, and the plan of 1,000 nodes; needs root, prints ratios.
-bench: release ; @scripts/bench-batch "$$($(SWIFT) build -c release --show-bin-path)/piflash"
+# piflash beside dd, xz and bmaptool, cards as slow as real ones, racks (docs/performance.md); long, needs root.
+# `make bench SIZE=512M ROUNDS=1` is quicker; BENCH takes further options of Benchmarks/bench.
+SIZE ?= 2G
+ROUNDS ?= 3
+bench: release bench-tools
+	@Benchmarks/bench --piflash "$$($(SWIFT) build -c release --show-bin-path)/piflash" --size $(SIZE) --rounds $(ROUNDS) $(BENCH)
+
+bench-tools: ; @scripts/bootstrap bench
 
 # Label sheets and hand-outs printed with Chromium, and judged by pdfinfo, pdftotext and zbarimg (half a minute): before
 # a release, and after a change to their templates or to QR codes. The pages are in out/print, to look at.
@@ -37,7 +45,11 @@ e2e: build
 bootstrap: ; @scripts/bootstrap test
 
 E2E_SCRIPTS = $(filter-out %.py %/recipes %/vendors,$(wildcard Tests/e2e/* Tests/e2e/vendors/*))
-lint: ; $(SWIFT) format lint --strict -r -p Sources Tests Package.swift && shellcheck scripts/* .ci/run Tests/swarm/rack $(E2E_SCRIPTS)
+COMPILE = import pathlib, sys; [compile(pathlib.Path(name).read_text(), name, "exec") for name in sys.argv[1:]]
+lint:
+	$(SWIFT) format lint --strict -r -p Sources Tests Package.swift
+	shellcheck scripts/* .ci/run Tests/swarm/rack $(E2E_SCRIPTS)
+	/usr/bin/python3 -W error -c '$(COMPILE)' Benchmarks/bench Benchmarks/*.py
 
 format: ; $(SWIFT) format -i -r -p Sources Tests Package.swift
 

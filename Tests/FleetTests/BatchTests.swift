@@ -40,11 +40,13 @@ import Testing
         try prepare("\"red[01-06]\"")
         let rack = try await rack()
         let size = Int(rack.cards[0].image.size)
+        // In the boot partition's first sector: in use, and behind the first block, which goes last.
+        let flipped: Int64 = 4 << 20 | 20
         let disks: [String: FakeDisk] = [
             "1.img": FakeDisk([UInt8](repeating: 1, count: size)),
             "2.img": FakeDisk([UInt8](repeating: 2, count: size), faults: [.fails(at: 12, .ioError)]),
             "3.img": FakeDisk([UInt8](repeating: 3, count: size), faults: [.vanishes(at: 15)]),
-            "4.img": FakeDisk([UInt8](repeating: 4, count: size), faults: [.flips(byte: 20 << 20)]),
+            "4.img": FakeDisk([UInt8](repeating: 4, count: size), faults: [.flips(byte: flipped)]),
             "5.img": FakeDisk([UInt8](repeating: 5, count: size / 2)),
             "6.img": FakeDisk([UInt8](repeating: 6, count: size + 4096)),
         ]

@@ -152,6 +152,8 @@ import Testing
     @Test(arguments: ["sample.img.gz", "sample.img.zip", "blocks.xz", "sample.img.bz2", "sample.img"], [0, 1, 3])
     func `stopping leaves nothing behind`(_ name: String, _ after: Int) throws {
         try harness.shell(Self.packings.first { $0.name == name }?.command ?? "false")
+        // Threads of their own decode these blocks: how often they ask depends on who is faster.
+        let after = name == "blocks.xz" ? min(after, 1) : after
         var asked = 0
         let failure = #expect(throws: Failure.self) {
             try harness.image(
