@@ -93,6 +93,13 @@ final class CardJob {
         return CardWriter.Summary(verified: body.count + sealed, written: work.unwritten.count + sealed)
     }
 
+    /// Makes sure of the mark when the card did not hold what was written: one that is smaller than it says may have written
+    /// part of the image over its first block, a boot sector even.
+    func doubtFirstBlock() {
+        guard state == .cleared else { return }
+        do throws(Failure) { try expectMark(0..<min(CardWriter.firstBlock, target.size)) } catch { state = .unknown }
+    }
+
     /// Zeros the first block, as well as a failing card lets us; only what reads back as zeros counts.
     func clearAfterFailure() {
         do throws(Failure) {

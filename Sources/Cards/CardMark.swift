@@ -1,3 +1,5 @@
+public import Storage
+
 #if canImport(Glibc)
     import Glibc
 #endif
@@ -8,10 +10,11 @@
 /// in every run, so where it shows up again, there the card's first block is met again under another address: the card
 /// is smaller than it says.
 struct CardMark: Sendable {
+    fileprivate static let beginning = Array("piflash: this card is not complete; write it again. run ".utf8)
     private let text: [UInt8]
 
     init(run: UInt64 = .random(in: .min ... .max)) {
-        text = Array("piflash: this card is not complete; write it again. run \(run), byte ".utf8)
+        text = Self.beginning + Array("\(run), byte ".utf8)
     }
 
     /// Fills `buffer`, whole sectors of 512 bytes, with the mark of the place `offset` (in bytes).
@@ -29,5 +32,13 @@ struct CardMark: Sendable {
         return stride(from: 0, to: bytes.count - text.count, by: 512).contains {
             memcmp(base + $0, text, text.count) == 0
         }
+    }
+}
+
+extension CardWriter {
+    /// Whether `card` has the mark of a run, of any, that did not complete it.
+    public static func hasMark(_ card: some BlockStore) -> Bool {
+        let mark = CardMark.beginning
+        return (try? card.bytes(at: 0, count: mark.count)) == mark
     }
 }

@@ -79,6 +79,7 @@ public struct CardWriter {
             return try job.run()
         } catch {
             let isGone = !target.isPresent
+            if error.code == .verifyMismatch { job.doubtFirstBlock() }
             if job.state == .unknown { job.clearAfterFailure() }
             target.abandon()
             throw Self.explain(error, target: target.name, state: job.state, isGone: isGone)

@@ -27,9 +27,24 @@ public final class NewImageFile: CardTarget {
             throw Failure(.notATarget, severity: .refused, "\"\(path)\" names no file")
         }
         temporary = path.removingLastComponent().appending(temporaryName)
-        // A left-over of a run that was killed is nobody's.
-        _ = temporary.withPlatformString { unlink($0) }
+        // Of two runs, the one that ends first would give the name to what the other one has only begun. What a run that
+        // was killed left is not locked any more, and nobody's.
+        let busy = Failure(
+            .deviceBusy, severity: .refused, "another piflash writes \(path)",
+            hint: "wait until it is done, or name another file")
+        if let other = try? ImageFile(opening: temporary, writable: true) {
+            guard try other.lock() else { throw busy }
+            // While it is locked, nobody else removes it or puts another one in its place.
+            _ = temporary.withPlatformString { unlink($0) }
+        } else {
+            _ = temporary.withPlatformString { unlink($0) }
+        }
         file = try ImageFile(creating: temporary, size: (size + 511) / 512 * 512)
+        guard try file.lock() else {
+            // Somebody else's by now.
+            isPending.withLock { $0 = false }
+            throw busy
+        }
         do { try user.own(temporary) } catch { throw .system("giving \(temporary) to its user", error) }
     }
 

@@ -6,7 +6,8 @@ public import SystemPackage
 extension PartitionTable {
     /// Reads the partition table of an image file or a block device, and what each partition holds.
     ///
-    /// Throws `.noPartitionTable` when there is none (the message says what is there instead), `.partitionPastEnd`
+    /// Throws `.noPartitionTable` when there is none (the message says what is there instead), `.foreignPartitionTable` when
+    /// it is of a kind that no Raspberry Pi reads, `.partitionPastEnd`
     /// when a partition runs past the end of the file or device, and `.system` when it cannot be read.
     public static func read(_ path: FilePath) throws(Failure) -> PartitionTable {
         try BlkidProbe.withDescriptor(path) { descriptor throws(Failure) in
@@ -31,7 +32,8 @@ extension PartitionTable {
         }
         guard let kind = ["dos": Kind.mbr, "gpt": .gpt][type] else {
             throw Failure(
-                .noPartitionTable, "\(path) has a partition table of type \(type); a Raspberry Pi reads MBR and GPT",
+                .foreignPartitionTable,
+                "\(path) has a partition table of type \(type); a Raspberry Pi reads MBR and GPT",
                 hint: "is this the right file or device?")
         }
         var partitions: [Partition] = []
@@ -94,6 +96,7 @@ extension PartitionTable {
 
 extension Failure.Code {
     public static let noPartitionTable = Failure.Code("filesystems.no-partition-table")
+    public static let foreignPartitionTable = Failure.Code("filesystems.foreign-partition-table")
     public static let partitionPastEnd = Failure.Code("filesystems.partition-past-end")
     /// Magic bytes of more than one file system stand in the same place.
     public static let ambiguousFilesystem = Failure.Code("filesystems.ambiguous")

@@ -89,6 +89,21 @@ public final class ImageFile: WritableBlockStore {
         }
     }
 
+    /// Takes the kernel's lock on the file (flock(2)) for as long as this object lives, or the process: false when somebody
+    /// else has it, or when ``path`` names another file by now. Where the file system has no locks, nobody else has one.
+    public func lock() throws(Failure) -> Bool {
+        taking: while flock(descriptor.rawValue, LOCK_EX | LOCK_NB) != 0 {
+            switch Errno.current {
+            case .interrupted: continue
+            case .wouldBlock: return false
+            case .notSupported, .noLocks, .noFunction: break taking
+            default: throw Self.failure("locking \(path)", Errno.current)
+            }
+        }
+        guard let own = try? descriptor.stat(), let named = try? path.stat() else { return false }
+        return own.inode == named.inode && own.deviceID == named.deviceID
+    }
+
     public func synchronize() throws(Failure) { try descriptor.synchronize(name: name) }
 
     /// Forgets the cached pages, so that the next read comes from the medium.

@@ -101,6 +101,21 @@ import Testing
         }
     }
 
+    /// Its first block is written over by what comes one capacity later: here, a boot sector.
+    @Test(arguments: Way.allCases)
+    func `a counterfeit that was found shows no boot sector where its table was`(way: Way) {
+        for capacity in [2 << 20, 3 << 20, (4 << 20) + 512] {
+            var image = Sample.noise
+            image.replaceSubrange(capacity + 510..<capacity + 512, with: [0x55, 0xAA])
+            let disk = FakeDisk(way.card, faults: [.wraps(at: Int64(capacity))])
+            let failure = outcome(image, to: disk, comparison: way.comparison)
+            #expect(failure?.code == .verifyMismatch, "capacity \(capacity)")
+            #expect(failure?.message.contains("has no partition table now") == true)
+            #expect(!disk.medium.hasPartitionTable, "capacity \(capacity)")
+            #expect(disk.violations == [] && disk.isAbandoned)
+        }
+    }
+
     /// Two ranges of the image lie just one capacity apart and want the same bytes but for one sector, so that comparing
     /// finds almost everything right; whatever it says, the card must hold the image in the end.
     @Test(arguments: Way.allCases)

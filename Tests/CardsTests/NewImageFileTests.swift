@@ -69,6 +69,20 @@ import TestSupport
         #expect(scratch.read("a.img") == [UInt8](repeating: 3, count: 512))
     }
 
+    @Test func `two runs cannot write one file: neither gives its name to what the other has begun`() throws {
+        let scratch = ScratchDirectory()
+        let image = MemoryStore([UInt8](repeating: 3, count: 6 << 20))
+        let first = try NewImageFile(scratch["a.img"], size: 6 << 20, user: me)
+        let failure = #expect(throws: Failure.self) { try NewImageFile(scratch["a.img"], size: 8 << 20, user: me) }
+        #expect(failure?.code == .deviceBusy && failure?.severity == .refused)
+        _ = try CardWriter(target: first, image: image).write(events: { _ in }, isCancelled: { false })
+        #expect(scratch.read("a.img") == [UInt8](repeating: 3, count: 6 << 20))
+        // The first run is done, and its lock is on the finished file.
+        _ = try CardWriter(target: NewImageFile(scratch["a.img"], size: 6 << 20, user: me), image: image).write(
+            events: { _ in }, isCancelled: { false })
+        #expect(try names(scratch) == ["a.img"])
+    }
+
     @Test func `zeros written over data read back as zeros`() throws {
         let scratch = ScratchDirectory()
         let target = try NewImageFile(scratch["a.img"], size: 1 << 20, user: me)

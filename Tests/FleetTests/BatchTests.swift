@@ -82,6 +82,31 @@ import Testing
         #expect(again.cards.map(\.state) == [.done, .failed, .failed, .failed, .failed, .done])
     }
 
+    /// A later run would make a second card of its node.
+    @Test func `a card of which the ledger cannot be told is not sealed`() async throws {
+        try prepare("[red01]")
+        let rack = try await rack()
+        let disk = FakeDisk([UInt8](repeating: 1, count: Int(rack.cards[0].image.size)))
+        let batch = try Batch(rack.cards.map(\.node), planner: planner, since: "now") { _, _ in disk }
+        let ledger = scratch[".piflash/ledger"].string
+        let outcomes = await batch.run(
+            BatchPlan(rack, on: targets(1), rewrites: false),
+            events: { event in
+                guard case .progress(_, _, let progress) = event, progress.phase == .writing,
+                    let file = FileHandle(forWritingAtPath: ledger)
+                else { return }
+                // A torn line, and what is whole cannot be found out: nothing can be appended.
+                _ = try? file.seekToEnd()
+                try? file.write(contentsOf: Data("torn".utf8))
+                try? FileManager.default.moveItem(atPath: ledger, toPath: ledger + ".old")
+                try? FileManager.default.createDirectory(atPath: ledger, withIntermediateDirectories: false)
+            }, isCancelled: { false })
+        let failure = try #require(outcomes.first?.failure)
+        #expect(failure.message.contains("ledger") && failure.message.contains("has no partition table now"))
+        #expect(failure.code != .cancelled)
+        #expect(!disk.isSealed && !disk.medium[510..<512].elementsEqual([0x55, 0xAA]))
+    }
+
     @Test func `a spare card takes the node of one that fails`() async throws {
         try prepare("[red01]")
         let rack = try await rack()

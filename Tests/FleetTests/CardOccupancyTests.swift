@@ -1,3 +1,5 @@
+import Cards
+import Diagnostics
 import Filesystems
 import Foundation
 import Storage
@@ -17,9 +19,7 @@ import Testing
             "-ec", "export MTOOLS_SKIP_CHECK=1; rm -f \"$1\"; truncate -s 64M \"$1\"; \(script)", "sh", path.string,
         ])
         guard made.succeeded else { throw OutsideTool.Missing(description: made.text + made.errors) }
-        return CardOccupancy(
-            of: try ImageFile(opening: path), table: try? PartitionTable.read(path),
-            whole: try FilesystemSignature.probe(path, range: nil)?.type)
+        return CardOccupancy(of: try ImageFile(opening: path), at: path)
     }
 
     private func files(_ text: String) -> CardOccupancy { .somebodys("there are files on it: \(text)") }
@@ -58,6 +58,38 @@ import Testing
                 "\(partition("c")); mkfs.vfat --offset 2048 -F 32 -s 1 \"$1\" 50000; mmd -i \"$1@@1M\" ::DCIM")
                 == files("DCIM"))
         #expect(try occupancy("mkfs.ext4 -q \"$1\"") == .somebodys("it has a file system of type ext4"))
+    }
+
+    @Test func `what cannot be made out is somebody's`() throws {
+        let isNotRead = CardOccupancy.somebodys("its partition table cannot be read")
+        // Copied from a larger card, and cut off.
+        let whole = "printf '2048,50M,c\\n,,83\\n' | sfdisk -q \"$1\"; mkfs.vfat --offset 2048 -F 32 -s 1 \"$1\" 50000"
+        #expect(try occupancy("\(whole); mmd -i \"$1@@1M\" ::DCIM; truncate -s 55M \"$1\"") == isNotRead)
+        #expect(try occupancy("printf 'label: gpt\\n2048,\\n' | sfdisk -q \"$1\"; truncate -s 40M \"$1\"") == isNotRead)
+        // Of another system.
+        #expect(try occupancy("printf 'label: sun\\n,20M\\n' | sfdisk -q \"$1\"") == isNotRead)
+        // An older file system was not wiped when the newer one was made.
+        let both = "mkfs.ext4 -q \"$1\"; printf '%s' -rom1fs- | dd of=\"$1\" conv=notrunc status=none"
+        #expect(try occupancy(both) == .somebodys("what is on it cannot be made out"))
+        // Encrypted, without any sign.
+        let noise = "head -c 2M /dev/urandom | dd of=\"$1\" conv=notrunc status=none"
+        let isUnknown = CardOccupancy.somebodys("there is something on it that is not recognised")
+        #expect(
+            try occupancy("\(noise); dd if=/dev/zero of=\"$1\" bs=2 seek=255 count=1 conv=notrunc status=none")
+                == isUnknown)
+        #expect(try occupancy("\(noise) seek=2048; \(partition("83"))") == isUnknown)
+    }
+
+    @Test func `a card on which a run failed is free`() throws {
+        let path = scratch["card"]
+        #expect(try occupancy("yes | head -c 64M > \"$1\"") != .free)
+        let store = MemoryStore(scratch.read("card"))
+        let disk = FakeDisk(store.allBytes, faults: [.fails(at: 12, .ioError)])
+        #expect(throws: Failure.self) {
+            try CardWriter(target: disk, image: store).write(events: { _ in }, isCancelled: { false })
+        }
+        scratch.write(disk.medium, to: "card")
+        #expect(CardOccupancy(of: try ImageFile(opening: path), at: path) == .free)
     }
 
     /// Nothing here writes exFAT: the entries are made by hand, as the specification draws them.

@@ -18,6 +18,18 @@ import Testing
         #expect(try state.directory.appending("salt.key").stat().permissions == .ownerReadWrite)
     }
 
+    @Test func `cards that need the key at the same time for the first time get the same one`() async throws {
+        for round in 0..<20 {
+            let state = RackState(besideRecipe: scratch["\(round)/red.yaml"], user: user)
+            let keys = try await withThrowingTaskGroup(of: [UInt8].self) { group in
+                for _ in 0..<8 { group.addTask { try state.saltKey() } }
+                return try await group.reduce(into: Set<[UInt8]>()) { $0.insert($1) }
+            }
+            #expect(keys.count == 1)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: state.directory.string) == ["salt.key"])
+        }
+    }
+
     @Test func `racks have keys of their own`() throws {
         let one = try RackState(besideRecipe: scratch["a/red.yaml"], user: user).saltKey()
         #expect(try RackState(besideRecipe: scratch["b/red.yaml"], user: user).saltKey() != one)

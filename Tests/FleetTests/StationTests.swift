@@ -73,6 +73,7 @@ private final class Desk: Sendable {
             switch event {
             case .batch(.finished(let outcome), let reader):
                 "\(outcome.node) \(outcome.failure == nil ? "done" : "failed") in \(reader.name ?? reader.device)"
+            case .batch(.started(let node, _, _), let reader): "\(node) begun in \(reader.name ?? reader.device)"
             case .batch: nil
             case .waiting: nil
             case .finishedCard(let node, let reader): "\(node)'s card in \(reader.name ?? reader.device)"
@@ -231,11 +232,13 @@ private final class Desk: Sendable {
 
     @Test func `a card that waits for a node takes the one of a card that fails`() async throws {
         let (rack, planner) = try await rack("[red01]")
-        // It vanishes late, so that the spare one is there before.
+        // It vanishes late, so that the spare one is there before, if only just.
         let dying = blank(rack, faults: [.vanishes(at: 12)])
         let spare = blank(rack)
         let (outcomes, _) = try await run(rack, planner) {
             desk.put(dying, into: "sdb")
+            // Of two cards that are put in at once, either may be the first.
+            try await desk.wait(for: "red01 begun in /dev/sdb")
             desk.put(spare, into: "sdc")
         }
         #expect(outcomes.map { $0.failure == nil } == [false, true])

@@ -1,4 +1,5 @@
 import Diagnostics
+import Foundation
 @testable import Images
 import Storage
 import SystemPackage
@@ -40,6 +41,16 @@ import Testing
         try file.synchronize()
         #expect(try digest == harness.sha256("growing"))
         #expect(harness.scratch.read("growing") == bytes)
+    }
+
+    /// An .xz may say that one of its blocks is that large; tmpfs, like XFS and Btrfs, lets the next one be written.
+    @Test func `bytes may stand far behind all others`() throws {
+        let path = FilePath("/dev/shm/piflash-growing-\(UInt64.random(in: .min ... .max))")
+        let file = try GrowingFile(creating: path)
+        defer { try? FileManager.default.removeItem(atPath: path.string) }
+        let place: Int64 = 1 << 60
+        try [UInt8](repeating: 7, count: 4096).withUnsafeBytes { try file.write($0, at: place) }
+        #expect(!file.isHole(at: place) && file.isHole(at: place - 1) && file.isHole(at: 0))
     }
 
     @Test func `readers of a file that is abandoned are woken, those of a complete one are not lost`() throws {

@@ -164,25 +164,33 @@ public struct Batch: Sendable {
         let trouble = Mutex<Failure?>(nil)
         let target = try claim(job.target, plan.content.size)
         try record(.begun, job)
-        try await onThread {
-            try plan.write(
-                to: target, options: options,
-                events: { event in
-                    switch event {
-                    case .progress(let progress):
-                        if progress.phase == .verifying, !isRecorded.withLock({ $0 }) {
-                            isRecorded.withLock { $0 = true }
-                            do throws(Failure) { try record(.written, job) } catch {
-                                trouble.withLock { $0 = error }
+        do {
+            try await onThread {
+                try plan.write(
+                    to: target, options: options,
+                    events: { event in
+                        switch event {
+                        case .progress(let progress):
+                            if progress.phase == .verifying, !isRecorded.withLock({ $0 }) {
+                                isRecorded.withLock { $0 = true }
+                                do throws(Failure) { try record(.written, job) } catch {
+                                    trouble.withLock { $0 = error }
+                                }
                             }
+                            events(.progress(node: node, device: device, progress))
+                        case .cardDone(let outcome): written.withLock { $0 = outcome.bytes }
+                        case .notice: break
                         }
-                        events(.progress(node: node, device: device, progress))
-                    case .cardDone(let outcome): written.withLock { $0 = outcome.bytes }
-                    case .notice: break
-                    }
-                }, isCancelled: isCancelled)
+                    },
+                    // A card that the ledger does not know of must not look finished: its node gets another one.
+                    isCancelled: { isCancelled() || trouble.withLock { $0 != nil } })
+            }
+        } catch let failure as Failure {
+            guard let trouble = trouble.withLock({ $0 }) else { throw failure }
+            throw Failure(
+                trouble.code, severity: trouble.severity, "\(trouble.message); \(failure.message)", hint: trouble.hint,
+                cause: trouble.cause)
         }
-        if let trouble = trouble.withLock({ $0 }) { throw trouble }
         return written.withLock { $0 }
     }
 

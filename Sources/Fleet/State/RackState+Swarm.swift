@@ -4,10 +4,6 @@ public import Provisioning
 public import Recipes
 import SystemPackage
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
 extension RackState {
     /// The keys with which the rack's nodes form their swarm, in `.piflash/swarm`: made at the first need, then kept, for
     /// cards written later must fit those that are in use. For a node that needs none, placeholders.
@@ -21,18 +17,8 @@ extension RackState {
         if let known = try readKey(path) { return known }
         try user.makeDirectories(directory, mode: 0o700)
         try user.makeDirectories(path.removingLastComponent(), mode: 0o700)
-        // Two first runs at once: a link is made only where there is none, and whole, so the one that loses finds the
-        // winner's key.
-        let draft = FilePath("\(path).\(getpid()).new")
-        try user.replaceFile(
-            draft, with: Array(RackKeys.Pair.make(comment: "piflash \(name)").privateKey.utf8), mode: 0o600)
-        let code = draft.withPlatformString { from in path.withPlatformString { link(from, $0) } == 0 ? 0 : errno }
-        _ = draft.withPlatformString { unlink($0) }
-        guard code == 0 || code == EEXIST, let made = try readKey(path) else {
-            throw Failure(
-                .system, "writing \(path): \(Errno(rawValue: code).description.lowercased())",
-                hint: "the rack's directory must be writable: its state is kept there")
-        }
+        try keep(Array(RackKeys.Pair.make(comment: "piflash \(name)").privateKey.utf8), at: path)
+        guard let made = try readKey(path) else { throw Failure(.system, "\(path) is gone", hint: "try again") }
         return made
     }
 

@@ -3,6 +3,10 @@ public import Diagnostics
 public import Host
 public import SystemPackage
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// What piflash keeps of a rack: the directory `.piflash` beside its recipe, mode 0700, the invoking user's.
 public struct RackState: Sendable {
     public let directory: FilePath
@@ -20,19 +24,23 @@ public struct RackState: Sendable {
         let path = directory.appending("salt.key")
         if let known = try read(path) { return known }
         try user.makeDirectories(directory, mode: 0o700)
-        let made = SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }
-        // Two first runs at once: the one that loses takes the winner's key.
-        do {
-            let file = try FileDescriptor.open(
-                path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
-                permissions: [.ownerReadWrite])
-            try file.closeAfter { _ = try file.writeAll(made) }
-            try user.own(path)
-            return made
-        } catch {
-            if let known = try read(path) { return known }
+        try keep(SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }, at: path)
+        guard let made = try read(path) else { throw Failure(.system, "\(path) is gone", hint: "try again") }
+        return made
+    }
+
+    /// Writes a file that is made once, mode 0600, unless there is one by then.
+    ///
+    /// Two first needs at once, of two runs or of two cards of one: a link is made only where there is none, and whole, so
+    /// the one that loses finds the winner's file.
+    func keep(_ bytes: [UInt8], at path: FilePath) throws(Failure) {
+        let draft = FilePath("\(path).\(UInt64.random(in: .min ... .max)).new")
+        try user.replaceFile(draft, with: bytes, mode: 0o600)
+        let code = draft.withPlatformString { from in path.withPlatformString { link(from, $0) } == 0 ? 0 : errno }
+        _ = draft.withPlatformString { unlink($0) }
+        guard code == 0 || code == EEXIST else {
             throw Failure(
-                .system, "writing \(path): \((error as? Errno)?.description.lowercased() ?? "\(error)")",
+                .system, "writing \(path): \(Errno(rawValue: code).description.lowercased())",
                 hint: "the rack's directory must be writable: its state is kept there")
         }
     }

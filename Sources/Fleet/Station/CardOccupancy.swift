@@ -23,13 +23,35 @@ public enum CardOccupancy: Hashable, Sendable {
             self = .somebodys("what is on it cannot be read")
             return
         }
-        self.init(of: store, table: try? PartitionTable.read(device.path), whole: summary.entries.first?.filesystem)
+        self.init(of: store, at: device.path)
+    }
+
+    /// - Parameter path: Of `store`.
+    init(of store: some BlockStore, at path: FilePath) {
+        do throws(Failure) {
+            self.init(of: store, table: try PartitionTable.read(path), whole: nil)
+        } catch {
+            // Only where there surely is none: a table that runs past the end of the card is somebody's all the same.
+            guard error.code == .noPartitionTable else {
+                self = .somebodys("its partition table cannot be read")
+                return
+            }
+            do throws(Failure) {
+                self.init(of: store, table: nil, whole: try FilesystemSignature.probe(path, range: nil)?.type)
+            } catch {
+                self = .somebodys("what is on it cannot be made out")
+            }
+        }
     }
 
     /// - Parameter whole: The type of a file system without a partition table.
     init(of store: some BlockStore, table: PartitionTable?, whole: String?) {
         guard let table else {
-            self = Self.judge(whole, in: store, 0..<store.size) ?? .free
+            if whole == nil, CardWriter.hasMark(store) {
+                self = .free
+            } else {
+                self = Self.judge(whole, in: store, 0..<store.size) ?? .free
+            }
             return
         }
         if let boot = table.bootPartition, Self.isPi(Self.names(in: store, boot.range)) {
@@ -42,7 +64,9 @@ public enum CardOccupancy: Hashable, Sendable {
 
     /// nil when the file system holds nothing of anybody's.
     private static func judge(_ type: String?, in store: some BlockStore, _ range: Range<Int64>) -> CardOccupancy? {
-        guard let type else { return nil }
+        guard let type else {
+            return isEmpty(store, range) ? nil : .somebodys("there is something on it that is not recognised")
+        }
         let names: [String]?
         switch type {
         case "vfat": names = Self.names(in: store, range)
@@ -59,6 +83,14 @@ public enum CardOccupancy: Hashable, Sendable {
         guard !files.isEmpty else { return nil }
         let shown = files.prefix(3).joined(separator: ", ") + (files.count > 3 ? " and \(files.count - 3) more" : "")
         return .somebodys("there are files on it: \(shown)")
+    }
+
+    /// Whether nothing was written to the start of `range`: erased flash reads as zeros or ones. Encrypted data may have no
+    /// other sign than that it is there.
+    private static func isEmpty(_ store: some BlockStore, _ range: Range<Int64>) -> Bool {
+        let start = range.clamped(to: range.lowerBound..<range.lowerBound + 64 << 10)
+        guard let bytes = try? store.bytes(at: start.lowerBound, count: start.count) else { return false }
+        return bytes.allSatisfy { $0 == bytes.first } && [0, 0xFF, nil].contains(bytes.first)
     }
 
     private static func names(in store: some BlockStore, _ range: Range<Int64>) -> [String]? {

@@ -20,8 +20,9 @@ final class GrowingFile: Sendable {
         var count: Int64 = 0
         var isComplete = false
         var isAbandoned = false
-        /// By stretch.
-        var written: [Bool] = []
+        /// The numbers of the stretches that were written to. A set: an archive that lies about its blocks may have one
+        /// written far behind all others, where the file system lets it.
+        var written: Set<Int> = []
     }
 
     let path: FilePath
@@ -56,13 +57,8 @@ final class GrowingFile: Sendable {
             }
             done += length
         }
-        guard let last = stretches.last else { return }
-        state.update { [stretches] in
-            if $0.written.count <= last {
-                $0.written += repeatElement(false, count: last + 1 - $0.written.count)
-            }
-            for stretch in stretches { $0.written[stretch] = true }
-        }
+        guard !stretches.isEmpty else { return }
+        state.update { [stretches] in $0.written.formUnion(stretches) }
     }
 
     /// All bytes before `count` have been written: they can be read from now on.
@@ -100,7 +96,7 @@ final class GrowingFile: Sendable {
     /// Whether nothing was written to the stretch that `offset` is in: it reads as zeros.
     func isHole(at offset: Int64) -> Bool {
         let stretch = Int(offset / Self.stretch)
-        return state.update { stretch >= $0.written.count || !$0.written[stretch] }
+        return state.update { !$0.written.contains(stretch) }
     }
 
     /// Fills `buffer` from `offset` on; the caller knows that the bytes are there.
