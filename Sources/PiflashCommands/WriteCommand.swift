@@ -58,8 +58,10 @@ struct WriteCommand: ContextualCommand {
         // The card is judged before the image is unpacked too: a refusal should not wait for that.
         let chosen = try chooser.choose(context.absolute(target))
         let planner = context.planner(reading: context.secrets)
-        let plan = try await planner.plan(
+        let plan = try await planner.planUnpacking(
             for: node, events: renderer.render, isCancelled: context.isCancelled)
+        // On a first run the image is still being unpacked; one that no card was written from is not kept.
+        defer { plan.image.cancel() }
         renderer.closeLine()
         context.console.report(DiagnosticReport(plan.provision.warnings))
         try chooser.judge(chosen, imageSize: plan.content.size)
