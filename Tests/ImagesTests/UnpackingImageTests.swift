@@ -192,23 +192,31 @@ import Testing
             Result { () throws(Failure) in (try image.partitionTable(), image.available) }
         }
         var start = 0
-        while start < bytes.count, reader.value(within: 0) == nil {
+        while start < bytes.count, reader.value(within: 1) == nil {
             let piece = start..<min(start + (1 << 20), bytes.count)
             try bytes[piece].withUnsafeBytes { try file.write($0, at: Int64(start)) }
             file.grow(to: Int64(piece.upperBound))
             start = piece.upperBound
-            // It is given time to be too early.
-            usleep(3000)
         }
         file.complete()
         return try reader.join().get()
     }
 
-    @Test func `the partition table is read as soon as it stands`() throws {
+    @Test func `the partition table is read when the beginning of the last partition is there`() throws {
         try SampleImage.hypriot.make(at: harness.sample)
-        let (found, _) = try table(harness.scratch.read("sample.img"))
-        #expect(try found == PartitionTable.read(harness.sample))
-        #expect(found.partitions.count == 2)
+        let bytes = harness.scratch.read("sample.img")
+        let whole = try PartitionTable.read(harness.sample)
+        let last = try #require(whole.partitions.last).range.lowerBound + (16 << 20)
+        #expect(last < bytes.count)
+        let file = try GrowingFile(creating: harness.scratch["growing"], size: Int64(bytes.count))
+        let image = UnpackingImage(
+            UnpackingBeginning(file: file, size: Int64(bytes.count), packed: nil), of: "/some/image.zip",
+            work: UnpackingWork())
+        let reader = try WorkerThread { Result { () throws(Failure) in try image.partitionTable() } }
+        try bytes[..<Int(last)].withUnsafeBytes { try file.write($0, at: 0) }
+        file.grow(to: last)
+        #expect(reader.value(within: 400) == whole)
+        file.abandon(Failure(.cancelled, "the test is over"))
     }
 
     @Test(arguments: [
@@ -240,12 +248,13 @@ import Testing
 }
 
 extension WorkerThread {
-    /// Its outcome when it has one; waits for nothing.
-    fileprivate func value(within rounds: Int) -> Value?? {
+    /// Its outcome, if it has one within so many rounds of 50 ms.
+    fileprivate func value(within rounds: Int) -> Value? {
         var asked = 0
-        return try? value {
+        let value = try? value {
             asked += 1
-            return asked > rounds + 1
+            return asked > rounds
         }
+        return value ?? nil
     }
 }
