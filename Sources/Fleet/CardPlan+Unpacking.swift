@@ -29,8 +29,9 @@ extension CardPlanner {
             try cache.open(
                 at: FilePath(image.source.value), sha256: image.sha256?.value, validate: Self.validate,
                 events: { event in
-                    if case .unpacking = event, isPlanned.value { return }
-                    if let translated = FleetEvent(event) { events(translated) }
+                    guard let translated = FleetEvent(event) else { return }
+                    guard case .unpacking = event else { return events(translated) }
+                    isPlanned.unlessSet { events(translated) }
                 }, isCancelled: isCancelled)
         }
         isPlanned.set()
@@ -38,11 +39,11 @@ extension CardPlanner {
     }
 }
 
-/// Set once, by one thread, and seen by others.
+/// Set once. What is done unless it is set is never done, and not still being done, afterwards.
 private final class Flag: Sendable {
-    private let state = Atomic(false)
-    var value: Bool { state.load(ordering: .relaxed) }
-    func set() { state.store(true, ordering: .relaxed) }
+    private let state = Mutex(false)
+    func unlessSet(_ body: () -> Void) { state.withLock { if !$0 { body() } } }
+    func set() { state.withLock { $0 = true } }
 }
 
 extension CardPlan {

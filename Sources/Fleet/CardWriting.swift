@@ -42,6 +42,7 @@ extension CardPlan {
             target: target, image: content, ranges: ranges(options.coverage), unfinished: unfinished(options.coverage),
             comparison: options.comparison, wipes: options.wipe
         ).write(events: { events(FleetEvent($0)) }, isCancelled: isCancelled)
+        // The image is in the cache: writing has waited for that.
         events(
             .cardDone(
                 FleetEvent.CardOutcome(

@@ -13,7 +13,8 @@ struct WriteCommand: ContextualCommand {
         abstract: "Write one node's card, and read it all back.",
         discussion: """
             The image is unpacked once (into the cache), the node's settings are put
-            into it, and everything is judged before the first byte reaches the card.
+            into it, and everything is judged before the first byte reaches the card;
+            on a first run the card is written while the rest is being unpacked.
             The card's first block is written last: a card that failed, or was pulled
             out, has no partition table and never looks finished.
 
