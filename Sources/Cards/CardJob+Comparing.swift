@@ -19,11 +19,13 @@ extension CardJob {
     /// How much is compared before the rest can be given up.
     static let trial: Int64 = 32 << 20
 
-    /// Whether most of what `body` wants is there, as far as a few places, always the same ones, tell.
+    /// Whether most of what `body` wants is there, as far as a few places, always the same ones, tell. Of an unfinished image
+    /// they are in what is there: nothing waits for them.
     ///
     /// Comparing costs one read of everything, and saves the write, and the second read, of what is equal. On a card that
     /// reads at least as fast as it writes that pays until half of it differs, or more.
     func looksWritten(_ body: ByteRanges) throws(Failure) -> Bool {
+        let body = unfinished.map { body.clamped(to: 0..<$0.available() / Self.sector * Self.sector) } ?? body
         var (same, different) = (0, 0)
         for place in body.places(max(4, min(Self.samples, Int(body.count / (Self.unit * 128)))), length: Self.unit) {
             try checkCancelled()
@@ -70,9 +72,10 @@ extension CardJob {
                 }
             })
         let unequal = differences.ranges.subtracting(probes.subtracting(body))
-        guard let stop else { return Work(unwritten: unequal, unproved: unequal) }
+        guard let stop else { return Work(body: body, unwritten: unequal, unproved: unequal) }
         // The gaps of the rest have not been looked into: everything is read back, as after writing it all.
-        return Work(unwritten: unequal.union(body.clamped(to: stop..<max(stop, target.size))), unproved: body)
+        return Work(
+            body: body, unwritten: unequal.union(body.clamped(to: stop..<max(stop, target.size))), unproved: body)
     }
 }
 

@@ -18,9 +18,11 @@ final class CardJob {
 
     private(set) var state = FirstBlock.untouched
     let target: any CardTarget
-    let image: CardImage
+    /// As far as it is known: at the end of an unfinished image it is replaced by the finished one.
+    var image: CardImage
     let pace: Pace
     private let ranges: ByteRanges?
+    let unfinished: UnfinishedImage?
     private let comparison: CardWriter.Comparison
     private let wipes: Bool
     private let mark = CardMark()
@@ -35,6 +37,7 @@ final class CardJob {
         image = CardImage(store: writer.image)
         pace = Pace(writer.target.queue)
         ranges = writer.ranges
+        unfinished = writer.unfinished
         comparison = writer.comparison
         wipes = writer.wipes
         self.pacer = pacer
@@ -54,10 +57,8 @@ final class CardJob {
         let first = 0..<min(CardWriter.firstBlock, target.size)
         let head = 0..<min(CardWriter.head, end)
         let neck = head.upperBound..<min(CardWriter.firstBlock, end)
-        var body = ByteRanges()
-        if end > first.upperBound {
-            body = (ranges?.aligned(to: Self.sector) ?? ByteRanges([0..<end])).clamped(to: first.upperBound..<end)
-        }
+        let area = first.upperBound..<max(first.upperBound, end)
+        let body = body(ranges, in: area)
         // Where the image ends inside the last block, that part is the image's.
         let tail = max(end, first.upperBound, target.size - CardWriter.firstBlock)..<target.size
 
@@ -68,10 +69,11 @@ final class CardJob {
             try wipe(ByteRanges([first.upperBound..<target.size]).subtracting(body.union(ByteRanges([tail]))))
         }
         // 2.
-        var work = Work(unwritten: body, unproved: body)
+        var work = Work(body: body, unwritten: body, unproved: body)
         if try isWorthComparing(body) { work = try compare(body, mark: mark, givesUp: comparison == .automatic) }
         // 3.
         try write(work.unwritten)
+        if let unfinished { work = try write(unfinished.finish(), after: work, in: area) }
         report(.flushing, 0, work.unwritten.count)
         try flush()
         report(.flushing, work.unwritten.count, work.unwritten.count)
@@ -90,7 +92,7 @@ final class CardJob {
         // 7.
         try target.seal()
         report(.sealing, sealed, sealed)
-        return CardWriter.Summary(verified: body.count + sealed, written: work.unwritten.count + sealed)
+        return CardWriter.Summary(verified: work.body.count + sealed, written: work.unwritten.count + sealed)
     }
 
     /// Makes sure of the mark when the card did not hold what was written: one that is smaller than it says may have written
@@ -115,6 +117,8 @@ final class CardJob {
 
     /// What is left to do with the bytes behind the first block.
     struct Work {
+        /// All that the card is to hold of the image.
+        var body: ByteRanges
         var unwritten: ByteRanges
         var unproved: ByteRanges
     }

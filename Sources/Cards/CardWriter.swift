@@ -8,8 +8,8 @@ import SystemPackage
 ///     both back: a worn-out card that takes writes and keeps nothing shows here, before the long write. From here on the
 ///     card has no partition table. With ``wipes``, zero all that the image leaves out.
 ///  2. Where the card seems to hold the image already, read it and find what differs; else everything does.
-///  3. Write what differs behind the first block, in ascending order; flush, with the error of every deferred write
-///     checked.
+///  3. Write what differs behind the first block, in ascending order. Where the image was not finished, wait for its end,
+///     and write what that changes. Flush, with the error of every deferred write checked.
 ///  4. Read all that was written back past the page cache, and compare. The mark must still be there: a card that is
 ///     smaller than it says has written over its beginning.
 ///  5. Write the first block but for its head; flush, read back, compare.
@@ -45,22 +45,26 @@ public struct CardWriter {
     let target: any CardTarget
     let image: any BlockStore
     let ranges: ByteRanges?
+    let unfinished: UnfinishedImage?
     let comparison: Comparison
     let wipes: Bool
     private let now: () -> ContinuousClock.Instant
 
     /// - Parameters:
     ///   - ranges: The bytes of the image that matter, or nil for all. The first block is always written whole.
+    ///   - unfinished: What is to come of an image that is still being made.
     ///   - comparison: When to write only what differs. Either way all bytes that matter are proved.
     ///   - wipes: Whether what the image leaves out, in it and behind it, is zeroed.
     ///   - now: The clock that spaces the events; the real one but for tests.
     public init(
-        target: any CardTarget, image: any BlockStore, ranges: ByteRanges? = nil, comparison: Comparison = .automatic,
-        wipes: Bool = false, now: @escaping () -> ContinuousClock.Instant = { ContinuousClock.now }
+        target: any CardTarget, image: any BlockStore, ranges: ByteRanges? = nil, unfinished: UnfinishedImage? = nil,
+        comparison: Comparison = .automatic, wipes: Bool = false,
+        now: @escaping () -> ContinuousClock.Instant = { ContinuousClock.now }
     ) {
         self.target = target
         self.image = image
         self.ranges = ranges
+        self.unfinished = unfinished
         self.comparison = comparison
         self.wipes = wipes
         self.now = now

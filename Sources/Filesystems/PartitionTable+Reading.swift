@@ -9,9 +9,11 @@ extension PartitionTable {
     /// Throws `.noPartitionTable` when there is none (the message says what is there instead), `.foreignPartitionTable` when
     /// it is of a kind that no Raspberry Pi reads, `.partitionPastEnd`
     /// when a partition runs past the end of the file or device, and `.system` when it cannot be read.
-    public static func read(_ path: FilePath) throws(Failure) -> PartitionTable {
+    ///
+    /// - Parameter name: What messages call it, where that is not its path.
+    public static func read(_ path: FilePath, name: FilePath? = nil) throws(Failure) -> PartitionTable {
         try BlkidProbe.withDescriptor(path) { descriptor throws(Failure) in
-            try read(descriptor, path: path)
+            try read(descriptor, path: name ?? path)
         }
     }
 

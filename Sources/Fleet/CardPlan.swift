@@ -7,14 +7,15 @@ public import Recipes
 public import Storage
 import SystemPackage
 
-/// Everything about a card, decided before its first byte is written: the node, its unpacked image, what that image is,
-/// and the changes that make it this node's.
+/// Everything about a card, decided before its first byte is written: the node, its image, what that image is, and the
+/// changes that make it this node's.
 public struct CardPlan: Sendable {
     public let node: Node
-    public let image: BaseImage
+    public let image: OpenedImage
     public let profile: OSProfile
     public let provision: Provision
-    /// The base image with the node's changes: what the card will hold.
+    /// The base image with the node's changes: what the card will hold. While the image is unpacked its digest, which the
+    /// card's record names, is a placeholder.
     public let content: Overlay
     /// The boot-partition paths that differ from the image's.
     public let changedFiles: [String]
@@ -22,6 +23,9 @@ public struct CardPlan: Sendable {
     public let changedRootFiles: [String]
     /// What of ``content`` must be written, the node's changes included.
     public let used: UsedBlocks
+    let table: PartitionTable
+    /// Of all that is changed; seconds since 1970, UTC.
+    let time: Int64
 }
 
 /// What would be put on a card, without the card.
@@ -54,11 +58,7 @@ public struct CardPlanner: Sendable {
     public func image(
         for node: Node, events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) throws -> BaseImage {
-        guard let image = node.image else {
-            throw DiagnosticReport([
-                Diagnostic(.error, at: node.hostname.location, "image: missing: the recipe names no image to write")
-            ])
-        }
+        let image = try named(by: node)
         return try cache.image(
             at: FilePath(image.source.value), sha256: image.sha256?.value, validate: Self.validate,
             events: { event in
@@ -66,11 +66,25 @@ public struct CardPlanner: Sendable {
             }, isCancelled: isCancelled)
     }
 
+    func named(by node: Node) throws -> Node.Image {
+        if let image = node.image { return image }
+        throw DiagnosticReport([
+            Diagnostic(.error, at: node.hostname.location, "image: missing: the recipe names no image to write")
+        ])
+    }
+
     /// Plans the card of `node`, from `image` when that is opened already.
     public func plan(
         for node: Node, on image: BaseImage? = nil, events: @escaping @Sendable (FleetEvent) -> Void,
         isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPlan {
+        try await plan(for: node) {
+            try .unpacked(image ?? self.image(for: node, events: events, isCancelled: isCancelled))
+        }
+    }
+
+    /// Plans the card of `node` on what `image` opens.
+    func plan(for node: Node, on image: () throws -> OpenedImage) async throws -> CardPlan {
         let state = RackState(besideRecipe: FilePath(node.recipePath), user: user)
         let saltKey = try state.saltKey()
         let rackKeys = try state.swarmKeys(for: node)
@@ -78,25 +92,33 @@ public struct CardPlanner: Sendable {
         for secret in node.secrets { _ = try await secrets.read(secret) }
         let time = now()
         var supplies = try SupplyReading.files(of: node)
-        let opened = try open(
-            image ?? self.image(for: node, events: events, isCancelled: isCancelled), at: time)
+        let image = try image()
+        do {
+            return try await plan(
+                for: node, on: image, supplies: &supplies, saltKey: saltKey, rackKeys: rackKeys, at: time)
+        } catch {
+            image.cancel()
+            throw error
+        }
+    }
+
+    private func plan(
+        for node: Node, on image: OpenedImage, supplies: inout Supplies, saltKey: [UInt8], rackKeys: RackKeys,
+        at time: Int64
+    ) async throws -> CardPlan {
+        let opened = try Self.open(image, at: time)
         if node.docker.remote?.value == .tls {
             supplies.certificate = try RackState(besideRecipe: FilePath(node.recipePath), user: user)
                 .certificate(for: node, now: time)
         }
         let provision = try await render(
             node, opened.known, supplies: supplies, saltKey: saltKey, rackKeys: rackKeys, at: time)
-        var volume = opened.volume
-        let changed = try volume.apply(provision)
-        let changedRoot = try supplies.fitting(in: opened.known.root.freeBytes) {
-            try RootVolume.apply(
-                provision.rootChanges.map(\.edit), to: opened.content, partition: opened.known.root.partition, at: time)
+        let plan = try supplies.fitting(in: opened.known.root.freeBytes) {
+            try CardPlan(node, on: image, opened, provision, at: time)
         }
-        return CardPlan(
-            node: node, image: opened.known.image, profile: opened.known.profile, provision: provision,
-            content: opened.content,
-            changedFiles: changed, changedRootFiles: changedRoot,
-            used: UsedBlocks(of: opened.content, table: opened.table))
+        // What used blocks could not be read for counts as used: here it is a reason not to begin.
+        try image.check()
+        return plan
     }
 
     /// What a card of `node` would get, for looking at: nothing of the rack is made or changed.
@@ -106,16 +128,17 @@ public struct CardPlanner: Sendable {
         let time = now()
         var supplies = try SupplyReading.files(of: node)
         if node.docker.remote?.value == .tls { supplies.certificate = .placeholder }
-        let opened = try open(image(for: node, events: events, isCancelled: isCancelled), at: time)
+        let opened = try Self.open(
+            .unpacked(image(for: node, events: events, isCancelled: isCancelled)), at: time)
         // Salts only matter for what is written; a preview's passwords are placeholders.
         let provision = try await render(
             node, opened.known, supplies: supplies, saltKey: [UInt8](repeating: 0, count: 32), at: time)
         return CardPreview(profile: opened.known.profile, provision: provision)
     }
 
-    /// An image, and what it is.
+    /// What an image is.
     struct KnownImage: Sendable {
-        let image: BaseImage
+        let identity: ImageIdentity
         let snapshot: BootSnapshot
         let root: RootReading
         let profile: OSProfile
@@ -128,9 +151,12 @@ public struct CardPlanner: Sendable {
         let known: KnownImage
     }
 
-    func open(_ image: BaseImage, at time: Int64) throws -> Opened {
+    /// Stands for the digest of an image that is still being unpacked, and is as long: no file's size depends on it.
+    static let digestPlaceholder = String(repeating: "0", count: 64)
+
+    static func open(_ image: OpenedImage, at time: Int64) throws -> Opened {
         let content = Overlay(over: image.store)
-        let table = try PartitionTable.read(image.path)
+        let table = try image.partitionTable()
         let volume = try BootVolume.open(content, table: table, at: time)
         let snapshot = try BootSnapshot(of: volume)
         let root = try RootReading(of: content, table: table, boot: snapshot)
@@ -138,7 +164,9 @@ public struct CardPlanner: Sendable {
             Opened(
                 content: content, table: table, volume: volume,
                 known: KnownImage(
-                    image: image, snapshot: snapshot, root: root,
+                    identity: ImageIdentity(
+                        name: image.sourceName, digest: image.base?.digest ?? digestPlaceholder),
+                    snapshot: snapshot, root: root,
                     profile: try OSProfile.detect(snapshot, root: root.snapshot)))
         }
     }
@@ -149,7 +177,7 @@ public struct CardPlanner: Sendable {
     ) async throws -> Provision {
         try await Provisioner(
             saltKey: saltKey, rackKeys: rackKeys, flashTime: time,
-            image: ImageIdentity(name: opened.image.sourceName, digest: opened.image.digest), piflashVersion: version
+            image: opened.identity, piflashVersion: version
         ).provision(
             node, profile: opened.profile, boot: opened.snapshot, root: opened.root.material, supplies: supplies,
             secrets: secrets)

@@ -19,7 +19,7 @@ extension CardPlanner {
         _ write: @escaping @Sendable (_ events: @escaping @Sendable (FleetEvent) -> Void) throws -> Void
     ) async throws {
         let notes = try await notes(
-            of: plan.node, image: plan.image.digest, device: target.path,
+            of: plan.node, image: plan.image.base?.digest, device: target.path,
             card: CardIdentity(of: target, table: nil), tell: { events(.notice($0)) })
         notes.note(.begun)
         let isWritten = Atomic(false)
@@ -29,7 +29,7 @@ extension CardPlanner {
                     if case .progress(let progress) = event, progress.phase == .verifying,
                         !isWritten.exchange(true, ordering: .relaxed)
                     {
-                        notes.note(.written)
+                        notes.note(.written, image: plan.image.base?.digest)
                     }
                     events(event)
                 }
@@ -38,7 +38,9 @@ extension CardPlanner {
             notes.note(failed: error)
             throw error
         }
-        notes.note(.verified, table: try? PartitionTable.read(plan.image.path))
+        notes.note(
+            .verified, image: plan.image.base?.digest,
+            table: plan.image.base.flatMap { try? PartitionTable.read($0.path) })
     }
 
     /// Gives the card at `target`, which `reading` has looked at, its new settings; a card that has them already is only

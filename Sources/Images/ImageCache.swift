@@ -52,6 +52,15 @@ public struct ImageCache: Sendable {
         at source: FilePath, sha256: String?, validate: (FilePath, ImageFile) throws(Failure) -> Void,
         events: (ImageEvent) -> Void, isCancelled: () -> Bool
     ) throws(Failure) -> BaseImage {
+        try image(
+            at: source, sha256: sha256, validate: validate, events: events, isCancelled: isCancelled, began: { _ in })
+    }
+
+    /// The same; `began` is called when unpacking begins, where the size of the image is known then.
+    func image(
+        at source: FilePath, sha256: String?, validate: (FilePath, ImageFile) throws(Failure) -> Void,
+        events: (ImageEvent) -> Void, isCancelled: () -> Bool, began: (UnpackingBeginning) -> Void
+    ) throws(Failure) -> BaseImage {
         try user.makeDirectories(images)
         try user.makeDirectories(sources)
         let key = Data(source.string.utf8).sha256
@@ -75,7 +84,9 @@ public struct ImageCache: Sendable {
         let part = images.appending("\(key).part")
         do throws(Failure) {
             let packed = opened.format == .raw ? nil : try BackgroundDigest(of: source)
-            let unpacked = try unpack(opened, to: part, events: events, isCancelled: isCancelled)
+            let unpacked = try unpack(opened, to: part, events: events, isCancelled: isCancelled) { file, size in
+                began(UnpackingBeginning(file: file, size: size, packed: packed))
+            }
             guard
                 let digest = try packed.map({ (packed) throws(Failure) in try packed.value(unless: isCancelled) })
                     ?? unpacked

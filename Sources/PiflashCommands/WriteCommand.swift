@@ -13,7 +13,8 @@ struct WriteCommand: ContextualCommand {
         abstract: "Write one node's card, and read it all back.",
         discussion: """
             The image is unpacked once (into the cache), the node's settings are put
-            into it, and everything is judged before the first byte reaches the card.
+            into it, and everything is judged before the first byte reaches the card;
+            on a first run the card is written while the rest is being unpacked.
             The card's first block is written last: a card that failed, or was pulled
             out, has no partition table and never looks finished.
 
@@ -58,8 +59,10 @@ struct WriteCommand: ContextualCommand {
         // The card is judged before the image is unpacked too: a refusal should not wait for that.
         let chosen = try chooser.choose(context.absolute(target))
         let planner = context.planner(reading: context.secrets)
-        let plan = try await planner.plan(
+        let plan = try await planner.planUnpacking(
             for: node, events: renderer.render, isCancelled: context.isCancelled)
+        // On a first run the image is still being unpacked; one that no card was written from is not kept.
+        defer { plan.image.cancel() }
         renderer.closeLine()
         context.console.report(DiagnosticReport(plan.provision.warnings))
         try chooser.judge(chosen, imageSize: plan.content.size)

@@ -75,3 +75,16 @@ public struct Provision: Hashable, Sendable {
         }
     }
 }
+
+extension Provision {
+    /// The same with `imageDigest` in the card's record.
+    public func naming(imageDigest: String) throws(Failure) -> Provision {
+        var provision = self
+        for index in bootFiles.indices where bootFiles[index].path == CardRecord.path {
+            var record = try CardRecord(decoding: bootFiles[index].contents)
+            record.image?.digest = imageDigest
+            provision.bootFiles[index].contents = record.encoded
+        }
+        return provision
+    }
+}

@@ -23,6 +23,15 @@ public final class Overlay: WritableBlockStore {
         return ByteRanges(numbers.map(range(ofBlock:)))
     }
 
+    /// Where this and `other`, over the same bytes, differ, as whole blocks.
+    public func differences(from other: Overlay) -> ByteRanges {
+        let others = other.blocks.withLock { $0 }
+        return blocks.withLock { blocks in
+            let numbers = Set(blocks.keys).union(others.keys).filter { blocks[$0] != others[$0] }
+            return ByteRanges(numbers.sorted().map(range(ofBlock:)))
+        }
+    }
+
     public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
         try base.read(into: buffer, at: offset)
         guard !buffer.isEmpty else { return }

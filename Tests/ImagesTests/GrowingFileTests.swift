@@ -20,7 +20,7 @@ import Testing
             #expect(file.count == 0)
         }
         file.grow(to: Int64(bytes.count))
-        #expect(file.wait(for: 1) == Int64(bytes.count))
+        #expect(try file.wait(for: 1) == Int64(bytes.count))
         file.complete()
         let digest = try reader.join().get()
         try file.synchronize()
@@ -57,13 +57,14 @@ import Testing
         let file = try GrowingFile(creating: harness.scratch["growing"])
         let reader = try WorkerThread { Result { () throws(Failure) in try file.digest() } }
         file.grow(to: 100)
-        file.abandon()
-        #expect(try reader.join().get() == nil)
+        file.abandon(Failure(.truncatedArchive, "cut off"))
+        #expect(#expect(throws: Failure.self) { try reader.join().get() }?.message == "cut off")
+        #expect(#expect(throws: Failure.self) { try file.wait(for: 1) }?.code == .truncatedArchive)
         let whole = try GrowingFile(creating: harness.scratch["whole"])
         whole.grow(to: 10)
         whole.complete()
-        whole.abandon()
-        #expect(whole.wait(for: 100) == 10)
+        whole.abandon(Failure(.truncatedArchive, "cut off"))
+        #expect(try whole.wait(for: 100) == 10)
     }
 
     @Test func `a thread's value comes, unless it is not waited for any more`() throws {

@@ -38,9 +38,14 @@ final class CardNotes: Sendable {
         }
     }
 
-    /// - Parameter table: Of the card, once it holds all that it is to hold.
-    func note(_ result: LedgerEntry.Result, reason: String? = nil, table: PartitionTable? = nil) {
+    /// - Parameters:
+    ///   - image: The digest of the card's image, where it was not known at the beginning.
+    ///   - table: Of the card, once it holds all that it is to hold.
+    func note(
+        _ result: LedgerEntry.Result, reason: String? = nil, image: String? = nil, table: PartitionTable? = nil
+    ) {
         var entry = entry
+        if let image { entry.image = image }
         (entry.result, entry.time, entry.reason) = (result, now(), reason)
         if let table { entry.card?.uuids = table.partitions.compactMap { $0.filesystem?.uuid } }
         do throws(Failure) { try ledger?.append(entry) } catch {

@@ -42,7 +42,7 @@ extension CardPlanner {
         _ nodes: [Node], events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> RackPlan {
         var report = DiagnosticReport()
-        var opened: [Node.Image: KnownImage] = [:]
+        var opened: [Node.Image: (image: BaseImage, known: KnownImage)] = [:]
         var ledgers: [FilePath: Ledger] = [:]
         var digests = ConfigurationDigest()
         var cards: [RackPlan.Card] = []
@@ -50,11 +50,12 @@ extension CardPlanner {
         let time = now()
         for node in nodes {
             do {
-                let base: KnownImage
+                let base: (image: BaseImage, known: KnownImage)
                 if let key = node.image?.located, let known = opened[key] {
                     base = known
                 } else {
-                    base = try open(image(for: node, events: events, isCancelled: isCancelled), at: time).known
+                    let image = try image(for: node, events: events, isCancelled: isCancelled)
+                    base = (image, try Self.open(.unpacked(image), at: time).known)
                     if let key = node.image?.located { opened[key] = base }
                 }
                 let state = RackState(besideRecipe: FilePath(node.recipePath), user: user)
@@ -63,10 +64,10 @@ extension CardPlanner {
                 ledgers[state.directory] = ledger
                 let last = ledger.last(of: node.hostname.value)
                 let configuration = try digests.of(node)
-                questions.append((node, base))
+                questions.append((node, base.known))
                 cards.append(
                     RackPlan.Card(
-                        node: node, image: base.image, profile: base.profile, configuration: configuration,
+                        node: node, image: base.image, profile: base.known.profile, configuration: configuration,
                         state: CardState(after: last, image: base.image.digest, configuration: configuration),
                         last: last))
             } catch let mistakes as DiagnosticReport {

@@ -8,17 +8,17 @@ import SystemPackage
 private let portion = 1 << 20
 
 extension GrowingFile {
-    /// The SHA-256 of the file, in lower-case hex, computed while it grows; nil when it was abandoned.
+    /// The SHA-256 of the file, in lower-case hex, computed while it grows. Throws why it was abandoned.
     ///
     /// The bytes come from the page cache, where they have just been written: the decoder may bring them in any order,
     /// and none are kept in memory for this.
-    func digest() throws(Failure) -> String? {
+    func digest() throws(Failure) -> String {
         let buffer = AlignedBuffer(count: portion)
         let zeros = AlignedBuffer(count: portion)
         var hasher = SHA256()
         var offset: Int64 = 0
         while true {
-            guard let count = wait(for: offset + Int64(portion)) else { return nil }
+            let count = try wait(for: offset + Int64(portion))
             let length = Int(min(count - offset, Int64(portion)))
             guard length > 0 else { return hasher.finalize().hex }
             // Stretches are as long as portions: this one is in a single stretch.

@@ -19,7 +19,8 @@ final class GrowingFile: Sendable {
     private struct State {
         var count: Int64 = 0
         var isComplete = false
-        var isAbandoned = false
+        /// Why no more bytes come, when not all have come.
+        var failure: Failure?
         /// The numbers of the stretches that were written to. A set: an archive that lies about its blocks may have one
         /// written far behind all others, where the file system lets it.
         var written: Set<Int> = []
@@ -29,12 +30,20 @@ final class GrowingFile: Sendable {
     private let descriptor: FileDescriptor
     private let state = Monitor(State())
 
-    init(creating path: FilePath) throws(Failure) {
+    /// - Parameter size: In bytes, where it is known beforehand: the file has it from the start, so that who asks for it
+    ///   is not misled.
+    init(creating path: FilePath, size: Int64? = nil) throws(Failure) {
         self.path = path
+        let descriptor: FileDescriptor
         do {
             descriptor = try FileDescriptor.open(
                 path, .readWrite, options: [.create, .truncate, .closeOnExec], permissions: [.ownerReadWrite])
         } catch { throw .system("creating \(path)", error as? Errno ?? .ioError) }
+        do { if let size { try descriptor.resize(to: size) } } catch {
+            try? descriptor.close()
+            throw .system("sizing \(path)", error as? Errno ?? .ioError)
+        }
+        self.descriptor = descriptor
     }
 
     deinit { try? descriptor.close() }
@@ -67,8 +76,10 @@ final class GrowingFile: Sendable {
     /// No bytes follow.
     func complete() { state.update { $0.isComplete = true } }
 
-    /// No bytes follow, and those that came are worth nothing: wakes the readers. Nothing when it is complete.
-    func abandon() { state.update { $0.isAbandoned = !$0.isComplete } }
+    /// No bytes follow, and those that came are worth nothing: wakes the readers with `failure`. Nothing when it is complete.
+    func abandon(_ failure: Failure) {
+        state.update { if !$0.isComplete { $0.failure = $0.failure ?? failure } }
+    }
 
     /// Gives the file its size and waits until it is on the disk.
     func synchronize() throws(Failure) {
@@ -85,13 +96,21 @@ final class GrowingFile: Sendable {
     /// How many bytes can be read.
     var count: Int64 { state.update { $0.count } }
 
-    /// Waits until `count` bytes can be read. How many there are: fewer at the end of the file, nil when it was abandoned.
-    func wait(for count: Int64) -> Int64? {
-        state.wait { state -> Int64?? in
-            if state.isAbandoned { return .some(nil) }
-            return state.isComplete || state.count >= count ? .some(state.count) : nil
+    /// Waits until `count` bytes can be read. How many there are: fewer at the end of the file. Throws why it was abandoned.
+    @discardableResult func wait(for count: Int64) throws(Failure) -> Int64 {
+        let found = state.wait { state -> Result<Int64, Failure>? in
+            if let failure = state.failure { return .failure(failure) }
+            return state.isComplete || state.count >= count ? .success(state.count) : nil
         }
+        return try found.get()
     }
+
+    /// Why it was abandoned.
+    var failure: Failure? { state.update { $0.failure } }
+
+    /// A name under which this process finds the file whatever becomes of its own name (proc(5), /proc/pid/fd); for as long
+    /// as `self` lives.
+    var enduringPath: FilePath { FilePath("/proc/self/fd/\(descriptor.rawValue)") }
 
     /// Whether nothing was written to the stretch that `offset` is in: it reads as zeros.
     func isHole(at offset: Int64) -> Bool {

@@ -5,17 +5,33 @@ import SystemPackage
 
 extension ImageCache {
     /// Unpacks `source` into `part`; the SHA-256 of what is there, in lower-case hex.
+    ///
+    /// - Parameter began: Called with the file and its size before anything is unpacked, where the size is known then.
     func unpack(
-        _ source: ImageSource, to part: FilePath, events: (ImageEvent) -> Void, isCancelled: () -> Bool
+        _ source: ImageSource, to part: FilePath, events: (ImageEvent) -> Void, isCancelled: () -> Bool,
+        began: (GrowingFile, Int64) -> Void
     ) throws(Failure) -> String {
         let chosen = try entry(of: source)
+        let size = try source.unpackedSize(of: chosen)
         // Sparse as it is kept, an image takes at least about as much as its packed form.
         try makeRoom(for: source.storedSize, source: source, events: events)
-        let file = try GrowingFile(creating: part)
-        do { try user.own(part) } catch { throw .system("giving \(part) to its user", error) }
-        let digest = try WorkerThread { Result { () throws(Failure) in try file.digest() } }
-        // Wakes that thread when anything below throws.
-        defer { file.abandon() }
+        let file = try GrowingFile(creating: part, size: size)
+        do throws(Failure) {
+            do { try user.own(part) } catch { throw .system("giving \(part) to its user", error) }
+            let digest = try WorkerThread { Result { () throws(Failure) in try file.digest() } }
+            if let size { began(file, size) }
+            return try unpack(source, chosen, size, to: file, digest: digest, events: events, isCancelled: isCancelled)
+        } catch {
+            // Wakes who waits for its bytes.
+            file.abandon(error)
+            throw error
+        }
+    }
+
+    private func unpack(
+        _ source: ImageSource, _ chosen: ArchiveReader.Entry, _ size: Int64?, to file: GrowingFile,
+        digest: WorkerThread<String>, events: (ImageEvent) -> Void, isCancelled: () -> Bool
+    ) throws(Failure) -> String {
         try withoutActuallyEscaping(events) { events throws(Failure) in
             try withoutActuallyEscaping(isCancelled) { isCancelled throws(Failure) in
                 try Unpacking(
@@ -27,11 +43,11 @@ extension ImageCache {
                 ).run()
             }
         }
-        try check(file.count, of: source, expected: chosen.size)
+        try check(file.count, of: source, expected: size)
         events(.unpacking(done: source.size, total: source.size))
         file.complete()
         try file.synchronize()
-        guard let found = try digest.value(unless: isCancelled), let found else {
+        guard let found = try digest.value(unless: isCancelled) else {
             throw Failure(.cancelled, "stopped while unpacking \(source.path)")
         }
         return found

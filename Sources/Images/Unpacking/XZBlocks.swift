@@ -11,9 +11,9 @@ import Storage
 /// at xz's default level, where liblzma's own lzma_stream_decoder_mt keeps whole blocks (three times as large) for each
 /// thread, packed and unpacked, to hand them out in order.
 final class XZBlocks: Sendable {
-    /// In bytes: what all decoders together may take. Five threads at xz's levels up to 6; at 9, with a dictionary of
-    /// 64 MiB, there is one.
-    static let memoryBudget: UInt64 = 48 << 20
+    /// In bytes: what all decoders together may take. Four threads at xz's levels up to 6, which together with a card that is
+    /// written meanwhile leave the process below 96 MiB; at 9, with a dictionary of 64 MiB, there is one.
+    static let memoryBudget: UInt64 = 40 << 20
 
     private struct State {
         var nextBlock = 0
