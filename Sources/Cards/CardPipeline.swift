@@ -151,6 +151,7 @@ final class CardPipeline: @unchecked Sendable {
 
     private func serve() {
         let (bytes, part) = (AlignedBuffer(count: pace.chunk), AlignedBuffer(count: CardLane.partLength))
+        defer { withExtendedLifetime((bytes, part)) {} }
         while let (number, range) = next() {
             var reason: Failure?
             do throws(Failure) {

@@ -8,10 +8,11 @@ public import SystemPackage
 extension InvokingUser {
     /// Replaces the file at `path` as a whole: readers see the old contents or the new, also after a crash.
     public func replaceFile(_ path: FilePath, with contents: [UInt8], mode: UInt16 = 0o644) throws(Failure) {
-        let temporary = FilePath("\(path).\(getpid()).tmp")
+        // A name that no other thread or process has, and nobody can have put a link at.
+        let temporary = FilePath("\(path).\(String(UInt64.random(in: .min ... .max), radix: 36)).tmp")
         do {
             let file = try FileDescriptor.open(
-                temporary, .writeOnly, options: [.create, .truncate, .closeOnExec],
+                temporary, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
                 permissions: FilePermissions(rawValue: mode_t(mode)))
             do {
                 try file.writeAll(contents)

@@ -73,6 +73,7 @@ public final class BlockDevice: WritableBlockStore {
         let start = offset / sector * sector
         let end = min((offset + Int64(buffer.count) + sector - 1) / sector * sector, size)
         let bounce = AlignedBuffer(count: Int(end - start))
+        defer { withExtendedLifetime(bounce) {} }
         let whole = UnsafeMutableRawBufferPointer(rebasing: bounce.bytes[..<Int(end - start)])
         try descriptor.readFully(into: whole, at: start, name: name)
         buffer.copyMemory(
@@ -90,6 +91,7 @@ public final class BlockDevice: WritableBlockStore {
             return try descriptor.writeFully(bytes, at: offset, name: name)
         }
         let bounce = AlignedBuffer(count: bytes.count)
+        defer { withExtendedLifetime(bounce) {} }
         bounce.bytes.copyMemory(from: bytes)
         try descriptor.writeFully(
             UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bounce.bytes)[..<bytes.count]), at: offset,

@@ -81,6 +81,7 @@ public final class ImageFile: WritableBlockStore {
         let error = Errno.current
         guard error == .notSupported else { throw Self.failure("clearing a part of \(path)", error) }
         let zeros = AlignedBuffer(count: min(range.count, 1 << 20))
+        defer { withExtendedLifetime(zeros) {} }
         var offset = range.lowerBound
         while offset < range.upperBound {
             let count = Int(min(Int64(zeros.bytes.count), range.upperBound - offset))

@@ -19,6 +19,8 @@ private final class Desk: Sendable {
         var found: FoundCard?
         var occupancy = CardOccupancy.free
         var refusal: Failure?
+        /// What the first claim throws.
+        var claimRefusal: Failure?
     }
 
     private let cards = Mutex<[String: (sequence: Int, card: Card)]>([:])
@@ -129,6 +131,10 @@ private final class Desk: Sendable {
         let batch = try Batch(rack.cards.map(\.node), planner: planner, since: "now") { target, size throws(Failure) in
             guard case .device(let facts) = target, let card = desk.card(facts) else {
                 throw Failure(.noSuchDevice, "gone")
+            }
+            if let refusal = card.claimRefusal {
+                desk.change(facts.kernelName) { $0.claimRefusal = nil }
+                throw refusal
             }
             return card.disk
         }
@@ -329,6 +335,16 @@ private final class Desk: Sendable {
             #expect(desk.log.withLock { $0 } == [])
             desk.change("sdb") { $0.refusal = nil }
         }
+        #expect(card.disk.isSealed)
+    }
+
+    @Test func `a card that a desktop mounted just before the claim is tried again`() async throws {
+        let (rack, planner) = try await rack("[red01]")
+        var card = blank(rack)
+        card.claimRefusal = Failure(.deviceBusy, severity: .refused, "in use")
+        let (outcomes, left) = try await run(rack, planner) { desk.put(card, into: "sdb") }
+        #expect(outcomes.map { $0.failure?.code } == [.deviceBusy, nil])
+        #expect(left == [])
         #expect(card.disk.isSealed)
     }
 

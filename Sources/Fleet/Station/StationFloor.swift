@@ -34,6 +34,7 @@ struct StationFloor {
     /// Cards that went away while they were written; their work ends by itself.
     private var absent: Set<Int> = []
     private var examined: Set<Int> = []
+    private var retried: Set<Int> = []
     private var looks = 0
     private var isEnding = false
     private var told: StationState?
@@ -70,17 +71,28 @@ struct StationFloor {
             queue.finish(node, isRight: false)
             refuse(id, failure)
             leave(id)
-            // What can change while the card is in its reader is looked at again.
-            if ![.mounted, .swapDevice, .heldDevice, .deviceBusy].contains(failure.code) { seats[id]?.state = .over }
+            if !Self.canPass(failure) { seats[id]?.state = .over }
         case .finished(let id, let outcome):
             outcomes.append(outcome)
             queue.finish(outcome.node, isRight: outcome.failure == nil)
-            seats[id]?.state = outcome.failure == nil ? .finished(node: outcome.node) : .over
+            switch outcome.failure {
+            case nil: seats[id]?.state = .finished(node: outcome.node)
+            // A desktop was faster with its mount than the claim; nothing was written. Once: who holds it without a mount
+            // may hold it for good.
+            case let failure? where Self.canPass(failure) && retried.insert(id).inserted:
+                seats[id]?.state = .refused(failure.message)
+            case _?: seats[id]?.state = .over
+            }
             leave(id)
         }
         steps += useSpares()
         tell()
         return steps
+    }
+
+    /// Whether it can change while the card is in its reader: then the card is looked at again.
+    private static func canPass(_ failure: Failure) -> Bool {
+        [.mounted, .swapDevice, .heldDevice, .deviceBusy].contains(failure.code)
     }
 
     /// Forgets a card that went away while it was worked on.

@@ -22,6 +22,7 @@ struct DeflatedData {
     ) throws(Failure) -> Result<DeflatedData, InflateError> {
         let inflater = try Engine()
         let buffer = AlignedBuffer(count: inputSize)
+        defer { withExtendedLifetime(buffer) {} }
         var input = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer.bytes)[..<0])[...]
         var next = range.lowerBound
         var count: Int64 = 0

@@ -14,7 +14,9 @@ extension GrowingFile {
     /// and none are kept in memory for this.
     func digest() throws(Failure) -> String {
         let buffer = AlignedBuffer(count: portion)
+        defer { withExtendedLifetime(buffer) {} }
         let zeros = AlignedBuffer(count: portion)
+        defer { withExtendedLifetime(zeros) {} }
         var hasher = SHA256()
         var offset: Int64 = 0
         while true {
@@ -39,6 +41,7 @@ extension ImageFile {
     /// The SHA-256 of the file, in lower-case hex.
     func sha256(isCancelled: () -> Bool) throws(Failure) -> String {
         let buffer = AlignedBuffer(count: portion)
+        defer { withExtendedLifetime(buffer) {} }
         var hasher = SHA256()
         var offset: Int64 = 0
         while offset < size {

@@ -70,6 +70,7 @@ struct Unpacking {
             isJudged = true
             let count = Int(min(file.count, Int64(StreamWriter.headSize)))
             let head = AlignedBuffer(count: count)
+            defer { withExtendedLifetime(head) {} }
             try file.read(into: head.bytes, at: 0)
             try Self.checkHead(Array(head.bytes.prefix(count)), of: source)
         }

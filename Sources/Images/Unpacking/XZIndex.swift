@@ -32,6 +32,7 @@ struct XZIndex {
             return nil
         }
         let buffer = AlignedBuffer(count: 64 << 10)
+        defer { withExtendedLifetime(buffer) {} }
         var position: Int64 = 0
         decoding: while true {
             if stream.avail_in == 0 {
