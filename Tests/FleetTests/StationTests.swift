@@ -73,6 +73,7 @@ private final class Desk: Sendable {
             switch event {
             case .batch(.finished(let outcome), let reader):
                 "\(outcome.node) \(outcome.failure == nil ? "done" : "failed") in \(reader.name ?? reader.device)"
+            case .batch(.started(let node, _, _), let reader): "\(node) begun in \(reader.name ?? reader.device)"
             case .batch: nil
             case .waiting: nil
             case .finishedCard(let node, let reader): "\(node)'s card in \(reader.name ?? reader.device)"
@@ -236,6 +237,8 @@ private final class Desk: Sendable {
         let spare = blank(rack)
         let (outcomes, _) = try await run(rack, planner) {
             desk.put(dying, into: "sdb")
+            // Of two that are put in at once, either may get the node.
+            try await desk.wait(for: "red01 begun in /dev/sdb")
             desk.put(spare, into: "sdc")
         }
         #expect(outcomes.map { $0.failure == nil } == [false, true])
