@@ -41,7 +41,13 @@ public enum CardTargetPath: Hashable, Sendable {
     }
 
     private static func noDevice(_ path: FilePath, exists: Bool) -> Failure {
-        Failure(
+        if !exists, path.extension?.lowercased() == "img" {
+            return Failure(
+                .noSuchDevice, severity: .refused,
+                "there is no device \(path), and no image file is made under /dev, /proc or /sys",
+                hint: "name an image file in another directory; `piflash devices` lists the cards that are there")
+        }
+        return Failure(
             .noSuchDevice, severity: .refused,
             exists ? "\(path) is no block device" : "there is no device \(path)",
             hint: "`piflash devices` lists the cards that are there")

@@ -91,6 +91,10 @@ extension BatchCommand {
     ) -> String {
         let left = plan.left.map(\.name)
         var rows = [("cards for", "\(list(left)) (\(left.count) of \(plan.cards.count) nodes)")]
+        let changed = plan.left.filter { $0.state == .stale }.map(\.name)
+        if !changed.isEmpty {
+            rows.append(("done before", "\(list(changed)): recipe, secrets or image have changed since"))
+        }
         if !named.isEmpty {
             rows.append(
                 (
@@ -102,13 +106,18 @@ extension BatchCommand {
         let ports = Set(named.map(\.port))
         for facts in present where facts.size > 0 && [.usb, .mmc].contains(facts.bus) || ports.contains(facts.port) {
             guard facts.size > 0 else { continue }
-            rows.append(
-                (
-                    ports.contains(facts.port) ? "is written" : "stays as it is",
-                    "\(facts.path), \(Confirmation.summary(.device(facts)))"
-                ))
+            let what = ports.contains(facts.port) ? fate(of: facts, in: plan) : "stays as it is"
+            rows.append((what, "\(facts.path), \(Confirmation.summary(.device(facts)))"))
         }
-        rows.append(("asked about", "cards that hold somebody's files"))
+        rows.append(("is asked about", "cards that hold somebody's files"))
         return TextTable.pairs(rows)
+    }
+
+    /// What happens to the card in a reader that is named, as the station will judge it.
+    private static func fate(of facts: DeviceFacts, in plan: RackPlan) -> String {
+        if let found = FoundCard(on: .device(facts)) {
+            return plan.isFinished(found) ? "is done, stays" : "is written"
+        }
+        return CardOccupancy(of: facts) == .free ? "is written" : "is asked about"
     }
 }

@@ -110,7 +110,8 @@ struct BatchCommand: ContextualCommand {
         guard !jobs.jobs.isEmpty else {
             let text =
                 plan.left.isEmpty
-                ? "all \(plan.cards.count) cards of the rack are done; `piflash redo NODE RACK` writes one again"
+                ? "\(plan.cards.count == 1 ? "the only card" : "all \(plan.cards.count) cards") of the rack "
+                    + "\(plan.cards.count == 1 ? "is" : "are") done; `piflash redo NODE RACK` writes one again"
                 : "no card was written: put in others for \(Self.list(jobs.waiting))"
             renderer.render(.notice(text))
             BatchRenderer(console: console, form: form, nodes: []).summarize([], waiting: jobs.waiting, failure: nil)

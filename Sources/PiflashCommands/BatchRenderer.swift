@@ -16,8 +16,10 @@ final class BatchRenderer: Sendable {
         /// When a card was last told of, in a pipe.
         var lastTold: [String: Double] = [:]
         var phases: [String: FleetEvent.Phase] = [:]
-        /// The last line, under all cards; in a pipe it is told when it changes.
+        /// The last words, under all cards; in a pipe they are told when they change.
         var footer: String?
+        /// What follows the footer where there is room for it.
+        var aside = ""
         /// What the user calls a reader, by its device.
         var readerNames: [String: String] = [:]
     }
@@ -82,11 +84,11 @@ final class BatchRenderer: Sendable {
     /// What the user calls the reader at `device`.
     func name(_ device: String, _ name: String?) { state.withLock { $0.readerNames[device] = name } }
 
-    /// What stands under all cards from now on.
-    func footer(_ line: String) {
+    /// What stands under all cards from now on, in as many lines as it takes; `aside` only where it fits beside it.
+    func footer(_ line: String, aside: String = "") {
         state.withLock { state in
-            guard state.footer != line else { return }
-            state.footer = line
+            guard state.footer != line || state.aside != aside else { return }
+            (state.footer, state.aside) = (line, aside)
             if form == .plain { console.note(line) }
             draw(&state, at: clock(), isDue: true)
         }
@@ -204,12 +206,13 @@ final class BatchRenderer: Sendable {
         var lines = self.lines(of: meters, names: state.readerNames, width: width)
         // What has scrolled off the screen cannot be rewritten: the lines for all cards, for the rest and for the
         // cursor stay in sight.
-        let room = max(1, console.height - (state.footer == nil ? 3 : 4))
+        let footer = self.footer(state, width: width)
+        let room = max(1, console.height - 3 - footer.count)
         if lines.count > room {
             lines = lines.prefix(room - 1) + ["and \(lines.count - room + 1) more"]
         }
         if !meters.isEmpty { lines.append(overall(meters, state, width: width)) }
-        if let footer = state.footer { lines.append(String(footer.prefix(width))) }
+        lines += footer
         console.raw(lines.map { $0 + "\n" }.joined())
         state.shownLines = lines.count
     }
@@ -231,10 +234,25 @@ final class BatchRenderer: Sendable {
         state.shownLines = 0
     }
 
+    private func footer(_ state: State, width: Int) -> [String] {
+        guard let footer = state.footer else { return [] }
+        let whole = [footer, state.aside].filter { !$0.isEmpty }.joined(separator: "  ")
+        return whole.count <= width ? [whole] : TextTable.wrapped(footer, width: width)
+    }
+
     private func overall(_ meters: [Meter], _ state: State, width: Int) -> String {
-        var parts = ["\(state.finished) of \(total) done"]
-        if state.failed > 0 { parts[0] += ", \(state.failed) failed" }
-        let share = (Double(state.finished) + meters.map(\.share).reduce(0, +)) / Double(max(1, total, state.finished))
+        let share: Double
+        var parts: [String]
+        if state.footer == nil {
+            parts = ["\(state.finished - state.failed) of \(total) done"]
+            if state.failed > 0 { parts[0] += ", \(state.failed) failed" }
+            share = (Double(state.finished) + meters.map(\.share).reduce(0, +)) / Double(max(1, total, state.finished))
+        } else {
+            // A station counts the rack in its footer, and nobody knows when the next card comes: this line is about the
+            // cards that are in.
+            parts = ["\(meters.count) \(meters.count == 1 ? "card" : "cards") at work"]
+            share = meters.map(\.share).reduce(0, +) / Double(max(1, meters.count))
+        }
         parts.append("\(Int(min(1, share) * 100)) %")
         let rate = meters.compactMap(\.rate).reduce(0, +)
         if rate > 0 { parts.append("\(formatBytes(Int64(rate)))/s") }

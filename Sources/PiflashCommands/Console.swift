@@ -19,6 +19,8 @@ public struct Console: Sendable {
     public let readLine: @Sendable (_ echo: Bool) -> String?
     public let inputIsTerminal: Bool
     public let errorIsTerminal: Bool
+    /// Whether somebody looks at standard output, so that it should fit the window.
+    public let outputIsTerminal: Bool
     private let window: @Sendable () -> (columns: Int, lines: Int)
     /// In columns, as it is now: a terminal's window changes.
     public var width: Int { window().columns }
@@ -30,7 +32,7 @@ public struct Console: Sendable {
     public init(
         output: @escaping Sink, error: @escaping Sink,
         readLine: @escaping @Sendable (_ echo: Bool) -> String? = { _ in nil },
-        inputIsTerminal: Bool = false, errorIsTerminal: Bool = false,
+        inputIsTerminal: Bool = false, errorIsTerminal: Bool = false, outputIsTerminal: Bool = false,
         window: @escaping @Sendable () -> (columns: Int, lines: Int) = { (80, 24) },
         keys: @escaping @Sendable () -> AsyncStream<Character>? = { nil }
     ) {
@@ -39,6 +41,7 @@ public struct Console: Sendable {
         self.readLine = readLine
         self.inputIsTerminal = inputIsTerminal
         self.errorIsTerminal = errorIsTerminal
+        self.outputIsTerminal = outputIsTerminal
         self.window = window
         self.keys = keys
     }
@@ -75,6 +78,7 @@ public struct Console: Sendable {
             output: { write($0, to: STDOUT_FILENO) }, error: { write($0, to: STDERR_FILENO) },
             readLine: readTerminalLine, inputIsTerminal: isatty(STDIN_FILENO) == 1,
             errorIsTerminal: isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb",
+            outputIsTerminal: isatty(STDOUT_FILENO) == 1,
             window: terminalWindow, keys: RawTerminal.keys)
     }
 
@@ -93,7 +97,12 @@ public struct Console: Sendable {
 
     @Sendable private static func terminalWindow() -> (columns: Int, lines: Int) {
         var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return (80, 24) }
+        // Either may be redirected.
+        guard
+            [STDERR_FILENO, STDOUT_FILENO].contains(where: {
+                ioctl($0, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+            })
+        else { return (80, 24) }
         return (Int(size.ws_col), size.ws_row > 0 ? Int(size.ws_row) : 24)
     }
 

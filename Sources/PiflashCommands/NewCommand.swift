@@ -128,7 +128,7 @@ struct NewCommand: ContextualCommand {
         try context.user.makeDirectories(draft, mode: 0o755)
         defer { try? FileManager.default.removeItem(atPath: draft.string) }
         for (file, text) in files { try context.user.replaceFile(draft.appending(file), with: Array(text.utf8)) }
-        let nodes = try check(draft, as: name, in: context)
+        let made = try check(draft, as: name, in: context)
         let renamed = draft.withPlatformString { from in place.withPlatformString { rename(from, $0) } }
         guard renamed == 0 else {
             let isThere = [ENOTEMPTY, EEXIST, ENOTDIR].contains(errno)
@@ -141,19 +141,39 @@ struct NewCommand: ContextualCommand {
         }
         let shown = FilePath(name)
         context.console.output("\(name): \(files.keys.sorted().joined(separator: ", "))")
+        if let image = missingImage(of: made, draft: draft, place: shown, in: context) {
+            context.console.output("put the image here, or name yours in \(image.recipe):")
+            context.console.output("  \(image.path)")
+        }
         context.console.output("next:")
         context.console.output("  piflash check \(shell(shown.string))")
-        if let first = nodes.first {
-            let recipe = shell(shown.appending(first.file).string)
-            let node = nodes.count > 1 ? " --node \(first.node)" : ""
-            context.console.output("  sudo piflash write --recipe \(recipe)\(node) /dev/sdX")
+        if made.count > 1 {
+            context.console.output("  sudo piflash batch \(shell(shown.string))")
+        } else if let first = made.first {
+            context.console.output("  sudo piflash write --recipe \(shell(recipe(first, in: shown))) /dev/sdX")
         }
+    }
+
+    private func recipe(_ member: LoadedRack.Member, in place: FilePath) -> String {
+        FilePath(member.file).lastComponent.map { place.appending($0).string } ?? place.string
+    }
+
+    /// Where the recipe looks for its image, when there is none.
+    private func missingImage(
+        of made: [LoadedRack.Member], draft: FilePath, place: FilePath, in context: CommandContext
+    ) -> (path: String, recipe: String)? {
+        guard let first = made.first, let source = first.node.image?.source.value else { return nil }
+        var path = FilePath(source)
+        // Relative to the directory that it was checked in.
+        if path.removePrefix(draft) { path = place.pushing(path) }
+        guard !FileManager.default.fileExists(atPath: context.absolute(path.string).string) else { return nil }
+        return (path.string, recipe(first, in: place))
     }
 
     /// Checks what was made, without the image; the mistakes name the files as they would be called.
     private func check(
         _ draft: FilePath, as name: String, in context: CommandContext
-    ) throws -> [(file: String, node: String)] {
+    ) throws -> [LoadedRack.Member] {
         func named(_ text: String) -> String { text.replacing(draft.string, with: name) }
         func named(_ report: DiagnosticReport) -> DiagnosticReport {
             DiagnosticReport(
@@ -167,7 +187,7 @@ struct NewCommand: ContextualCommand {
         do {
             let rack = try context.loader(requireImage: false).loadRack([draft.string])
             context.console.report(named(DiagnosticReport(rack.warnings)))
-            return rack.members.map { (FilePath($0.file).lastComponent?.string ?? "", $0.node.hostname.value) }
+            return rack.members
         } catch let report as DiagnosticReport {
             throw named(report)
         } catch let failure as Failure {

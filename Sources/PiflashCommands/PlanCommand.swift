@@ -37,10 +37,14 @@ struct PlanCommand: ContextualCommand {
         }
         context.console.output(
             TextTable.columns(
-                ["NODE", "ROLE", "ADDRESS", "IMAGE", "FLAVOUR", "DONE", "LEFT"], plan.cards.map { Row($0).columns }))
+                ["NODE", "ROLE", "ADDRESS", "IMAGE", "FLAVOUR", "DONE", "LEFT"], plan.cards.map { Row($0).columns },
+                width: context.console.outputIsTerminal ? context.console.width : nil,
+                // What tells least of a card's state goes first.
+                spare: ["FLAVOUR", "IMAGE", "ROLE", "ADDRESS"]))
         let counts = CardState.allCases.map { state in (state, plan.cards.count { $0.state == state }) }
         context.console.note(
-            "\(plan.cards.count) cards: " + counts.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }.joined(separator: ", ")
+            "\(plan.cards.count) \(plan.cards.count == 1 ? "card" : "cards"): "
+                + counts.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }.joined(separator: ", ")
         )
     }
 

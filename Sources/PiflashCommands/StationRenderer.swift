@@ -94,8 +94,8 @@ final class StationRenderer: Sendable {
         let (shown, prompt) = state.withLock { ($0.shown, $0.prompt) }
         guard let shown else { return }
         guard prompt == nil else { return cards.footer(prompt ?? "") }
-        let keys = form == .terminal && hasKeys && !shown.isEnding ? "  [s p r q ?]" : ""
-        cards.footer("\(shown.done) of \(shown.total) done; \(line(shown))\(keys)")
+        let keys = form == .terminal && hasKeys && !shown.isEnding ? "[s p r q ?]" : ""
+        cards.footer("\(shown.done) of \(shown.total) done; \(line(shown))", aside: keys)
     }
 
     private func line(_ state: StationState) -> String {

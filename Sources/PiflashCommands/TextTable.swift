@@ -19,6 +19,40 @@ enum TextTable {
         }.joined(separator: "\n")
     }
 
+    /// The same in a terminal of `width` columns: where it is too wide, the columns in `spare` are left out, the first of
+    /// them first, until it fits.
+    static func columns(_ head: [String], _ rows: [[String]], width: Int?, spare: [String]) -> String {
+        var shown = Array(head.indices)
+        for name in spare {
+            let table = columns(shown.map { head[$0] }, rows.map { row in shown.map { row[$0] } })
+            guard let width, table.split(separator: "\n").contains(where: { $0.count > width }) else { break }
+            shown.removeAll { head[$0] == name }
+        }
+        return columns(shown.map { head[$0] }, rows.map { row in shown.map { row[$0] } })
+    }
+
+    /// `text` in lines of at most `width` columns, broken between words, a longer word wherever it must.
+    static func wrapped(_ text: String, width: Int) -> [String] {
+        let width = max(1, width)
+        var lines: [String] = []
+        var line = ""
+        for word in text.split(separator: " ") {
+            if line.isEmpty {
+                line = String(word)
+            } else if line.count + 1 + word.count <= width {
+                line += " " + word
+            } else {
+                lines.append(line)
+                line = String(word)
+            }
+            while line.count > width {
+                lines.append(String(line.prefix(width)))
+                line = String(line.dropFirst(width))
+            }
+        }
+        return line.isEmpty ? lines : lines + [line]
+    }
+
     private static func pad(_ text: String, _ width: Int) -> String {
         text + String(repeating: " ", count: max(0, width - text.count))
     }

@@ -27,6 +27,16 @@ import TestSupport
         #expect(failure?.severity == .refused)
     }
 
+    @Test func `an image file under /dev is refused for what it is`() {
+        for path in ["/dev/sdb.img", "/dev/shm/card.img"] {
+            let failure = #expect(throws: Failure.self) { try CardTargetPath(FilePath(path)) }
+            #expect(
+                failure?.message
+                    == "there is no device \(path), and no image file is made under /dev, /proc or /sys")
+            #expect(failure?.hint?.hasPrefix("name an image file in another directory") == true)
+        }
+    }
+
     @Test func `a link into /dev does not hide where it leads`() throws {
         let scratch = ScratchDirectory()
         try FileManager.default.createSymbolicLink(

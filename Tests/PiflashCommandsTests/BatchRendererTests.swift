@@ -8,7 +8,7 @@ import Testing
 
 @Suite struct BatchRendererTests {
     /// What stands on a terminal of `width` columns after three cards have gone on for a while.
-    private func screen(width: Int) -> [String] {
+    private func screen(width: Int, footer: String? = nil, aside: String = "") -> [String] {
         let seconds = Mutex(0.0)
         let text = Mutex("")
         let console = Console(
@@ -24,6 +24,7 @@ import Testing
                     node: node, device: device,
                     .init(phase: phase, done: Int64(share * Double(gigabyte)), total: gigabyte)))
         }
+        if let footer { renderer.footer(footer, aside: aside) }
         renderer.render(.started(node: "red01", device: "/dev/sdb", work: .write))
         renderer.render(.started(node: "red02", device: "/dev/mmcblk0", work: .write))
         renderer.render(.started(node: "blue10", device: "/home/me/cards/blue10.img", work: .write))
@@ -49,7 +50,7 @@ import Testing
                 "blue10  /home/me/cards/blue10.img  preparing",
                 "red01   /dev/sdb                   writing     25 %  25.6 MiB/s  1:10 min left",
                 "red02   /dev/mmcblk0               verifying   87 %  81.5 MiB/s  2 s left",
-                "1 of 4 done, 1 failed  51 %  107.1 MiB/s  1:10 min left",
+                "0 of 4 done, 1 failed  51 %  107.1 MiB/s  1:10 min left",
             ])
     }
 
@@ -59,9 +60,32 @@ import Testing
         #expect(
             lines == [
                 "blue10  blue10.img  preparing", "red01   sdb         writing     25 %",
-                "red02   mmcblk0     verifying   87 %", "1 of 4 done, 1 failed  51 %",
+                "red02   mmcblk0     verifying   87 %", "0 of 4 done, 1 failed  51 %",
             ])
         for width in 1...60 { #expect(screen(width: width).allSatisfy { $0.count <= max(10, width - 1) }) }
+    }
+
+    @Test func `under a station's own count, the line over all cards counts only those that are in`() {
+        let lines = screen(width: 80, footer: "7 of 24 done; put in a card for red08", aside: "[s p r q ?]")
+        #expect(
+            lines.suffix(2) == [
+                "3 cards at work  35 %  107.1 MiB/s  1:10 min left",
+                "7 of 24 done; put in a card for red08  [s p r q ?]",
+            ])
+    }
+
+    @Test func `a footer that is too long loses what is beside it, then is broken between words`() {
+        let question = "7 of 24 done; write over the card in the left reader? y or n"
+        #expect(screen(width: 62, footer: question, aside: "[s p r q ?]").last == question)
+        #expect(
+            screen(width: 40, footer: question, aside: "[s p r q ?]").suffix(2) == [
+                "7 of 24 done; write over the card in", "the left reader? y or n",
+            ])
+        for width in 11...80 {
+            let lines = screen(width: width, footer: question, aside: "[s p r q ?]")
+            #expect(lines.allSatisfy { $0.count < width })
+            #expect(lines.joined(separator: " ").contains("y or n"), "\(width): \(lines)")
+        }
     }
 
     @Test func `a wide terminal gets bars`() {
@@ -70,7 +94,7 @@ import Testing
                 "blue10  /home/me/cards/blue10.img  preparing",
                 "red01   /dev/sdb                   writing    [###...........................]   25 %  25.6 MiB/s  1:10 min left",
                 "red02   /dev/mmcblk0               verifying  [############################..]   87 %  81.5 MiB/s  2 s left",
-                "1 of 4 done, 1 failed  51 %  107.1 MiB/s  1:10 min left",
+                "0 of 4 done, 1 failed  51 %  107.1 MiB/s  1:10 min left",
             ])
     }
 }

@@ -17,12 +17,25 @@ import Testing
         #expect(check.status == 0, "\(check.errors)")
         #expect(check.errors == "")
         // The next two commands are told, and are right.
-        #expect(outcome.output.contains("  piflash check mine\n  sudo piflash write --recipe mine/"))
+        let write = name == "single" ? "sudo piflash write --recipe mine/pi.yaml /dev/sdX" : "sudo piflash batch mine"
+        #expect(outcome.output.hasSuffix("next:\n  piflash check mine\n  \(write)\n"))
         let files = try FileManager.default.contentsOfDirectory(atPath: harness.scratch["mine"].string)
         for file in files {
             let text = String(decoding: harness.scratch.read("mine/\(file)"), as: UTF8.self)
             #expect(!text.contains(/<<|#:|#if|#unless/), "\(text)")
         }
+    }
+
+    @Test func `where the image has to go is told, unless it is there`() async throws {
+        let missing = await harness.run("new", "rack", "lab/a", "--set", "image=pi os.img")
+        #expect(
+            missing.output.contains("put the image here, or name yours in lab/a/rack.yaml:\n  lab/a/pi os.img\n"),
+            "\(missing.output) \(missing.errors)")
+        let other = await harness.run("new", "single", "b", "--set", "image=/images/pi.img")
+        #expect(other.output.contains("name yours in b/pi.yaml:\n  /images/pi.img\n"))
+        harness.scratch.write("x", to: "pi.img")
+        let present = await harness.run("new", "single", "c", "--set", "image=\(harness.scratch["pi.img"])")
+        #expect(present.status == 0 && !present.output.contains("put the image"), "\(present.output) \(present.errors)")
     }
 
     /// The values that any name of a wifi can be, by bytes and characters, reach the card's node.

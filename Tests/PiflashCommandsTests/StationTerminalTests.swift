@@ -108,7 +108,7 @@ import Testing
             """)
         try terminal.key("Enter")
         try await terminal.wait(for: "overwrite every card that is put in from now on? [yes/no]")
-        #expect(try terminal.screen().contains("readers      left \(left.device)"))
+        #expect(try terminal.screen().contains("readers         left \(left.device)"))
         try terminal.type("yes")
         try terminal.key("Enter")
         try await terminal.wait(for: "red01 done: take it out of the left reader and label it")
@@ -136,6 +136,27 @@ import Testing
         try terminal.type("q")
         try await terminal.wait(for: "exit 0")
         #expect(try terminal.screen().contains("left: red02"))
+
+        // At the next start, what happens to a card that is in is told as it is.
+        try left.putIn(cards[1])
+        try terminal.type("clear; '\(try CommandHarness.program())' batch red.yaml --reader left=\(left.device)")
+        try terminal.key("Enter")
+        try await terminal.wait(for: "overwrite every card that is put in from now on? [yes/no]")
+        #expect(try terminal.screen().contains("is done, stays  \(left.device)"))
+        try terminal.type("no")
+        try terminal.key("Enter")
+        try await terminal.wait(for: "nothing was written")
+        // With another password, that card is to be made again.
+        try terminal.type(
+            "clear; PI_PASSWORD=black '\(try CommandHarness.program())' batch red.yaml --reader left=\(left.device)")
+        try terminal.key("Enter")
+        try await terminal.wait(for: "overwrite every card that is put in from now on? [yes/no]")
+        #expect(try terminal.screen().contains("is written      \(left.device)"))
+        #expect(
+            try terminal.screen().contains("done before     red01 red03: recipe, secrets or image have changed since"))
+        try terminal.type("no")
+        try terminal.key("Enter")
+        try await terminal.wait(for: "nothing was written")
 
         // The terminal is as it was: what is typed shows again.
         try terminal.type("echo it echoes")

@@ -98,6 +98,7 @@ public struct FoundCard: Sendable {
         node == card.name && recipe == card.node.recipeDigest && image == card.image.digest
     }
 
+    /// - Returns: nil when there is no piflash card, or it cannot be read.
     public init?(on target: ChosenTarget) {
         if case .file(_, exists: false) = target { return nil }
         guard let reading = try? CardReading(at: target.path), let record = reading.record else { return nil }

@@ -33,6 +33,9 @@ public struct RackPlan: Sendable {
 
     /// What there is to do, in the order of the recipes.
     public var left: [Card] { cards.filter { $0.state != .done } }
+
+    /// Whether `found` is the right card of a node that is done: it is not written again.
+    public func isFinished(_ found: FoundCard) -> Bool { cards.contains { $0.state == .done && found.isCurrent($0) } }
 }
 
 extension CardPlanner {
