@@ -96,7 +96,7 @@ private final class Desk: Sendable {
     }
 }
 
-@Suite(.timeLimit(.minutes(3))) struct StationTests {
+@Suite(.timeLimit(.minutes(15))) struct StationTests {
     let scratch = ScratchDirectory()
     private let desk = Desk()
     private let keys = AsyncStream.makeStream(of: StationCommand.self)

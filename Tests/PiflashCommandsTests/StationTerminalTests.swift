@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The program itself at a real terminal: keys go in, the screen is looked at, and loop devices come and go as cards do.
-@Suite(.timeLimit(.minutes(2))) struct StationTerminalTests {
+@Suite(.timeLimit(.minutes(15))) struct StationTerminalTests {
     let harness = CommandHarness()
 
     /// A terminal of its own with a shell in it.
