@@ -183,7 +183,7 @@ final class NodeRack: Sendable {
         // Under timeout, so that none outlives a test that was killed.
         let started = try OutsideTool("sh").run(
             [
-                "-c", "timeout 300 \"$0\" -D -e -f \"$1\" >\"$2\" 2>&1 </dev/null & echo $!", try Self.sshd(),
+                "-c", "timeout 1500 \"$0\" -D -e -f \"$1\" >\"$2\" 2>&1 </dev/null & echo $!", try Self.sshd(),
                 configuration.string, scratch["\(name)/sshd.log"].string,
             ])
         guard let id = pid_t(started.text.split(separator: "\n").first ?? "") else {
