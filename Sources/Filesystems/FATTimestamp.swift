@@ -2,12 +2,12 @@
 ///
 /// Layout (Microsoft FAT specification 1.03, "Date and time formats"): date = year-1980 << 9 | month << 5 | day;
 /// time = hour << 11 | minute << 5 | second / 2.
-public struct FATTimestamp: Hashable, Sendable {
-    public let date: UInt16
-    public let time: UInt16
+package struct FATTimestamp: Hashable, Sendable {
+    package let date: UInt16
+    package let time: UInt16
 
     /// From seconds since 1970-01-01 00:00 UTC; a time that FAT cannot hold becomes the nearest that it can.
-    public init(secondsSince1970 seconds: Int64) {
+    package init(secondsSince1970 seconds: Int64) {
         let first: Int64 = 315_532_800  // 1980-01-01
         let last: Int64 = 4_354_819_198  // 2107-12-31 23:59:58
         let clamped = min(max(seconds, first), last)

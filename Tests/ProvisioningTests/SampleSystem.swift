@@ -2,12 +2,12 @@ import Diagnostics
 import Filesystems
 import Images
 import Recipes
-public import Testing
+package import Testing
 
-@testable public import Provisioning
+@testable package import Provisioning
 
 extension SettingsTable.Column: CustomTestStringConvertible {
-    public var testDescription: String { title }
+    package var testDescription: String { title }
 
     /// As a part of a file's name.
     var slug: String {

@@ -1,6 +1,6 @@
 import Crypto
 import Diagnostics
-public import Recipes
+package import Recipes
 import SystemPackage
 
 /// What tells that a node's card is no longer what its recipe says: one digest over everything that the card is made from
@@ -8,17 +8,17 @@ import SystemPackage
 ///
 /// That is the recipe, what the node knows of the rack (names, addresses, the swarm's nodes), and the contents of the files
 /// that are carried: packages, saved images, stacks. The values of secrets stay out, for they are not read to compare.
-public struct ConfigurationDigest {
+package struct ConfigurationDigest {
     private var files: [String: String] = [:]
     /// The last node's rack and its digest. A thousand nodes know the same thousand, in one array.
     private var rack: (hosts: [Node.RackHost], digest: String)?
     /// The last node's swarm, and what of it goes into a digest; the same thousand again.
     private var swarm: (nodes: [String], bytes: [UInt8])?
 
-    public init() {}
+    package init() {}
 
     /// Lower-case hex. A file that several nodes name is read once.
-    public mutating func of(_ node: Node) throws -> String {
+    package mutating func of(_ node: Node) throws -> String {
         var hash = SHA256()
         func add(_ text: String) { hash.update(data: Self.bytes(text)) }
         add("piflash configuration 1")
