@@ -1,7 +1,7 @@
 /// The set-ups of this directory, compiled into piflash: the program needs no template files.
-public enum BuiltInTemplates {
+package enum BuiltInTemplates {
     /// Template name to file name to contents.
-    public static let files: [String: [String: [UInt8]]] = [
+    package static let files: [String: [String: [UInt8]]] = [
         "classroom": ["class.yaml": PackageResources.class_yaml, "students.csv": PackageResources.students_csv],
         "rack": ["rack.yaml": PackageResources.rack_yaml],
         "single": ["pi.yaml": PackageResources.pi_yaml],
