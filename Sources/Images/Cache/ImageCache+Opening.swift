@@ -1,4 +1,5 @@
 package import Diagnostics
+import Host
 package import Storage
 package import SystemPackage
 

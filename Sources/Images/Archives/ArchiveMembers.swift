@@ -1,5 +1,5 @@
 import CArchive
-import Diagnostics
+package import Diagnostics
 import SystemPackage
 
 #if canImport(Glibc)
@@ -7,12 +7,12 @@ import SystemPackage
 #endif
 
 /// The files inside an ar or tar archive, packed or not, that are small enough to be held in memory.
-enum ArchiveMembers {
+package enum ArchiveMembers {
     /// In bytes: what a member that is read may have at most.
     private static let limit = 16 << 20
 
     /// The contents of the members of `archive`, called `name` in messages, whose names (without "./") `wanted` takes.
-    static func read(
+    package static func read(
         _ archive: [UInt8], name: String, wanted: (String) -> Bool
     ) throws(Failure) -> [String: [UInt8]] {
         guard let handle = archive_read_new() else { throw Failure(.system, "libarchive has no memory") }

@@ -1,6 +1,7 @@
 import Diagnostics
+@testable import Fleet
 import Foundation
-import Images
+import Provisioning
 import SystemPackage
 import TestSupport
 import Testing

@@ -17,7 +17,7 @@ struct DeflatedData {
     ///
     /// - Parameter step: Called after each step with the place in the file that has been reached.
     static func unpack<Engine: Inflater>(
-        _ range: Range<Int64>, of file: ImageFile, to writer: StreamWriter, with engine: Engine.Type,
+        _ range: Range<Int64>, of file: ImageFile, to output: some DecoderOutput, with engine: Engine.Type,
         step: (Int64) throws(Failure) -> Void
     ) throws(Failure) -> Result<DeflatedData, InflateError> {
         let inflater = try Engine()
@@ -36,12 +36,12 @@ struct DeflatedData {
                 input = UnsafeRawBufferPointer(chunk)[...]
             }
             let isStarved = input.isEmpty
-            let space = try writer.space()
+            let space = try output.space()
             let produced: Int
             do throws(InflateError) { produced = try inflater.step(&input, space) } catch { return .failure(error) }
             checksum = Engine.checksum(checksum, UnsafeRawBufferPointer(rebasing: space[..<produced]))
             count += Int64(produced)
-            writer.advance(by: produced)
+            output.advance(by: produced)
             if isStarved, produced == 0, !inflater.isFinished { return .failure(.cut) }
             try step(next - Int64(input.count))
         }

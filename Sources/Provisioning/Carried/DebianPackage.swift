@@ -1,15 +1,15 @@
 package import Diagnostics
 
-/// What a Debian package (.deb) says of itself.
+/// What a Debian package (.deb) says about itself.
 ///
-/// deb(5): an ar archive of `debian-binary`, `control.tar` and `data.tar`, the latter two packed; the file `control` in
-/// the first tar has a field a line, `Name: value`, and goes on with lines that start with a blank.
+/// deb(5): the member `control` of its control archive has one field per line, `Name: value`; a line that starts with a
+/// blank continues the field before it.
 package struct DebianPackage: Hashable, Sendable {
     package var name: String
     package var version: String
     /// "armhf", "arm64", "all".
     package var architecture: String
-    /// The names in Depends and Pre-Depends; of alternatives the first.
+    /// The names in Depends and Pre-Depends; only the first of alternatives.
     package var depends: [String]
 
     package init(name: String, version: String, architecture: String, depends: [String] = []) {
@@ -19,29 +19,17 @@ package struct DebianPackage: Hashable, Sendable {
         self.depends = depends
     }
 
-    /// Reads a .deb file's contents; `file` stands for it in messages.
-    package init(_ contents: [UInt8], file: String) throws(Failure) {
-        // ar(5)
-        guard contents.starts(with: Array("!<arch>\n".utf8)) else {
-            throw Failure(.corruptArchive, "\(file) is no Debian package")
-        }
-        let outer = try ArchiveMembers.read(contents, name: file) {
-            $0.hasPrefix("control.tar") || $0 == "debian-binary"
-        }
-        guard outer["debian-binary"] != nil, let control = outer.first(where: { $0.key.hasPrefix("control.tar") })
-        else {
-            throw Failure(.corruptArchive, "\(file) is no Debian package")
-        }
-        let inner = try ArchiveMembers.read(control.value, name: "\(control.key) of \(file)") { $0 == "control" }
-        let fields = Self.fields(of: String(decoding: inner["control"] ?? [], as: UTF8.self))
+    /// Reads the package's `control`; messages call the package `file`.
+    package init(control: [UInt8], file: String) throws(Failure) {
+        let fields = Self.fields(of: String(decoding: control, as: UTF8.self))
         guard let name = fields["package"], let version = fields["version"], let architecture = fields["architecture"]
-        else { throw Failure(.corruptArchive, "\(file) is damaged: its control file names no package") }
+        else { throw Failure(.damagedPayload, "\(file) is damaged: its control file names no package") }
         self.init(
             name: name, version: version, architecture: architecture,
             depends: [fields["pre-depends"], fields["depends"]].compactMap { $0 }.flatMap(Self.names))
     }
 
-    /// Names in lower case: they compare without regard to case.
+    /// By name in lower case: the names of fields compare without regard to case.
     private static func fields(of control: String) -> [String: String] {
         var fields: [String: String] = [:]
         var last: String?
@@ -57,12 +45,17 @@ package struct DebianPackage: Hashable, Sendable {
         return fields
     }
 
-    /// "a (>= 1), b:any | c" are a and b.
+    /// "a (>= 1), b:any | c" gives a and b.
     private static func names(in list: String) -> [String] {
         list.split(separator: ",").compactMap { item in
             item.drop(while: \.isWhitespace).split { $0.isWhitespace || "(:|".contains($0) }.first.map(String.init)
         }
     }
+}
+
+extension Failure.Code {
+    /// A file to be put on the card is not what its kind of file should be.
+    package static let damagedPayload = Failure.Code("provisioning.damaged-payload")
 }
 
 extension Substring {

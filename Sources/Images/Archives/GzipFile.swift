@@ -33,13 +33,13 @@ struct GzipFile {
 
     /// Unpacks all members, one after the other; throws when anything but a member follows one.
     func unpack<Engine: Inflater>(
-        to writer: StreamWriter, with engine: Engine.Type, step: (Int64) throws(Failure) -> Void
+        to output: some DecoderOutput, with engine: Engine.Type, step: (Int64) throws(Failure) -> Void
     ) throws(Failure) {
         var position: Int64 = 0
         repeat {
             let start = position + Int64(try headerSize(at: position))
             let data: DeflatedData
-            switch try DeflatedData.unpack(start..<file.size, of: file, to: writer, with: engine, step: step) {
+            switch try DeflatedData.unpack(start..<file.size, of: file, to: output, with: engine, step: step) {
             case .success(let inflated): data = inflated
             case .failure(.cut): throw .truncatedArchive(source.path, "its deflate data has no end")
             case .failure(.invalid): throw .damagedArchive(source.path, "invalid deflate data")

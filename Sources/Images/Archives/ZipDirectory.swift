@@ -103,11 +103,11 @@ struct ZipDirectory {
 extension ZipDirectory.DeflatedEntry {
     /// Unpacks it; its size and checksum must be those that the directory says.
     func unpack<Engine: Inflater>(
-        from source: ImageSource, to writer: StreamWriter, with engine: Engine.Type,
+        from source: ImageSource, to output: some DecoderOutput, with engine: Engine.Type,
         step: (Int64) throws(Failure) -> Void
     ) throws(Failure) {
         let file = try ImageFile(opening: source.path)
-        switch try DeflatedData.unpack(range, of: file, to: writer, with: engine, step: step) {
+        switch try DeflatedData.unpack(range, of: file, to: output, with: engine, step: step) {
         case .failure(.cut): throw .damagedArchive(source.path, "its deflate data has no end")
         case .failure(.invalid): throw .damagedArchive(source.path, "invalid deflate data")
         case .success(let data):

@@ -1,4 +1,5 @@
 import Diagnostics
+import Host
 
 /// What can be read of an image from the moment it begins to be unpacked.
 struct UnpackingBeginning: Sendable {
