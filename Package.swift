@@ -100,7 +100,8 @@ let package = Package(
             resources: ["classroom/class.yaml", "classroom/students.csv", "rack/rack.yaml", "single/pi.yaml"]
                 .map { .embedInCode($0) },
             swiftSettings: strict),
-        .target(name: "Setups", dependencies: ["Diagnostics", "Templates"], swiftSettings: strict),
+        .target(
+            name: "Setups", dependencies: ["Diagnostics", "Text", "Recipes", "Templates"], swiftSettings: strict),
         .target(
             name: "Labels", dependencies: ["Diagnostics", "Recipes", mustache],
             resources: ["labels", "hand-outs"].map { .embedInCode("Templates/\($0).mustache") },

@@ -3,6 +3,7 @@ import Diagnostics
 import FoundationEssentials
 import Host
 import Recipes
+import Setups
 import SystemPackage
 
 struct SwarmConfigCommand: ContextualCommand {

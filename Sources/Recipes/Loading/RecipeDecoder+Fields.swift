@@ -13,7 +13,7 @@ extension RecipeDecoder {
         func path(of name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
     }
 
-    /// Takes `value` as a map with the keys of `shape`; unknown, missing and not yet supported keys are reported.
+    /// Takes `value` as a map with the keys of `shape`; unknown and missing keys are reported.
     mutating func fields(_ value: RecipeValue, _ path: String, _ shape: RecipeShape) -> Fields? {
         let title = path.isEmpty ? "the recipe" : path
         guard case .mapping(let entries) = value.content, value.tag == nil else {
@@ -25,15 +25,11 @@ extension RecipeDecoder {
         for entry in entries {
             let prefix = path.isEmpty ? "" : "\(path): "
             guard let key = keys.first(where: { $0.name == entry.key.value }) else {
-                let near = nearest(to: entry.key.value, among: keys.lazy.filter { !$0.isLater }.map(\.name))
+                let near = nearest(to: entry.key.value, among: keys.map(\.name))
                 let help =
                     near.map { "did you mean \"\($0)\"?" }
-                    ?? "known: \(keys.filter { !$0.isLater }.map(\.name).joined(separator: ", "))"
+                    ?? "known: \(keys.map(\.name).joined(separator: ", "))"
                 report.error(at: entry.key.location, "\(prefix)unknown key \"\(entry.key.value)\" (\(help))")
-                continue
-            }
-            guard !key.isLater else {
-                report.error(at: entry.key.location, "\(prefix)\"\(key.name)\" is not supported yet by this version")
                 continue
             }
             known[key.name] = entry.value

@@ -1,27 +1,27 @@
-import Diagnostics
+package import Diagnostics
 import Yams
 
 /// A value of a recipe file with the place where it stands; what is left of YAML after parsing.
-struct RecipeValue: Hashable, Sendable {
-    enum Content: Hashable, Sendable {
+package struct RecipeValue: Hashable, Sendable {
+    package enum Content: Hashable, Sendable {
         /// The text as it is written, and whether it stands without quotes (`yes`, `12`, `~`).
         case scalar(String, isPlain: Bool)
         case sequence([RecipeValue])
         case mapping([Entry])
     }
 
-    struct Entry: Hashable, Sendable {
-        var key: Located<String>
-        var value: RecipeValue
+    package struct Entry: Hashable, Sendable {
+        package var key: Located<String>
+        package var value: RecipeValue
     }
 
-    var content: Content
+    package var content: Content
     /// A tag of our own ("!env"); YAML's own tags are no one's business here.
-    var tag: String?
-    var location: Location
+    package var tag: String?
+    package var location: Location
 
     /// "a list", "a map", "text": for messages.
-    var kind: String {
+    package var kind: String {
         switch content {
         case .scalar("", isPlain: true): "nothing"
         case .scalar: "text"
@@ -71,7 +71,7 @@ extension RecipeValue {
     private static let limit = 100_000
 
     /// Parses the text of a recipe file; mistakes go to `report`.
-    static func parse(_ text: String, file: String, _ report: inout DiagnosticReport) -> RecipeValue? {
+    package static func parse(_ text: String, file: String, _ report: inout DiagnosticReport) -> RecipeValue? {
         do {
             guard let node = try Yams.compose(yaml: text) else {
                 report.error(at: Location(file: file, line: 1, column: 1), "the recipe is empty")

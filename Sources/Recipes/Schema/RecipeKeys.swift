@@ -19,23 +19,12 @@ struct RecipeKey: Sendable {
     let about: String
     let shape: RecipeShape
     var isRequired = false
-    /// Part of the format, but not of this version: refused by name, so that nothing is accepted and ignored.
-    var isLater = false
 
-    init(_ name: String, _ about: String, _ shape: RecipeShape, required: Bool = false, later: Bool = false) {
+    init(_ name: String, _ about: String, _ shape: RecipeShape, required: Bool = false) {
         self.name = name
         self.about = about
         self.shape = shape
         isRequired = required
-        isLater = later
-    }
-
-    static func later(_ names: String...) -> [RecipeKey] {
-        names.map { name in
-            var key = RecipeKey(name, "", .free)
-            key.isLater = true
-            return key
-        }
     }
 }
 

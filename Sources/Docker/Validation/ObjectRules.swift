@@ -254,7 +254,7 @@ extension DaemonJudge {
                 error(index, "expected text, this is \(member.value.kind)", inside: member.name)
                 continue
             }
-            if member.name != "no-proxy" { report(ProxySettings.problem(text), index, inside: member.name) }
+            if member.name != "no-proxy" { report(TextRules.proxy(text, version), index, inside: member.name) }
         }
     }
 

@@ -77,6 +77,13 @@ enum TextRules {
             ? nil : .error("\"\(text)\" is no version that Docker can speak (1.24 to 1.55)")
     }
 
+    /// The address of a proxy. Go takes http, https and socks5; without a scheme it is http.
+    static let proxy: DaemonKey.TextRule = { text, _ in
+        let pattern = /((https?|socks5h?):\/\/)?([^\s@\/]+@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?\/?/
+        return text.isEmpty || text.wholeMatch(of: pattern) != nil
+            ? nil : .error("\"\(text)\" is no address of a proxy (http://host:port)")
+    }
+
     /// genericresource.Parse of swarmkit; the list as a whole is judged in ``CombinationRules``.
     static let genericResource: DaemonKey.TextRule = { text, _ in
         let parts = text.split(separator: "=", omittingEmptySubsequences: false)

@@ -10,9 +10,8 @@ package enum RecipeSchema {
     }
 
     private static func object(of keys: [RecipeKey]) -> [JSONValue.Member] {
-        let known = keys.filter { !$0.isLater }
         var properties: [JSONValue.Member] = []
-        for key in known {
+        for key in keys {
             properties.append(.init(key.name, schema(key.shape, about: key.about)))
             // A list may also be appended to, on top of an extended recipe.
             if case .list = key.shape { properties.append(.init("+\(key.name)", schema(key.shape, about: key.about))) }

@@ -21,21 +21,6 @@ package struct ProxySettings: Hashable, Sendable {
         return values
     }
 
-    /// What is wrong with a proxy's address, or nil. Go takes http, https and socks5; without a scheme it is http.
-    static func problem(_ text: String) -> DaemonKey.Verdict? {
-        let pattern = /((https?|socks5h?):\/\/)?([^\s@\/]+@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?\/?/
-        return text.isEmpty || text.wholeMatch(of: pattern) != nil
-            ? nil : .error("\"\(text)\" is no address of a proxy (http://host:port)")
-    }
-
-    /// What is wrong with a proxy's address, or nil.
-    package static func problem(with text: String) -> String? {
-        switch problem(text) {
-        case .error(let text), .warning(let text): text
-        case nil: nil
-        }
-    }
-
     /// The member `proxies` of daemon.json, from 23.0 on.
     package var member: JSONValue.Member {
         .init("proxies", .object(values.map { .init($0.name, .string($0.value)) }))

@@ -1,5 +1,3 @@
-package import Diagnostics
-
 /// One node as its recipe describes it, after `extends` and with every value checked, but with secrets still unread.
 package struct Node: Hashable, Sendable {
     package var hostname: Located<String>
@@ -175,16 +173,5 @@ package struct Node: Hashable, Sendable {
                 self.mode = mode
             }
         }
-    }
-}
-
-/// A value and the place in a recipe where it stands.
-package struct Located<Value: Hashable & Sendable>: Hashable, Sendable {
-    package var value: Value
-    package var location: Location
-
-    package init(_ value: Value, at location: Location) {
-        self.value = value
-        self.location = location
     }
 }
