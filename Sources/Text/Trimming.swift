@@ -1,8 +1,9 @@
-extension Substring {
+extension StringProtocol {
     /// Without white space at either end.
-    package var trimmed: String {
-        var part = self
+    package var trimmed: Substring {
+        var part = Substring(self)
+        while part.first?.isWhitespace == true { part.removeFirst() }
         while part.last?.isWhitespace == true { part.removeLast() }
-        return String(part.drop(while: \.isWhitespace))
+        return part
     }
 }

@@ -1,10 +1,12 @@
-import Foundation
-
-/// Runs blocking work on a thread of its own: on the cooperative pool it would hold up everything else.
+/// Runs blocking work on a new thread and waits for it without blocking a thread of the cooperative pool.
+///
+/// - Throws: What `work` throws, or that no thread could be started.
 package func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
-        let thread = Thread { continuation.resume(with: Result(catching: work)) }
-        thread.stackSize = 1 << 20
-        thread.start()
+        do {
+            try startThread { continuation.resume(with: Result(catching: work)) }
+        } catch {
+            continuation.resume(throwing: error)
+        }
     }
 }

@@ -18,7 +18,7 @@ package struct FirstBootStatus: Hashable, Sendable {
             guard parts.count == 2 else { continue }
             // A card is anybody's to write: nothing on it reaches a terminal's ears.
             let value = parts[1].unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }
-            values[String(parts[0])] = String(String.UnicodeScalarView(value))[...].trimmed
+            values[String(parts[0])] = String(String(String.UnicodeScalarView(value)).trimmed)
         }
         guard let state = values["state"], !state.isEmpty else { return nil }
         self.state = state
