@@ -1,4 +1,4 @@
-import Fleet
+import Racks
 import Foundation
 import Host
 import Synchronization

@@ -1,7 +1,8 @@
 import ArgumentParser
 import Cards
 import Diagnostics
-import Fleet
+import Planning
+import Racks
 import Provisioning
 import Recipes
 
@@ -38,12 +39,14 @@ struct ConfigureCommand: ContextualCommand {
         let secrets = context.secrets
         let reading = try CardReading(at: target.path)
         let change = try await Reconfiguration(
-            of: node, on: reading, user: context.user, secrets: secrets, version: PiflashCommand.version,
-            now: context.now())
+            of: node, on: reading,
+            in: RackState(of: node, user: context.user).secrets(for: node, on: reading, now: context.now()),
+            secrets: secrets, version: PiflashCommand.version, now: context.now())
         context.console.report(DiagnosticReport(change.provision.warnings))
         let planner = context.planner(reading: secrets)
         guard !change.isEmpty else {
-            try await planner.apply(change, of: node, on: reading, to: target, tell: context.console.note)
+            try await planner.apply(
+                change, of: node, on: reading, to: target, user: context.user, tell: context.console.note)
             context.console.output("\(self.target): is \(node.hostname.value) already; nothing to change")
             return
         }
@@ -51,7 +54,8 @@ struct ConfigureCommand: ContextualCommand {
             try Confirmation(console: context.console, yes: yes).ask(
                 about: .device(facts), to: "change its settings to those of \(node.hostname.value)")
         }
-        try await planner.apply(change, of: node, on: reading, to: target, tell: context.console.note)
+        try await planner.apply(
+            change, of: node, on: reading, to: target, user: context.user, tell: context.console.note)
         context.console.output("\(self.target): is \(node.hostname.value) now")
         for file in change.changedFiles { context.console.output("  \(file)") }
         for file in change.changedRootFiles { context.console.output("  \(file)  (root partition)") }

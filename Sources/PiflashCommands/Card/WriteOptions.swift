@@ -1,6 +1,7 @@
 import ArgumentParser
 import Cards
-import Fleet
+import Planning
+import Racks
 
 /// What of an image is written, and how.
 struct WriteOptions: ParsableArguments {

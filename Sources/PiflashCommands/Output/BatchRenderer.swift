@@ -1,5 +1,6 @@
 import Diagnostics
-import Fleet
+import Planning
+import Racks
 import Foundation
 import Synchronization
 

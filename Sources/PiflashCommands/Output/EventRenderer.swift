@@ -1,5 +1,5 @@
 import Diagnostics
-import Fleet
+import Planning
 import Foundation
 import Synchronization
 

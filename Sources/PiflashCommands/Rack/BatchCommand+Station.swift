@@ -1,6 +1,6 @@
 import Cards
 import Diagnostics
-import Fleet
+import Racks
 import Recipes
 import SystemPackage
 
@@ -14,7 +14,7 @@ extension BatchCommand {
         let tree = BlockDeviceTree()
         let named = try namedReaders(tree, in: context)
         let batch = try Batch(
-            nodes, planner: context.planner(reading: context.secrets), since: context.nowText,
+            nodes, of: context.user, planner: context.planner(reading: context.secrets), since: context.nowText,
             options: writing.options,
             claim: { target, size throws(Failure) in try chooser.claim(target, imageSize: size) })
         let plan = await batch.comparingSecrets(of: try await rack.plan(in: context, renderer: renderer))

@@ -1,7 +1,8 @@
 import ArgumentParser
 import Cards
 import Diagnostics
-import Fleet
+import Planning
+import Racks
 import Images
 import Recipes
 import Storage
@@ -88,7 +89,7 @@ struct BatchCommand: ContextualCommand {
         let chooser = context.chooser(for: nodes)
         let targets = try choose(with: chooser, in: context)
         let batch = try Batch(
-            nodes, planner: context.planner(reading: context.secrets), since: context.nowText,
+            nodes, of: context.user, planner: context.planner(reading: context.secrets), since: context.nowText,
             options: writing.options,
             claim: { target, size throws(Failure) in try chooser.claim(target, imageSize: size) })
         let plan = try await batch.comparingSecrets(of: rack.plan(in: context, renderer: renderer))
