@@ -81,7 +81,7 @@ let package = Package(
                 cryptoExtras,
             ],
             resources: [
-                "head", "system", "service", "docker", "install", "preload", "swarm", "form", "classic", "main", "door",
+                "head", "system", "service", "docker", "install", "preload", "swarm", "form", "classic", "main", "token-service",
             ].map { .embedInCode("FirstBoot/\($0).sh") },
             swiftSettings: strict),
         .target(
