@@ -80,7 +80,7 @@ let package = Package(
                 "CCrypt", "Diagnostics", "Text", "Filesystems", "Systems", "Recipes", "Docker", crypto, cryptoExtras,
             ],
             resources: [
-                "head", "system", "service", "docker", "install", "preload", "swarm", "form", "classic", "main", "door",
+                "head", "system", "service", "docker", "install", "preload", "swarm", "form", "classic", "main", "token-service",
             ].map { .embedInCode("FirstBoot/\($0).sh") },
             swiftSettings: strict),
         .target(

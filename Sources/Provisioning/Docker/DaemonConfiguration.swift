@@ -3,6 +3,7 @@ import Text
 package import Diagnostics
 import Docker
 import Filesystems
+
 package import Recipes
 
 /// dockerd's configuration, as the recipe's `docker` section wants it on one image: the members of daemon.json, and the

@@ -8,7 +8,7 @@ import Testing
 @testable import Provisioning
 
 /// The door's program with a stand-in for Docker: a swarm of a manager and two workers.
-@Suite struct SwarmDoorTests {
+@Suite struct TokenServiceTests {
     typealias Shell = NodeRig.Shell
 
     static let manager = "m0000000000000000000000id"
@@ -26,7 +26,7 @@ import Testing
 
     static func rig(members: String = members, settings: FirstBootSettings? = nil) throws -> NodeRig {
         let rig = try NodeRig(settings ?? .sample(node: "red00"))
-        rig.scratch.write(SwarmDoor.program, to: "root\(SwarmDoor.programPath)")
+        rig.scratch.write(TokenService.program, to: "root\(TokenService.programPath)")
         rig.scratch.write(members, to: "members")
         rig.install("timeout", "shift; exec \"$@\"")
         rig.install(
@@ -54,7 +54,7 @@ import Testing
                 "PATH=\(rig.scratch["bin"])", "SSH_CONNECTION=\(address) 40000 10.0.0.10 2378",
                 "SSH_ORIGINAL_COMMAND=\(request)",
             ]
-                + shell.command + [rig.scratch["root\(SwarmDoor.programPath)"].string, role],
+                + shell.command + [rig.scratch["root\(TokenService.programPath)"].string, role],
             environment: rig.environment)
     }
 
@@ -66,7 +66,7 @@ import Testing
 
     @Test func `shellcheck and both shells accept the program`() throws {
         let scratch = ScratchDirectory()
-        let path = scratch.write(SwarmDoor.program, to: "swarm-door").string
+        let path = scratch.write(TokenService.program, to: "swarm-door").string
         let check = try OutsideTool("shellcheck").run(["-s", "sh", path])
         #expect(check.succeeded, "\(check.text)")
         #expect(try OutsideTool("dash").run(["-n", path]).succeeded)
@@ -125,7 +125,7 @@ import Testing
     @Test(arguments: Shell.allCases)
     func `a node's labels and its role's availability are set`(_ shell: Shell) throws {
         var settings = FirstBootSettings.sample(node: "red00")
-        settings.formation = .sample(availability: [.manager: .drain, .worker: .pause])
+        settings.orchestration = SwarmFormation.sample(availability: [.manager: .drain, .worker: .pause]).settings
         let rig = try Self.rig(settings: settings)
         let result = try Self.ask(rig, shell, "joined \(Self.worker) rack=red disk=ssd a.b/c=x:1+2@3_4-5")
         #expect(result.text == "joined\n", "\(result.errors)")
@@ -203,7 +203,7 @@ import Testing
         rig.scratch.write("daemon:*:1:0:::::\nroot:\(password):1:0:::::\n", to: "root/etc/shadow")
         let sshd = rig.scratch.write("#!/bin/sh\necho \"$*\"\n", to: "root/usr/sbin/sshd")
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: sshd.string)
-        let result = try rig.run(shell.command + [rig.scratch["root\(SwarmDoor.programPath)"].string, "serve"])
+        let result = try rig.run(shell.command + [rig.scratch["root\(TokenService.programPath)"].string, "serve"])
         #expect(
             result.text.hasSuffix("sshd_config -o UsePAM=\(password.hasPrefix("!") ? "yes" : "no")\n"),
             "\(result.errors)")
@@ -214,7 +214,7 @@ import Testing
         let keys = RackKeys.sample
         let host = scratch.write(keys.host.privateKey, to: "host_key").string
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: host)
-        let text = SwarmDoor.configuration.replacing("/etc/piflash/swarm/host_key", with: host)
+        let text = TokenService.configuration.replacing("/etc/piflash/swarm/host_key", with: host)
         let file = scratch.write(text, to: "sshd_config").string
         let result = try OutsideTool("sshd").run(["-T", "-f", file])
         #expect(result.succeeded && result.errors.isEmpty, "\(result.errors)")
@@ -231,9 +231,9 @@ import Testing
 
     @Test func `systemd accepts the door's unit`() throws {
         let scratch = ScratchDirectory()
-        let path = scratch.write(SwarmDoor.unit, to: SwarmDoor.unitName).string
+        let path = scratch.write(TokenService.unit, to: TokenService.unitName).string
         let result = try OutsideTool("systemd-analyze").run(["verify", "--man=no", path])
-        #expect(!result.errors.contains(SwarmDoor.unitName + ":"), "\(result.errors)")
+        #expect(!result.errors.contains(TokenService.unitName + ":"), "\(result.errors)")
     }
 
     @Test func `ssh-keygen reads the keys that are made`() throws {

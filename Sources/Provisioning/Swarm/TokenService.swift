@@ -1,7 +1,7 @@
 /// The door of a manager: a second sshd, on a port of its own, through which the nodes of the rack fetch the token of
 /// their role and nothing else. The vendor's sshd is left alone: its host keys are made anew by the first boot, and what
 /// its configuration allows is the user's business.
-enum SwarmDoor {
+enum TokenService {
     /// Next to Docker's own 2377.
     static let port = 2378
     static let programPath = "/usr/local/lib/piflash/swarm-door"
@@ -10,7 +10,7 @@ enum SwarmDoor {
     /// What the host key is known by, whatever address a manager has.
     static let hostAlias = "piflash-swarm"
 
-    static let program = String(decoding: PackageResources.door_sh, as: UTF8.self)
+    static let program = String(decoding: PackageResources.token_service_sh, as: UTF8.self)
 
     /// Every option is known to OpenSSH 6.7 (Debian jessie) and still to today's. What would weaken the door is switched
     /// off here, and once more for each key in ``authorizedKeys(_:)``.

@@ -1,6 +1,7 @@
 import Text
 import Systems
 import Diagnostics
+
 import Recipes
 
 /// A node's secrets in the form in which they go on a card: hashed, derived, checked.
@@ -35,16 +36,20 @@ struct Material: Sendable {
 
     /// Reads and converts every secret of `node`. What is wrong with a value is reported at its place in the recipe, never
     /// with the value.
+    ///
+    /// - Parameter hashSchemes: the schemes of ready password hashes that the image can check; nil for all.
     init(
-        _ node: Node, profile: OSProfile, saltKey: [UInt8], keys: RackKeys, secrets: any SecretReading,
-        report: inout DiagnosticReport
+        _ node: Node, profile: OSProfile, hashSchemes: Set<String>?, saltKey: [UInt8], keys: RackKeys,
+        secrets: any SecretReading, report: inout DiagnosticReport
     ) async throws {
         self.secrets = secrets
         unguessable = digest(
             of: [Array("piflash unguessable".utf8), saltKey, Array(node.hostname.value.utf8)], digits: 32)
         sensitive.insert(unguessable)
         if let user = node.user {
-            try await readUser(user, host: node.hostname.value, profile: profile, saltKey: saltKey, report: &report)
+            try await readUser(
+                user, host: node.hostname.value, profile: profile, hashSchemes: hashSchemes, saltKey: saltKey,
+                report: &report)
         }
         for network in node.wifi?.networks ?? [] { try await readNetwork(network, report: &report) }
         if let token = node.swarm?.token { try await readToken(token, report: &report) }
@@ -63,7 +68,8 @@ struct Material: Sendable {
     }
 
     private mutating func readUser(
-        _ user: Node.User, host: String, profile: OSProfile, saltKey: [UInt8], report: inout DiagnosticReport
+        _ user: Node.User, host: String, profile: OSProfile, hashSchemes: Set<String>?, saltKey: [UInt8],
+        report: inout DiagnosticReport
     ) async throws {
         if let secret = user.password {
             switch try await read(secret) {
@@ -71,8 +77,7 @@ struct Material: Sendable {
             case .value(let password):
                 if let scheme = PasswordHash.scheme(of: password) {
                     passwordHash = password
-                    // glibc's own crypt, up to buster, knows no others: nobody could log in.
-                    if profile.flavour == .hypriotCloudInit, !["1", "5", "6"].contains(scheme) {
+                    if let hashSchemes, !hashSchemes.contains(scheme) {
                         report.error(
                             at: secret.location,
                             "user.password: \(profile.flavour.title) cannot check a $\(scheme)$ hash; give a $6$ hash")

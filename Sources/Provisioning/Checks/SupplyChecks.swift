@@ -1,5 +1,6 @@
 import Systems
 import Diagnostics
+
 import Recipes
 
 /// Whether what a card is to carry suits its image.

@@ -1,4 +1,5 @@
 import Systems
+
 import Recipes
 
 /// A node with its secrets read and its files made: what a flavour's renderer works from.
@@ -11,11 +12,10 @@ struct Draft: Sendable {
     let material: Material
     /// Seconds since 1970.
     let flashTime: Int64
-    let daemon: DaemonConfiguration?
     /// Set for an engine that takes its options from a command line only, and for proxies under sysvinit.
     let dockerOptions: DockerOptions?
-    /// Set when the rack forms its swarm by itself.
-    let formation: SwarmFormation?
+    /// Whether the node needs OpenSSH's own programs, not another sshd.
+    let needsOpenSSH: Bool
     /// What every flavour delivers alike: the first-boot program with its unit and settings, daemon.json, the recipe's
     /// files.
     let files: [Provision.NodeFile]

@@ -1,42 +1,11 @@
-import Systems
-import Text
 import Filesystems
 import Recipes
-
-/// A file that the card carries in its root partition for the first boot, which uses it up.
-struct CarriedFile: Hashable, Sendable {
-    static let directory = "/var/cache/piflash"
-    /// Where the first-boot program notes what it has used up: a digest a line.
-    static let takenPath = "/var/lib/piflash/taken"
-
-    enum Kind: String, Sendable { case packages, images }
-
-    let kind: Kind
-    /// Of the contents, 12 hex digits.
-    let digest: String
-    /// Digest and the file's own name, of characters that mean nothing to a shell.
-    let name: String
-    let contents: [UInt8]
-
-    init(_ kind: Kind, path: String, contents: [UInt8]) {
-        self.kind = kind
-        self.contents = contents
-        digest = Text.digest(of: [contents])
-        let own = path.split(separator: "/").last.map(String.init) ?? "file"
-        name = digest + "-" + String(own.map { Self.isPlain($0) ? $0 : "_" })
-    }
-
-    var path: String { "\(Self.directory)/\(kind.rawValue)/\(name)" }
-
-    private static func isPlain(_ character: Character) -> Bool {
-        character.isASCII && (character.isLetter || character.isNumber || "._+~".contains(character))
-            || character == "-"
-    }
-}
+import Systems
 
 /// What every flavour gets in its root partition, whatever else it takes there.
 struct SuppliedFiles: Sendable {
     let carried: [CarriedFile]
+    let certificate: NodeCertificate?
     let edits: [TreeChange]
     /// What the card has used up already, and so carries no second time.
     let taken: [String]
@@ -49,6 +18,7 @@ struct SuppliedFiles: Sendable {
             supplies.packages.map { CarriedFile(.packages, path: $0.path.value, contents: $0.contents) }
             + supplies.images.map { CarriedFile(.images, path: $0.path.value, contents: $0.contents) }
         self.carried = carried
+        certificate = supplies.certificate
         guard let root, root.problem == nil else {
             (edits, taken) = ([], [])
             return
@@ -73,8 +43,6 @@ struct SuppliedFiles: Sendable {
         self.edits = edits
     }
 
-    /// Whether piflash put the file there, and may remove it.
-    static func owns(_ path: String) -> Bool {
-        path.hasPrefix(certificateDirectory + "/") || path.hasPrefix(CarriedFile.directory + "/")
-    }
+    /// Whether `path` is one that these files can have.
+    static func owns(_ path: String) -> Bool { certificatePaths.contains(path) || CarriedFile.owns(path) }
 }

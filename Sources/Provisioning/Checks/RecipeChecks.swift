@@ -1,6 +1,7 @@
 import Systems
 import Diagnostics
 import Filesystems
+
 import Recipes
 
 /// What a recipe can get wrong only in the light of the image.
@@ -19,7 +20,7 @@ enum RecipeChecks {
         } else {
             report.warning(
                 at: node.hostname.location,
-                profile.flavour.hasDefaultLogin
+                profile.flavour.facts.hasPublishedLogin
                     ? "there is no user: the image's own login stays, with the password that everybody knows"
                     : "there is no user: \(profile.flavour.title) makes none that can log in")
         }
@@ -31,7 +32,7 @@ enum RecipeChecks {
             report.warning(at: gateway.location, "network.gateway: without address it has no effect")
         }
         for network in node.wifi?.networks ?? []
-        where profile.flavour == .raspberryPiOSCloudInit && looksLikeBytes(network.ssid.value) {
+        where profile.flavour.facts.readsListsOfBytesAsSSIDs && looksLikeBytes(network.ssid.value) {
             report.warning(
                 at: network.ssid.location,
                 "wifi.networks: NetworkManager may take \"\(network.ssid.value)\" for a list of bytes")
@@ -44,7 +45,7 @@ enum RecipeChecks {
     private static func checkSupport(
         _ node: Node, profile: OSProfile, root: RootSnapshot?, report: inout DiagnosticReport
     ) {
-        let support = profile.support
+        let support = SettingsTable.support(profile)
         for setting in Setting.allCases {
             guard let location = setting.location(in: node) else { continue }
             switch support[setting] {
@@ -75,35 +76,7 @@ enum RecipeChecks {
         if swarm.managers.isEmpty {
             report.error(at: swarm.location, "swarm.managers: names no manager to join")
         }
-        ClassicSwarm.check(node, profile: profile, report: &report)
-        if swarm.isFormed { checkForming(swarm, profile: profile, root: root, report: &report) }
-    }
-
-    /// A swarm of the rack's own needs keys on its cards, and an sshd that knows them.
-    private static func checkForming(
-        _ swarm: Node.Swarm, profile: OSProfile, root: RootSnapshot?, report: inout DiagnosticReport
-    ) {
-        guard RootFlavour.hasSwarmMode(profile) else { return }
-        if let root {
-            if let obstacle = root.problem {
-                report.error(
-                    at: swarm.location,
-                    "swarm: without token the rack's keys go in the root partition, which cannot be edited: \(obstacle)"
-                )
-            }
-        } else {
-            report.error(
-                at: swarm.location,
-                "swarm: without token the rack's keys go in the root partition; name the card or the image file, not a "
-                    + "mounted directory")
-        }
-        // Ed25519 keys came with OpenSSH 6.5; wheezy has 6.0.
-        if profile.initSystem?.kind == .sysvinit || profile.system?.codename == "wheezy" {
-            report.error(
-                at: swarm.location,
-                "swarm: without token it takes a system with systemd and OpenSSH 6.5 (from jessie on); give swarm.token"
-            )
-        }
+        for kind in Cluster.kinds { kind.check(node, profile: profile, root: root, report: &report) }
     }
 
     /// "65;66;", the form in which NetworkManager writes a name's bytes.
@@ -122,26 +95,6 @@ enum RecipeChecks {
             let count = ours.count { $0 == path }
             guard count > theirs.count(where: { $0.path == path }) else { continue }
             report.error(at: file.path.location, "first_boot.files: \(path) is written by piflash itself")
-        }
-    }
-}
-
-extension OSProfile.Flavour {
-    /// Whether cloud-init does what the recipe says; elsewhere the first-boot program installs packages and the like.
-    var usesCloudInit: Bool {
-        switch self {
-        case .hypriotCloudInit, .raspberryPiOSCloudInit, .ubuntuCloudInit: true
-        case .hypriotOccidentalis, .hypriotDeviceInit, .raspbian, .raspberryPiOSFirstRun, .raspberryPiOSCustomTOML,
-            .dietPi, .debianRaspi:
-            false
-        }
-    }
-
-    /// Whether the image comes with a login whose password is published.
-    var hasDefaultLogin: Bool {
-        switch self {
-        case .hypriotOccidentalis, .hypriotDeviceInit, .raspbian, .raspberryPiOSFirstRun, .dietPi: true
-        case .hypriotCloudInit, .raspberryPiOSCloudInit, .ubuntuCloudInit, .raspberryPiOSCustomTOML, .debianRaspi: false
         }
     }
 }

@@ -1,5 +1,6 @@
 import Systems
 import Diagnostics
+
 import Recipes
 
 /// What a recipe can ask of a card, in the order of the recipe format.
@@ -114,16 +115,9 @@ package enum Support: Hashable, Sendable {
     case impossible(String)
 }
 
-extension OSProfile {
-    /// How an image of this profile takes each setting: what its flavour declares, and what is alike for all.
-    var support: [Setting: Support] {
-        var support = flavour.renderer.support(self)
-        // What the first-boot program does is taken the way that the program is.
-        support[.install] = DockerInstallation.obstacle(self).map { .impossible($0) } ?? support[.commands]
-        support[.remoteSSH] = RemoteAccess.obstacleToSSH(self).map { .impossible($0) } ?? support[.commands]
-        support[.classicSwarm] = support[.commands]
-        support.set(.dockerPackages, .preload, to: .rootEdit("files in \(CarriedFile.directory)"))
-        support[.remoteTLS] = .rootEdit("files in \(SuppliedFiles.certificateDirectory)")
-        return support
+extension [Setting: Support] {
+    /// The same answer for several settings.
+    mutating func set(_ settings: Setting..., to support: Support) {
+        for setting in settings { self[setting] = support }
     }
 }
