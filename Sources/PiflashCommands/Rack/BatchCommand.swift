@@ -95,18 +95,18 @@ struct BatchCommand: ContextualCommand {
         let plan = try await batch.comparingSecrets(of: rack.plan(in: context, renderer: renderer))
         let jobs = BatchPlan(plan, on: targets, rewrites: rewrite)
         let isAlone = jobs.jobs.count == 1
-        let warnings = try await batch.judge(
+        let warnings = try await batch.validate(
             jobs.jobs, isCancelled: context.isCancelled,
             { target, size throws(Failure) in
                 do throws(Failure) { try chooser.judge(target, imageSize: size) } catch {
                     // A small card among others fails alone, when its turn comes.
                     guard error.code == .tooSmall, !isAlone else { throw error }
-                    renderer.render(.notice("\(error.message): it will fail"))
+                    renderer.notice("\(error.message): it will fail")
                 }
             })
         console.report(DiagnosticReport(warnings.filter { !plan.warnings.contains($0) }))
         for card in jobs.finished {
-            renderer.render(.notice("\(card.target.path): is \(card.node)'s card, which is done; it is left alone"))
+            renderer.notice("\(card.target.path): is \(card.node)'s card, which is done; it is left alone")
         }
         guard !jobs.jobs.isEmpty else {
             let text =
@@ -114,7 +114,7 @@ struct BatchCommand: ContextualCommand {
                 ? "\(plan.cards.count == 1 ? "the only card" : "all \(plan.cards.count) cards") of the rack "
                     + "\(plan.cards.count == 1 ? "is" : "are") done; `piflash redo NODE RACK` writes one again"
                 : "no card was written: put in others for \(Self.list(jobs.waiting))"
-            renderer.render(.notice(text))
+            renderer.notice(text)
             BatchRenderer(console: console, form: form, nodes: []).summarize([], waiting: jobs.waiting, failure: nil)
             return
         }
