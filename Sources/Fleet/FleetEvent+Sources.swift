@@ -23,7 +23,7 @@ extension FleetEvent {
             case .writing: .writing
             case .flushing: .flushing
             case .verifying: .verifying
-            case .sealing: .sealing
+            case .finalizing: .sealing
             }
         self = .progress(Progress(phase: phase, done: event.done, total: event.total))
     }

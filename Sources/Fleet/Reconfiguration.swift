@@ -116,7 +116,7 @@ extension Reconfiguration {
             let file = try ImageFile(opening: path, writable: true)
             try apply(to: file, path: path, time: time) { try file.dropCache() }
         case .device(let facts):
-            let card = try ClaimedCard(facts)
+            let card = try ExclusiveCard(facts)
             try apply(to: card, path: facts.path, time: time) { try card.dropCache() }
         }
     }

@@ -38,7 +38,7 @@ struct ConfigureCommand: ContextualCommand {
         let secrets = context.secrets
         let reading = try CardReading(at: target.path)
         let change = try await Reconfiguration(
-            of: node, on: reading, user: context.user, secrets: secrets, version: PiflashCommand.version,
+            of: node, on: reading, user: context.user, secrets: secrets, version: PiflashVersion.current,
             now: context.now())
         context.console.report(DiagnosticReport(change.provision.warnings))
         let planner = context.planner(reading: secrets)

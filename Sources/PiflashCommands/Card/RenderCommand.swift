@@ -63,7 +63,7 @@ struct RenderCommand: ContextualCommand {
         let reading = try CardReading(at: context.absolute(target))
         let change = try await Reconfiguration(
             of: node, on: reading, user: context.user, secrets: context.secrets,
-            version: PiflashCommand.version, now: context.now(), isTrial: true)
+            version: PiflashVersion.current, now: context.now(), isTrial: true)
         guard !change.isEmpty else {
             context.console.output("\(target): no difference")
             return

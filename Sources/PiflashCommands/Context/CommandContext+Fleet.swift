@@ -31,7 +31,7 @@ extension CommandContext {
 
     func planner(reading secrets: any SecretReading) -> CardPlanner {
         CardPlanner(
-            user: user, cache: ImageCache(directories: directories), secrets: secrets, version: PiflashCommand.version,
+            user: user, cache: ImageCache(directories: directories), secrets: secrets, version: PiflashVersion.current,
             now: now)
     }
 

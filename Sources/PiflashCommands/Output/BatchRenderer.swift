@@ -133,7 +133,7 @@ final class BatchRenderer: Sendable {
         guard failure == nil else { return }
         if !good.isEmpty { console.note("\(good.count) \(good.count == 1 ? "card is" : "cards are") done") }
         if !left.isEmpty, !good.isEmpty {
-            console.note("left: \(BatchCommand.list(left)); put in the next cards and give the same command again")
+            console.note("left: \(shortList(left)); put in the next cards and give the same command again")
         }
     }
 
