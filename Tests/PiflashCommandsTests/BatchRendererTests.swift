@@ -113,7 +113,7 @@ import Testing
         #expect(
             shares([
                 (.clearing, 2, 2), (.comparing, 0, 100), (.comparing, 50, 100), (.comparing, 100, 100),
-                (.writing, 0, 0), (.flushing, 0, 0), (.verifying, 0, 0), (.sealing, 0, 1),
+                (.writing, 0, 0), (.flushing, 0, 0), (.verifying, 0, 0), (.finalizing, 0, 1),
             ]) == [0, 0, 0.45, 0.9, 0.95, 0.95, 1, 1])
     }
 
@@ -121,7 +121,7 @@ import Testing
         let steps: [(CardEvent.Phase, Int64, Int64)] = [
             (.clearing, 0, 2), (.wiping, 0, 100), (.wiping, 100, 100), (.comparing, 0, 100), (.comparing, 40, 100),
             (.writing, 0, 80), (.writing, 80, 80), (.flushing, 80, 80), (.verifying, 0, 100), (.verifying, 100, 100),
-            (.sealing, 0, 1), (.sealing, 1, 1),
+            (.finalizing, 0, 1), (.finalizing, 1, 1),
         ]
         let found = shares(steps)
         #expect(found == found.sorted() && found[2] == 0.5 && found[4] == 0.68 && found[5] == 0.68)

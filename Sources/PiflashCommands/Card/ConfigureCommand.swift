@@ -42,7 +42,7 @@ struct ConfigureCommand: ContextualCommand {
         let change = try await Reconfiguration(
             of: node, on: reading,
             in: RackState(of: node, user: context.user).secrets(for: node, on: reading, now: context.now()),
-            secrets: secrets, version: PiflashCommand.version, now: context.now())
+            secrets: secrets, version: PiflashVersion.current, now: context.now())
         context.console.report(DiagnosticReport(change.provision.warnings))
         let planner = context.planner(reading: secrets)
         func apply() async throws {

@@ -134,7 +134,7 @@ final class BatchRenderer: Sendable {
         guard failure == nil else { return }
         if !good.isEmpty { console.note("\(good.count) \(good.count == 1 ? "card is" : "cards are") done") }
         if !left.isEmpty, !good.isEmpty {
-            console.note("left: \(BatchCommand.list(left)); put in the next cards and give the same command again")
+            console.note("left: \(shortList(left)); put in the next cards and give the same command again")
         }
     }
 
@@ -315,7 +315,7 @@ struct Meter {
         case .writing: base + rest * part / 2
         case .flushing: base + rest / 2
         case .verifying: base + rest * (1 + part) / 2
-        case .sealing: 1
+        case .finalizing: 1
         }
     }
 

@@ -113,7 +113,7 @@ struct BatchCommand: ContextualCommand {
                 plan.left.isEmpty
                 ? "\(plan.cards.count == 1 ? "the only card" : "all \(plan.cards.count) cards") of the rack "
                     + "\(plan.cards.count == 1 ? "is" : "are") done; `piflash redo NODE RACK` writes one again"
-                : "no card was written: put in others for \(Self.list(jobs.waiting))"
+                : "no card was written: put in others for \(shortList(jobs.waiting))"
             renderer.notice(text)
             BatchRenderer(console: console, form: form, nodes: []).summarize([], waiting: jobs.waiting, failure: nil)
             return
@@ -178,17 +178,12 @@ struct BatchCommand: ContextualCommand {
         if bad.contains(where: \.isInterrupted) {
             return Failure(
                 .cancelled, "stopped: \(good.count) cards are done, \(bad.count) are not",
-                hint: "give the same command again: it goes on with \(list(bad.map(\.node).sorted() + waiting))")
+                hint: "give the same command again: it goes on with \(shortList(bad.map(\.node).sorted() + waiting))")
         }
         guard !bad.isEmpty else { return nil }
         return Failure(
             .init("commands.cards-failed"), severity: good.isEmpty ? .failed : .someCardsFailed,
-            "\(bad.count) of \(good.count + bad.count) cards failed: \(list(bad.map(\.node).sorted()))",
+            "\(bad.count) of \(good.count + bad.count) cards failed: \(shortList(bad.map(\.node).sorted()))",
             hint: "put in other cards and give the same command again: it writes only what is left")
-    }
-
-    static func list(_ names: [String]) -> String {
-        names.count <= 8
-            ? names.joined(separator: " ") : names.prefix(7).joined(separator: " ") + " and \(names.count - 7) more"
     }
 }
