@@ -65,7 +65,7 @@ import Testing
         for (name, node) in [("1.img", "red01"), ("6.img", "red06")] {
             let disk = try #require(disks[name])
             #expect(disk.violations == [])
-            #expect(disk.isSealed)
+            #expect(disk.isFinalized)
             scratch.write(Array(disk.medium[..<size]), to: name)
             #expect(try Mtools(image: scratch[name]).text(of: "user-data").contains(node))
         }
@@ -83,7 +83,7 @@ import Testing
     }
 
     /// A later run would make a second card of its node.
-    @Test func `a card of which the ledger cannot be told is not sealed`() async throws {
+    @Test func `a card of which the ledger cannot be told is not finalized`() async throws {
         try prepare("[red01]")
         let rack = try await rack()
         let disk = FakeDisk([UInt8](repeating: 1, count: Int(rack.cards[0].image.size)))
@@ -104,7 +104,7 @@ import Testing
         let failure = try #require(outcomes.first?.failure)
         #expect(failure.message.contains("ledger") && failure.message.contains("has no partition table now"))
         #expect(failure.code != .cancelled)
-        #expect(!disk.isSealed && !disk.medium[510..<512].elementsEqual([0x55, 0xAA]))
+        #expect(!disk.isFinalized && !disk.medium[510..<512].elementsEqual([0x55, 0xAA]))
     }
 
     @Test func `a spare card takes the node of one that fails`() async throws {
@@ -121,7 +121,7 @@ import Testing
         #expect(plan.spare.map(\.path) == [scratch["2.img"]])
         let outcomes = await batch.run(plan, events: { _ in }, isCancelled: { false })
         #expect(outcomes.map { $0.failure == nil } == [false, true])
-        #expect(good.isSealed)
+        #expect(good.isFinalized)
         #expect(try await self.rack().left.isEmpty)
     }
 
@@ -144,7 +144,7 @@ import Testing
             #expect(outcomes.count == 3)
             #expect(outcomes.allSatisfy { $0.isInterrupted })
         }
-        for disk in disks { #expect(!disk.isSealed) }
+        for disk in disks { #expect(!disk.isFinalized) }
         #expect(try await self.rack().left.map(\.name) == ["red01", "red02", "red03"])
     }
 

@@ -27,8 +27,8 @@ import Testing
     @Test func `what is appended is read, and is its owner's alone`() throws {
         let entries = (0..<40).map(Self.entry)
         do {
-            let writer = try LedgerWriter(state, since: "now")
-            for entry in entries { try writer.append(entry) }
+            let lock = try RackLock(state, since: "now")
+            for entry in entries { try lock.ledger.append(entry) }
         }
         let ledger = try state.ledger()
         #expect(ledger.entries == entries)
@@ -46,8 +46,8 @@ import Testing
 
     @Test func `a ledger cut anywhere keeps every whole line, and goes on`() throws {
         do {
-            let writer = try LedgerWriter(state, since: "now")
-            for index in 0..<4 { try writer.append(Self.entry(index)) }
+            let lock = try RackLock(state, since: "now")
+            for index in 0..<4 { try lock.ledger.append(Self.entry(index)) }
         }
         let whole = scratch.read(".piflash/ledger")
         let ends = whole.indices.filter { whole[$0] == 10 }.map { $0 + 1 }
@@ -56,7 +56,7 @@ import Testing
             let kept = ends.filter { $0 <= cut }.count
             #expect(try state.ledger().entries == (0..<kept).map(Self.entry))
             guard cut % 17 == 0 else { continue }
-            try LedgerWriter(state, since: "now").append(Self.entry(9))
+            try RackLock(state, since: "now").ledger.append(Self.entry(9))
             let ledger = try state.ledger()
             #expect(ledger.entries == (0..<kept).map(Self.entry) + [Self.entry(9)])
             #expect(ledger.damaged == 0)
@@ -65,8 +65,8 @@ import Testing
 
     @Test func `no damaged byte is ever believed`() throws {
         do {
-            let writer = try LedgerWriter(state, since: "now")
-            for index in 0..<3 { try writer.append(Self.entry(index)) }
+            let lock = try RackLock(state, since: "now")
+            for index in 0..<3 { try lock.ledger.append(Self.entry(index)) }
         }
         let whole = scratch.read(".piflash/ledger")
         let entries = (0..<3).map(Self.entry)
@@ -83,21 +83,21 @@ import Testing
     }
 
     @Test func `a second writer is refused and told of the first`() throws {
-        let first = try LedgerWriter(state, since: "this morning")
-        let failure = #expect(throws: Failure.self) { try LedgerWriter(state, since: "now") }
+        let first = try RackLock(state, since: "this morning")
+        let failure = #expect(throws: Failure.self) { try RackLock(state, since: "now") }
         #expect(failure?.code == .ledgerHeld)
         #expect(failure?.message.contains("process \(getpid()), since this morning") == true)
-        try first.append(Self.entry(1))
+        try first.ledger.append(Self.entry(1))
     }
 
     @Test func `any interleaving of workers loses no line`() async throws {
-        let writer = try LedgerWriter(state, since: "now")
+        let lock = try RackLock(state, since: "now")
         await withTaskGroup(of: Void.self) { group in
             for worker in 0..<8 {
                 group.addTask {
                     for step in 0..<25 {
                         let entry = LedgerEntry(node: "red0\(worker)", result: .begun, time: Int64(step))
-                        #expect(throws: Never.self) { try writer.append(entry) }
+                        #expect(throws: Never.self) { try lock.ledger.append(entry) }
                     }
                 }
             }
@@ -112,7 +112,7 @@ import Testing
     /// Two that open the ledger by themselves, as a batch and a single card do: nothing is lost, nothing torn.
     @Test func `appending processes take turns`() async throws {
         let state = state
-        try LedgerWriter(state, since: "now").append(Self.entry(0))
+        try RackLock(state, since: "now").ledger.append(Self.entry(0))
         let line = scratch.read(".piflash/ledger")
         // A program that is not ours holds the lock, tears a line and lets go: the next one waits, and mends it.
         let python = scratch["torn"].string
@@ -130,7 +130,7 @@ import Testing
             ])
         }.value
         while (try? scratch["torn"].stat()) == nil { try await Task.sleep(for: .milliseconds(5)) }
-        try await Task.detached { try LedgerWriter(state, since: "now").append(Self.entry(1)) }.value
+        try await Task.detached { try RackLock(state, since: "now").ledger.append(Self.entry(1)) }.value
         #expect(try await outside.succeeded)
         let ledger = try state.ledger()
         #expect(ledger.entries == [Self.entry(0), Self.entry(1)])

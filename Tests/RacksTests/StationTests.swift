@@ -187,7 +187,7 @@ private final class Desk: Sendable {
         #expect(outcomes.map(\.node) == ["red01", "red02", "red03"])
         #expect(outcomes.allSatisfy { $0.failure == nil })
         for (card, node) in zip(cards, ["red01", "red02", "red03"]) {
-            #expect(card.disk.isSealed)
+            #expect(card.disk.isFinalized)
             #expect(card.disk.violations == [])
             #expect(try name(on: card)?.contains(node) == true)
         }
@@ -210,7 +210,7 @@ private final class Desk: Sendable {
             // Put in anew, it is a card like any other.
             desk.put(later, into: "sdb")
         }
-        #expect(later.disk.isSealed)
+        #expect(later.disk.isFinalized)
         #expect(stranger.disk.log == [])
         #expect(file.disk.log == [])
     }
@@ -232,7 +232,7 @@ private final class Desk: Sendable {
         #expect(left == [])
         #expect(outcomes.map { $0.failure == nil } == [false, true, true])
         #expect(small.disk.log == [])
-        #expect(!worn.disk.isSealed)
+        #expect(!worn.disk.isFinalized)
         #expect(try name(on: good)?.contains("red01") == true)
         #expect(try name(on: spare)?.contains("red02") == true)
         #expect(try results(rack, planner) == [.verified, .verified])
@@ -250,7 +250,7 @@ private final class Desk: Sendable {
             desk.put(spare, into: "sdc")
         }
         #expect(outcomes.map { $0.failure == nil } == [false, true])
-        #expect(spare.disk.isSealed != dying.disk.isSealed)
+        #expect(spare.disk.isFinalized != dying.disk.isFinalized)
     }
 
     @Test func `a card of the rack is recognised`() async throws {
@@ -299,7 +299,7 @@ private final class Desk: Sendable {
         }
         #expect(outcomes.map(\.node) == ["red04", "red04", "red02"])
         #expect(left == ["red03", "red01"])
-        #expect(cards[0].disk.log.filter { $0 == .seal }.count == 2)
+        #expect(cards[0].disk.log.filter { $0 == .finalize }.count == 2)
         #expect(try results(rack, planner) == [nil, .verified, nil, .verified])
     }
 
@@ -322,7 +322,7 @@ private final class Desk: Sendable {
             try await desk.wait(for: "no card waits for an answer")
             desk.put(blank(rack), into: "sdc")
         }
-        #expect(again.disk.isSealed)
+        #expect(again.disk.isFinalized)
     }
 
     @Test func `a mounted card is written when it is mounted no more`() async throws {
@@ -337,7 +337,7 @@ private final class Desk: Sendable {
             #expect(desk.log.withLock { $0 } == [])
             desk.change("sdb") { $0.refusal = nil }
         }
-        #expect(card.disk.isSealed)
+        #expect(card.disk.isFinalized)
     }
 
     @Test func `a card that a desktop mounted just before the claim is tried again`() async throws {
@@ -347,7 +347,7 @@ private final class Desk: Sendable {
         let (outcomes, left) = try await run(rack, planner) { desk.put(card, into: "sdb") }
         #expect(outcomes.map { $0.failure?.code } == [.deviceBusy, nil])
         #expect(left == [])
-        #expect(card.disk.isSealed)
+        #expect(card.disk.isFinalized)
     }
 
     @Test func `Ctrl-C stops the running card and the station`() async throws {
@@ -359,7 +359,7 @@ private final class Desk: Sendable {
             desk.isStopped.store(true, ordering: .relaxed)
         }
         // It may have been faster than the wish to stop.
-        #expect(outcomes.map(\.isInterrupted) == [!card.disk.isSealed])
+        #expect(outcomes.map(\.isInterrupted) == [!card.disk.isFinalized])
         #expect(left.contains("red02"))
     }
 

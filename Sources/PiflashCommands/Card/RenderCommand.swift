@@ -66,7 +66,7 @@ struct RenderCommand: ContextualCommand {
             of: node, on: reading,
             in: RackState(of: node, user: context.user).secrets(
                 for: node, on: reading, now: context.now(), isTrial: true),
-            secrets: context.secrets, version: PiflashCommand.version, now: context.now())
+            secrets: context.secrets, version: PiflashVersion.current, now: context.now())
         guard !change.isEmpty else {
             context.console.output("\(target): no difference")
             return

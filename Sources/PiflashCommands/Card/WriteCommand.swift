@@ -72,9 +72,12 @@ struct WriteCommand: ContextualCommand {
         try Confirmation(console: context.console, yes: yes).ask(
             about: chosen, to: "write \(plan.node.hostname.value) (\(plan.profile.flavour.title)) to it")
         let card = try chooser.claim(chosen, imageSize: plan.content.size)
-        try await planner.noting(plan, on: chosen, user: context.user, events: renderer.render) { events in
-            try plan.write(to: card, options: writing.options, events: events, isCancelled: context.isCancelled)
-        }
+        let run = try await CardRun.single(
+            node, at: ConfigurationTarget(chosen), image: plan.image.base?.digest, planner: planner,
+            user: context.user, observer: renderer, warn: renderer.notice)
+        let summary = try await run.write(options: writing.options, isCancelled: context.isCancelled) { (plan, card) }
+        renderer.cardDone(
+            plan.node.hostname.value, target: card.name, summary, imageDigest: plan.image.base?.digest ?? "")
         if !json {
             context.console.note(
                 "\(plan.node.hostname.value): written to \(chosen.path) and verified, "

@@ -32,7 +32,7 @@ extension CommandContext {
 
     func planner(reading secrets: any SecretReading) -> CardPlanner {
         CardPlanner(
-            cache: ImageCache(directories: directories), secrets: secrets, version: PiflashCommand.version, now: now)
+            cache: ImageCache(directories: directories), secrets: secrets, version: PiflashVersion.current, now: now)
     }
 
     func chooser(for node: Node) -> CardChooser { chooser(for: [node]) }

@@ -19,7 +19,7 @@ package struct ImageReading: Sendable {
 
     /// Reads what is at `path`: a block device, or a file that is unpacked into the cache unless it is there already.
     package init(
-        at path: FilePath, cache: ImageCache, events: @escaping @Sendable (FleetEvent) -> Void,
+        at path: FilePath, cache: ImageCache, events: @escaping @Sendable (ImageEvent) -> Void,
         isCancelled: @escaping @Sendable () -> Bool
     ) throws {
         switch try PathKind(of: path) {
@@ -32,9 +32,7 @@ package struct ImageReading: Sendable {
         case .file:
             let image = try cache.image(
                 at: path, sha256: nil, validate: BootVolume.validate,
-                events: { event in
-                    if let translated = FleetEvent(event) { events(translated) }
-                }, isCancelled: isCancelled)
+                events: events, isCancelled: isCancelled)
             try self.init(
                 of: Overlay(over: image.store), at: image.path, digest: image.digest,
                 packing: ImageSource(path).packing())

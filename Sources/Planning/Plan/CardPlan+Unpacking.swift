@@ -17,7 +17,7 @@ extension CardPlanner {
     ///
     /// - Parameter events: Not told of unpacking any more once the plan is made.
     package func planUnpacking(
-        for node: Node, in rack: RackSecrets, events: @escaping @Sendable (FleetEvent) -> Void,
+        for node: Node, in rack: RackSecrets, events: @escaping @Sendable (ImageEvent) -> Void,
         isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPlan {
         guard node.docker.packages.isEmpty, node.docker.preload.isEmpty else {
@@ -29,9 +29,8 @@ extension CardPlanner {
             try cache.open(
                 at: FilePath(image.source.value), sha256: image.sha256?.value, validate: BootVolume.validate,
                 events: { event in
-                    guard let translated = FleetEvent(event) else { return }
-                    guard case .unpacking = event else { return events(translated) }
-                    isPlanned.unlessSet { events(translated) }
+                    guard case .unpacking = event else { return events(event) }
+                    isPlanned.unlessSet { events(event) }
                 }, isCancelled: isCancelled)
         }
         isPlanned.set()
@@ -49,7 +48,7 @@ private final class Flag: Sendable {
 extension CardPlan {
     /// Applies `provision` to the image that `opened` is of.
     init(
-        _ node: Node, on image: OpenedImage, _ opened: CardPlanner.Opened, _ provision: Provision, at time: Int64
+        _ node: Node, on image: OpenedImage, _ opened: CardPlanner.CardBase, _ provision: Provision, at time: Int64
     ) throws {
         var volume = opened.volume
         self.init(

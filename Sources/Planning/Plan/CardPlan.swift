@@ -53,14 +53,12 @@ package struct CardPlanner: Sendable {
 
     /// Unpacks and judges the recipe's image (or takes it from the cache).
     package func image(
-        for node: Node, events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
+        for node: Node, events: @escaping @Sendable (ImageEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) throws -> BaseImage {
         let image = try named(by: node)
         return try cache.image(
             at: FilePath(image.source.value), sha256: image.sha256?.value, validate: BootVolume.validate,
-            events: { event in
-                if let translated = FleetEvent(event) { events(translated) }
-            }, isCancelled: isCancelled)
+            events: events, isCancelled: isCancelled)
     }
 
     func named(by node: Node) throws -> Node.Image {
@@ -73,7 +71,7 @@ package struct CardPlanner: Sendable {
     /// Plans the card of `node`, from `image` when that is opened already.
     package func plan(
         for node: Node, in rack: RackSecrets, on image: BaseImage? = nil,
-        events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
+        events: @escaping @Sendable (ImageEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPlan {
         try await plan(for: node, in: rack) {
             try .unpacked(image ?? self.image(for: node, events: events, isCancelled: isCancelled))
@@ -111,13 +109,13 @@ package struct CardPlanner: Sendable {
     }
 
     /// What `image` is, as far as its partitions tell.
-    package func known(_ image: BaseImage) throws -> KnownImage {
+    package func known(_ image: BaseImage) throws -> ImageFacts {
         try Self.open(.unpacked(image), at: now()).known
     }
 
     /// What a card of `node` would get, for looking at: nothing of the rack is made or changed.
     package func preview(
-        for node: Node, events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
+        for node: Node, events: @escaping @Sendable (ImageEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPreview {
         let time = now()
         let supplies = try SupplyReading.files(of: node)
@@ -129,33 +127,33 @@ package struct CardPlanner: Sendable {
     }
 
     /// What an image is.
-    package struct KnownImage: Sendable {
+    package struct ImageFacts: Sendable {
         let identity: ImageIdentity
         let snapshot: BootSnapshot
         let root: RootReading
         package let profile: OSProfile
     }
 
-    struct Opened {
+    struct CardBase {
         let content: Overlay
         let table: PartitionTable
         let volume: FATVolume
-        let known: KnownImage
+        let known: ImageFacts
     }
 
     /// Stands for the digest of an image that is still being unpacked, and is as long: no file's size depends on it.
     static let digestPlaceholder = String(repeating: "0", count: 64)
 
-    static func open(_ image: OpenedImage, at time: Int64) throws -> Opened {
+    static func open(_ image: OpenedImage, at time: Int64) throws -> CardBase {
         let content = Overlay(over: image.store)
         let table = try image.partitionTable()
         let volume = try BootVolume.open(content, table: table, at: time)
         let snapshot = try BootSnapshot(of: volume)
         let root = try RootReading(of: content, table: table, boot: snapshot)
         return try during("looking at \(image.sourceName)") {
-            Opened(
+            CardBase(
                 content: content, table: table, volume: volume,
-                known: KnownImage(
+                known: ImageFacts(
                     identity: ImageIdentity(
                         name: image.sourceName, digest: image.base?.digest ?? digestPlaceholder),
                     snapshot: snapshot, root: root,
@@ -164,7 +162,7 @@ package struct CardPlanner: Sendable {
     }
 
     func render(
-        _ node: Node, in rack: RackSecrets, _ opened: KnownImage, supplies: Supplies, at time: Int64
+        _ node: Node, in rack: RackSecrets, _ opened: ImageFacts, supplies: Supplies, at time: Int64
     ) async throws -> Provision {
         var supplies = supplies
         supplies.certificate = rack.certificate

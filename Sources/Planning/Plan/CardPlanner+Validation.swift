@@ -7,7 +7,7 @@ extension CardPlanner {
     /// Renders each node on its image with placeholders for its secrets, and returns the problems of all, in the nodes'
     /// order.
     package func validate(
-        _ nodes: [(node: Node, image: KnownImage)], isCancelled: @escaping @Sendable () -> Bool
+        _ nodes: [(node: Node, image: ImageFacts)], isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> DiagnosticReport {
         let unread = CardPlanner(cache: cache, secrets: UnreadSecrets(), version: version, now: now)
         let time = now()

@@ -14,8 +14,8 @@ import SystemPackage
 package struct Batch: Sendable {
     let planner: CardPlanner
     let user: InvokingUser
-    let ledgers: [FilePath: LedgerWriter]
-    let options: CardWriting.Options
+    let locks: [FilePath: RackLock]
+    let options: CardPlan.WriteOptions
     let claim: @Sendable (ChosenTarget, Int64) throws(Failure) -> any CardTarget
 
     /// Locks the ledgers of `nodes`.
@@ -23,61 +23,68 @@ package struct Batch: Sendable {
     /// - Parameter claim: Claims a target for an image of so many bytes.
     package init(
         _ nodes: [Node], of user: InvokingUser, planner: CardPlanner, since: String,
-        options: CardWriting.Options = CardWriting.Options(),
+        options: CardPlan.WriteOptions = .init(),
         claim: @escaping @Sendable (ChosenTarget, Int64) throws(Failure) -> any CardTarget
     ) throws(Failure) {
         self.planner = planner
         self.user = user
         self.options = options
         self.claim = claim
-        var ledgers: [FilePath: LedgerWriter] = [:]
+        locks = try Self.locks(of: nodes, user: user, since: since)
+    }
+
+    private static func locks(
+        of nodes: [Node], user: InvokingUser, since: String
+    ) throws(Failure) -> [FilePath: RackLock] {
+        var locks: [FilePath: RackLock] = [:]
         for node in nodes {
             let state = RackState(of: node, user: user)
-            if ledgers[state.directory] == nil { ledgers[state.directory] = try LedgerWriter(state, since: since) }
+            if locks[state.directory] == nil { locks[state.directory] = try RackLock(state, since: since) }
         }
-        self.ledgers = ledgers
+        return locks
     }
 
-    /// Judges each job as far as that can be done without writing: its secrets are read, its files are made and thrown
-    /// away again, its target is judged by `judge` with the size of what comes onto it. What is worth saying is returned.
-    package func judge(
+    /// Validates each job as far as that is possible without writing: reads its secrets, makes its files and drops them,
+    /// and validates its target by `validate` with the size of what is written to it. Returns the warnings.
+    package func validate(
         _ jobs: [BatchPlan.Job], isCancelled: @escaping @Sendable () -> Bool,
-        _ judge: (ChosenTarget, Int64) throws(Failure) -> Void
+        _ validate: (ChosenTarget, Int64) throws(Failure) -> Void
     ) async throws -> [Diagnostic] {
-        var report = DiagnosticReport()
-        for job in jobs {
-            if isCancelled() { throw Failure(.cancelled, "nothing was written") }
-            do {
-                switch job.work {
-                case .write:
-                    let plan = try await plan(job.card, isCancelled)
-                    report.merge(DiagnosticReport(plan.provision.warnings))
-                    try judge(job.target, plan.content.size)
-                case .configure:
-                    report.merge(DiagnosticReport(try await change(job).provision.warnings))
+        try await warnings(of: jobs, isCancelled: isCancelled) { job in
+            switch job.work {
+            case .write:
+                let plan = try await plan(job.card, isCancelled)
+                try validate(job.target, plan.content.size)
+                return plan.provision.warnings
+            case .configure:
+                do {
+                    return try await change(job).provision.warnings
+                } catch let failure as Failure {
+                    throw Failure(
+                        failure.code, severity: failure.severity,
+                        "\(job.target.path) cannot get new settings: \(failure.message)",
+                        hint: "--rewrite writes its image again")
                 }
-            } catch let mistakes as DiagnosticReport {
-                report.merge(mistakes)
-            } catch let failure as Failure where job.work == .configure {
-                throw Failure(
-                    failure.code, severity: failure.severity,
-                    "\(job.target.path) cannot get new settings: \(failure.message)",
-                    hint: "--rewrite writes its image again")
             }
         }
-        guard !report.hasErrors else { throw report.unrepeated }
-        return report.unrepeated.warnings
     }
 
-    /// Judges what the cards of `cards` will get, before there is any to write: as ``judge(_:isCancelled:_:)``.
-    package func judge(
+    /// Validates what the cards of `cards` will get, before there is any to write. Returns the warnings.
+    package func validate(
         _ cards: [RackPlan.Card], isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> [Diagnostic] {
+        try await warnings(of: cards, isCancelled: isCancelled) { try await plan($0, isCancelled).provision.warnings }
+    }
+
+    /// The warnings of `validate` for all items, each once; throws one report with the errors of all.
+    private func warnings<Item>(
+        of items: [Item], isCancelled: () -> Bool, _ validate: (Item) async throws -> [Diagnostic]
+    ) async throws -> [Diagnostic] {
         var report = DiagnosticReport()
-        for card in cards {
+        for item in items {
             if isCancelled() { throw Failure(.cancelled, "nothing was written") }
             do {
-                report.merge(DiagnosticReport(try await plan(card, isCancelled).provision.warnings))
+                report.merge(DiagnosticReport(try await validate(item)))
             } catch let mistakes as DiagnosticReport {
                 report.merge(mistakes)
             }
@@ -119,83 +126,42 @@ package struct Batch: Sendable {
         _ job: BatchPlan.Job, events: @escaping @Sendable (BatchEvent) -> Void,
         isCancelled: @escaping @Sendable () -> Bool
     ) async -> BatchOutcome {
-        let (node, device) = (job.card.name, job.target.path.string)
-        var bytes: Int64 = 0
-        var changed: [String] = []
-        var failure: Failure?
-        do {
+        let target = ConfigurationTarget(job.target)
+        func start() throws(Failure) {
+            let device = job.target.path.string
             if isCancelled() { throw Failure(.cancelled, "stopped; \(device) was not touched") }
-            events(.started(node: node, device: device, work: job.work))
+            events(.started(node: job.card.name, device: device, work: job.work))
+        }
+        let run = CardRun(
+            RunningCard(
+                node: job.card.node, path: job.target.path, image: job.card.image.digest,
+                configuration: job.card.configuration, secrets: job.card.secrets, identity: CardIdentity(of: target)),
+            observers: ledger(of: job.card.node) + [BatchEvents(job: job, send: events)])
+        do throws(Failure) {
             switch job.work {
             case .write:
-                bytes = try await write(job, events: events, isCancelled: isCancelled)
-            case .configure:
-                let change = try await change(job)
-                try record(.begun, job)
-                changed = change.changedFiles + change.changedRootFiles
-                if !change.isEmpty {
-                    let time = planner.now()
-                    try await onThread { try change.apply(to: job.target.configurable, time: time) }
+                let summary = try await run.write(options: options, isCancelled: isCancelled) {
+                    try start()
+                    // The plan, with all that is carried, is in memory only while its card is written.
+                    let plan = try await plan(job.card, isCancelled)
+                    return (plan, try claim(job.target, plan.content.size))
                 }
+                return BatchOutcome(job, .verified(summary))
+            case .configure:
+                let changed = try await run.configure(at: target, time: planner.now()) {
+                    try start()
+                    return try await change(job)
+                }
+                return BatchOutcome(job, .configured(changed))
             }
-            try record(job.work == .write ? .verified : .configured, job)
         } catch {
-            let reason = error as? Failure ?? Failure(.system, "\(error)")
-            failure = reason
-            do throws(Failure) {
-                try record(reason.code == .cancelled ? .interrupted : .failed, job, reason: reason.message)
-            } catch {
-                failure = Failure(
-                    reason.code, severity: reason.severity, "\(reason.message); \(error.message)", hint: reason.hint)
-            }
+            return BatchOutcome(job, .failed(error))
         }
-        let outcome = BatchOutcome(
-            node: node, device: device, work: job.work, bytes: bytes, changedFiles: changed,
-            imageDigest: job.card.image.digest, failure: failure)
-        events(.finished(outcome))
-        return outcome
     }
 
-    /// The plan, with all that is carried, is in memory only while its card is written.
-    private func write(
-        _ job: BatchPlan.Job, events: @escaping @Sendable (BatchEvent) -> Void,
-        isCancelled: @escaping @Sendable () -> Bool
-    ) async throws -> Int64 {
-        let plan = try await plan(job.card, isCancelled)
-        let (node, device) = (job.card.name, job.target.path.string)
-        let written = Mutex<Int64>(0)
-        let isRecorded = Mutex(false)
-        let trouble = Mutex<Failure?>(nil)
-        let target = try claim(job.target, plan.content.size)
-        try record(.begun, job)
-        do {
-            try await onThread {
-                try plan.write(
-                    to: target, options: options,
-                    events: { event in
-                        switch event {
-                        case .progress(let progress):
-                            if progress.phase == .verifying, !isRecorded.withLock({ $0 }) {
-                                isRecorded.withLock { $0 = true }
-                                do throws(Failure) { try record(.written, job) } catch {
-                                    trouble.withLock { $0 = error }
-                                }
-                            }
-                            events(.progress(node: node, device: device, progress))
-                        case .cardDone(let outcome): written.withLock { $0 = outcome.bytes }
-                        case .notice: break
-                        }
-                    },
-                    // A card that the ledger does not know of must not look finished: its node gets another one.
-                    isCancelled: { isCancelled() || trouble.withLock { $0 != nil } })
-            }
-        } catch let failure as Failure {
-            guard let trouble = trouble.withLock({ $0 }) else { throw failure }
-            throw Failure(
-                trouble.code, severity: trouble.severity, "\(trouble.message); \(failure.message)", hint: trouble.hint,
-                cause: trouble.cause)
-        }
-        return written.withLock { $0 }
+    private func ledger(of node: Node) -> [any CardRunObserver] {
+        locks[RackState(of: node, user: user).directory].map { [LedgerObserver(ledger: $0.ledger, now: planner.now)] }
+            ?? []
     }
 
     private func plan(
@@ -214,50 +180,18 @@ package struct Batch: Sendable {
             secrets: planner.secrets, version: planner.version, now: now)
     }
 
-    private func record(
-        _ result: LedgerEntry.Result, _ job: BatchPlan.Job, reason: String? = nil
-    ) throws(Failure) {
-        let node = job.card.node
-        let isOnCard = result == .verified || result == .configured
-        let state = RackState(of: node, user: user)
-        try ledgers[state.directory]?.append(
-            LedgerEntry(
-                node: node.hostname.value, result: result, time: planner.now(), device: job.target.path.string,
-                image: job.card.image.digest, recipe: node.recipeDigest, configuration: job.card.configuration,
-                secrets: job.card.secrets,
-                card: CardIdentity(
-                    of: job.target, table: isOnCard ? try? PartitionTable.read(job.card.image.path) : nil),
-                reason: reason))
-    }
-
     /// Marks the card to be written again, also by a later run.
     func markRedo(_ card: RackPlan.Card) throws(Failure) {
-        let state = RackState(of: card.node, user: user)
-        try ledgers[state.directory]?.append(LedgerEntry(node: card.name, result: .redo, time: planner.now()))
+        let directory = RackState(of: card.node, user: user).directory
+        try locks[directory]?.ledger.append(LedgerEntry(node: card.name, result: .redo, time: planner.now()))
     }
 
     /// Marks the cards of `nodes` to be written again.
     package static func redo(_ nodes: [Node], user: InvokingUser, now: Int64, since: String) throws(Failure) {
-        var ledgers: [FilePath: LedgerWriter] = [:]
+        let locks = try locks(of: nodes, user: user, since: since)
         for node in nodes {
-            let state = RackState(of: node, user: user)
-            let ledger: LedgerWriter
-            if let known = ledgers[state.directory] {
-                ledger = known
-            } else {
-                ledger = try LedgerWriter(state, since: since)
-            }
-            ledgers[state.directory] = ledger
-            try ledger.append(LedgerEntry(node: node.hostname.value, result: .redo, time: now))
-        }
-    }
-}
-
-extension ChosenTarget {
-    fileprivate var configurable: ConfigurationTarget {
-        switch self {
-        case .device(let facts): .device(facts)
-        case .file(let path, _): .file(path)
+            try locks[RackState(of: node, user: user).directory]?.ledger
+                .append(LedgerEntry(node: node.hostname.value, result: .redo, time: now))
         }
     }
 }

@@ -1,10 +1,10 @@
-package import Planning
+package import Cards
 package import Diagnostics
 
 /// What a batch tells while it runs.
 package enum BatchEvent: Sendable {
-    case started(node: String, device: String, work: BatchPlan.Work)
-    case progress(node: String, device: String, FleetEvent.Progress)
+    case started(node: String, device: String, work: CardWork)
+    case progress(node: String, device: String, CardEvent)
     case finished(BatchOutcome)
 }
 
@@ -12,7 +12,7 @@ package enum BatchEvent: Sendable {
 package struct BatchOutcome: Sendable {
     package let node: String
     package let device: String
-    package let work: BatchPlan.Work
+    package let work: CardWork
     /// Bytes written and read back; 0 where only settings changed.
     package let bytes: Int64
     /// Files that new settings changed; empty when the card was right already.
@@ -21,7 +21,7 @@ package struct BatchOutcome: Sendable {
     package let failure: Failure?
 
     package init(
-        node: String, device: String, work: BatchPlan.Work, bytes: Int64, changedFiles: [String], imageDigest: String,
+        node: String, device: String, work: CardWork, bytes: Int64, changedFiles: [String], imageDigest: String,
         failure: Failure?
     ) {
         self.node = node

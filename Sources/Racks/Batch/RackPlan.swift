@@ -34,27 +34,24 @@ package struct RackPlan: Sendable {
 
     /// What there is to do, in the order of the recipes.
     package var left: [Card] { cards.filter { $0.state != .done } }
-
-    /// Whether `found` is the right card of a node that is done: it is not written again.
-    package func isFinished(_ found: FoundCard) -> Bool { cards.contains { $0.state == .done && found.isCurrent($0) } }
 }
 
 extension CardPlanner {
     /// Plans the cards of `nodes`: opens each image once (unpacks it, when it must), and judges each node's settings with
     /// placeholders for its secrets. Throws every mistake of all nodes at once.
     package func rack(
-        _ nodes: [Node], of user: InvokingUser, events: @escaping @Sendable (FleetEvent) -> Void,
+        _ nodes: [Node], of user: InvokingUser, events: @escaping @Sendable (ImageEvent) -> Void,
         isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> RackPlan {
         var report = DiagnosticReport()
-        var opened: [Node.Image: (image: BaseImage, known: CardPlanner.KnownImage)] = [:]
+        var opened: [Node.Image: (image: BaseImage, known: CardPlanner.ImageFacts)] = [:]
         var ledgers: [FilePath: Ledger] = [:]
         var digests = ConfigurationDigest()
         var cards: [RackPlan.Card] = []
-        var questions: [(node: Node, image: CardPlanner.KnownImage)] = []
+        var questions: [(node: Node, image: CardPlanner.ImageFacts)] = []
         for node in nodes {
             do {
-                let base: (image: BaseImage, known: CardPlanner.KnownImage)
+                let base: (image: BaseImage, known: CardPlanner.ImageFacts)
                 if let key = node.image?.located, let known = opened[key] {
                     base = known
                 } else {

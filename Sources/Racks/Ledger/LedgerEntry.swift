@@ -1,6 +1,5 @@
 import Cards
 import Filesystems
-import SystemPackage
 
 /// One thing that happened to a node's card.
 package struct LedgerEntry: Codable, Hashable, Sendable {
@@ -77,9 +76,13 @@ package struct CardIdentity: Codable, Hashable, Sendable {
         self.uuids = uuids
     }
 
-    init(of target: ChosenTarget, table: PartitionTable?) {
-        uuids = table?.partitions.compactMap { $0.filesystem?.uuid } ?? []
-        guard case .device(let facts) = target else { return }
-        (cid, serial, model, size) = (facts.cid, facts.serial, facts.title, facts.size)
+    /// What the reader of the card says of it.
+    init(of facts: DeviceFacts) {
+        self.init(cid: facts.cid, serial: facts.serial, model: facts.title, size: facts.size)
+    }
+
+    /// Adds the file systems of `table`; nil adds nothing.
+    mutating func add(_ table: PartitionTable?) {
+        if let table { uuids = table.partitions.compactMap { $0.filesystem?.uuid } }
     }
 }

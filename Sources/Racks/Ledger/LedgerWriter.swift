@@ -1,85 +1,94 @@
 package import Diagnostics
 import Host
 import Storage
+import Synchronization
 import SystemPackage
 
 #if canImport(Glibc)
     import Glibc
 #endif
 
-/// A batch's hold on the cards of a rack, and its way to append to their ledger. There is one batch at a time: it holds
-/// `.piflash/ledger.lock`, which the kernel takes back when the process dies.
+/// A rack's ledger, open to append to. A batch and the commands for single cards may have it open at once: whoever appends
+/// holds the kernel's lock on the file (flock(2)) meanwhile.
 package final class LedgerWriter: Sendable {
-    private let lock: FileDescriptor
-    private let file: LedgerFile
+    private let file: FileDescriptor
+    private let path: FilePath
+    /// The kernel's lock is the descriptor's, not the thread's.
+    private let turn = Mutex(())
 
-    /// - Parameter since: What the next one is told of this writer: when it began.
-    package init(_ state: RackState, since: String) throws(Failure) {
+    /// Makes the ledger when there is none, and cuts off what a crash left of its last line.
+    package init(_ state: RackState) throws(Failure) {
         try state.user.makeDirectories(state.directory, mode: 0o700)
-        lock = try Self.lock(state, since: since)
-        do throws(Failure) {
-            file = try LedgerFile(state)
+        path = state.ledgerPath
+        file = try Self.open(path, .readWrite, append: true)
+        do {
+            try state.user.own(path)
+            try alone { _ in }
+            // The new name must survive a crash too.
+            let folder = try FileDescriptor.open(state.directory, .readOnly, options: [.directory, .closeOnExec])
+            _ = fsync(folder.rawValue)
+            try folder.close()
         } catch {
-            try? lock.close()
-            throw error
+            throw error as? Failure ?? .system("opening \(path)", error as? Errno ?? .ioError)
         }
     }
 
-    deinit { try? lock.close() }
+    deinit { try? file.close() }
 
     /// Returns when the entry is on the disk. One that could not be written leaves nothing behind.
-    package func append(_ entry: LedgerEntry) throws(Failure) { try file.append(entry) }
-
-    /// What the process that works on the rack's cards said of itself; nil when there is none.
-    static func holder(of state: RackState) -> String? {
-        let path = lockPath(of: state)
-        guard let lock = try? FileDescriptor.open(path, .readOnly, options: [.closeOnExec]) else { return nil }
-        defer { try? lock.close() }
-        // A shared lock: two that look at once do not see each other.
-        guard flock(lock.rawValue, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK else { return nil }
-        return said(at: path)
-    }
-
-    private static func lockPath(of state: RackState) -> FilePath { state.directory.appending("ledger.lock") }
-
-    private static func said(at path: FilePath) -> String {
-        let text = String(decoding: (try? FileContents.read(path)) ?? [], as: UTF8.self)
-        return String(text.prefix(200).filter { !$0.isNewline })
-    }
-
-    private static func lock(_ state: RackState, since: String) throws(Failure) -> FileDescriptor {
-        let path = lockPath(of: state)
-        let lock = try LedgerFile.open(path, .readWrite, append: false)
+    package func append(_ entry: LedgerEntry) throws(Failure) {
         do {
-            var tries = 0
-            while flock(lock.rawValue, LOCK_EX | LOCK_NB) != 0 {
-                let reason = Errno(rawValue: errno)
-                if reason == .interrupted { continue }
-                // Who only looks whether somebody is there has it for an instant.
-                if reason == .wouldBlock, tries < 5 {
-                    tries += 1
-                    usleep(20_000)
-                    continue
+            let line = try LedgerLine.encode(entry)
+            try alone { end in
+                do {
+                    try file.writeAll(line)
+                    guard fsync(file.rawValue) == 0 else { throw Errno(rawValue: errno) }
+                } catch {
+                    try? file.resize(to: end)
+                    throw error
                 }
-                guard reason == .wouldBlock else { throw reason }
-                let holder = said(at: path)
-                throw Failure(
-                    .ledgerHeld,
-                    "another piflash works on this rack's cards" + (holder.isEmpty ? "" : ": \(holder)"),
-                    hint: "wait until it is done, or stop it")
             }
-            try state.user.own(path)
-            try lock.resize(to: 0)
-            _ = try lock.writeAll(Array("process \(getpid()), since \(since)".utf8))
-            return lock
         } catch {
-            try? lock.close()
-            throw error as? Failure ?? .system("locking \(path)", error as? Errno ?? .ioError)
+            throw .system("writing \(path)", error as? Errno ?? .ioError)
         }
     }
-}
 
-extension Failure.Code {
-    /// Somebody else writes cards of the same rack.
-    package static let ledgerHeld = Failure.Code("fleet.ledger-held")
+    /// Runs `body` with the length of the ledger's whole lines while nobody else appends.
+    private func alone(_ body: (Int64) throws -> Void) throws {
+        try turn.withLock { _ in
+            while flock(file.rawValue, LOCK_EX) != 0 {
+                guard errno == EINTR else { throw Errno(rawValue: errno) }
+            }
+            defer { _ = flock(file.rawValue, LOCK_UN) }
+            try body(try wholeLength())
+        }
+    }
+
+    /// Cuts off a torn last line.
+    private func wholeLength() throws -> Int64 {
+        let length = try file.seek(offset: 0, from: .end)
+        var last: UInt8 = 0
+        let isWhole = try withUnsafeMutableBytes(of: &last) { byte in
+            try length == 0 || file.read(fromAbsoluteOffset: length - 1, into: byte) == 1
+        }
+        if isWhole, length == 0 || last == UInt8(ascii: "\n") { return length }
+        let bytes = try FileContents.read(path) ?? []
+        let end = Int64(bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0)
+        try file.resize(to: end)
+        return end
+    }
+
+    static func open(
+        _ path: FilePath, _ mode: FileDescriptor.AccessMode, append: Bool
+    ) throws(Failure) -> FileDescriptor {
+        do {
+            return try FileDescriptor.open(
+                path, mode, options: append ? [.create, .append, .closeOnExec] : [.create, .closeOnExec],
+                permissions: [.ownerReadWrite])
+        } catch {
+            throw .system(
+                "opening \(path)", error as? Errno ?? .ioError,
+                hint: "the rack's directory must be writable: its state is kept there")
+        }
+    }
 }

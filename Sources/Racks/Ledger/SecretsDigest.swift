@@ -1,8 +1,6 @@
 import Text
 import Crypto
 import Diagnostics
-import Host
-import Planning
 import Recipes
 
 /// What tells that a secret of a node has changed since its card was made: HMAC-SHA256 over the values of all its secrets.
@@ -33,12 +31,11 @@ struct SecretsDigest {
     }
 }
 
-extension CardPlanner {
+extension RackState {
     /// The ``SecretsDigest`` of `node`, with its secrets read; nil when they are left unread.
-    func secretsDigest(of node: Node, user: InvokingUser) async throws(Failure) -> String? {
+    func secretsDigest(of node: Node, reading secrets: any SecretReading) async throws(Failure) -> String? {
         var values: [SecretValue] = []
         for secret in node.secrets { values.append(try await secrets.read(secret)) }
-        return SecretsDigest(saltKey: try RackState(of: node, user: user).saltKey())
-            .of(values, for: node.hostname.value)
+        return SecretsDigest(saltKey: try saltKey()).of(values, for: node.hostname.value)
     }
 }

@@ -47,7 +47,7 @@ package enum CardOccupancy: Hashable, Sendable {
     /// - Parameter whole: The type of a file system without a partition table.
     init(of store: some BlockStore, table: PartitionTable?, whole: String?) {
         guard let table else {
-            if whole == nil, CardWriter.hasMark(store) {
+            if whole == nil, CardWriter.hasSentinel(store) {
                 self = .free
             } else {
                 self = Self.judge(whole, in: store, 0..<store.size) ?? .free

@@ -2,7 +2,7 @@
 struct StationQueue: Sendable {
     /// What a card that was put in is for.
     enum Decision {
-        case work(RackPlan.Card, BatchPlan.Work)
+        case work(RackPlan.Card, CardWork)
         /// It is the finished card of this node.
         case finished(node: String)
         /// Every node has its card, or is getting it.

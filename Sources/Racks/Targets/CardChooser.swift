@@ -34,8 +34,8 @@ package struct CardChooser: Sendable {
     package func choose(_ path: FilePath) throws(Failure) -> ChosenTarget {
         switch try CardTargetPath(path) {
         case .device(let resolved):
-            let facts = try CardJudgement(tree: tree).disk(at: resolved)
-            try CardJudgement(tree: tree).check(facts, imageSize: nil, protecting: protected)
+            let facts = try CardValidation(tree: tree).disk(at: resolved)
+            try CardValidation(tree: tree).validate(facts, imageSize: nil, protecting: protected)
             return .device(facts)
         case .file(let file):
             let parent = file.removingLastComponent()
@@ -60,14 +60,14 @@ package struct CardChooser: Sendable {
             throw Failure(
                 .noSuchDevice, severity: .refused, "\(facts.path) is gone", hint: "put the card back and try again")
         }
-        try CardJudgement(tree: tree).check(current, imageSize: imageSize, protecting: protected)
+        try CardValidation(tree: tree).validate(current, imageSize: imageSize, protecting: protected)
     }
 
     /// Claims the target for writing an image of `imageSize` bytes.
     package func claim(_ target: ChosenTarget, imageSize: Int64) throws(Failure) -> any CardTarget {
         try judge(target, imageSize: imageSize)
         switch target {
-        case .device(let facts): return try ClaimedCard(facts, in: tree)
+        case .device(let facts): return try ExclusiveCard(facts, in: tree)
         case .file(let path, _): return try NewImageFile(path, size: imageSize, user: user)
         }
     }

@@ -23,6 +23,15 @@ package enum ConfigurationTarget: Sendable {
         }
     }
 
+    package init(_ chosen: ChosenTarget) {
+        switch chosen {
+        case .device(let facts): self = .device(facts)
+        case .file(let path, _): self = .file(path)
+        }
+    }
+
+    var isDirectory: Bool { if case .directory = self { true } else { false } }
+
     package var path: FilePath {
         switch self {
         case .device(let facts): facts.path

@@ -17,7 +17,7 @@ extension Reconfiguration {
             let file = try ImageFile(opening: path, writable: true)
             try apply(to: file, table: PartitionTable.read(path), time: time) { try file.dropCache() }
         case .device(let facts):
-            let card = try ClaimedCard(facts)
+            let card = try ExclusiveCard(facts)
             try apply(to: card, table: PartitionTable.read(facts.path), time: time) { try card.dropCache() }
         }
     }

@@ -9,7 +9,7 @@ package import Storage
 /// It is plain text, with no signature that a tool could take for a partition table or a file system. It is another one
 /// in every run, so where it shows up again, there the card's first block is met again under another address: the card
 /// is smaller than it says.
-struct CardMark: Sendable {
+struct CardSentinel: Sendable {
     fileprivate static let beginning = Array("piflash: this card is not complete; write it again. run ".utf8)
     private let text: [UInt8]
 
@@ -37,8 +37,8 @@ struct CardMark: Sendable {
 
 extension CardWriter {
     /// Whether `card` has the mark of a run, of any, that did not complete it.
-    package static func hasMark(_ card: some BlockStore) -> Bool {
-        let mark = CardMark.beginning
-        return (try? card.bytes(at: 0, count: mark.count)) == mark
+    package static func hasSentinel(_ card: some BlockStore) -> Bool {
+        let beginning = CardSentinel.beginning
+        return (try? card.bytes(at: 0, count: beginning.count)) == beginning
     }
 }

@@ -6,17 +6,17 @@ import Images
 import Recipes
 import Storage
 
-/// How cards are written.
-package enum CardWriting {
-    /// What of the image a card gets.
-    package enum Coverage: Sendable {
-        /// The blocks that are in use. The others keep what the card had there.
-        case used
-        /// Every byte.
-        case whole
-    }
+extension CardPlan {
+    /// How a planned card is written.
+    package struct WriteOptions: Sendable {
+        /// What of the image a card gets.
+        package enum Coverage: Sendable {
+            /// The blocks that are in use. The others keep what the card had there.
+            case used
+            /// Every byte.
+            case whole
+        }
 
-    package struct Options: Sendable {
         package var coverage: Coverage
         /// Whether what the image leaves out, in it and behind it, is zeroed.
         package var wipe: Bool
@@ -35,24 +35,18 @@ package enum CardWriting {
 extension CardPlan {
     /// Writes the planned card to `target`, reads it back and seals it (see ``CardWriter``).
     package func write(
-        to target: any CardTarget, options: CardWriting.Options = CardWriting.Options(),
-        events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
-    ) throws {
+        to target: any CardTarget, options: WriteOptions = WriteOptions(),
+        events: @escaping @Sendable (CardEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
+    ) throws -> CardWriter.Summary {
         try image.check()
-        let summary = try CardWriter(
+        return try CardWriter(
             target: target, image: content, ranges: ranges(options.coverage), unfinished: unfinished(options.coverage),
             comparison: options.comparison, wipes: options.wipe
-        ).write(events: { events(FleetEvent($0)) }, isCancelled: isCancelled)
-        // The image is in the cache: writing has waited for that.
-        events(
-            .cardDone(
-                FleetEvent.CardOutcome(
-                    node: node.hostname.value, target: target.name, bytes: summary.verified,
-                    written: summary.written, imageDigest: image.base?.digest ?? "")))
+        ).write(events: events, isCancelled: isCancelled)
     }
 
     /// What is to come of an image that is being unpacked.
-    private func unfinished(_ coverage: CardWriting.Coverage) -> UnfinishedImage? {
+    private func unfinished(_ coverage: WriteOptions.Coverage) -> UnfinishedImage? {
         guard case .unpacking(let image) = image else { return nil }
         return UnfinishedImage(
             available: { image.available },
@@ -69,7 +63,7 @@ extension CardPlan {
     }
 
     /// The bytes of the image that a card gets; nil for all.
-    private func ranges(_ coverage: CardWriting.Coverage) -> ByteRanges? {
+    private func ranges(_ coverage: WriteOptions.Coverage) -> ByteRanges? {
         switch coverage {
         case .used: used.ranges
         case .whole: nil

@@ -8,7 +8,7 @@ package import SystemPackage
 
 /// Judges whether a disk may be written as a card. Every reason against it is a fact with a name; no option overrides
 /// one.
-package struct CardJudgement: Sendable {
+package struct CardValidation: Sendable {
     /// The largest SDXC card (SD Physical Layer Specification 3.00: 2^32 sectors of 512 bytes). What is larger on USB is
     /// somebody's hard disk; SDUC cards, which may be larger, no Raspberry Pi reads. Smaller USB disks are accepted, as
     /// a Pi boots from them too; ``CardContentsSummary`` tells them from cards before they are overwritten.
@@ -24,8 +24,8 @@ package struct CardJudgement: Sendable {
     ///   - numberOf: Maps the path of a device node to its "major:minor"; the real one but for tests.
     package init(
         tree: BlockDeviceTree = BlockDeviceTree(), use: SystemUse = SystemUse(),
-        deviceOf: @escaping @Sendable (FilePath) -> String? = CardJudgement.fileSystemDevice,
-        numberOf: @escaping @Sendable (FilePath) -> String? = CardJudgement.deviceNumber
+        deviceOf: @escaping @Sendable (FilePath) -> String? = CardValidation.fileSystemDevice,
+        numberOf: @escaping @Sendable (FilePath) -> String? = CardValidation.deviceNumber
     ) {
         self.tree = tree
         self.use = use
@@ -56,14 +56,14 @@ package struct CardJudgement: Sendable {
     /// - Parameters:
     ///   - imageSize: In bytes; nil while it is not known.
     ///   - protected: Files that must not be on the disk: the image, the cache, the recipe.
-    package func refusals(of device: DeviceFacts, imageSize: Int64?, protecting protected: [FilePath]) -> [Failure] {
-        useRefusals(of: device) + sourceRefusals(of: device, protecting: protected)
-            + mediumRefusals(of: device, imageSize: imageSize) + kindRefusals(of: device)
+    package func problems(of device: DeviceFacts, imageSize: Int64?, protecting protected: [FilePath]) -> [Failure] {
+        useProblems(of: device) + sourceProblems(of: device, protecting: protected)
+            + mediumProblems(of: device, imageSize: imageSize) + kindProblems(of: device)
     }
 
     /// Throws the refusals as one failure, or returns.
-    package func check(_ device: DeviceFacts, imageSize: Int64?, protecting protected: [FilePath]) throws(Failure) {
-        let found = refusals(of: device, imageSize: imageSize, protecting: protected)
+    package func validate(_ device: DeviceFacts, imageSize: Int64?, protecting protected: [FilePath]) throws(Failure) {
+        let found = problems(of: device, imageSize: imageSize, protecting: protected)
         // What can never be a card must not come with advice to unmount it: that one's hint stands alone.
         let final = found.first { [.systemDisk, .notACard, .useUnknown].contains($0.code) }
         guard let first = final ?? found.first else { return }
@@ -76,10 +76,10 @@ package struct CardJudgement: Sendable {
 
     // MARK: What the system does with it
 
-    private func useRefusals(of device: DeviceFacts) -> [Failure] {
+    private func useProblems(of device: DeviceFacts) -> [Failure] {
         guard use.isKnown else {
             return [
-                refusal(
+                problem(
                     .useUnknown, device, "cannot be judged: /proc/self/mountinfo does not tell what is mounted",
                     hint: "run piflash where /proc is mounted")
             ]
@@ -88,14 +88,14 @@ package struct CardJudgement: Sendable {
         let mounts = use.mounts.filter { disks(under: $0).contains(device.kernelName) }
         if mounts.contains(where: { Self.systemPoints.contains($0.point) }) {
             found.append(
-                refusal(
+                problem(
                     .systemDisk, device, "is the disk this system runs from", hint: "`piflash devices` lists the cards")
             )
         }
         if !mounts.isEmpty {
             let points = Array(Set(mounts.map(\.point))).sorted()
             found.append(
-                refusal(
+                problem(
                     .mounted, device,
                     "is mounted on \(points.map(DeviceFacts.printable).joined(separator: ", "))",
                     hint: "unmount it: `umount \(points.map(Self.quoted).joined(separator: " "))`"))
@@ -105,14 +105,14 @@ package struct CardJudgement: Sendable {
         }
         if !swaps.isEmpty {
             found.append(
-                refusal(
+                problem(
                     .swapDevice, device, "is used for swap (\(swaps.joined(separator: ", ")))",
                     hint: "`swapoff` it, if it really is a card"))
         }
         let holders = Set(device.holders + device.partitions.flatMap(\.holders)).sorted()
         if !holders.isEmpty {
             found.append(
-                refusal(
+                problem(
                     .heldDevice, device, "is held by \(holders.joined(separator: ", ")) (RAID, LVM or encryption)",
                     hint: "close what stands on it first, if it really is a card"))
         }
@@ -140,7 +140,7 @@ package struct CardJudgement: Sendable {
 
     // MARK: What is needed from it
 
-    private func sourceRefusals(of device: DeviceFacts, protecting protected: [FilePath]) -> [Failure] {
+    private func sourceProblems(of device: DeviceFacts, protecting protected: [FilePath]) -> [Failure] {
         protected.filter { path in
             if let number = deviceOf(path), tree.disks(under: number).contains(device.kernelName) { return true }
             // stat(2) of a file in a btrfs subvolume gives a number that is nowhere else: the mount it is in tells more.
@@ -151,31 +151,31 @@ package struct CardJudgement: Sendable {
             // A loop device over the image itself.
             return device.backingFile.map { Self.resolved(FilePath($0)) == real } ?? false
         }.map {
-            refusal(.sourceDisk, device, "holds \($0)", hint: "move that file to another disk, or choose another card")
+            problem(.sourceDisk, device, "holds \($0)", hint: "move that file to another disk, or choose another card")
         }
     }
 
     // MARK: What it is
 
-    private func mediumRefusals(of device: DeviceFacts, imageSize: Int64?) -> [Failure] {
-        guard device.size > 0 else { return [refusal(.noMedium, device, "has no card in it", hint: "put a card in")] }
+    private func mediumProblems(of device: DeviceFacts, imageSize: Int64?) -> [Failure] {
+        guard device.size > 0 else { return [problem(.noMedium, device, "has no card in it", hint: "put a card in")] }
         var found: [Failure] = []
         if let imageSize, device.size < imageSize {
             found.append(
-                refusal(
+                problem(
                     .tooSmall, device,
                     "is too small: it holds \(Self.size(device.size)), the image has \(Self.size(imageSize))",
                     hint: "use a larger card"))
         }
         if device.isReadOnly {
             found.append(
-                refusal(
+                problem(
                     .writeProtected, device, "is write-protected",
                     hint: "slide the card's lock switch away from LOCK, or try another reader"))
         }
         if device.sectorSize != 512 {
             found.append(
-                refusal(
+                problem(
                     .wrongSectorSize, device,
                     "has sectors of \(device.sectorSize) bytes; card images are made for 512",
                     hint: "use an SD card in a USB or built-in reader"))
@@ -183,7 +183,7 @@ package struct CardJudgement: Sendable {
         return found
     }
 
-    private func kindRefusals(of device: DeviceFacts) -> [Failure] {
+    private func kindProblems(of device: DeviceFacts) -> [Failure] {
         let hint = "`piflash devices` lists the cards"
         let reason: String? =
             switch device.bus {
@@ -194,10 +194,10 @@ package struct CardJudgement: Sendable {
             case .ata, .nvme, .virtio, .scsi: "is an internal \(device.bus.rawValue) disk, not a card in a reader"
             case .other: "is not a card in a reader"
             }
-        return reason.map { [refusal(.notACard, device, $0, hint: hint)] } ?? []
+        return reason.map { [problem(.notACard, device, $0, hint: hint)] } ?? []
     }
 
-    private func refusal(_ code: Failure.Code, _ device: DeviceFacts, _ text: String, hint: String) -> Failure {
+    private func problem(_ code: Failure.Code, _ device: DeviceFacts, _ text: String, hint: String) -> Failure {
         Failure(code, severity: .refused, "\(device.path) \(text)", hint: hint)
     }
 
@@ -221,7 +221,7 @@ package struct CardJudgement: Sendable {
     }
 }
 
-extension CardJudgement {
+extension CardValidation {
     /// "major:minor" of the file system that `path`, or its nearest parent that exists, is in.
     @Sendable package static func fileSystemDevice(of path: FilePath) -> String? {
         guard let status = try? resolved(path).nearestExisting.stat() else { return nil }

@@ -6,7 +6,7 @@ import SystemPackage
 import Testing
 import TestSupport
 
-@Suite struct CardJudgementTests {
+@Suite struct CardValidationTests {
     private func usual() -> FakeSystem {
         let system = FakeSystem()
         system.usualRoot()
@@ -27,7 +27,7 @@ import TestSupport
         let system = usual()
         system.mount("8:161", on: "/media/me/boot\\040fs", source: "/dev/sdb1")
         system.mount("8:161", on: "/srv/bound", source: "/dev/sdb1", root: "/sub")
-        let found = try system.refusals("sdb")
+        let found = try system.problems("sdb")
         #expect(found.map(\.code) == [.mounted])
         #expect(found.first?.message == "/dev/sdb is mounted on /media/me/boot fs, /srv/bound")
         #expect(found.first?.hint == "unmount it: `umount '/media/me/boot fs' /srv/bound`")
@@ -69,7 +69,7 @@ import TestSupport
         let system = usual()
         system.stacked("dm-5", "253:5", on: ["sdb1"])
         system.mount("253:5", on: "/mnt/secret", source: "/dev/mapper/secret")
-        let found = try system.refusals("sdb")
+        let found = try system.problems("sdb")
         #expect(found.map(\.code) == [.mounted, .heldDevice])
         #expect(found.last?.message.contains("dm-5") == true)
     }
@@ -96,11 +96,11 @@ import TestSupport
         system.usbCard("sdbb", "67:80")
         let (tree, files) = (system.tree, system.scratch)
         system.swap("/dev/sdbb1")
-        _ = system.judgement
-        let judgement = CardJudgement(
+        _ = system.validation
+        let validation = CardValidation(
             tree: tree, use: SystemUse(procfs: files["proc"]), deviceOf: { _ in nil }, numberOf: { _ in nil })
         func codes(_ name: String) throws -> [Failure.Code] {
-            judgement.refusals(of: try #require(tree.facts(name)), imageSize: nil, protecting: []).map(\.code)
+            validation.problems(of: try #require(tree.facts(name)), imageSize: nil, protecting: []).map(\.code)
         }
         #expect(try codes("sdb") == [])
         #expect(try codes("sdbb") == [.swapDevice])
@@ -116,7 +116,7 @@ import TestSupport
         #expect(try system.codes("sdb") == ["cards.system-disk", "cards.mounted", "cards.held"])
         let facts = try #require(system.tree.facts("sdb"))
         let failure = #expect(throws: Failure.self) {
-            try system.judgement.check(facts, imageSize: nil, protecting: [])
+            try system.validation.validate(facts, imageSize: nil, protecting: [])
         }
         #expect(failure?.code == .systemDisk)
         #expect(failure?.severity == .refused)
@@ -135,7 +135,7 @@ import TestSupport
         let system = usual()
         system.file("/nowhere/pi.img", on: "8:161")
         system.file("/nowhere/recipe.yaml", on: "259:1")
-        let found = try system.refusals("sdb", protecting: ["/nowhere/pi.img", "/nowhere/recipe.yaml"])
+        let found = try system.problems("sdb", protecting: ["/nowhere/pi.img", "/nowhere/recipe.yaml"])
         #expect(found.map(\.code) == [.sourceDisk])
         #expect(found.first?.message == "/dev/sdb holds /nowhere/pi.img")
     }
@@ -161,7 +161,7 @@ import TestSupport
     @Test func `a card that is too small is refused with both sizes, to the byte`() throws {
         let system = usual()
         #expect(try system.codes("sdb", imageSize: 32 << 30) == [])
-        let found = try system.refusals("sdb", imageSize: (32 << 30) + 1)
+        let found = try system.problems("sdb", imageSize: (32 << 30) + 1)
         #expect(found.map(\.code) == [.tooSmall])
         #expect(found.first?.message.contains("34359738368 bytes") == true)
         #expect(found.first?.message.contains("34359738369 bytes") == true)
@@ -199,7 +199,7 @@ import TestSupport
         system.mount("8:16", on: "/mnt", source: "/dev/sdb")
         let facts = try #require(system.tree.facts("sdb"))
         let failure = #expect(throws: Failure.self) {
-            try system.judgement.check(facts, imageSize: 64 << 30, protecting: [])
+            try system.validation.validate(facts, imageSize: 64 << 30, protecting: [])
         }
         #expect(failure?.message.split(separator: "\n").count == 4)
         #expect(failure?.hint?.contains("umount /mnt") == true)
@@ -214,16 +214,16 @@ import TestSupport
 
     @Test func `a partition is refused and its disk is named`() throws {
         let system = usual()
-        let failure = #expect(throws: Failure.self) { try system.judgement.disk(at: "/dev/sdb1") }
+        let failure = #expect(throws: Failure.self) { try system.validation.disk(at: "/dev/sdb1") }
         #expect(failure?.code == .notAWholeDisk)
         #expect(failure?.hint == "name the whole card: /dev/sdb")
-        let missing = #expect(throws: Failure.self) { try system.judgement.disk(at: "/dev/sdq") }
+        let missing = #expect(throws: Failure.self) { try system.validation.disk(at: "/dev/sdq") }
         #expect(missing?.code == .noSuchDevice)
     }
 
     @Test func `a link by identity is followed, and the device it means is shown`() throws {
         let system = usual()
         system.alias("/dev/disk/by-id/usb-Generic", to: "/dev/sdb")
-        #expect(try system.judgement.disk(at: "/dev/disk/by-id/usb-Generic").path == "/dev/sdb")
+        #expect(try system.validation.disk(at: "/dev/disk/by-id/usb-Generic").path == "/dev/sdb")
     }
 }

@@ -7,7 +7,7 @@ import SystemPackage
 #endif
 
 /// A card in a reader, claimed exclusively until it goes away.
-package final class ClaimedCard: CardTarget {
+package final class ExclusiveCard: CardTarget {
     package let queue: DeviceQueue?
     private let device: BlockDevice
 
@@ -53,7 +53,7 @@ package final class ClaimedCard: CardTarget {
     /// The claim keeps everybody from mounting a partition, but a desktop may have one open to look at it, and then the
     /// kernel answers EBUSY for a moment. If it stays so, the kernel's view is old and the card is good: it was read
     /// back to the last byte, and udev shows the table anew when the claim is let go.
-    package func seal() throws(Failure) {
+    package func finalize() throws(Failure) {
         for _ in 0..<20 {
             do throws(Failure) {
                 return try device.rereadPartitionTable()
