@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 
 /// How a running node is, by status.sh.

@@ -1,3 +1,4 @@
+import Text
 package import Diagnostics
 
 extension Failure.Code {
@@ -56,13 +57,5 @@ enum SSHFailure {
 
     static func lastLine(_ text: String) -> String? {
         text.split(whereSeparator: \.isNewline).map { $0.trimmed }.last { !$0.isEmpty }
-    }
-}
-
-extension Substring {
-    var trimmed: String {
-        var part = self
-        while part.last?.isWhitespace == true { part.removeLast() }
-        return String(part.drop(while: \.isWhitespace))
     }
 }
