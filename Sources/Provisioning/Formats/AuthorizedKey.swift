@@ -19,7 +19,7 @@ enum AuthorizedKey {
             .filter { !$0.isEmpty && !$0.hasPrefix("#") }
     }
 
-    /// Whether a line holds a key: its type, and the base64 that starts with the type's length. Options may stand first.
+    /// Whether a line holds a key: its type, and the base64 that starts with the type's length. Options may come first.
     static func isPublicKey(_ line: String) -> Bool {
         let fields = line.split { $0 == " " || $0 == "\t" }
         return zip(fields, fields.dropFirst()).contains { type, key in
