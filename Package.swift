@@ -77,8 +77,7 @@ let package = Package(
         .target(
             name: "Provisioning",
             dependencies: [
-                "CCrypt", "Diagnostics", "Text", "Filesystems", "Images", "Systems", "Recipes", "Docker", crypto,
-                cryptoExtras,
+                "CCrypt", "Diagnostics", "Text", "Filesystems", "Systems", "Recipes", "Docker", crypto, cryptoExtras,
             ],
             resources: [
                 "head", "system", "service", "docker", "install", "preload", "swarm", "form", "classic", "main", "door",
@@ -152,9 +151,8 @@ let package = Package(
         .testTarget(
             name: "ProvisioningTests",
             dependencies: [
-                "Diagnostics", "Docker", "Filesystems", "Host", "Images", "Recipes", "Provisioning", "TestSupport",
-                systemPackage, yams,
-                crypto,
+                "Diagnostics", "Docker", "Filesystems", "Host", "Systems", "Recipes", "Provisioning", "TestSupport",
+                systemPackage, yams, crypto,
             ],
             resources: [.copy("Golden")], swiftSettings: strict),
         .testTarget(

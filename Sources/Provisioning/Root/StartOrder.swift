@@ -1,6 +1,5 @@
 import Systems
 import Filesystems
-import Images
 
 /// insserv's list of what starts after what, in the form of a makefile. Where it is there, startpar(1) starts only what it
 /// names, whatever links the runlevels have; so it was from squeeze on.
@@ -31,7 +30,7 @@ extension RootSetup {
 
     /// What an edit made so far puts at `path`.
     private func pendingText(_ path: String) -> String? {
-        guard case .file(let contents, _) = edits.last(where: { $0.path == path })?.change else { return nil }
+        guard case .file(let contents, _) = edits.last(where: { $0.path == path })?.action else { return nil }
         return String(decoding: contents, as: UTF8.self)
     }
 }
