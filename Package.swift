@@ -110,7 +110,7 @@ let package = Package(
             name: "PiflashCommands",
             dependencies: [
                 "Labels", "Setups",
-                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Provisioning",
+                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Docker", "Provisioning",
                 "Cards", "Fleet", "CLinux", systemPackage, argumentParser,
             ],
             swiftSettings: strict),

@@ -44,10 +44,4 @@ struct Draft: Sendable {
     /// Whether sshd takes passwords: only when there is one and there is no key. Who gives a key means it.
     var allowsPasswordLogin: Bool { material.passwordHash != nil && material.authorizedKeys.isEmpty }
 
-    /// Whether anything on the node needs Docker.
-    var usesDocker: Bool { Self.usesDocker(node) }
-
-    static func usesDocker(_ node: Node) -> Bool {
-        node.docker.location != nil || !node.docker.daemon.isEmpty || node.docker.registry != nil || node.swarm != nil
-    }
 }

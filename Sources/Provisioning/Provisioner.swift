@@ -91,10 +91,10 @@ package struct Provisioner: Sendable {
         let classic = ClassicSwarm(node)
         let managers =
             formation?.managers ?? classic?.managers
-            ?? node.swarm?.managers.compactMap { SwarmAddress.normalized($0, report: &report) }
+            ?? node.swarm?.managers.map { SwarmAddress.normalized($0.value) }
         var settings = FirstBootSettings(
             node: node.hostname.value, bootMountPoint: profile.bootMountPoint, flashTime: flashTime,
-            usesDocker: Draft.usesDocker(node), daemon: configuration,
+            usesDocker: node.usesDocker, daemon: configuration,
             daemonHasHosts: isFile && daemon?.hasHosts == true, managers: managers,
             advertise: formation?.ownAddress ?? classic?.ownAddress ?? node.address?.value.address,
             commands: node.firstBoot.run.map(\.value))

@@ -87,7 +87,7 @@ enum DockerInstallation: String, Sendable {
 
     /// What `node` gets on an image of this profile; nil for nothing. What cannot be is reported.
     static func of(_ node: Node, profile: OSProfile, report: inout DiagnosticReport) -> DockerInstallation? {
-        guard Draft.usesDocker(node) else { return nil }
+        guard node.usesDocker else { return nil }
         let docker = node.docker
         let wanted = docker.install?.value ?? .auto
         if let channel = docker.channel, wanted != .convenienceScript {
