@@ -126,8 +126,8 @@ let package = Package(
             name: "PiflashCommands",
             dependencies: [
                 "Labels", "Setups",
-                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Provisioning",
-                "Cards", "Planning", "Racks", "Remote", "CLinux", systemPackage, argumentParser,
+                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Docker",
+                "Provisioning", "Cards", "Planning", "Racks", "Remote", "CLinux", systemPackage, argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(name: "piflash", dependencies: ["PiflashCommands", argumentParser], swiftSettings: strict),

@@ -1,6 +1,7 @@
 import Text
 import ArgumentParser
 import Diagnostics
+import Docker
 import Remote
 import Provisioning
 import Recipes
@@ -8,20 +9,25 @@ import Recipes
 struct DaemonCommand: ContextualCommand {
     static let configuration = CommandConfiguration(
         commandName: "daemon",
-        abstract: "Show or renew the Docker configuration of running nodes.",
+        abstract: "Show, update or check the Docker configuration of nodes.",
         discussion: """
             Prints each node's daemon.json. --diff shows over ssh what would change on
-            the nodes, with secrets masked; --apply changes it: keys that piflash did
-            not write stay, Docker is restarted where something changes, and gets its
-            old configuration back where it does not start with the new one. Managers
-            are done one after another, everything else --jobs at a time.
+            the nodes, with secrets masked. --apply changes it: keys that piflash did
+            not write stay; Docker is restarted if something changes, and gets its old
+            configuration back if it does not start with the new one. Managers are
+            changed one after another, all other nodes --jobs at a time.
 
-            Needs ssh without a password, and sudo without one on the nodes.
+            --check validates daemon.json files, given in place of recipes, and
+            contacts no node. It finds what dockerd refuses and what it ignores.
+
+            --diff and --apply need ssh without a password, and sudo without a
+            password on the nodes.
 
             EXAMPLES
               piflash daemon recipes/red/red01.yaml
               piflash daemon --diff recipes/red
               piflash daemon --apply recipes/red
+              piflash daemon --check --engine 20.10.24 daemon.json
             """)
 
     @OptionGroup var remote: RemoteOptions
@@ -35,12 +41,28 @@ struct DaemonCommand: ContextualCommand {
     @Option(name: .long, help: ArgumentHelp("How long Docker may take to come back.", valueName: "seconds"))
     var timeout = 90
 
+    @Flag(name: .long, help: "Check daemon.json files, given in place of recipes.")
+    var check = false
+
+    @Option(
+        name: .long, help: ArgumentHelp("With --check: Docker's version (default: any).", valueName: "version"))
+    var engine: String?
+
     func validate() throws {
-        if diff, apply { throw ValidationError("--diff and --apply exclude each other") }
+        if [diff, apply, check].count(where: { $0 }) > 1 {
+            throw ValidationError("--diff, --apply and --check exclude each other")
+        }
+        if let engine {
+            guard check else { throw ValidationError("--engine is only for --check") }
+            guard EngineVersion(engine) != nil else {
+                throw ValidationError("\"\(engine)\" is not a version of Docker (20.10.24)")
+            }
+        }
         guard (1...3600).contains(timeout) else { throw ValidationError("--timeout is 1 to 3600 seconds") }
     }
 
     func run(in context: CommandContext) async throws {
+        if check { return try DaemonCheck(engine: engine).run(on: remote.recipes, in: context) }
         let nodes = try remote.nodes(in: context)
         guard diff || apply else { return try show(nodes, in: context) }
         let renderer = NodeRenderer(console: context.console, json: remote.json, total: nodes.count)
@@ -56,7 +78,7 @@ struct DaemonCommand: ContextualCommand {
         }
     }
 
-    static let judge: DaemonJudge = NodeDaemon.judge
+    static let judge: DaemonJudge = NodeDaemon.validate
 
     private func show(_ nodes: [Node], in context: CommandContext) throws {
         var report = DiagnosticReport()

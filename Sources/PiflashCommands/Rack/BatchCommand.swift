@@ -85,7 +85,7 @@ struct BatchCommand: ContextualCommand {
         let console = context.console
         let form = EventRenderer.form(json: json, console: console)
         // A refused device should not wait for an image to be unpacked.
-        let nodes = try context.loader(requireImage: true).loadRack(rack.racks).nodes
+        let nodes = try context.loadRack(rack.racks, requireImage: true).nodes
         let chooser = context.chooser(for: nodes)
         let targets = try choose(with: chooser, in: context)
         let batch = try Batch(

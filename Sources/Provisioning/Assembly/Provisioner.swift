@@ -93,7 +93,7 @@ package struct Provisioner: Sendable {
     ) -> FirstBootSettings {
         var settings = FirstBootSettings(
             node: node.hostname.value, bootMountPoint: profile.bootMountPoint, flashTime: flashTime,
-            usesDocker: Draft.usesDocker(node), daemon: daemon.configuration, daemonHasHosts: daemon.hasHosts,
+            usesDocker: node.usesDocker, daemon: daemon.configuration, daemonHasHosts: daemon.hasHosts,
             managers: cluster?.managers, advertise: cluster?.ownAddress ?? node.address?.value.address,
             commands: node.firstBoot.run.map(\.value))
         settings.daemonHasProxy = daemon.hasProxyDropIn

@@ -114,7 +114,7 @@ extension SwarmFormation {
     init?(_ node: Node, material: Material, keys: RackKeys, report: inout DiagnosticReport) {
         guard let swarm = node.swarm, swarm.isFormed else { return nil }
         let seen = SwarmManagers(node, swarm)
-        managers = seen.others.compactMap { SwarmAddress.normalized($0, report: &report) }
+        managers = seen.others.map { SwarmAddress.normalized($0.value) }
         role = swarm.role
         isFirst = seen.isFirst
         ownAddress = seen.ownAddress
