@@ -12,7 +12,7 @@ import SystemPackage
 /// changes that make it this node's.
 package struct CardPlan: Sendable {
     package let node: Node
-    package let image: OpenedImage
+    package let image: ImageStream
     package let profile: OSProfile
     package let provision: Provision
     /// The base image with the node's changes: what the card will hold. While the image is unpacked its digest, which the
@@ -58,13 +58,11 @@ package struct CardPlanner: Sendable {
     /// Unpacks and judges the recipe's image (or takes it from the cache).
     package func image(
         for node: Node, events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
-    ) throws -> BaseImage {
+    ) throws -> Image {
         let image = try named(by: node)
         return try cache.image(
             at: FilePath(image.source.value), sha256: image.sha256?.value, validate: Self.validate,
-            events: { event in
-                if let translated = FleetEvent(event) { events(translated) }
-            }, isCancelled: isCancelled)
+            events: { events(FleetEvent($0)) }, isCancelled: isCancelled)
     }
 
     func named(by node: Node) throws -> Node.Image {
@@ -76,16 +74,16 @@ package struct CardPlanner: Sendable {
 
     /// Plans the card of `node`, from `image` when that is opened already.
     package func plan(
-        for node: Node, on image: BaseImage? = nil, events: @escaping @Sendable (FleetEvent) -> Void,
+        for node: Node, on image: Image? = nil, events: @escaping @Sendable (FleetEvent) -> Void,
         isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPlan {
         try await plan(for: node) {
-            try .unpacked(image ?? self.image(for: node, events: events, isCancelled: isCancelled))
+            try ImageStream(image ?? self.image(for: node, events: events, isCancelled: isCancelled))
         }
     }
 
     /// Plans the card of `node` on what `image` opens.
-    func plan(for node: Node, on image: () throws -> OpenedImage) async throws -> CardPlan {
+    func plan(for node: Node, on image: () throws -> ImageStream) async throws -> CardPlan {
         let state = RackState(besideRecipe: FilePath(node.recipePath), user: user)
         let saltKey = try state.saltKey()
         let rackKeys = try state.swarmKeys(for: node)
@@ -104,7 +102,7 @@ package struct CardPlanner: Sendable {
     }
 
     private func plan(
-        for node: Node, on image: OpenedImage, supplies: inout Supplies, saltKey: [UInt8], rackKeys: RackKeys,
+        for node: Node, on image: ImageStream, supplies: inout Supplies, saltKey: [UInt8], rackKeys: RackKeys,
         at time: Int64
     ) async throws -> CardPlan {
         let opened = try Self.open(image, at: time)
@@ -130,7 +128,7 @@ package struct CardPlanner: Sendable {
         var supplies = try SupplyReading.files(of: node)
         if node.docker.remote?.value == .tls { supplies.certificate = .placeholder }
         let opened = try Self.open(
-            .unpacked(image(for: node, events: events, isCancelled: isCancelled)), at: time)
+            ImageStream(image(for: node, events: events, isCancelled: isCancelled)), at: time)
         // Salts only matter for what is written; a preview's passwords are placeholders.
         let provision = try await render(
             node, opened.known, supplies: supplies, saltKey: [UInt8](repeating: 0, count: 32), at: time)
@@ -155,7 +153,7 @@ package struct CardPlanner: Sendable {
     /// Stands for the digest of an image that is still being unpacked, and is as long: no file's size depends on it.
     static let digestPlaceholder = String(repeating: "0", count: 64)
 
-    static func open(_ image: OpenedImage, at time: Int64) throws -> Opened {
+    static func open(_ image: ImageStream, at time: Int64) throws -> Opened {
         let content = Overlay(over: image.store)
         let table = try image.partitionTable()
         let volume = try BootVolume.open(content, table: table, at: time)
@@ -166,7 +164,7 @@ package struct CardPlanner: Sendable {
                 content: content, table: table, volume: volume,
                 known: KnownImage(
                     identity: ImageIdentity(
-                        name: image.sourceName, digest: image.base?.digest ?? digestPlaceholder),
+                        name: image.sourceName, digest: image.finished?.digest ?? digestPlaceholder),
                     snapshot: snapshot, root: root,
                     profile: try OSProfile.detect(snapshot, root: root.snapshot)))
         }

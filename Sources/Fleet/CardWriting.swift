@@ -47,14 +47,14 @@ extension CardPlan {
             .cardDone(
                 FleetEvent.CardOutcome(
                     node: node.hostname.value, target: target.name, bytes: summary.verified,
-                    written: summary.written, imageDigest: image.base?.digest ?? "")))
+                    written: summary.written, imageDigest: image.finished?.digest ?? "")))
     }
 
     /// What is to come of an image that is being unpacked.
     private func unfinished(_ coverage: CardWriting.Coverage) -> UnfinishedImage? {
-        guard case .unpacking(let image) = image else { return nil }
+        guard !image.wasComplete else { return nil }
         return UnfinishedImage(
-            available: { image.available },
+            available: { [image] in image.available },
             finish: { () throws(Failure) in
                 let base = try image.finish()
                 let plan: CardPlan

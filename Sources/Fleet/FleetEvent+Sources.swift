@@ -3,11 +3,10 @@ import Diagnostics
 import Images
 
 extension FleetEvent {
-    /// What the user is told of opening an image; nil for what needs no telling.
-    init?(_ event: ImageEvent) {
+    /// What the user sees while an image is opened.
+    init(_ event: ImageEvent) {
         switch event {
         case .unpacking(let done, let total): self = .progress(Progress(phase: .unpacking, done: done, total: total))
-        case .cached: return nil
         case .waiting: self = .notice("another piflash is unpacking the same image; waiting for it")
         case .evicted(let digest):
             self = .notice("removed the unpacked image \(digest.prefix(12)) from the cache to make room")

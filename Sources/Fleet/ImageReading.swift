@@ -32,9 +32,7 @@ package struct ImageReading: Sendable {
         case .file:
             let image = try cache.image(
                 at: path, sha256: nil, validate: CardPlanner.validate,
-                events: { event in
-                    if let translated = FleetEvent(event) { events(translated) }
-                }, isCancelled: isCancelled)
+                events: { events(FleetEvent($0)) }, isCancelled: isCancelled)
             try self.init(
                 of: Overlay(over: image.store), at: image.path, digest: image.digest,
                 packing: ImageSource(path).packing())

@@ -21,7 +21,7 @@ extension CardPlanner {
         _ write: @escaping @Sendable (_ events: @escaping @Sendable (FleetEvent) -> Void) throws -> Void
     ) async throws {
         let notes = try await notes(
-            of: plan.node, image: plan.image.base?.digest, device: target.path,
+            of: plan.node, image: plan.image.finished?.digest, device: target.path,
             card: CardIdentity(of: target, table: nil), tell: { events(.notice($0)) })
         notes.note(.begun)
         let isWritten = Atomic(false)
@@ -31,7 +31,7 @@ extension CardPlanner {
                     if case .progress(let progress) = event, progress.phase == .verifying,
                         !isWritten.exchange(true, ordering: .relaxed)
                     {
-                        notes.note(.written, image: plan.image.base?.digest)
+                        notes.note(.written, image: plan.image.finished?.digest)
                     }
                     events(event)
                 }
@@ -41,8 +41,8 @@ extension CardPlanner {
             throw error
         }
         notes.note(
-            .verified, image: plan.image.base?.digest,
-            table: plan.image.base.flatMap { try? PartitionTable.read($0.path) })
+            .verified, image: plan.image.finished?.digest,
+            table: plan.image.finished.flatMap { try? PartitionTable.read($0.path) })
     }
 
     /// Gives the card at `target`, which `reading` has looked at, its new settings; a card that has them already is only

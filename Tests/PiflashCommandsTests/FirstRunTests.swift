@@ -74,7 +74,7 @@ import Testing
             user: user, cache: cache, secrets: UnreadSecrets(), version: "test", now: { 1_770_000_000 })
         let plan = try await planner.planUnpacking(for: node, events: { _ in }, isCancelled: { false })
         defer { plan.image.cancel() }
-        if case .unpacking(let image) = plan.image { _ = try image.finish() }
+        _ = try plan.image.finish()
         let later = try await planner.plan(for: node, events: { _ in }, isCancelled: { false })
         #expect(later.used == plan.used)
         #expect(later.content.differences(from: plan.content).count <= 4096)

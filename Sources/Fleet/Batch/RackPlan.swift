@@ -12,7 +12,7 @@ import SystemPackage
 package struct RackPlan: Sendable {
     package struct Card: Sendable {
         package let node: Node
-        package let image: BaseImage
+        package let image: Image
         package let profile: OSProfile
         /// See ``ConfigurationDigest``.
         package let configuration: String
@@ -46,7 +46,7 @@ extension CardPlanner {
         _ nodes: [Node], events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> RackPlan {
         var report = DiagnosticReport()
-        var opened: [Node.Image: (image: BaseImage, known: KnownImage)] = [:]
+        var opened: [Node.Image: (image: Image, known: KnownImage)] = [:]
         var ledgers: [FilePath: Ledger] = [:]
         var digests = ConfigurationDigest()
         var cards: [RackPlan.Card] = []
@@ -54,12 +54,12 @@ extension CardPlanner {
         let time = now()
         for node in nodes {
             do {
-                let base: (image: BaseImage, known: KnownImage)
+                let base: (image: Image, known: KnownImage)
                 if let key = node.image?.located, let known = opened[key] {
                     base = known
                 } else {
                     let image = try image(for: node, events: events, isCancelled: isCancelled)
-                    base = (image, try Self.open(.unpacked(image), at: time).known)
+                    base = (image, try Self.open(ImageStream(image), at: time).known)
                     if let key = node.image?.located { opened[key] = base }
                 }
                 let state = RackState(besideRecipe: FilePath(node.recipePath), user: user)
