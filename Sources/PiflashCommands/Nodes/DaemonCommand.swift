@@ -8,15 +8,15 @@ import Recipes
 struct DaemonCommand: ContextualCommand {
     static let configuration = CommandConfiguration(
         commandName: "daemon",
-        abstract: "Show or renew the Docker configuration of running nodes.",
+        abstract: "Show or update the Docker configuration of running nodes.",
         discussion: """
-            Prints each node's daemon.json. --diff shows over ssh what would change on
-            the nodes, with secrets masked; --apply changes it: keys that piflash did
-            not write stay, Docker is restarted where something changes, and gets its
-            old configuration back where it does not start with the new one. Managers
-            are done one after another, everything else --jobs at a time.
+            Prints each node's daemon.json. --diff connects over ssh and shows what would
+            change on the nodes, with secrets masked. --apply changes it: keys that
+            piflash did not write stay; Docker is restarted if something changed; if it
+            does not start, it gets its old configuration back. Managers are changed one
+            after another, all other nodes --jobs at a time.
 
-            Needs ssh without a password, and sudo without one on the nodes.
+            Needs ssh without a password, and sudo without a password on the nodes.
 
             EXAMPLES
               piflash daemon recipes/red/red01.yaml
@@ -32,12 +32,12 @@ struct DaemonCommand: ContextualCommand {
     @Flag(name: .long, help: "Change it on the nodes, and restart their Docker.")
     var apply = false
 
-    @Option(name: .long, help: ArgumentHelp("How long Docker may take to come back.", valueName: "seconds"))
+    @Option(name: .long, help: ArgumentHelp("Time for Docker to start again.", valueName: "seconds"))
     var timeout = 90
 
     func validate() throws {
-        if diff, apply { throw ValidationError("--diff and --apply exclude each other") }
-        guard (1...3600).contains(timeout) else { throw ValidationError("--timeout is 1 to 3600 seconds") }
+        if diff, apply { throw ValidationError("use either --diff or --apply, not both") }
+        guard (1...3600).contains(timeout) else { throw ValidationError("--timeout must be 1 to 3600 seconds") }
     }
 
     func run(in context: CommandContext) async throws {
@@ -63,7 +63,7 @@ struct DaemonCommand: ContextualCommand {
         var texts: [(String, String)] = []
         for node in nodes {
             guard let daemon = NodeDaemon(node, engine: nil, architecture: nil, report: &report) else {
-                context.console.note("\(node.hostname.value): its recipe says nothing about Docker")
+                context.console.note("\(node.hostname.value): its recipe has no Docker settings")
                 continue
             }
             texts.append((node.hostname.value, JSONValue.object(daemon.members).prettyText))
@@ -86,15 +86,11 @@ struct DaemonCommand: ContextualCommand {
                 case .failure(let failure): outcome = NodeOutcome(name, failed: failure)
                 case .success(let change):
                     for warning in change.warnings { context.console.note("\(name): \(warning)") }
-                    let text = change.difference(from: name)
-                    if !remote.json, !text.isEmpty {
-                        renderer.close()
-                        context.console.output(text)
-                    }
+                    let log = renderer.difference(change.difference(from: name))
                     let engine = "Docker \(change.engine)\(change.isManager ? ", a manager" : "")"
                     outcome =
                         change.needsRestart
-                        ? NodeOutcome(name, .done, "differs (\(engine))", log: remote.json ? [text] : [])
+                        ? NodeOutcome(name, .done, "differs (\(engine))", log: log)
                         : NodeOutcome(name, .unchanged, "is as the recipe wants it (\(engine))")
                 }
                 renderer.render(.done(outcome))

@@ -139,7 +139,7 @@ import Testing
         ("manager: red00\nworker: [{ a: b }]", "this is a map"), ("[red00]", "expected manager: and worker:"),
         ("manager: \"red[1-99999]\"", "names more than"),
     ])
-    func `a mistake in the list is told with its place`(_ text: String, _ problem: String) async throws {
+    func `a mistake in the list is reported with its place`(_ text: String, _ problem: String) async throws {
         let harness = CommandHarness()
         harness.scratch.write(text + "\n", to: "hostnames.yaml")
         let outcome = await harness.run("swarm", "config", "hostnames.yaml")

@@ -1,0 +1,43 @@
+import Diagnostics
+import Fleet
+
+/// The events of work on one card.
+extension JSONEvent {
+    /// - Parameters:
+    ///   - node, device: In a batch, the card's; nil elsewhere.
+    ///   - progress: nil while nothing is known about the card.
+    ///   - rate: In bytes per second.
+    init(
+        progress: FleetEvent.Progress?, rate: Double?, secondsLeft: Double?, node: String? = nil, device: String? = nil
+    ) {
+        self.init(
+            "progress",
+            [
+                "node": node.map { .string($0) }, "device": device.map { .string($0) },
+                "phase": progress.map { .string($0.phase.rawValue) }, "done": progress.map { .count($0.done) },
+                "total": progress?.total.map { .count($0) }, "rate": rate.map { .number($0.rounded()) },
+                "seconds_left": secondsLeft.map { .number($0.rounded()) },
+            ])
+    }
+
+    init(notice text: String) { self.init("notice", ["text": .string(text)]) }
+
+    init(done card: FleetEvent.CardOutcome) {
+        self.init(
+            "card-done",
+            [
+                "node": .string(card.node), "target": .string(card.target), "bytes": .count(card.bytes),
+                "written": .count(card.written), "image_sha256": .string(card.imageDigest),
+            ])
+    }
+
+    /// The last event of a run that failed.
+    init(failed failure: Failure) {
+        self.init(
+            "failed",
+            [
+                "code": .string(failure.code.rawValue), "message": .string(failure.message),
+                "hint": failure.hint.map { .string($0) }, "exit": .count(failure.severity.rawValue),
+            ])
+    }
+}
