@@ -43,16 +43,10 @@ struct DaemonCommand: ContextualCommand {
     func run(in context: CommandContext) async throws {
         let nodes = try remote.nodes(in: context)
         guard diff || apply else { return try show(nodes, in: context) }
-        let renderer = NodeRenderer(console: context.console, json: remote.json, total: nodes.count)
-        if diff {
-            try await showDifferences(of: nodes, renderer, in: context)
-        } else {
-            let outcomes = try await remote.connected(in: context) { ssh in
-                await DaemonRound(
-                    ssh: ssh, jobs: remote.jobs, wait: timeout, judge: Self.judge, events: renderer.render
-                ).apply(to: nodes)
-            }
-            try renderer.summarize(outcomes)
+        try await remote.work(on: nodes, in: context) { ssh, renderer in
+            let round = DaemonRound(
+                ssh: ssh, jobs: remote.jobs, wait: timeout, judge: Self.judge, events: renderer.render)
+            return diff ? await differences(of: nodes, round, renderer, in: context) : await round.apply(to: nodes)
         }
     }
 
@@ -75,29 +69,27 @@ struct DaemonCommand: ContextualCommand {
         }
     }
 
-    private func showDifferences(of nodes: [Node], _ renderer: NodeRenderer, in context: CommandContext) async throws {
-        let outcomes = try await remote.connected(in: context) { ssh in
-            var outcomes: [NodeOutcome] = []
-            let round = DaemonRound(ssh: ssh, jobs: remote.jobs, judge: Self.judge, events: renderer.render)
-            for (node, change) in await round.compare(nodes) {
-                let name = node.hostname.value
-                let outcome: NodeOutcome
-                switch change {
-                case .failure(let failure): outcome = NodeOutcome(name, failed: failure)
-                case .success(let change):
-                    for warning in change.warnings { context.console.note("\(name): \(warning)") }
-                    let log = renderer.difference(change.difference(from: name))
-                    let engine = "Docker \(change.engine)\(change.isManager ? ", a manager" : "")"
-                    outcome =
-                        change.needsRestart
-                        ? NodeOutcome(name, .done, "differs (\(engine))", log: log)
-                        : NodeOutcome(name, .unchanged, "is as the recipe wants it (\(engine))")
-                }
-                renderer.render(.done(outcome))
-                outcomes.append(outcome)
+    private func differences(
+        of nodes: [Node], _ round: DaemonRound, _ renderer: NodeRenderer, in context: CommandContext
+    ) async -> [NodeOutcome] {
+        var outcomes: [NodeOutcome] = []
+        for (node, change) in await round.compare(nodes) {
+            let name = node.hostname.value
+            let outcome: NodeOutcome
+            switch change {
+            case .failure(let failure): outcome = NodeOutcome(name, failed: failure)
+            case .success(let change):
+                for warning in change.warnings { context.console.note("\(name): \(warning)") }
+                let log = renderer.difference(change.difference(from: name))
+                let engine = "Docker \(change.engine)\(change.isManager ? ", a manager" : "")"
+                outcome =
+                    change.needsRestart
+                    ? NodeOutcome(name, .done, "differs (\(engine))", log: log)
+                    : NodeOutcome(name, .unchanged, "is as the recipe wants it (\(engine))")
             }
-            return outcomes
+            renderer.render(.done(outcome))
+            outcomes.append(outcome)
         }
-        try renderer.summarize(outcomes)
+        return outcomes
     }
 }

@@ -50,6 +50,16 @@ struct RemoteOptions: ParsableArguments {
             options: sshOption, acceptsNewHostKeys: acceptNew, environment: context.environment)
     }
 
+    /// Runs `work` on `nodes` with ssh connections and shows its events. Throws if it fails on a node.
+    func work(
+        on nodes: [Node], in context: CommandContext, output: NodeRenderer.Output = .none,
+        _ work: @escaping @Sendable (SSHRunner, NodeRenderer) async throws -> [NodeOutcome]
+    ) async throws {
+        let renderer = NodeRenderer(console: context.console, json: json, total: nodes.count, output: output)
+        let outcomes = try await connected(in: context) { ssh in try await work(ssh, renderer) }
+        try renderer.summarize(outcomes)
+    }
+
     /// Runs `work` with ssh connections, which are closed after it. Ctrl-C ends them.
     func connected<Value: Sendable>(
         in context: CommandContext, _ work: @escaping @Sendable (SSHRunner) async throws -> Value

@@ -51,12 +51,9 @@ struct RunCommand: ContextualCommand {
 
     func run(in context: CommandContext) async throws {
         let nodes = try remote.nodes(in: context)
-        let renderer = NodeRenderer(
-            console: context.console, json: remote.json, total: nodes.count, output: stream ? .stream : .grouped)
-        let outcomes = try await remote.connected(in: context) { ssh in
+        try await remote.work(on: nodes, in: context, output: stream ? .stream : .grouped) { ssh, renderer in
             await CommandRound(ssh: ssh, jobs: remote.jobs, limit: .seconds(timeout), events: renderer.render)
                 .run(command, on: nodes, as: sudo ? .root : .user)
         }
-        try renderer.summarize(outcomes)
     }
 }

@@ -37,14 +37,14 @@ struct SwarmListCommand: ContextualCommand {
 
 extension SwarmOperations.Row {
     fileprivate var remark: String {
-        guard let member else { return "in no swarm" }
+        guard let member else { return "not in a swarm" }
         var words: [String] = []
         if member.isLeader { words.append("leader") }
         if let reachability = member.reachability, reachability != "reachable" { words.append(reachability) }
         if let wantedRole {
             if member.role != wantedRole.rawValue { words.append("the recipe wants a \(wantedRole.rawValue)") }
         } else {
-            words.append("in no recipe")
+            words.append("not in a recipe")
         }
         return words.joined(separator: ", ")
     }

@@ -42,7 +42,7 @@ import Testing
             lines == [
                 "NODE ROLE STATE AVAILABILITY ENGINE REMARK", "red00 manager ready drain 20.10.24 leader",
                 "red01 worker ready active 19.03.12 the recipe wants a manager",
-                "red02 worker missing - - in no swarm", "blue07 worker down active 19.03.12 of no recipe",
+                "red02 worker missing - - not in a swarm", "blue07 worker down active 19.03.12 not in a recipe",
             ])
         #expect(text.errors.contains("missing or not ready: red02"))
         let json = await rack.run("swarm", "ls", "--json")
