@@ -38,7 +38,7 @@ struct ConfigureCommand: ContextualCommand {
         let path = context.absolute(target)
         let target = try ConfigurationTarget(path, chooser: context.chooser(for: node))
         let secrets = context.secrets
-        let reading = try CardReading(at: target.path)
+        let reading = try InspectedCard(at: target.path)
         let change = try await Reconfiguration(
             of: node, on: reading,
             in: RackState(of: node, user: context.user).secrets(for: node, on: reading, now: context.now()),

@@ -27,11 +27,11 @@ struct InspectCommand: ContextualCommand {
     var json = false
 
     func run(in context: CommandContext) async throws {
-        let reading = try CardReading(at: context.absolute(target))
+        let reading = try InspectedCard(at: context.absolute(target))
         guard let record = reading.record else {
             throw Failure(
                 .init("commands.no-record"),
-                "\(target): piflash has not prepared this card (there is no \(CardReading.recordPath) on it)",
+                "\(target): piflash has not prepared this card (there is no \(InspectedCard.recordPath) on it)",
                 hint: "`piflash devices` shows what is on every card")
         }
         let report = try reading.firstBootStatus().flatMap { FirstBootStatus($0) }

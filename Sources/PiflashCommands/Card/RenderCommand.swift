@@ -61,7 +61,7 @@ struct RenderCommand: ContextualCommand {
     }
 
     private func showDifferences(of node: Node, from target: String, in context: CommandContext) async throws {
-        let reading = try CardReading(at: context.absolute(target))
+        let reading = try InspectedCard(at: context.absolute(target))
         let change = try await Reconfiguration(
             of: node, on: reading,
             in: RackState(of: node, user: context.user).secrets(

@@ -68,10 +68,10 @@ struct WriteCommand: ContextualCommand {
         defer { plan.image.cancel() }
         renderer.closeLine()
         context.console.report(DiagnosticReport(plan.provision.warnings))
-        try chooser.judge(chosen, imageSize: plan.content.size)
+        try chooser.validate(chosen, imageSize: plan.content.size)
         try Confirmation(console: context.console, yes: yes).ask(
             about: chosen, to: "write \(plan.node.hostname.value) (\(plan.profile.flavour.title)) to it")
-        let card = try chooser.claim(chosen, imageSize: plan.content.size)
+        let card = try chooser.open(chosen, imageSize: plan.content.size)
         let run = try await CardRun.single(
             node, at: ConfigurationTarget(chosen), image: plan.image.base?.digest, planner: planner,
             user: context.user, observer: renderer, warn: renderer.notice)

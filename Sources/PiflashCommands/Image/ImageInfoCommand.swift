@@ -29,7 +29,7 @@ struct ImageInfoCommand: ContextualCommand {
         let renderer = EventRenderer(
             console: context.console, form: EventRenderer.form(json: false, console: context.console))
         defer { renderer.closeLine() }
-        let reading = try ImageReading(
+        let reading = try InspectedImage(
             at: context.absolute(file), cache: ImageCache(directories: context.directories), events: renderer.render,
             isCancelled: context.isCancelled)
         renderer.closeLine()

@@ -71,7 +71,7 @@ struct ImageInfoObject: Encodable {
         let obstacle: String?
     }
 
-    init(file: String, _ reading: ImageReading) {
+    init(file: String, _ reading: InspectedImage) {
         let profile = reading.profile
         self.file = file
         imageSha256 = reading.digest

@@ -91,14 +91,14 @@ struct BatchCommand: ContextualCommand {
         let batch = try Batch(
             nodes, of: context.user, planner: context.planner(reading: context.secrets), since: context.nowText,
             options: writing.options,
-            claim: { target, size throws(Failure) in try chooser.claim(target, imageSize: size) })
+            open: { target, size throws(Failure) in try chooser.open(target, imageSize: size) })
         let plan = try await batch.comparingSecrets(of: rack.plan(in: context, renderer: renderer))
         let jobs = BatchPlan(plan, on: targets, rewrites: rewrite)
         let isAlone = jobs.jobs.count == 1
         let warnings = try await batch.validate(
             jobs.jobs, isCancelled: context.isCancelled,
             { target, size throws(Failure) in
-                do throws(Failure) { try chooser.judge(target, imageSize: size) } catch {
+                do throws(Failure) { try chooser.validate(target, imageSize: size) } catch {
                     // A small card among others fails alone, when its turn comes.
                     guard error.code == .tooSmall, !isAlone else { throw error }
                     renderer.notice("\(error.message): it will fail")

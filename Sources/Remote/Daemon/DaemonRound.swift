@@ -9,20 +9,20 @@ package import Recipes
 /// them, one by one, and none after one that failed, so that the swarm keeps its majority.
 package struct DaemonRound: Sendable {
     private let ssh: SSHRunner
-    private let judge: DaemonJudge
+    private let validate: DaemonValidation
     private let jobs: Int
     /// Seconds that an engine has to come back.
     private let wait: Int
     private let events: @Sendable (NodeEvent) -> Void
 
     package init(
-        ssh: SSHRunner, jobs: Int, wait: Int = 90, judge: @escaping DaemonJudge = { _, _ in [] },
+        ssh: SSHRunner, jobs: Int, wait: Int = 90, validate: @escaping DaemonValidation = { _, _ in [] },
         events: @escaping @Sendable (NodeEvent) -> Void
     ) {
         self.ssh = ssh
         self.jobs = jobs
         self.wait = wait
-        self.judge = judge
+        self.validate = validate
         self.events = events
     }
 
@@ -75,7 +75,7 @@ package struct DaemonRound: Sendable {
         events(.step(node: name, step: "looking"))
         do {
             let result = try await ssh.run(NodeProbe.script, on: RemoteHost(node), as: .root, limit: .seconds(100))
-            return .success(try DaemonChange(node, on: try NodeProbe(result), judge: judge))
+            return .success(try DaemonChange(node, on: try NodeProbe(result), validate: validate))
         } catch let failure as Failure {
             return .failure(failure)
         } catch let report as DiagnosticReport {

@@ -93,7 +93,7 @@ package struct SwarmOperations: Sendable {
     package struct Row: Hashable, Sendable {
         package var name: String
         /// Nil when the swarm does not know the node.
-        package var member: SwarmMember?
+        package var member: SwarmNode?
         /// Nil when no recipe names the node.
         package var wantedRole: Node.Swarm.Role?
     }
@@ -107,11 +107,11 @@ package struct SwarmOperations: Sendable {
             # shellcheck disable=SC2086
             docker node inspect $ids
             """
-        let members = try SwarmMember.list(try checked(try await ask(script)).output)
+        let members = try SwarmNode.list(try checked(try await ask(script)).output)
         return Self.join(nodes, members)
     }
 
-    static func join(_ nodes: [Node], _ members: [SwarmMember]) -> [Row] {
+    static func join(_ nodes: [Node], _ members: [SwarmNode]) -> [Row] {
         var rows: [Row] = []
         for node in nodes where node.swarm != nil {
             let name = node.hostname.value

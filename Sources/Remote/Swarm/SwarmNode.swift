@@ -3,7 +3,7 @@ import Diagnostics
 import Recipes
 
 /// A node as the swarm's managers see it.
-package struct SwarmMember: Hashable, Sendable {
+package struct SwarmNode: Hashable, Sendable {
     package var id: String
     package var hostname: String
     /// "manager" or "worker".
@@ -19,12 +19,12 @@ package struct SwarmMember: Hashable, Sendable {
     package var reachability: String?
 
     /// What `docker node inspect` prints: an array of objects, the same since 1.12.
-    static func list(_ bytes: [UInt8]) throws(Failure) -> [SwarmMember] {
+    static func list(_ bytes: [UInt8]) throws(Failure) -> [SwarmNode] {
         guard case .array(let items) = try JSONValue(parsing: bytes) else {
             throw Failure(.remote, "docker node inspect gives no list")
         }
         return items.map { item in
-            SwarmMember(
+            SwarmNode(
                 id: item["ID"].text ?? "", hostname: item["Description"]["Hostname"].text ?? "?",
                 role: item["Spec"]["Role"].text ?? "?", state: item["Status"]["State"].text ?? "?",
                 availability: item["Spec"]["Availability"].text ?? "?",

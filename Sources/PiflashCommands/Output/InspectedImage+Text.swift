@@ -4,7 +4,7 @@ import Filesystems
 import Planning
 import Images
 
-extension ImageReading {
+extension InspectedImage {
     /// The table of `piflash image info`; what is not known has no line, but for the questions that everybody asks.
     func text(of file: String) -> String {
         var rows = [("file", file)]
