@@ -1,6 +1,7 @@
+@testable import Cards
 import Diagnostics
-import Fleet
-import Recipes
+import Racks
+import Remote
 import Testing
 
 @testable import PiflashCommands
@@ -10,9 +11,7 @@ import Testing
     private let failure = Failure(.init("cards.removed"), severity: .refused, "it is \"gone\"", hint: "see /dev/sdb\n")
     private let reader = StationReader(name: "left", device: "/dev/sdb")
 
-    private func progress(_ done: Int64, of total: Int64?) -> FleetEvent.Progress {
-        FleetEvent.Progress(phase: .sealing, done: done, total: total)
-    }
+    private let progress = Progress(CardEvent(phase: .finalizing, done: 5, total: 10))
 
     @Test func `members are in the order of their names, and slashes, quotes and letters are JSON's`() {
         let event = JSONEvent(
@@ -27,10 +26,10 @@ import Testing
     }
 
     @Test func `progress has what is known`() {
-        let unknown = JSONEvent(progress: progress(5, of: nil), rate: nil, secondsLeft: nil)
-        #expect(unknown.line == #"{"done":5,"event":"progress","phase":"sealing"}"#)
+        let unknown = JSONEvent(progress: progress, rate: nil, secondsLeft: nil)
+        #expect(unknown.line == #"{"done":5,"event":"progress","phase":"sealing","total":10}"#)
         let known = JSONEvent(
-            progress: progress(5, of: 10), rate: 1000.4, secondsLeft: 6.6, node: "red01", device: "/dev/sdb")
+            progress: progress, rate: 1000.4, secondsLeft: 6.6, node: "red01", device: "/dev/sdb")
         #expect(
             known.line
                 == #"{"device":"/dev/sdb","done":5,"event":"progress","node":"red01","phase":"sealing","rate":1000,"#
@@ -41,15 +40,16 @@ import Testing
 
     @Test func `the phases keep their names`() {
         #expect(
-            FleetEvent.Phase.allCases.map(\.rawValue) == [
-                "unpacking", "clearing", "wiping", "comparing", "writing", "flushing", "verifying", "sealing",
+            CardEvent.Phase.allCases.map(\.eventName) == [
+                "clearing", "wiping", "comparing", "writing", "flushing", "verifying", "sealing",
             ])
+        #expect(Progress.Phase.unpacking.eventName == "unpacking")
     }
 
     @Test func `a card alone`() {
-        let done = FleetEvent.CardOutcome(node: "red01", target: "/dev/sdb", bytes: 20, written: 10, imageDigest: "ab")
+        let summary = CardWriter.Summary(verified: 20, written: 10)
         #expect(
-            JSONEvent(done: done).line
+            JSONEvent(done: "red01", target: "/dev/sdb", summary, imageDigest: "ab").line
                 == #"{"bytes":20,"event":"card-done","image_sha256":"ab","node":"red01","target":"/dev/sdb","written":10}"#
         )
         #expect(JSONEvent(notice: "cached").line == #"{"event":"notice","text":"cached"}"#)

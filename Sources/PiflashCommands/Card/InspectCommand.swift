@@ -1,7 +1,7 @@
 import Systems
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Planning
 import Images
 import Provisioning
 import Text
@@ -27,11 +27,11 @@ struct InspectCommand: ContextualCommand {
     var json = false
 
     func run(in context: CommandContext) async throws {
-        let reading = try CardReading(at: context.absolute(target))
+        let reading = try InspectedCard(at: context.absolute(target))
         guard let record = reading.record else {
             throw Failure(
                 .init("commands.no-record"),
-                "\(target): piflash did not write this card (it has no \(CardReading.recordPath))",
+                "\(target): piflash did not write this card (it has no \(InspectedCard.recordPath))",
                 hint: "`piflash devices` shows what is on each card")
         }
         let report = try reading.firstBootStatus().flatMap { FirstBootStatus($0) }

@@ -1,5 +1,5 @@
 import Diagnostics
-import Fleet
+import Cards
 
 /// The events of work on one card.
 extension JSONEvent {
@@ -8,26 +8,27 @@ extension JSONEvent {
     ///   - progress: nil while nothing is known about the card.
     ///   - rate: In bytes per second.
     init(
-        progress: FleetEvent.Progress?, rate: Double?, secondsLeft: Double?, node: String? = nil, device: String? = nil
+        progress: Progress?, rate: Double?, secondsLeft: Double?, node: String? = nil, device: String? = nil
     ) {
         self.init(
             "progress",
             [
                 "node": node.map { .string($0) }, "device": device.map { .string($0) },
-                "phase": progress.map { .string($0.phase.rawValue) }, "done": progress.map { .count($0.done) },
-                "total": progress?.total.map { .count($0) }, "rate": rate.map { .number($0.rounded()) },
+                "phase": progress.map { .string($0.phase.eventName) }, "done": progress.map { .count($0.done) },
+                "total": progress.map { .count($0.total) }, "rate": rate.map { .number($0.rounded()) },
                 "seconds_left": secondsLeft.map { .number($0.rounded()) },
             ])
     }
 
     init(notice text: String) { self.init("notice", ["text": .string(text)]) }
 
-    init(done card: FleetEvent.CardOutcome) {
+    /// The card of `node` was written to `target`, read back and finalized.
+    init(done node: String, target: String, _ summary: CardWriter.Summary, imageDigest: String) {
         self.init(
             "card-done",
             [
-                "node": .string(card.node), "target": .string(card.target), "bytes": .count(card.bytes),
-                "written": .count(card.written), "image_sha256": .string(card.imageDigest),
+                "node": .string(node), "target": .string(target), "bytes": .count(summary.verified),
+                "written": .count(summary.written), "image_sha256": .string(imageDigest),
             ])
     }
 

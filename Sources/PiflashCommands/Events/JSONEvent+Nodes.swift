@@ -1,5 +1,6 @@
 import Diagnostics
-import Fleet
+import Remote
+import Systems
 import Recipes
 
 /// The events of work on running nodes.

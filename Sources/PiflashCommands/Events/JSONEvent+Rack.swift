@@ -1,9 +1,9 @@
 import Diagnostics
-import Fleet
+import Racks
 
 /// The events of a batch.
 extension JSONEvent {
-    init(started node: String, device: String, work: BatchPlan.Work) {
+    init(started node: String, device: String, work: CardWork) {
         self.init(
             "card-started", ["node": .string(node), "device": .string(device), "work": .string(work.rawValue)])
     }

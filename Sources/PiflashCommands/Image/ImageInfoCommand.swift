@@ -1,6 +1,6 @@
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Planning
 import Images
 
 struct ImageInfoCommand: ContextualCommand {
@@ -28,7 +28,7 @@ struct ImageInfoCommand: ContextualCommand {
         let renderer = EventRenderer(
             console: context.console, form: OutputForm(json: false, console: context.console))
         defer { renderer.closeLine() }
-        let reading = try ImageReading(
+        let reading = try InspectedImage(
             at: context.absolute(file), cache: ImageCache(directories: context.directories), events: renderer.render,
             isCancelled: context.isCancelled)
         renderer.closeLine()

@@ -1,6 +1,6 @@
 import Systems
 import Filesystems
-import Fleet
+import Planning
 import Images
 
 /// What `piflash image info --json` prints (docs/image-info.md), with names in snake case. Unknown members are left
@@ -72,7 +72,7 @@ struct ImageInfoObject: Encodable {
         let obstacle: String?
     }
 
-    init(file: String, _ reading: ImageReading) {
+    init(file: String, _ reading: InspectedImage) {
         let profile = reading.profile
         self.file = file
         imageSha256 = reading.digest

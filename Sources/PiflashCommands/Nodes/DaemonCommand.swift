@@ -1,7 +1,7 @@
 import Text
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Remote
 import Provisioning
 import Recipes
 
@@ -45,12 +45,12 @@ struct DaemonCommand: ContextualCommand {
         guard diff || apply else { return try show(nodes, in: context) }
         try await remote.work(on: nodes, in: context) { ssh, renderer in
             let round = DaemonRound(
-                ssh: ssh, jobs: remote.jobs, wait: timeout, judge: Self.judge, events: renderer.render)
+                ssh: ssh, jobs: remote.jobs, wait: timeout, validate: Self.validation, events: renderer.render)
             return diff ? await differences(of: nodes, round, renderer, in: context) : await round.apply(to: nodes)
         }
     }
 
-    static let judge: DaemonJudge = NodeDaemon.judge
+    static let validation: DaemonValidation = NodeDaemon.judge
 
     private func show(_ nodes: [Node], in context: CommandContext) throws {
         var report = DiagnosticReport()

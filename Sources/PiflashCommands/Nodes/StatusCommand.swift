@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Remote
+import Systems
 import Recipes
 
 struct StatusCommand: ContextualCommand {

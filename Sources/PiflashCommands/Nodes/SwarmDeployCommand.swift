@@ -1,6 +1,6 @@
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Remote
 import FoundationEssentials
 import Recipes
 import SystemPackage

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Fleet
+import Remote
 import Recipes
 
 struct SwarmTokenCommand: ContextualCommand {

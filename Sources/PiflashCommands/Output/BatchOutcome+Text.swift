@@ -1,5 +1,5 @@
 import Diagnostics
-import Fleet
+import Racks
 
 extension BatchOutcome {
     /// The lines that say how it went with the card.

@@ -1,5 +1,6 @@
 import Diagnostics
-import Fleet
+import Cards
+import Racks
 import Synchronization
 
 /// Shows the events of many cards: rewritten lines on a terminal (``BatchScreen``), a line for each card now and then
@@ -10,7 +11,7 @@ final class BatchRenderer: Sendable {
         var screen: BatchScreen
         /// When a card was last reported, by device; not on a terminal.
         var lastReported: [String: Double] = [:]
-        var phases: [String: FleetEvent.Phase] = [:]
+        var phases: [String: CardEvent.Phase] = [:]
     }
 
     private let console: Console
@@ -118,10 +119,10 @@ final class BatchRenderer: Sendable {
         if form == .terminal { state.screen.draw(state.batch, at: now, isDue: true) }
     }
 
-    private func show(_ meter: Meter, _ progress: FleetEvent.Progress, _ state: inout State, at now: Double) {
+    private func show(_ meter: Meter, _ progress: CardEvent, _ state: inout State, at now: Double) {
         let device = meter.device
         let isNew = state.phases.updateValue(progress.phase, forKey: device) != progress.phase
-        let isLast = progress.total.map { progress.done >= $0 } ?? false
+        let isLast = progress.done >= progress.total
         switch form {
         case .terminal: state.screen.draw(state.batch, at: now, isDue: false)
         case .plain:

@@ -1,5 +1,4 @@
 import Diagnostics
-import Fleet
 
 /// The lines of a batch on a terminal, rewritten in place: one for each reader at work, one over all of them, and a
 /// footer.

@@ -1,5 +1,7 @@
 import Diagnostics
-import Fleet
+import Cards
+import Images
+import Racks
 import FoundationEssentials
 import Synchronization
 
@@ -7,7 +9,7 @@ import Synchronization
 /// output.
 final class EventRenderer: Sendable {
     private struct State {
-        var phase: FleetEvent.Phase?
+        var phase: Progress.Phase?
         var phaseStart = 0.0
         var phaseStartBytes: Int64 = 0
         var lastShown = 0.0
@@ -28,16 +30,29 @@ final class EventRenderer: Sendable {
 
     static func uptime() -> Double { ProcessInfo.processInfo.systemUptime }
 
-    func render(_ event: FleetEvent) {
+    func render(_ event: ImageEvent) {
         switch event {
-        case .progress(let progress): render(progress)
-        case .notice(let text):
-            closeLine()
-            if form == .json { console.output(JSONEvent(notice: text)) } else { console.note(text) }
-        case .cardDone(let card):
-            closeLine()
-            if form == .json { console.output(JSONEvent(done: card)) }
+        case .unpacking(let done, let total): render(Progress(phase: .unpacking, done: done, total: total))
+        case .cached: break
+        case .waiting: notice("another piflash is unpacking the same image; waiting for it")
+        case .evicted(let digest):
+            notice("removed the unpacked image \(digest.prefix(12)) from the cache to make room")
         }
+    }
+
+    func render(_ event: CardEvent) { render(Progress(event)) }
+
+    /// Prints a fact worth knowing, once.
+    func notice(_ text: String) {
+        closeLine()
+        if form == .json { console.output(JSONEvent(notice: text)) } else { console.note(text) }
+    }
+
+    /// The card of `node` was written to `target`, read back and finalized.
+    func cardDone(_ node: String, target: String, _ summary: CardWriter.Summary, imageDigest: String) {
+        closeLine()
+        guard form == .json else { return }
+        console.output(JSONEvent(done: node, target: target, summary, imageDigest: imageDigest))
     }
 
     /// Prints a line for people: nothing as JSON.
@@ -60,7 +75,7 @@ final class EventRenderer: Sendable {
         if wasOpen { console.raw("\n") }
     }
 
-    private func render(_ progress: FleetEvent.Progress) {
+    private func render(_ progress: Progress) {
         // Nothing differed: people need no line about an empty write.
         if progress.total == 0, form != .json { return }
         let now = clock()
@@ -73,7 +88,7 @@ final class EventRenderer: Sendable {
             return true
         }
         if isNewPhase { closeLine() }
-        let isLast = progress.total.map { progress.done >= $0 } ?? false
+        let isLast = progress.done >= progress.total
         let figures: Figures? = state.withLock { state in
             guard isNewPhase || isLast || now - state.lastShown >= interval else { return nil }
             state.lastShown = now
@@ -95,5 +110,11 @@ final class EventRenderer: Sendable {
         case .plain: 10
         case .json: 0.5
         }
+    }
+}
+
+extension EventRenderer: CardRunObserver {
+    func observe(_ stage: CardStage, of card: RunningCard) {
+        if case .progress(let event) = stage { render(event) }
     }
 }

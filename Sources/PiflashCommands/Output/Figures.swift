@@ -1,24 +1,23 @@
 import Diagnostics
-import Fleet
 
 /// What the progress line of one card says.
 struct Figures {
-    let progress: FleetEvent.Progress
+    let progress: Progress
     /// Bytes per second since the phase began; nil until there is something to measure.
     let rate: Double?
     let secondsLeft: Double?
 
-    init(_ progress: FleetEvent.Progress, seconds: Double, startBytes: Int64) {
+    init(_ progress: Progress, seconds: Double, startBytes: Int64) {
         self.progress = progress
         let moved = Double(progress.done - startBytes)
         rate = seconds > 0.2 && moved > 0 ? moved / seconds : nil
-        secondsLeft = rate.flatMap { rate in progress.total.map { Double(max(0, $0 - progress.done)) / rate } }
+        secondsLeft = rate.map { Double(max(0, progress.total - progress.done)) / $0 }
     }
 
     func text(width: Int) -> String {
-        var parts = [progress.phase.rawValue]
-        if let total = progress.total, total > 0 {
-            parts.append("\(min(100, progress.done * 100 / total)) % of \(formatBytes(total))")
+        var parts = [progress.phase.title]
+        if progress.total > 0 {
+            parts.append("\(min(100, progress.done * 100 / progress.total)) % of \(formatBytes(progress.total))")
         } else if progress.done > 0 {
             parts.append(formatBytes(progress.done))
         }

@@ -1,5 +1,5 @@
 import Diagnostics
-import Fleet
+import Remote
 import Synchronization
 
 /// Shows the events of work on running nodes: one rewritten line on a terminal with the current steps and a line for

@@ -1,5 +1,5 @@
 import Diagnostics
-import Fleet
+import Racks
 import Recipes
 import Synchronization
 

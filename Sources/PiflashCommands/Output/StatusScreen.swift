@@ -1,5 +1,6 @@
 import Diagnostics
-import Fleet
+import Remote
+import Systems
 import Recipes
 
 /// The table of a round. The last one goes to standard output; on a terminal, each new table replaces the one before.

@@ -1,6 +1,6 @@
 import Cards
 import Diagnostics
-import Fleet
+import Racks
 import Recipes
 import SystemPackage
 
@@ -13,11 +13,11 @@ extension BatchCommand {
         let tree = BlockDeviceTree()
         let named = try namedReaders(tree, in: context)
         let batch = try Batch(
-            nodes, planner: context.planner(reading: context.secrets), since: context.nowText,
+            nodes, of: context.user, planner: context.planner(reading: context.secrets), since: context.nowText,
             options: writing.options,
-            claim: { target, size throws(Failure) in try chooser.claim(target, imageSize: size) })
+            open: { target, size throws(Failure) in try chooser.open(target, imageSize: size) })
         let plan = await batch.comparingSecrets(of: try await rack.plan(in: context, renderer: renderer))
-        let warnings = try await batch.judge(plan.left, isCancelled: context.isCancelled)
+        let warnings = try await batch.validate(plan.left, isCancelled: context.isCancelled)
         console.report(DiagnosticReport(warnings.filter { !plan.warnings.contains($0) }))
         let present = tree.disks()
         let readers = StationReaders(named: named, present: present)
@@ -36,7 +36,7 @@ extension BatchCommand {
                     watch.wait(atMost: 250)
                     tree.askReaders()
                 }, choose: { facts throws(Failure) in try chooser.choose(facts.path) }),
-            judge: { target, size throws(Failure) in try chooser.judge(target, imageSize: size) })
+            validate: { target, size throws(Failure) in try chooser.validate(target, imageSize: size) })
         let (commands, feed) = AsyncStream.makeStream(of: StationCommand.self)
         let typing = Task { await Self.read(keys, into: feed, show) }
         let (outcomes, left) = await station.run(

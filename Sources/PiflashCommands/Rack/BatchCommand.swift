@@ -1,7 +1,8 @@
 import ArgumentParser
 import Cards
 import Diagnostics
-import Fleet
+import Planning
+import Racks
 import Images
 import Recipes
 import Storage
@@ -88,24 +89,24 @@ struct BatchCommand: ContextualCommand {
         let chooser = context.chooser(for: nodes)
         let targets = try choose(with: chooser, in: context)
         let batch = try Batch(
-            nodes, planner: context.planner(reading: context.secrets), since: context.nowText,
+            nodes, of: context.user, planner: context.planner(reading: context.secrets), since: context.nowText,
             options: writing.options,
-            claim: { target, size throws(Failure) in try chooser.claim(target, imageSize: size) })
+            open: { target, size throws(Failure) in try chooser.open(target, imageSize: size) })
         let plan = try await batch.comparingSecrets(of: rack.plan(in: context, renderer: renderer))
         let jobs = BatchPlan(plan, on: targets, rewrites: rewrite)
         let isAlone = jobs.jobs.count == 1
-        let warnings = try await batch.judge(
+        let warnings = try await batch.validate(
             jobs.jobs, isCancelled: context.isCancelled,
             { target, size throws(Failure) in
-                do throws(Failure) { try chooser.judge(target, imageSize: size) } catch {
+                do throws(Failure) { try chooser.validate(target, imageSize: size) } catch {
                     // A card that is too small fails alone, when its turn comes.
                     guard error.code == .tooSmall, !isAlone else { throw error }
-                    renderer.render(.notice("\(error.message): this card will fail"))
+                    renderer.notice("\(error.message): this card will fail")
                 }
             })
         console.report(DiagnosticReport(warnings.filter { !plan.warnings.contains($0) }))
         for card in jobs.finished {
-            renderer.render(.notice("\(card.target.path): is \(card.node)'s card, which is done; it is left alone"))
+            renderer.notice("\(card.target.path): is \(card.node)'s card, which is done; it is left alone")
         }
         guard !jobs.jobs.isEmpty else {
             let text =
@@ -113,7 +114,7 @@ struct BatchCommand: ContextualCommand {
                 ? "\(plan.cards.count == 1 ? "the only card" : "all \(plan.cards.count) cards") of the rack "
                     + "\(plan.cards.count == 1 ? "is" : "are") done; `piflash redo NODE RACK` writes one again"
                 : "no card was written: put in others for \(shortList(jobs.waiting))"
-            renderer.render(.notice(text))
+            renderer.notice(text)
             BatchRenderer(console: console, form: renderer.form, nodes: []).summarize(
                 [], waiting: jobs.waiting, failure: nil)
             return

@@ -1,4 +1,4 @@
-import Fleet
+import Racks
 
 /// The keys of a station: single letters, some followed by a node's name.
 struct StationKeys {
