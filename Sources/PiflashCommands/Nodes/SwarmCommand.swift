@@ -1,3 +1,4 @@
+import Host
 import ArgumentParser
 
 struct SwarmCommand: AsyncParsableCommand {

@@ -44,10 +44,10 @@ extension InspectedImage {
     }
 
     private var rootText: String {
-        guard let partition = root.partition else { return "none: \(root.obstacle ?? "not found")" }
-        guard let obstacle = root.obstacle else { return "partition \(partition.number), can be edited" }
+        guard let partition = root.partition else { return "none: \(root.problem ?? "not found")" }
+        guard let problem = root.problem else { return "partition \(partition.number), can be edited" }
         // The text says why the partition cannot be edited.
-        return "partition \(partition.number): \(obstacle)"
+        return "partition \(partition.number): \(problem)"
     }
 }
 

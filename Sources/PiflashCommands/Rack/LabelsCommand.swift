@@ -97,8 +97,8 @@ struct LabelsCommand: ContextualCommand {
     }
 
     private func read(_ path: String, in context: CommandContext) throws(Failure) -> String {
-        guard let data = FileManager.default.contents(atPath: context.absolute(path).string),
-            let text = String(validating: Array(data), as: UTF8.self)
+        guard let bytes = (try? DurableFile.read(context.absolute(path))) ?? nil,
+            let text = String(validating: bytes, as: UTF8.self)
         else { throw Failure(.usage, severity: .usage, "\(path): cannot be read, or is not UTF-8 text") }
         return text
     }
@@ -113,7 +113,7 @@ struct LabelsCommand: ContextualCommand {
 
     private func free(_ path: FilePath) throws(Failure) -> FilePath {
         guard FileManager.default.fileExists(atPath: path.string) else { return path }
-        let start = FileManager.default.contents(atPath: path.string)?.prefix(200) ?? Data()
+        let start = ((try? DurableFile.read(path, kind: .regular)) ?? nil)?.prefix(200) ?? []
         guard String(decoding: start, as: UTF8.self).contains(LabelSheet.mark) else {
             throw Failure(
                 .usage, severity: .usage, "\(path) exists and was not made by piflash labels: it stays as it is",

@@ -111,10 +111,10 @@ struct NewCommand: ContextualCommand {
             let place = path.appending(file)
             // Hidden files and directories belong to editors or version control.
             guard !file.hasPrefix("."), try place.stat().type == .regular else { continue }
-            guard let data = FileManager.default.contents(atPath: place.string) else {
+            guard let contents = (try? DurableFile.read(place, kind: .regular)) ?? nil else {
                 throw Failure(.usage, severity: .usage, "\(place) cannot be read")
             }
-            files[file] = Array(data)
+            files[file] = contents
         }
         guard !files.isEmpty else { throw Failure(.usage, severity: .usage, "\(name): the directory has no files") }
         return try SetupTemplate(name: name, files: files)

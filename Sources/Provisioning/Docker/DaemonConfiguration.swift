@@ -3,6 +3,7 @@ import Text
 package import Diagnostics
 import Docker
 import Filesystems
+
 package import Recipes
 
 /// dockerd's configuration, as the recipe's `docker` section wants it on one image: the members of daemon.json, and the
@@ -126,7 +127,7 @@ package struct DaemonConfiguration: Hashable, Sendable {
         guard let node else { return .unknown }
         var networks: [DaemonSurroundings.Network] = []
         func add(_ text: String, _ name: String) {
-            guard let network = IPNetwork(text), !networks.contains(where: { $0.network.covers(network) }) else {
+            guard let network = IPNetwork(text), !networks.contains(where: { $0.network.contains(network) }) else {
                 return
             }
             networks.append(.init(network, name: name))
