@@ -25,12 +25,11 @@ struct CheckCommand: ContextualCommand {
     var withoutImages = false
 
     func run(in context: CommandContext) async throws {
-        let loader = context.loader(requireImage: !withoutImages)
         var report = DiagnosticReport()
         var lines: [String] = []
         for path in recipes {
             do {
-                let rack = try loader.loadRack([path])
+                let rack = try context.loadRack([path], requireImage: !withoutImages)
                 report.merge(DiagnosticReport(rack.warnings))
                 for member in rack.members { lines.append("\(member.file): \(member.node.hostname.value): ok") }
             } catch let mistakes as DiagnosticReport {

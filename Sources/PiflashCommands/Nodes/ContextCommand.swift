@@ -27,7 +27,7 @@ struct ContextCommand: ContextualCommand {
     var recipes: [String]
 
     func run(in context: CommandContext) async throws {
-        let members = try context.loader(requireImage: false).loadRack(recipes).members
+        let members = try context.loadRack(recipes, requireImage: false).members
         // Of several nodes, only those that can be reached.
         let nodes = members.filter { member in
             members.count == 1 || ![nil, Node.Docker.Remote.none].contains(member.node.docker.remote?.value)

@@ -1,6 +1,7 @@
 import Text
 import ArgumentParser
 import Diagnostics
+import Docker
 import Remote
 import Provisioning
 import Recipes
@@ -8,7 +9,7 @@ import Recipes
 struct DaemonCommand: ContextualCommand {
     static let configuration = CommandConfiguration(
         commandName: "daemon",
-        abstract: "Show or update the Docker configuration of running nodes.",
+        abstract: "Show, update or check the Docker configuration of nodes.",
         discussion: """
             Prints each node's daemon.json. --diff connects over ssh and shows what would
             change on the nodes, with secrets masked. --apply changes it: keys that
@@ -16,12 +17,17 @@ struct DaemonCommand: ContextualCommand {
             does not start, it gets its old configuration back. Managers are changed one
             after another, all other nodes --jobs at a time.
 
-            Needs ssh without a password, and sudo without a password on the nodes.
+            --check validates daemon.json files, given in place of recipes, and
+            contacts no node. It finds what dockerd refuses and what it ignores.
+
+            --diff and --apply need ssh without a password, and sudo without a
+            password on the nodes.
 
             EXAMPLES
               piflash daemon recipes/red/red01.yaml
               piflash daemon --diff recipes/red
               piflash daemon --apply recipes/red
+              piflash daemon --check --engine 20.10.24 daemon.json
             """)
 
     @OptionGroup var remote: RemoteOptions
@@ -35,12 +41,28 @@ struct DaemonCommand: ContextualCommand {
     @Option(name: .long, help: ArgumentHelp("Time for Docker to start again.", valueName: "seconds"))
     var timeout = 90
 
+    @Flag(name: .long, help: "Check daemon.json files, given in place of recipes.")
+    var check = false
+
+    @Option(
+        name: .long, help: ArgumentHelp("With --check: Docker's version (default: any).", valueName: "version"))
+    var engine: String?
+
     func validate() throws {
-        if diff, apply { throw ValidationError("use either --diff or --apply, not both") }
+        if [diff, apply, check].count(where: { $0 }) > 1 {
+            throw ValidationError("use only one of --diff, --apply and --check")
+        }
+        if let engine {
+            guard check else { throw ValidationError("--engine is only for --check") }
+            guard EngineVersion(engine) != nil else {
+                throw ValidationError("\"\(engine)\" is not a version of Docker (20.10.24)")
+            }
+        }
         guard (1...3600).contains(timeout) else { throw ValidationError("--timeout must be 1 to 3600 seconds") }
     }
 
     func run(in context: CommandContext) async throws {
+        if check { return try DaemonCheck(engine: engine).run(on: remote.recipes, in: context) }
         let nodes = try remote.nodes(in: context)
         guard diff || apply else { return try show(nodes, in: context) }
         try await remote.work(on: nodes, in: context) { ssh, renderer in
@@ -50,7 +72,7 @@ struct DaemonCommand: ContextualCommand {
         }
     }
 
-    static let validation: DaemonValidation = NodeDaemon.judge
+    static let validation: DaemonValidation = NodeDaemon.validate
 
     private func show(_ nodes: [Node], in context: CommandContext) throws {
         var report = DiagnosticReport()

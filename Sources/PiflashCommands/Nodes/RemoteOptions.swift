@@ -38,7 +38,7 @@ struct RemoteOptions: ParsableArguments {
 
     /// The nodes of the recipes. If there are mistakes, throws all of them at once.
     func nodes(in context: CommandContext) throws -> [Node] {
-        try context.loader(requireImage: false).loadRack(recipes).nodes
+        try context.loadRack(recipes, requireImage: false).nodes
     }
 
     func settings(in context: CommandContext) throws -> SSHSettings {

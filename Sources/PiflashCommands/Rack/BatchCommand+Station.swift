@@ -8,7 +8,7 @@ import SystemPackage
 extension BatchCommand {
     func runStation(in context: CommandContext, renderer: EventRenderer) async throws {
         let console = context.console
-        let nodes = try context.loader(requireImage: true).loadRack(rack.racks).nodes
+        let nodes = try context.loadRack(rack.racks, requireImage: true).nodes
         let chooser = context.chooser(for: nodes)
         let tree = BlockDeviceTree()
         let named = try namedReaders(tree, in: context)

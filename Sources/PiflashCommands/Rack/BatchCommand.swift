@@ -85,7 +85,7 @@ struct BatchCommand: ContextualCommand {
     private func run(in context: CommandContext, renderer: EventRenderer) async throws {
         let console = context.console
         // A device that is refused should be reported before an image is unpacked.
-        let nodes = try context.loader(requireImage: true).loadRack(rack.racks).nodes
+        let nodes = try context.loadRack(rack.racks, requireImage: true).nodes
         let chooser = context.chooser(for: nodes)
         let targets = try choose(with: chooser, in: context)
         let batch = try Batch(

@@ -56,7 +56,7 @@ struct LabelsCommand: ContextualCommand {
     func run(in context: CommandContext) async throws {
         let ours = handOuts ? LabelSheet.handOutTemplate : LabelSheet.labelTemplate
         if printTemplate { return context.console.output(ours) }
-        let rack = try context.loader(requireImage: false).loadRack(recipes)
+        let rack = try context.loadRack(recipes, requireImage: false)
         context.console.report(DiagnosticReport(rack.warnings))
         let sheet = LabelSheet(rack: name(in: context), labels: try await labels(of: rack, in: context))
         if text { return context.console.output(sheet.text) }

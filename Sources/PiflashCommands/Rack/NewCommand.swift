@@ -187,7 +187,7 @@ struct NewCommand: ContextualCommand {
                 })
         }
         do {
-            let rack = try context.loader(requireImage: false).loadRack([draft.string])
+            let rack = try context.loadRack([draft.string], requireImage: false)
             context.console.report(named(DiagnosticReport(rack.warnings)))
             return rack.members
         } catch let report as DiagnosticReport {

@@ -12,7 +12,7 @@ struct RackOptions: ParsableArguments {
 
     /// Reads recipes and images, without secrets, and shows the warnings.
     func plan(in context: CommandContext, renderer: EventRenderer) async throws -> RackPlan {
-        let loaded = try context.loader(requireImage: true).loadRack(racks)
+        let loaded = try context.loadRack(racks, requireImage: true)
         let plan = try await context.planner(reading: UnreadSecrets()).rack(
             loaded.nodes, of: context.user, events: renderer.render, isCancelled: context.isCancelled)
         renderer.closeLine()

@@ -24,7 +24,7 @@ struct RedoCommand: ContextualCommand {
     }
 
     func run(in context: CommandContext) async throws {
-        let nodes = try context.loader(requireImage: false).loadRack([words[words.count - 1]]).nodes
+        let nodes = try context.loadRack([words[words.count - 1]], requireImage: false).nodes
         var chosen: [Node] = []
         for word in words.dropLast() {
             for name in try names(word) {

@@ -1,4 +1,5 @@
 import Diagnostics
+import Docker
 import Recipes
 import Systems
 

@@ -9,15 +9,18 @@ import SystemPackage
 
 /// The library's parts, set up for the command line.
 extension CommandContext {
-    func loader(requireImage: Bool) -> RecipeLoader {
-        RecipeLoader(
-            user: user, workingDirectory: workingDirectory, requireImage: requireImage,
-            judge: DaemonConfiguration.errors)
+    private func loader(requireImage: Bool) -> RecipeLoader {
+        RecipeLoader(user: user, workingDirectory: workingDirectory, requireImage: requireImage)
     }
 
-    /// Reads one recipe and shows its warnings.
+    /// Reads and validates the nodes of recipe files and of directories of them.
+    func loadRack(_ paths: [String], requireImage: Bool) throws -> LoadedRack {
+        try RecipeValidation.validate(try loader(requireImage: requireImage).reading(of: paths))
+    }
+
+    /// Reads and validates one recipe, and shows its warnings.
     func load(_ path: String, node: String? = nil, requireImage: Bool) throws -> LoadedRecipe {
-        let loaded = try loader(requireImage: requireImage).load(path, node: node)
+        let loaded = try RecipeValidation.validateOne(loader(requireImage: requireImage).reading(of: path, node: node))
         console.report(DiagnosticReport(loaded.warnings))
         return loaded
     }

@@ -1,16 +1,16 @@
 package import Diagnostics
 
-/// One remark on a key of dockerd's configuration.
-package struct DaemonFinding: Hashable, Sendable {
-    /// What of a member it is about, for its place in a file.
+/// Something that is wrong with dockerd's configuration.
+package struct DaemonProblem: Hashable, Sendable {
+    /// The part of a member that it is about, for its place in a file.
     package enum Part: Hashable, Sendable { case name, value }
 
-    /// An error where dockerd does not start, where it ignores what is asked for, or where no container starts.
+    /// An error if dockerd does not start, if it ignores what is asked for, or if no container starts.
     package var severity: Diagnostic.Severity
-    /// Which of the members that were judged, or nil when the remark is about all of them.
+    /// The index of the member, or nil if the problem is about all of them.
     package var member: Int?
     package var part: Part
-    /// The key, with what lies inside it: "log-opts.max-size". Empty when ``member`` is nil.
+    /// The key, with the one inside it: "log-opts.max-size". Empty if ``member`` is nil.
     package var path: String
     /// What is wrong in which version, and what to write instead: lower case but for names, no full stop.
     package var text: String

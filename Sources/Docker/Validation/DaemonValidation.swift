@@ -1,23 +1,26 @@
 import Text
 import Diagnostics
 
-/// The findings of one version of dockerd on one list of members, while they are made.
-struct DaemonJudge {
+/// The problems of one version of dockerd with one list of members, while they are collected.
+struct DaemonValidation {
     let version: EngineVersion
     let service: ServiceFlags
     let surroundings: DaemonSurroundings
     let members: [JSONValue.Member]
-    private(set) var findings: [DaemonFinding] = []
+    private let keepsWarnings: Bool
+    private(set) var problems: [DaemonProblem] = []
 
     init(
-        _ members: [JSONValue.Member], version: EngineVersion, service: ServiceFlags, surroundings: DaemonSurroundings
+        _ members: [JSONValue.Member], version: EngineVersion, service: ServiceFlags, surroundings: DaemonSurroundings,
+        keepsWarnings: Bool
     ) {
         self.members = members
         self.version = version
         self.service = service
         self.surroundings = surroundings
-        for index in members.indices { judge(index) }
-        judgeCombinations()
+        self.keepsWarnings = keepsWarnings
+        for index in members.indices { validate(index) }
+        validateCombinations()
     }
 
     // MARK: What the rules use
@@ -44,16 +47,16 @@ struct DaemonJudge {
         return items.compactMap { if case .string(let text) = $0 { text } else { nil } }
     }
 
-    mutating func error(_ index: Int?, _ text: String, inside: String = "", part: DaemonFinding.Part = .value) {
+    mutating func error(_ index: Int?, _ text: String, inside: String = "", part: DaemonProblem.Part = .value) {
         add(.error, index, text, inside, part)
     }
 
-    mutating func warning(_ index: Int?, _ text: String, inside: String = "", part: DaemonFinding.Part = .value) {
-        add(.warning, index, text, inside, part)
+    mutating func warning(_ index: Int?, _ text: String, inside: String = "", part: DaemonProblem.Part = .value) {
+        if keepsWarnings { add(.warning, index, text, inside, part) }
     }
 
-    mutating func report(_ verdict: DaemonKey.Verdict?, _ index: Int?, inside: String = "") {
-        switch verdict {
+    mutating func report(_ problem: DaemonKey.Problem?, _ index: Int?, inside: String = "") {
+        switch problem {
         case .error(let text): error(index, text, inside: inside)
         case .warning(let text): warning(index, text, inside: inside)
         case nil: break
@@ -61,26 +64,26 @@ struct DaemonJudge {
     }
 
     private mutating func add(
-        _ severity: Diagnostic.Severity, _ index: Int?, _ text: String, _ inside: String, _ part: DaemonFinding.Part
+        _ severity: Diagnostic.Severity, _ index: Int?, _ text: String, _ inside: String, _ part: DaemonProblem.Part
     ) {
         let name = index.map { members[$0].name } ?? ""
         let path = inside.isEmpty ? name : "\(name).\(inside)"
-        let finding = DaemonFinding(severity, member: index, part: part, path: path, text)
-        if !findings.contains(finding) { findings.append(finding) }
+        let problem = DaemonProblem(severity, member: index, part: part, path: path, text)
+        if !problems.contains(problem) { problems.append(problem) }
     }
 
     // MARK: One member
 
-    private mutating func judge(_ index: Int) {
+    private mutating func validate(_ index: Int) {
         let member = members[index]
         if members[..<index].contains(where: { $0.name == member.name }) {
-            error(index, "stands twice: dockerd takes the last one and ignores the others", part: .name)
+            error(index, "appears twice: dockerd takes the last one and ignores the others", part: .name)
         }
         guard let key = knownKey(index) else { return }
         if version < .daemonFile {
             guard let early = DaemonKeys.early[key.name], version >= early.since else {
                 let since = DaemonKeys.early[key.name].map { "; it came with \($0.since)" } ?? ""
-                return error(index, "Docker \(version) has no such option and no daemon.json\(since)", part: .name)
+                return error(index, "Docker \(version) does not have this option, and does not read daemon.json\(since)", part: .name)
             }
         }
         if service.keys.contains(key.name), key.name != "runtimes" {
@@ -92,14 +95,14 @@ struct DaemonJudge {
         if case .null = member.value {
             return error(index, "has no value: dockerd ignores it")
         }
-        judgeType(index, key)
+        validateType(index, key)
     }
 
     /// The key, when this version has it and does something with it.
     private mutating func knownKey(_ index: Int) -> DaemonKey? {
         let name = members[index].name
         guard let key = DaemonKeys.byName[name] else {
-            judgeUnknown(index, name)
+            validateUnknown(index, name)
             return nil
         }
         if let until = key.until, version >= until {
@@ -119,7 +122,7 @@ struct DaemonJudge {
         return key
     }
 
-    private mutating func judgeUnknown(_ index: Int, _ name: String) {
+    private mutating func validateUnknown(_ index: Int, _ name: String) {
         if let instead = DaemonKeys.ignored[name] {
             return error(
                 index, "dockerd takes \"\(name)\" and ignores it; the key is \"\(instead)\"", part: .name)
@@ -128,7 +131,7 @@ struct DaemonJudge {
             let text =
                 version >= .proxiesKey
                 ? "dockerd takes it here and ignores it; it belongs inside \"proxies\""
-                : "Docker \(version) has no such key: set the environment of its service"
+                : "Docker \(version) does not have this key: set the environment of its service"
             return error(index, text, part: .name)
         }
         if DaemonKeys.unusable.contains(name) {
@@ -142,7 +145,7 @@ struct DaemonJudge {
             if let known {
                 return error(
                     index,
-                    "dockerd has no such key, and ignores \"\(known.name)\" inside it: move it out to the top",
+                    "dockerd does not have this key, and ignores \"\(known.name)\" inside it: move it out to the top",
                     part: .name)
             }
         }
@@ -152,11 +155,11 @@ struct DaemonJudge {
         let near = nearest(to: name, among: present.map(\.name))
         error(
             index,
-            "no key of Docker \(version), which does not start with it"
+            "not a key of Docker \(version), which does not start with it"
                 + (near.map { "; did you mean \"\($0)\"?" } ?? ""), part: .name)
     }
 
-    private mutating func judgeType(_ index: Int, _ key: DaemonKey) {
+    private mutating func validateType(_ index: Int, _ key: DaemonKey) {
         let value = members[index].value
         switch (key.kind, value) {
         case (.flag, .bool): break
@@ -165,7 +168,7 @@ struct DaemonJudge {
             guard !text.isEmpty else {
                 // units.RAMInBytes is the only one that is asked about an empty text.
                 if key.name == "default-shm-size" { return report(rule(text, version), index) }
-                return warning(index, "is empty, which is as if it were not there")
+                return warning(index, "is empty, which has the same effect as leaving it out")
             }
             report(rule(text, version), index)
         case (.text, _):
@@ -185,7 +188,7 @@ struct DaemonJudge {
         case (.list, _): error(index, "expected a list of texts, this is \(value.kind)")
         case (.texts, .object(let inner)): texts(index, inner)
         case (.texts, _): error(index, "expected a map of texts, this is \(value.kind)")
-        case (.object, _): judgeObject(index, key)
+        case (.object, _): validateObject(index, key)
         }
     }
 
@@ -207,7 +210,7 @@ struct DaemonJudge {
     mutating func repeated(_ index: Int, _ inner: [JSONValue.Member], inside prefix: String) {
         for (place, member) in inner.enumerated() where inner[..<place].contains(where: { $0.name == member.name }) {
             let path = prefix.isEmpty ? member.name : "\(prefix).\(member.name)"
-            error(index, "stands twice: dockerd takes the last one and ignores the others", inside: path)
+            error(index, "appears twice: dockerd takes the last one and ignores the others", inside: path)
         }
     }
 }
