@@ -58,9 +58,11 @@ let package = Package(
         .target(name: "Diagnostics", swiftSettings: strict),
         .target(name: "Text", dependencies: ["Diagnostics", crypto], swiftSettings: strict),
         .target(name: "Host", dependencies: ["Diagnostics", systemPackage], swiftSettings: strict),
-        .target(name: "Storage", dependencies: ["CLinux", "Diagnostics", systemPackage], swiftSettings: strict),
         .target(
-            name: "Filesystems", dependencies: ["CBlkid", "CExt2fs", "Diagnostics", "Text", "Storage", systemPackage],
+            name: "Storage", dependencies: ["CLinux", "Diagnostics", "Host", systemPackage], swiftSettings: strict),
+        .target(
+            name: "Filesystems",
+            dependencies: ["CBlkid", "CExt2fs", "Diagnostics", "Text", "Host", "Storage", systemPackage],
             swiftSettings: strict),
         .target(
             name: "Images",
@@ -131,14 +133,17 @@ let package = Package(
 
         // Scratch directories, card images and outside tools that the tests share.
         .target(
-            name: "TestSupport", dependencies: ["Cards", "Diagnostics", "Storage", systemPackage],
+            name: "TestSupport", dependencies: ["Cards", "Diagnostics", "Host", "Storage", systemPackage],
             path: "Tests/TestSupport",
             swiftSettings: strict),
         .testTarget(
             name: "DiagnosticsTests", dependencies: ["Diagnostics", "Host", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "TextTests", dependencies: ["Diagnostics", "Text", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "StorageTests", dependencies: ["Diagnostics", "Storage", "TestSupport", systemPackage],
+            name: "HostTests", dependencies: ["Diagnostics", "Host", "TestSupport", systemPackage],
+            swiftSettings: strict),
+        .testTarget(
+            name: "StorageTests", dependencies: ["Diagnostics", "Host", "Storage", "TestSupport", systemPackage],
             swiftSettings: strict),
         .testTarget(
             name: "FilesystemsTests",

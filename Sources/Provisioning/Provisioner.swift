@@ -65,7 +65,7 @@ package struct Provisioner: Sendable {
             carried: supplied.carried, report: &report)
         var rendering = profile.flavour.renderer.render(draft, report: &report)
         rendering.rootEdits += supplied.edits
-        if let root, root.obstacle == nil { rendering.rootEdits += draft.formation?.edits ?? [] }
+        if let root, root.problem == nil { rendering.rootEdits += draft.formation?.edits ?? [] }
         RecipeChecks.conflicts(node, rendering, theirs: material.files, report: &report)
         guard !report.hasErrors else { throw report }
         if node.docker.remote?.value == .tls, supplies.certificate == nil {
@@ -167,9 +167,9 @@ package struct Provisioner: Sendable {
         if previous?.writtenAt == flashTime { edits.removeAll { $0.modified != nil } }
         // Also those that the first boot has taken away.
         var rootFiles = (rendering.rootEdits.map(\.path) + taken).filter(Self.isRemovableRootFile).sorted()
-        if let root = draft.root, root.obstacle == nil {
+        if let root = draft.root, root.problem == nil {
             let stale = (previous?.rootFiles ?? []).filter { Self.isRemovableRootFile($0) && !rootFiles.contains($0) }
-            edits += stale.map { RootEdit(.removal, at: $0) }
+            edits += stale.map { TreeChange(.removal, at: $0) }
         } else {
             // They are still there.
             rootFiles = previous?.rootFiles ?? []

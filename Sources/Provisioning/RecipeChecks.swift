@@ -57,7 +57,7 @@ enum RecipeChecks {
                     "\(setting.title): \(profile.flavour.title) takes it only in its root partition; name the card or the image file, not a mounted directory"
                 )
             case .rootEdit:
-                guard let obstacle = root?.obstacle else { continue }
+                guard let obstacle = root?.problem else { continue }
                 report.error(
                     at: location,
                     "\(setting.title): \(profile.flavour.title) takes it only in its root partition, which cannot be edited: \(obstacle)"
@@ -85,7 +85,7 @@ enum RecipeChecks {
     ) {
         guard RootFlavour.hasSwarmMode(profile) else { return }
         if let root {
-            if let obstacle = root.obstacle {
+            if let obstacle = root.problem {
                 report.error(
                     at: swarm.location,
                     "swarm: without token the rack's keys go in the root partition, which cannot be edited: \(obstacle)"

@@ -97,7 +97,7 @@ import Testing
         let root = try InspectedRoot(of: image, table: table, boot: boot)
         #expect(root.partition?.number == 2)
         #expect(boot.label == table.bootPartition?.filesystem?.label)
-        #expect(root.obstacle == nil)
+        #expect(root.problem == nil)
         let profile = try OSProfile.detect(boot, root: root.snapshot)
         #expect(profile == Self.expected[sample])
         // The boot partition alone tells the flavour of all but wheezy.

@@ -1,3 +1,5 @@
+import Text
+
 /// What dockerd takes for a registry (moby/moby, registry/config.go; distribution/reference).
 enum RegistryRules {
     /// A registry of allow-nondistributable-artifacts.

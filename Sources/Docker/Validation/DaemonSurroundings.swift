@@ -1,3 +1,5 @@
+package import Text
+
 /// What is known of the node that dockerd will run on. Nil is "not known", which makes a warning of what would be an
 /// error on a node where the thing is missing.
 package struct DaemonSurroundings: Hashable, Sendable {

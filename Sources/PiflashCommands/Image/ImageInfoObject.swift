@@ -101,7 +101,7 @@ struct ImageInfoObject: Encodable {
         hasBooted = profile.hasBooted
         root = Root(
             partition: reading.root.partition?.number, isReadable: reading.root.snapshot != nil,
-            isEditable: reading.root.snapshot != nil && reading.root.obstacle == nil, obstacle: reading.root.obstacle)
+            isEditable: reading.root.snapshot != nil && reading.root.problem == nil, obstacle: reading.root.problem)
     }
 }
 

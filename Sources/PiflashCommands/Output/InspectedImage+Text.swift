@@ -44,8 +44,8 @@ extension InspectedImage {
     }
 
     private var rootText: String {
-        guard let partition = root.partition else { return "none: \(root.obstacle ?? "not found")" }
-        guard let obstacle = root.obstacle else { return "partition \(partition.number), can be edited" }
+        guard let partition = root.partition else { return "none: \(root.problem ?? "not found")" }
+        guard let obstacle = root.problem else { return "partition \(partition.number), can be edited" }
         // The obstacle names the partition in its own words.
         return "partition \(partition.number): \(obstacle)"
     }

@@ -1,3 +1,4 @@
+import Host
 import Diagnostics
 import Filesystems
 import Host
@@ -51,7 +52,7 @@ extension Supplies {
         _ path: Located<String>, _ key: String, _ report: inout DiagnosticReport
     ) -> [UInt8]? {
         do throws(Failure) {
-            if let contents = try FileContents.read(FilePath(path.value)) { return contents }
+            if let contents = try DurableFile.read(FilePath(path.value)) { return contents }
             report.error(at: path.location, "\(key): there is no file \(path.value)")
         } catch {
             report.error(at: path.location, "\(key): \(error.message)")

@@ -11,12 +11,12 @@ package struct InspectedRoot: Sendable {
     package let partition: PartitionTable.Partition?
     package let snapshot: RootSnapshot?
     /// Why it cannot be edited, for people; nil when it can.
-    package let obstacle: String?
+    package let problem: String?
     /// In bytes; nil when it is not known.
     package let freeBytes: Int64?
 
     /// What a renderer works from: where nothing could be read, why.
-    package var material: RootSnapshot { snapshot ?? RootSnapshot(obstacle: obstacle) }
+    package var material: RootSnapshot { snapshot ?? RootSnapshot(problem: problem) }
 
     /// Reads the root partition of `store`. Throws what the store throws: a card that cannot be read has no say.
     package init(of store: some BlockStore, table: PartitionTable, boot: BootSnapshot) throws(Failure) {
@@ -27,7 +27,7 @@ package struct InspectedRoot: Sendable {
             partition = nil
             snapshot = nil
             freeBytes = nil
-            obstacle = reason
+            problem = reason
         case .found(let found):
             partition = found
             do throws(Failure) {
@@ -35,14 +35,14 @@ package struct InspectedRoot: Sendable {
                 let read = try RootSnapshot(of: volume)
                 snapshot = read
                 freeBytes = volume.freeBytes
-                obstacle = read.obstacle
+                problem = read.problem
             } catch {
                 guard [.unsupportedFilesystem, .damagedFilesystem, .dirtyFilesystem].contains(error.code) else {
                     throw error
                 }
                 snapshot = nil
                 freeBytes = nil
-                obstacle = error.message
+                problem = error.message
             }
         }
     }

@@ -126,7 +126,7 @@ package struct DaemonConfiguration: Hashable, Sendable {
         guard let node else { return .unknown }
         var networks: [DaemonSurroundings.Network] = []
         func add(_ text: String, _ name: String) {
-            guard let network = IPNetwork(text), !networks.contains(where: { $0.network.covers(network) }) else {
+            guard let network = IPNetwork(text), !networks.contains(where: { $0.network.contains(network) }) else {
                 return
             }
             networks.append(.init(network, name: name))

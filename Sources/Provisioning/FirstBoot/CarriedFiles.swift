@@ -37,7 +37,7 @@ struct CarriedFile: Hashable, Sendable {
 /// What every flavour gets in its root partition, whatever else it takes there.
 struct SuppliedFiles: Sendable {
     let carried: [CarriedFile]
-    let edits: [RootEdit]
+    let edits: [TreeChange]
     /// What the card has used up already, and so carries no second time.
     let taken: [String]
 
@@ -49,23 +49,23 @@ struct SuppliedFiles: Sendable {
             supplies.packages.map { CarriedFile(.packages, path: $0.path.value, contents: $0.contents) }
             + supplies.images.map { CarriedFile(.images, path: $0.path.value, contents: $0.contents) }
         self.carried = carried
-        guard let root, root.obstacle == nil else {
+        guard let root, root.problem == nil else {
             (edits, taken) = ([], [])
             return
         }
         let used = Set((root.text(CarriedFile.takenPath) ?? "").split(separator: "\n").map(String.init))
         taken = carried.filter { used.contains($0.digest) }.map(\.path)
         var edits = carried.filter { !used.contains($0.digest) }.map {
-            RootEdit(.file(contents: $0.contents, mode: 0o600), at: $0.path)
+            TreeChange(.file(contents: $0.contents, mode: 0o600), at: $0.path)
         }
         if let certificate = supplies.certificate {
-            edits.append(RootEdit(.directory(mode: 0o700), at: Self.certificateDirectory))
+            edits.append(TreeChange(.directory(mode: 0o700), at: Self.certificateDirectory))
             for (name, text, mode) in [
                 ("ca", certificate.authority, 0o644), ("cert", certificate.certificate, 0o644),
                 ("key", certificate.key, 0o600),
             ] {
                 edits.append(
-                    RootEdit(
+                    TreeChange(
                         .file(contents: Array(text.utf8), mode: UInt16(mode)),
                         at: "\(Self.certificateDirectory)/\(name).pem"))
             }

@@ -16,7 +16,7 @@ protocol FlavourRenderer {
 /// What a flavour makes of a draft.
 struct Rendering: Sendable {
     var bootFiles: [Provision.BootFile] = []
-    var rootEdits: [RootEdit] = []
+    var rootEdits: [TreeChange] = []
     /// What the first boot writes on the node.
     var nodeFiles: [Provision.NodeFile] = []
     var kernelTokens: [String] = []

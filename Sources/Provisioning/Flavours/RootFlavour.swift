@@ -60,8 +60,8 @@ enum RootFlavour {
     static func kernelTokens(_ draft: Draft) -> [String] { ModernCloudInit.kernelTokens(draft) }
 
     /// Edits of the root partition; none where it cannot be edited, which the provisioner has reported then.
-    static func edits(_ draft: Draft, _ body: (inout RootSetup) -> Void) -> [RootEdit] {
-        guard let root = draft.root, root.obstacle == nil else { return [] }
+    static func edits(_ draft: Draft, _ body: (inout RootSetup) -> Void) -> [TreeChange] {
+        guard let root = draft.root, root.problem == nil else { return [] }
         var setup = RootSetup(draft, root: root)
         body(&setup)
         return setup.edits

@@ -1,3 +1,5 @@
+import Text
+
 /// Lines of an authorized_keys file (sshd(8)).
 enum AuthorizedKey {
     private static let types: Set = [
@@ -9,7 +11,7 @@ enum AuthorizedKey {
     static func lines(of text: String) -> [String] {
         text.unicodeScalars.split { $0 == "\n" || $0 == "\r" }
             .map { line in
-                let blank: (Unicode.Scalar) -> Bool = { $0 == " " || $0 == "\t" || $0 == "\u{FEFF}" }
+                let blank: (Unicode.Scalar) -> Bool = { $0 == " " || $0 == "\t" || $0 == ByteOrderMark.scalar }
                 var line = line.drop(while: blank)
                 while let last = line.last, blank(last) { line.removeLast() }
                 return String(line)

@@ -65,11 +65,11 @@ struct SwarmFormation: Hashable, Sendable {
 
     /// They go in the root partition on every system: the boot partition can be read by every user of the node, and by
     /// whoever puts the card in a reader.
-    var edits: [RootEdit] {
-        func file(_ path: String, _ text: String, _ mode: UInt16 = 0o600) -> RootEdit {
-            RootEdit(.file(contents: Array(text.utf8), mode: mode), at: path)
+    var edits: [TreeChange] {
+        func file(_ path: String, _ text: String, _ mode: UInt16 = 0o600) -> TreeChange {
+            TreeChange(.file(contents: Array(text.utf8), mode: mode), at: path)
         }
-        var edits = [RootEdit(.directory(mode: 0o700), at: Self.directory)]
+        var edits = [TreeChange(.directory(mode: 0o700), at: Self.directory)]
         if let entryKey {
             edits.append(file(entryKey.path, entryKey.key.privateKey))
             edits.append(file("\(Self.directory)/known_hosts", SwarmDoor.knownHosts(keys)))
@@ -81,12 +81,12 @@ struct SwarmFormation: Hashable, Sendable {
                 file("\(Self.directory)/sshd_config", SwarmDoor.configuration),
                 file(SwarmDoor.programPath, SwarmDoor.program, 0o755),
                 file(SwarmDoor.unitPath, SwarmDoor.unit, 0o644),
-                RootEdit(.symbolicLink(target: SwarmDoor.unitPath), at: Self.doorLink),
+                TreeChange(.symbolicLink(target: SwarmDoor.unitPath), at: Self.doorLink),
             ]
         }
         for stack in stacks {
             edits.append(
-                RootEdit(
+                TreeChange(
                     .file(contents: stack.contents, mode: 0o600), at: "\(Self.stacksDirectory)/\(stack.name).yml"))
         }
         return edits

@@ -1,3 +1,4 @@
+import Host
 import Text
 import Crypto
 import Diagnostics
@@ -58,7 +59,7 @@ package struct ConfigurationDigest {
     /// A file that is not there has a digest, too: what is made of it is refused elsewhere, with its line.
     private mutating func digest(ofFile path: String) throws -> String {
         if let known = files[path] { return known }
-        let made = try FileContents.read(FilePath(path)).map { SHA256.hash(data: $0).hex } ?? "missing"
+        let made = try DurableFile.read(FilePath(path)).map { SHA256.hash(data: $0).hex } ?? "missing"
         files[path] = made
         return made
     }

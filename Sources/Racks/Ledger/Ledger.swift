@@ -16,7 +16,7 @@ package struct Ledger: Sendable {
 
     /// Reads the ledger at `path`; one that is not there is empty.
     package init(at path: FilePath) throws(Failure) {
-        guard let bytes = try FileContents.read(path) else { return }
+        guard let bytes = try DurableFile.read(path, kind: .regular) else { return }
         let end = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
         let lines = bytes[..<end].split(separator: UInt8(ascii: "\n"))
         for (index, line) in lines.enumerated() {

@@ -20,14 +20,18 @@ package final class LedgerWriter: Sendable {
     package init(_ state: RackState) throws(Failure) {
         try state.user.makeDirectories(state.directory, mode: 0o700)
         path = state.ledgerPath
-        file = try Self.open(path, .readWrite, append: true)
+        do {
+            file = try FileDescriptor.open(
+                path, .readWrite, options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite])
+        } catch {
+            throw .system(
+                "opening \(path)", error, hint: "the rack's directory must be writable: its state is kept there")
+        }
         do {
             try state.user.own(path)
             try alone { _ in }
             // The new name must survive a crash too.
-            let folder = try FileDescriptor.open(state.directory, .readOnly, options: [.directory, .closeOnExec])
-            _ = fsync(folder.rawValue)
-            try folder.close()
+            try DurableFile.synchronize(directoryAt: state.directory)
         } catch {
             throw error as? Failure ?? .system("opening \(path)", error as? Errno ?? .ioError)
         }
@@ -56,10 +60,8 @@ package final class LedgerWriter: Sendable {
     /// Runs `body` with the length of the ledger's whole lines while nobody else appends.
     private func alone(_ body: (Int64) throws -> Void) throws {
         try turn.withLock { _ in
-            while flock(file.rawValue, LOCK_EX) != 0 {
-                guard errno == EINTR else { throw Errno(rawValue: errno) }
-            }
-            defer { _ = flock(file.rawValue, LOCK_UN) }
+            _ = try file.lock(.exclusive, waiting: true)
+            defer { file.unlock() }
             try body(try wholeLength())
         }
     }
@@ -72,23 +74,9 @@ package final class LedgerWriter: Sendable {
             try length == 0 || file.read(fromAbsoluteOffset: length - 1, into: byte) == 1
         }
         if isWhole, length == 0 || last == UInt8(ascii: "\n") { return length }
-        let bytes = try FileContents.read(path) ?? []
+        let bytes = try DurableFile.read(path, kind: .regular) ?? []
         let end = Int64(bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0)
         try file.resize(to: end)
         return end
-    }
-
-    static func open(
-        _ path: FilePath, _ mode: FileDescriptor.AccessMode, append: Bool
-    ) throws(Failure) -> FileDescriptor {
-        do {
-            return try FileDescriptor.open(
-                path, mode, options: append ? [.create, .append, .closeOnExec] : [.create, .closeOnExec],
-                permissions: [.ownerReadWrite])
-        } catch {
-            throw .system(
-                "opening \(path)", error as? Errno ?? .ioError,
-                hint: "the rack's directory must be writable: its state is kept there")
-        }
     }
 }

@@ -57,7 +57,7 @@ extension RackState {
         let certificate = tls.appending("ca.pem")
         let key = tls.appending("ca-key.pem")
         let lock = try lockTLS()
-        defer { try? lock.close() }
+        defer { withExtendedLifetime(lock) {} }
         if let known = try stored(certificate: certificate, key: key) {
             guard let authority = try? CertificateAuthority(known), authority.isWhole else {
                 throw Failure(
@@ -85,7 +85,7 @@ extension RackState {
         now: Int64
     ) throws -> IssuedCertificate {
         let lock = try lockTLS()
-        defer { try? lock.close() }
+        defer { withExtendedLifetime(lock) {} }
         let certificate = place.appending("cert.pem")
         let key = place.appending("key.pem")
         if let known = try stored(certificate: certificate, key: key),
@@ -100,23 +100,13 @@ extension RackState {
         return made
     }
 
-    /// Two runs at once make one authority.
-    private func lockTLS() throws(Failure) -> FileDescriptor {
+    /// Two runs at once make one authority. Held until the lock's owner lets go of it.
+    private func lockTLS() throws(Failure) -> FileLock {
         try user.makeDirectories(tls, mode: 0o700)
-        let path = tls.appending("lock")
-        do {
-            let file = try FileDescriptor.open(
-                path, .readWrite, options: [.create, .closeOnExec], permissions: [.ownerReadWrite])
-            try user.own(path)
-            // Held until the descriptor is closed.
-            while flock(file.rawValue, LOCK_EX) != 0 {
-                guard errno == EINTR else { throw Errno(rawValue: errno) }
-            }
-            return file
-        } catch {
+        do { return try FileLock.wait(for: tls.appending("lock"), .exclusive, user: user) } catch {
             throw Failure(
-                .system, "locking \(path): \((error as? Errno)?.description.lowercased() ?? "\(error)")",
-                hint: "the rack's directory must be writable: its state is kept there")
+                .system, error.message, hint: "the rack's directory must be writable: its state is kept there",
+                cause: error.cause)
         }
     }
 
@@ -126,6 +116,6 @@ extension RackState {
     }
 
     private func text(_ path: FilePath) throws(Failure) -> String? {
-        try FileContents.read(path).map { String(decoding: $0, as: UTF8.self) }
+        try DurableFile.read(path, limit: 1 << 20, kind: .regular).map { String(decoding: $0, as: UTF8.self) }
     }
 }

@@ -1,5 +1,5 @@
-package import Diagnostics
 import Text
+package import Diagnostics
 
 extension Failure.Code {
     /// The node could not be reached, or the connection broke.
@@ -56,6 +56,6 @@ enum SSHFailure {
     }
 
     static func lastLine(_ text: String) -> String? {
-        text.split(whereSeparator: \.isNewline).map(\.trimmed).last { !$0.isEmpty }.map(String.init)
+        text.split(whereSeparator: \.isNewline).map { $0.trimmed }.last { !$0.isEmpty }
     }
 }

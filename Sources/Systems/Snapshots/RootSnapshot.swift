@@ -34,16 +34,16 @@ package struct RootSnapshot: Hashable, Sendable {
     /// The userland's architecture as its programs' ELF headers tell: "armv6", "armv7", "arm64", "amd64".
     package var architecture: String?
     /// Why the partition can be read but not edited (a journal that was not replayed, an unknown feature), for people.
-    package var obstacle: String?
+    package var problem: String?
 
     package init(
         entries: [String: Entry] = [:], packages: [String: String] = [:], architecture: String? = nil,
-        obstacle: String? = nil
+        problem: String? = nil
     ) {
         self.entries = entries
         self.packages = packages
         self.architecture = architecture
-        self.obstacle = obstacle
+        self.problem = problem
     }
 
     /// The files whose contents are kept when they exist.

@@ -30,7 +30,7 @@ struct Ext4Features {
 
     /// What libext2fs reads.
     private static let readable = editable | bits(uneditableNames.keys)
-    /// Journal recovery has an obstacle of its own; encrypted and casefolded directories are refused one by one.
+    /// Journal recovery is checked separately; encrypted and casefolded directories are refused one by one.
     private static let editable = bits(
         [
             EXT2_FEATURE_INCOMPAT_FILETYPE, EXT3_FEATURE_INCOMPAT_RECOVER, EXT2_FEATURE_INCOMPAT_META_BG,

@@ -1,5 +1,5 @@
 import Text
-package import Diagnostics
+import Diagnostics
 import Storage
 
 /// The first sector of a FAT volume (Microsoft FAT specification 1.03, "Boot Sector and BPB").
@@ -175,17 +175,4 @@ struct BootSector: Sendable {
         Failure(
             .damagedFilesystem, "\(store.name): \(what)", hint: "the image or card is damaged: write it anew")
     }
-}
-
-extension Failure.Code {
-    /// A file system that piflash does not edit.
-    package static let unsupportedFilesystem = Failure.Code("filesystems.unsupported")
-    /// Structures of a file system that contradict each other.
-    package static let damagedFilesystem = Failure.Code("filesystems.damaged")
-    /// No room for what should be written.
-    package static let filesystemFull = Failure.Code("filesystems.full")
-    /// A file system that was not unmounted cleanly.
-    package static let dirtyFilesystem = Failure.Code("filesystems.dirty")
-    /// A file name that the file system cannot hold.
-    package static let badFileName = Failure.Code("filesystems.bad-name")
 }

@@ -49,3 +49,8 @@ extension FilesystemSignature {
         }
     }
 }
+
+extension Failure.Code {
+    /// Magic bytes of more than one file system are in the same place.
+    package static let ambiguousFilesystem = Failure.Code("filesystems.ambiguous")
+}

@@ -46,14 +46,6 @@ package struct FATVolume: WritableFileTree {
         return ShortName.decodeLabel(entry.raw[0..<11])
     }
 
-    /// The bytes of the volume that make its files visible: allocation tables, FSInfo and directories.
-    ///
-    /// Who commits an overlay over a volume to a medium that holds none yet writes them last. Where a volume on the
-    /// medium is edited, ``commit(_:volumeAt:to:)`` keeps its old files safe as well.
-    package var visibleRanges: ByteRanges {
-        get throws(Failure) { try tableRanges.union(reader.directoryRanges()) }
-    }
-
     /// The allocation tables and FSInfo.
     var tableRanges: ByteRanges {
         var ranges = ByteRanges([boot.fatStart..<(boot.fatStart + Int64(boot.fatCount) * boot.fatSize)])

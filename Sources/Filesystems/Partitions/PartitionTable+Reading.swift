@@ -100,6 +100,4 @@ extension Failure.Code {
     package static let noPartitionTable = Failure.Code("filesystems.no-partition-table")
     package static let foreignPartitionTable = Failure.Code("filesystems.foreign-partition-table")
     package static let partitionPastEnd = Failure.Code("filesystems.partition-past-end")
-    /// Magic bytes of more than one file system stand in the same place.
-    package static let ambiguousFilesystem = Failure.Code("filesystems.ambiguous")
 }

@@ -21,8 +21,8 @@ struct Ext4FreeSpace {
         try Ext4Features.refuseUnreadable(store, name: name)
         // Nothing is written: the time does not matter.
         let handle = try Ext4Handle(Ext4Channel(reading: store, name: name), time: 1)
-        if let doubt = handle.doubt(storeSize: store.size) {
-            throw Failure(doubt.code, "\(name): \(doubt.reason)", hint: doubt.hint)
+        if let problem = handle.accountingProblem(storeSize: store.size) {
+            throw Failure(problem.code, "\(name): \(problem.reason)", hint: problem.hint)
         }
         let features = Ext4Features(
             incompatible: handle.superblock.s_feature_incompat,

@@ -10,7 +10,7 @@ package import Storage
 package final class Ext4Volume {
     package let name: String
     /// Why the volume may be read but not edited; nil when it may be edited.
-    package let obstacle: Failure?
+    package let problem: Failure?
     private let handle: Ext4Handle
 
     /// Opens the file system that fills `store` to read it. `name` stands for it in messages; `time`, in seconds since
@@ -27,7 +27,7 @@ package final class Ext4Volume {
     init(_ handle: Ext4Handle, storeSize: Int64) {
         self.handle = handle
         name = handle.name
-        obstacle = handle.obstacle(storeSize: storeSize)
+        problem = handle.editingProblem(storeSize: storeSize)
     }
 
     /// Nil when it has none.

@@ -6,7 +6,7 @@ extension Ext4Volume {
     /// had to change something. Every time written is `time`, in seconds since 1970: the same edits of the same volume
     /// give the same bytes.
     ///
-    /// 1. The edits are made on an overlay over `store`, up to the superblock. Whatever goes wrong here (an obstacle, a
+    /// 1. The edits are made on an overlay over `store`, up to the superblock. Whatever goes wrong here (a problem of the volume, a
     ///    full volume, a refused edit, a failure of the store) leaves `store` as it was.
     /// 2. The old bytes of all changed blocks are read.
     /// 3. The changed blocks are written. When a write fails, the old bytes are written back, as far as the store
@@ -14,10 +14,10 @@ extension Ext4Volume {
     ///
     /// A power cut in step 3 can leave a volume that needs e2fsck: who edits a card writes to an overlay over it first.
     package static func apply(
-        _ edits: [RootEdit], to store: any WritableBlockStore, name: String, time: Int64
+        _ edits: [TreeChange], to store: any WritableBlockStore, name: String, time: Int64
     ) throws(Failure) -> [String] {
         // Reads only: what cannot be edited is not opened to be written.
-        if let obstacle = try Ext4Volume(store, name: name, time: time).obstacle { throw obstacle }
+        if let problem = try Ext4Volume(store, name: name, time: time).problem { throw problem }
         let overlay = Overlay(over: store)
         let handle = try Ext4Handle(Ext4Channel(writing: overlay, name: name), time: time)
         try handle.readBitmaps()

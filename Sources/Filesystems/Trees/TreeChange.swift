@@ -2,8 +2,8 @@
 ///
 /// The directories above a path are followed through links (/lib may be one), and made with mode 0755 for root when they
 /// are missing. What has the wanted state already is left alone, so that making a change twice changes nothing.
-package struct RootEdit: Hashable, Sendable {
-    package enum Change: Hashable, Sendable {
+package struct TreeChange: Hashable, Sendable {
+    package enum Action: Hashable, Sendable {
         /// A file with these contents and permission bits takes the place of whatever file or link is there.
         case file(contents: [UInt8], mode: UInt16)
         /// A directory with these permission bits; what it holds already stays.
@@ -19,16 +19,16 @@ package struct RootEdit: Hashable, Sendable {
 
     /// Absolute.
     package var path: String
-    package var change: Change
+    package var action: Action
     /// The owner's numeric user and group.
     package var user: UInt32
     package var group: UInt32
     /// The time of last modification (seconds since 1970) that a file must have; nil when it is of no account.
     package var modified: Int64?
 
-    package init(_ change: Change, at path: String, user: UInt32 = 0, group: UInt32 = 0, modified: Int64? = nil) {
+    package init(_ action: Action, at path: String, user: UInt32 = 0, group: UInt32 = 0, modified: Int64? = nil) {
         self.path = path
-        self.change = change
+        self.action = action
         self.user = user
         self.group = group
         self.modified = modified

@@ -3,7 +3,7 @@ import Diagnostics
 import Storage
 
 /// Why a file system's account of what is in use cannot be relied on.
-struct Ext4Doubt {
+struct VolumeProblem {
     let code: Failure.Code
     /// "its journal …", for people.
     let reason: String
@@ -14,46 +14,49 @@ extension Ext4Handle {
     /// Why the file system's account of what is in use cannot be relied on; nil when it was left in order.
     ///
     /// The states are those of s_state (kernel, Documentation/filesystems/ext4/super.rst, at 0x3A).
-    func doubt(storeSize: Int64) -> Ext4Doubt? {
+    func accountingProblem(storeSize: Int64) -> VolumeProblem? {
         let anew = "boot the card and shut it down cleanly, or write it anew"
         let check = "check it with `e2fsck -f` on its partition, or write it anew"
         let superblock = superblock
         if !isChecksumRight {
-            return Ext4Doubt(code: .damagedFilesystem, reason: "the checksum of its superblock is wrong", hint: check)
+            return VolumeProblem(
+                code: .damagedFilesystem, reason: "the checksum of its superblock is wrong", hint: check)
         }
         if ext2fs_has_feature_journal_needs_recovery(fs.pointee.super) != 0 {
-            return Ext4Doubt(
+            return VolumeProblem(
                 code: .dirtyFilesystem, reason: "its journal holds changes that were not carried out yet", hint: anew)
         }
         let state = Int32(superblock.s_state)
         if state & EXT2_ERROR_FS != 0 {
-            return Ext4Doubt(
+            return VolumeProblem(
                 code: .damagedFilesystem, reason: "the system that used it last has found errors in it", hint: check)
         }
         if state & EXT2_VALID_FS == 0 {
-            return Ext4Doubt(code: .dirtyFilesystem, reason: "it was not unmounted cleanly", hint: anew)
+            return VolumeProblem(code: .dirtyFilesystem, reason: "it was not unmounted cleanly", hint: anew)
         }
         // s_state 4: orphans being recovered; s_last_orphan: the first inode that is deleted but still has blocks.
         if state & EXT3_ORPHAN_FS != 0 || superblock.s_last_orphan != 0 {
-            return Ext4Doubt(
+            return VolumeProblem(
                 code: .dirtyFilesystem, reason: "it has deleted files that were not cleaned up yet", hint: anew)
         }
         if ext2fs_has_feature_journal(fs.pointee.super) != 0,
             superblock.s_journal_inum == 0 || superblock.s_journal_dev != 0
         {
-            return Ext4Doubt(code: .unsupportedFilesystem, reason: "its journal is on another device")
+            return VolumeProblem(code: .unsupportedFilesystem, reason: "its journal is on another device")
         }
         let blocks = ext2fs_blocks_count(fs.pointee.super)
         if blocks > UInt64(storeSize) / UInt64(fs.pointee.blocksize) {
-            return Ext4Doubt(
+            return VolumeProblem(
                 code: .damagedFilesystem, reason: "it is larger than the \(storeSize) bytes that hold it", hint: check)
         }
         return nil
     }
 
     /// Why the file system may be read but not edited; nil when it may be edited.
-    func obstacle(storeSize: Int64) -> Failure? {
-        if let doubt = doubt(storeSize: storeSize) { return refusal(doubt.code, doubt.reason, doubt.hint) }
+    func editingProblem(storeSize: Int64) -> Failure? {
+        if let problem = accountingProblem(storeSize: storeSize) {
+            return refusal(problem.code, problem.reason, problem.hint)
+        }
         let superblock = superblock
         if superblock.s_rev_level > 0 {
             let features = Ext4Features(
