@@ -1,6 +1,7 @@
 package import Systems
 import Diagnostics
 package import Filesystems
+import Host
 package import Images
 import Storage
 package import SystemPackage

@@ -85,7 +85,7 @@ import Testing
         rack.scratch.write("", to: "red02/broken")
         let down = await rack.run("daemon", "--apply", "--timeout", "2", recipes: ["rack/red02.yaml"])
         #expect(down.status == 1)
-        #expect(down.errors.contains("and with the old ones neither"))
+        #expect(down.errors.contains("neither with the new settings nor with the old ones"))
         #expect(rack.daemon("red02") == Self.theirs)
     }
 
@@ -102,7 +102,7 @@ import Testing
             """)
         let outcome = await rack.run("daemon", "--apply")
         #expect(outcome.status == 1)
-        #expect(outcome.errors.contains("dockerd refuses the new settings; nothing was changed"))
+        #expect(outcome.errors.contains("dockerd rejects the new settings; nothing was changed"))
         #expect(outcome.errors.contains("  | unable to configure: directives: x"))
         #expect(rack.text("red01", "validated").contains("daemon.json.piflash-new"))
         #expect(!rack.has("red01", "root/etc/docker/daemon.json"))
@@ -159,7 +159,7 @@ import Testing
         #expect(outcome.status == 4, "\(outcome.errors)")
         #expect(outcome.errors.contains("red00: Docker runs with the new settings; the swarm has its majority"))
         #expect(outcome.errors.contains("red01: failed: Docker runs with the new settings, but the swarm's managers"))
-        #expect(outcome.errors.contains("red02: failed: left alone, since the manager red01 failed"))
+        #expect(outcome.errors.contains("red02: failed: not changed, because the manager red01 failed"))
         #expect(outcome.errors.contains("red03: Docker runs"))
         #expect(!rack.has("red02", "root/etc/docker/daemon.json"))
         let worker = try #require(outcome.errors.firstRange(of: "red03: Docker runs"))

@@ -77,7 +77,7 @@ import Testing
             "\(manager.errors)")
         let kill = await rack.run("swarm", "kill", "--yes")
         #expect(kill.errors.contains("one: the manager left"), "\(kill.errors)")
-        #expect(kill.errors.contains("two: is in no swarm"))
+        #expect(kill.errors.contains("two: is not in a swarm"))
         #expect(try engines.docker("one", "info", "-f", "{{.Swarm.LocalNodeState}}") == "inactive\n")
     }
 }

@@ -44,7 +44,7 @@ import Testing
         #expect(outcome.errors.contains("silent: failed: \(rack.address("silent")) does not answer"))
         #expect(outcome.errors.contains("the host key of \(rack.address("stranger")) is not known"))
         #expect(outcome.errors.contains("--accept-new"))
-        #expect(outcome.errors.contains("\(rack.address("replaced")) has another host key than before"))
+        #expect(outcome.errors.contains("the host key of \(rack.address("replaced")) has changed"))
         #expect(outcome.errors.contains("failing: failed: exit 7"))
         #expect(outcome.errors.contains("5 of 6 nodes failed"))
         // A key that was never seen is taken when asked for, a changed one never.

@@ -66,7 +66,7 @@ import Testing
         let none = await rack.run("swarm", "token")
         #expect(none.status == 1)
         #expect(none.errors.contains("no manager answers"))
-        #expect(none.errors.contains("red01: is no manager of a swarm"))
+        #expect(none.errors.contains("red01: is not a manager of a swarm"))
         #expect(none.output.isEmpty)
         #expect(await rack.run("swarm", "token", "--role", "boss").status == 2)
     }
@@ -98,7 +98,7 @@ import Testing
         #expect(left == ["red02", "red00", "red01"])
         #expect(rack.text("red02", "docker.log").contains("swarm leave\n"))
         #expect(rack.text("red00", "docker.log").contains("swarm leave --force\n"))
-        #expect(outcome.errors.contains("red03: is in no swarm"))
+        #expect(outcome.errors.contains("red03: is not in a swarm"))
         #expect(outcome.errors.contains("1 of 5 nodes failed: off"))
     }
 
