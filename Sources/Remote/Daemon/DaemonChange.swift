@@ -4,7 +4,7 @@ import Provisioning
 import Recipes
 
 /// Judges the members of a daemon.json for an engine of a version; an error among the findings keeps it off the node.
-package typealias DaemonJudge = @Sendable (_ members: [JSONValue.Member], _ engine: String) -> [Diagnostic]
+package typealias DaemonValidation = @Sendable (_ members: [JSONValue.Member], _ engine: String) -> [Diagnostic]
 
 /// What a recipe changes in the configuration of a node's engine.
 ///
@@ -33,7 +33,7 @@ package struct DaemonChange: Sendable {
 
     package var isEmpty: Bool { !needsRestart && !recordIsStale }
 
-    init(_ node: Node, on look: NodeProbe, judge: DaemonJudge) throws {
+    init(_ node: Node, on look: NodeProbe, validate: DaemonValidation) throws {
         guard let engine = look.engine else {
             throw Failure(
                 .remote, "Docker is not installed", hint: "install it, or write a card with docker.install: debian")
@@ -70,7 +70,7 @@ package struct DaemonChange: Sendable {
                 before = []
             }
             let merged = Self.merge(daemon.members, over: theirs, before: before)
-            report.merge(DiagnosticReport(judge(merged, engine)))
+            report.merge(DiagnosticReport(validate(merged, engine)))
             if node.docker.remote?.value == .tls, !look.hasCertificate {
                 report.error(
                     at: node.docker.remote?.location,
