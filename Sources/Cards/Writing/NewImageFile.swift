@@ -74,7 +74,7 @@ package final class NewImageFile: CardTarget {
 
     package func dropCache() throws(Failure) { try file.dropCache() }
 
-    package func seal() throws(Failure) {
+    package func finalize() throws(Failure) {
         let result = temporary.withPlatformString { from in path.withPlatformString { rename(from, $0) } }
         guard result == 0 else { throw .system("renaming \(temporary) to \(path)", Errno(rawValue: errno)) }
         isPending.withLock { $0 = false }

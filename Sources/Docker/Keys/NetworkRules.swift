@@ -1,3 +1,5 @@
+import Text
+
 /// What dockerd takes for addresses and networks (moby/moby, opts/opts.go, daemon/daemon_unix.go, libnetwork).
 enum NetworkRules {
     /// net.IP: a literal of IPv4 or IPv6 without a zone.

@@ -1,7 +1,7 @@
 import Text
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Remote
 import Provisioning
 import Recipes
 
