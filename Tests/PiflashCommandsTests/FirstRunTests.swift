@@ -76,7 +76,7 @@ import Testing
         let plan = try await planner.planUnpacking(
             for: node, in: .placeholders(for: node), events: { _ in }, isCancelled: { false })
         defer { plan.image.cancel() }
-        if case .unpacking(let image) = plan.image { _ = try image.finish() }
+        _ = try plan.image.finish()
         let later = try await planner.plan(
             for: node, in: .placeholders(for: node), events: { _ in }, isCancelled: { false })
         #expect(later.used == plan.used)

@@ -60,20 +60,13 @@ package final class NewImageFile: CardTarget {
 
     /// Runs of zeros become holes, whatever stood there before.
     package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
-        // Every file system's blocks are smaller, and the holes of real images larger.
-        let unit = 64 << 10
-        var start = 0
-        while start < bytes.count {
-            let isZero = part(bytes, start, unit).isAllZero
-            var end = min(start + unit, bytes.count)
-            while end < bytes.count, part(bytes, end, unit).isAllZero == isZero { end = min(end + unit, bytes.count) }
-            let position = offset + Int64(start)
+        try bytes.forEachSparseRun(at: offset) { (run, isZero) throws(Failure) in
+            let position = offset + Int64(run.lowerBound)
             if isZero {
-                try file.clear(position..<(offset + Int64(end)))
+                try file.clear(position..<(position + Int64(run.count)))
             } else {
-                try file.write(UnsafeRawBufferPointer(rebasing: bytes[start..<end]), at: position)
+                try file.write(UnsafeRawBufferPointer(rebasing: bytes[run]), at: position)
             }
-            start = end
         }
     }
 
@@ -96,9 +89,5 @@ package final class NewImageFile: CardTarget {
             return pending
         }
         if isOurs { _ = temporary.withPlatformString { unlink($0) } }
-    }
-
-    private func part(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ count: Int) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + count, bytes.count)])
     }
 }

@@ -73,11 +73,11 @@ struct WriteCommand: ContextualCommand {
             about: chosen, to: "write \(plan.node.hostname.value) (\(plan.profile.flavour.title)) to it")
         let card = try chooser.open(chosen, imageSize: plan.content.size)
         let run = try await CardRun.single(
-            node, at: ConfigurationTarget(chosen), image: plan.image.base?.digest, planner: planner,
+            node, at: ConfigurationTarget(chosen), image: plan.image.finished?.digest, planner: planner,
             user: context.user, observer: renderer, warn: renderer.notice)
         let summary = try await run.write(options: writing.options, isCancelled: context.isCancelled) { (plan, card) }
         renderer.cardDone(
-            plan.node.hostname.value, target: card.name, summary, imageDigest: plan.image.base?.digest ?? "")
+            plan.node.hostname.value, target: card.name, summary, imageDigest: plan.image.finished?.digest ?? "")
         if !json {
             context.console.note(
                 "\(plan.node.hostname.value): written to \(chosen.path) and verified, "
