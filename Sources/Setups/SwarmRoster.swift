@@ -1,5 +1,6 @@
 package import Diagnostics
 import Recipes
+import Text
 
 /// The file of a classroom exercise: who is to be a manager, and who a worker.
 ///
@@ -52,14 +53,14 @@ package struct SwarmRoster: Hashable, Sendable {
                 report.error(at: item.location, "expected a host name, this is \(item.kind)")
                 continue
             }
-            if addresses, ValueRules.isIPAddress(text) {
+            if addresses, IPAddress(text) != nil {
                 names.append(Located(text, at: item.location))
                 continue
             }
             do throws(Hostlist.Mistake) {
                 let expanded = try Hostlist.expand(text)
                 // One name is enough to tell what is wrong with all of a range.
-                if let problem = expanded.lazy.compactMap(ValueRules.hostname).first {
+                if let problem = expanded.lazy.compactMap(ValueRule.hostname.problem).first {
                     report.error(at: item.location, problem)
                 }
                 names += expanded.map { Located($0, at: item.location) }

@@ -1,9 +1,15 @@
 import Systems
 import Diagnostics
+
 import Recipes
 
 /// Ubuntu Server for Raspberry Pi from focal on: cloud-init, netplan and networkd.
 enum UbuntuCloudInit: FlavourRenderer {
+    static let facts = FlavourFacts(
+        hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        setsLocaleAndRadio: true, installsPackages: true, readsListsOfBytesAsSSIDs: false,
+        removableBootFiles: ["network-config"])
+
     static func support(_ profile: OSProfile) -> [Setting: Support] {
         CloudInit.support(network: "network-config", keyboard: "user-data")
     }
@@ -15,8 +21,8 @@ enum UbuntuCloudInit: FlavourRenderer {
     static func seed(_ draft: Draft) -> Seed {
         var config = ModernCloudInit.config(draft)
         config.startProgram()
-        // cloud-init does not wait for an optional interface, and apt would find no network. The country stands in the
-        // kernel command line only: focal's netplan, and jammy's as released, refuse a file that names it.
+        // cloud-init does not wait for an optional interface, and apt would find no network. Only the kernel command line
+        // has the country: focal's netplan, and jammy's as released, refuse a file with one.
         let network = NetworkConfig(
             draft: draft, namesCountry: false, waitsForPrimary: !draft.node.firstBoot.packages.isEmpty)
         return Seed(

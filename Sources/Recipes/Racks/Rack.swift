@@ -1,4 +1,5 @@
 import Diagnostics
+import Text
 
 /// What the nodes of a rack know of each other.
 struct Rack {
@@ -100,7 +101,7 @@ struct Rack {
         }
     }
 
-    private static func isAddress(_ text: String) -> Bool { ValueRules.isIPAddress(text) || text.hasPrefix("[") }
+    private static func isAddress(_ text: String) -> Bool { HostPort(text).map { !$0.host.isName } ?? false }
 
     /// Names and addresses that stand in the rack twice.
     static func checkDuplicates(_ nodes: [Node], _ report: inout DiagnosticReport) {

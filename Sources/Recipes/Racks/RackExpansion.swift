@@ -1,4 +1,5 @@
 import Diagnostics
+import Text
 import SystemPackage
 
 /// Makes the recipes of a rack's nodes of one file: `nodes`, `addresses`, `roster`, `overrides` and variables.
@@ -107,13 +108,13 @@ struct RackExpansion {
             do throws(Hostlist.Mistake) {
                 let expanded = try Hostlist.expand(text)
                 // One name is enough to tell what is wrong with all of a range.
-                if let problem = expanded.lazy.compactMap(ValueRules.hostname).first {
+                if let problem = expanded.lazy.compactMap(ValueRule.hostname.problem).first {
                     report.error(at: item.location, "nodes: \(problem)")
                     continue
                 }
                 for name in expanded {
                     if places.updateValue(item.location, forKey: name) != nil {
-                        report.error(at: item.location, "nodes: \"\(name)\" stands there twice")
+                        report.error(at: item.location, "nodes: \"\(name)\" appears twice")
                     } else {
                         names.append(name)
                     }
@@ -135,29 +136,21 @@ struct RackExpansion {
                 at: other.key.location, "address: every node of the rack would get it; leave it out beside addresses")
         }
         guard case .scalar(let text, _) = entry.value.content, entry.value.tag == nil,
-            let slash = text.firstIndex(of: "/"), let first = ValueRules.ipv4(String(text[..<slash])),
-            let length = Int(text[text.index(after: slash)...]), (1...30).contains(length)
+            let network = IPv4Network(text), (1...30).contains(network.prefixLength)
         else {
             report.error(
                 at: place, "addresses: expected the first node's address with its prefix length (192.168.50.10/24)")
             return [:]
         }
-        let host = UInt32.max >> UInt32(length)
-        // The network's own address and its broadcast address are nobody's.
-        let offset = first & host
-        let available = offset == 0 ? 0 : Int(host - offset)
-        guard names.count <= available else {
-            let why = available == 0 ? "it is no host's address" : "only \(available) follow in its network"
+        guard let hosts = network.hosts(names.count) else {
+            let available = network.hostsFromHere
+            let why = available == 0 ? "it is not a host's address" : "only \(available) follow in its network"
             report.error(at: place, "addresses: \(names.count) nodes need as many addresses from \(text) on; \(why)")
             return [:]
         }
-        var addresses: [String: Located<String>] = [:]
-        for (index, name) in names.enumerated() {
-            let value = first + UInt32(index)
-            let bytes = [24, 16, 8, 0].map { String(value >> $0 & 0xFF) }
-            addresses[name] = Located("\(bytes.joined(separator: "."))/\(length)", at: place)
-        }
-        return addresses
+        return Dictionary(
+            zip(names, hosts.map { Located("\($0)/\(network.prefixLength)", at: place) }),
+            uniquingKeysWith: { first, _ in first })
     }
 
     private func readRoster(
