@@ -84,9 +84,9 @@ struct RootSetup: Sendable {
     /// The first-boot program has the locale made: only the node itself can run locale-gen.
     mutating func setLanguage() {
         guard let language = draft.node.locale.lang?.value else { return }
-        put("LANG=\(language)\n", at: "/etc/default/locale")
-        if let text = root.text("/etc/locale.gen"), let line = LocaleGen.line(for: language) {
-            put(LocaleGen.edited(text, adding: line), at: "/etc/locale.gen")
+        put(DefaultLocale.text(language), at: DefaultLocale.path)
+        if let text = root.text(LocaleGen.path), let line = LocaleGen.line(for: language) {
+            put(LocaleGen.edited(text, adding: line), at: LocaleGen.path)
         }
     }
 
