@@ -56,25 +56,29 @@ let package = Package(
 
         // The floors, lowest first: a target imports only what stands above it in this list.
         .target(name: "Diagnostics", swiftSettings: strict),
+        .target(name: "Text", dependencies: ["Diagnostics", crypto], swiftSettings: strict),
         .target(name: "Host", dependencies: ["Diagnostics", systemPackage], swiftSettings: strict),
         .target(name: "Storage", dependencies: ["CLinux", "Diagnostics", systemPackage], swiftSettings: strict),
         .target(
-            name: "Filesystems", dependencies: ["CBlkid", "CExt2fs", "Diagnostics", "Storage", systemPackage],
+            name: "Filesystems", dependencies: ["CBlkid", "CExt2fs", "Diagnostics", "Text", "Storage", systemPackage],
             swiftSettings: strict),
         .target(
             name: "Images",
             dependencies: [
-                "CArchive", "CLZMA", "CZlib", "Diagnostics", "Host", "Storage", "Filesystems", systemPackage, crypto,
+                "CArchive", "CLZMA", "CZlib", "Diagnostics", "Text", "Host", "Storage", "Filesystems", systemPackage,
+                crypto,
             ] + isal.map { .target(name: $0.name) },
             swiftSettings: strict),
+        .target(name: "Systems", dependencies: ["Diagnostics", "Text", "Filesystems"], swiftSettings: strict),
         .target(
-            name: "Recipes", dependencies: ["Diagnostics", "Host", systemPackage, crypto, subprocess, yams],
+            name: "Recipes", dependencies: ["Diagnostics", "Text", "Host", systemPackage, crypto, subprocess, yams],
             swiftSettings: strict),
-        .target(name: "Docker", dependencies: ["Diagnostics", "Recipes"], swiftSettings: strict),
+        .target(name: "Docker", dependencies: ["Diagnostics", "Text"], swiftSettings: strict),
         .target(
             name: "Provisioning",
             dependencies: [
-                "CCrypt", "Diagnostics", "Docker", "Filesystems", "Images", "Recipes", crypto, cryptoExtras,
+                "CCrypt", "Diagnostics", "Text", "Filesystems", "Images", "Systems", "Recipes", "Docker", crypto,
+                cryptoExtras,
             ],
             resources: [
                 "head", "system", "service", "docker", "install", "preload", "swarm", "form", "classic", "main", "door",
@@ -87,8 +91,8 @@ let package = Package(
         .target(
             name: "Fleet",
             dependencies: [
-                "Diagnostics", "Host", "Storage", "Filesystems", "Images", "Recipes", "Provisioning", "Cards",
-                systemPackage, crypto, subprocess, x509, asn1,
+                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Provisioning",
+                "Cards", systemPackage, crypto, subprocess, x509, asn1,
             ],
             resources: ["look", "daemon", "status"].map { .embedInCode("Remote/Scripts/\($0).sh") },
             swiftSettings: strict),
@@ -106,8 +110,8 @@ let package = Package(
             name: "PiflashCommands",
             dependencies: [
                 "Labels", "Setups",
-                "Diagnostics", "Host", "Storage", "Filesystems", "Images", "Recipes", "Provisioning", "Cards", "Fleet",
-                "CLinux", systemPackage, argumentParser,
+                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Provisioning",
+                "Cards", "Fleet", "CLinux", systemPackage, argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(name: "piflash", dependencies: ["PiflashCommands", argumentParser], swiftSettings: strict),
@@ -119,6 +123,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "DiagnosticsTests", dependencies: ["Diagnostics", "Host", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "TextTests", dependencies: ["Diagnostics", "Text", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "StorageTests", dependencies: ["Diagnostics", "Storage", "TestSupport", systemPackage],
             swiftSettings: strict),
@@ -129,14 +134,19 @@ let package = Package(
         .testTarget(
             name: "ImagesTests",
             dependencies: [
-                "Diagnostics", "Host", "Storage", "Filesystems", "Images", "TestSupport", systemPackage, crypto,
+                "Diagnostics", "Host", "Storage", "Filesystems", "Images", "Systems", "TestSupport", systemPackage,
+                crypto,
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "RecipesTests", dependencies: ["Diagnostics", "Host", "Recipes", "TestSupport", systemPackage, yams],
+            name: "SystemsTests", dependencies: ["Diagnostics", "Filesystems", "Systems", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "DockerTests", dependencies: ["Diagnostics", "Docker", "Recipes", "TestSupport"],
+            name: "RecipesTests",
+            dependencies: ["Diagnostics", "Text", "Host", "Recipes", "TestSupport", systemPackage, yams],
+            swiftSettings: strict),
+        .testTarget(
+            name: "DockerTests", dependencies: ["Diagnostics", "Text", "Docker", "TestSupport"],
             resources: [.copy("Resources")], swiftSettings: strict),
         .testTarget(
             name: "ProvisioningTests",
@@ -153,15 +163,16 @@ let package = Package(
         .testTarget(
             name: "FleetTests",
             dependencies: [
-                "Diagnostics", "Host", "Storage", "Filesystems", "Images", "Recipes", "Provisioning", "Cards", "Fleet",
-                "TestSupport", systemPackage,
+                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Provisioning",
+                "Cards", "Fleet", "TestSupport", systemPackage,
             ],
             swiftSettings: strict),
         // Real engines and a real sshd in namespaces, with the files of the cards.
         .testTarget(
             name: "SwarmTests",
             dependencies: [
-                "Filesystems", "Fleet", "Host", "Images", "Provisioning", "Recipes", "TestSupport", systemPackage,
+                "Filesystems", "Fleet", "Host", "Images", "Systems", "Provisioning", "Recipes", "TestSupport",
+                systemPackage,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -20,7 +20,7 @@ package struct UnfinishedImage {
     }
 
     let available: () -> Int64
-    let finish: () throws(Failure) -> Finished
+    private let finishing: () throws(Failure) -> Finished
 
     /// - Parameters:
     ///   - available: How many bytes, from the beginning on, can be read without waiting.
@@ -28,8 +28,10 @@ package struct UnfinishedImage {
     ///     been read back; a failure leaves the card without a partition table.
     package init(available: @escaping () -> Int64, finish: @escaping () throws(Failure) -> Finished) {
         self.available = available
-        self.finish = finish
+        finishing = finish
     }
+
+    package func finish() throws(Failure) -> Finished { try finishing() }
 }
 
 extension CardJob {

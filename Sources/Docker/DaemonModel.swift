@@ -1,5 +1,5 @@
+package import Text
 package import Diagnostics
-package import Recipes
 
 /// dockerd as a judge of its configuration: what a version refuses, and what it takes and then ignores.
 package struct DaemonModel: Sendable {

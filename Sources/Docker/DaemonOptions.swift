@@ -1,5 +1,5 @@
+package import Text
 import Diagnostics
-package import Recipes
 
 /// dockerd's configuration as options of its command line, for engines without a daemon.json (before 1.10).
 package struct DaemonOptions: Hashable, Sendable {

@@ -1,4 +1,4 @@
-package import Recipes
+package import Text
 
 /// The proxies that dockerd itself goes through, for images and plugins; containers have settings of their own.
 package struct ProxySettings: Hashable, Sendable {

@@ -1,3 +1,4 @@
+import Systems
 package import Cards
 import Filesystems
 import Images

@@ -1,7 +1,8 @@
+package import Systems
 package import Diagnostics
 package import Filesystems
-package import Images
-package import Provisioning
+import Images
+import Provisioning
 import Storage
 package import SystemPackage
 

@@ -1,3 +1,4 @@
+package import Systems
 import Diagnostics
 package import Filesystems
 package import Images

@@ -1,3 +1,4 @@
+import Systems
 package import Cards
 package import Diagnostics
 import Filesystems

@@ -1,3 +1,4 @@
+import Systems
 import Cards
 import Diagnostics
 import Filesystems

@@ -1,3 +1,5 @@
+import Text
+
 /// The JSON Schema of recipes (draft 2020-12), made from the table that the decoder checks keys with.
 package enum RecipeSchema {
     package static func json() -> String {

@@ -1,3 +1,4 @@
+import Text
 package import Diagnostics
 
 /// The file of a classroom exercise: who is to be a manager, and who a worker.

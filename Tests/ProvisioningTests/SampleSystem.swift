@@ -1,8 +1,10 @@
+import Text
+import Systems
 import Diagnostics
 import Filesystems
 import Images
 import Recipes
-package import Testing
+import Testing
 
 @testable package import Provisioning
 

@@ -1,5 +1,5 @@
 package import Diagnostics
-package import Storage
+import Storage
 import Synchronization
 
 /// Bytes in memory as a store, which keeps the order of what was written and can be told to fail.

@@ -1,3 +1,4 @@
+import Text
 import Crypto
 import Diagnostics
 package import Recipes
@@ -30,7 +31,7 @@ package struct ConfigurationDigest {
         for path in node.docker.packages + node.docker.preload + (node.swarm?.stacks.map(\.compose) ?? []) {
             add(try digest(ofFile: path.value))
         }
-        return Self.hex(hash.finalize())
+        return hash.finalize().hex
     }
 
     /// A text with its length: no two nodes give the same bytes.
@@ -48,7 +49,7 @@ package struct ConfigurationDigest {
         var hash = SHA256()
         // Neither a name nor an address can hold a blank.
         for host in hosts { hash.update(data: Array("\(host.name) \(host.address)\n".utf8)) }
-        let digest = Self.hex(hash.finalize())
+        let digest = hash.finalize().hex
         rack = (hosts, digest)
         return digest
     }
@@ -56,13 +57,8 @@ package struct ConfigurationDigest {
     /// A file that is not there has a digest, too: what is made of it is refused elsewhere, with its line.
     private mutating func digest(ofFile path: String) throws -> String {
         if let known = files[path] { return known }
-        let made = try FileContents.read(FilePath(path)).map { Self.hex(SHA256.hash(data: $0)) } ?? "missing"
+        let made = try FileContents.read(FilePath(path)).map { SHA256.hash(data: $0).hex } ?? "missing"
         files[path] = made
         return made
-    }
-
-    private static func hex(_ digest: SHA256.Digest) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }

@@ -1,3 +1,4 @@
+package import Systems
 package import Diagnostics
 import Foundation
 import Host

@@ -1,3 +1,4 @@
+import Text
 import Crypto
 import Diagnostics
 import Recipes
@@ -27,9 +28,7 @@ struct SecretsDigest {
             guard case .value(let text) = value else { return nil }
             add(text)
         }
-        let digits = Array("0123456789abcdef".utf8)
-        return String(
-            decoding: code.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return code.finalize().hex
     }
 }
 

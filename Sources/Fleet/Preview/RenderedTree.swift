@@ -1,3 +1,4 @@
+import Systems
 package import Diagnostics
 package import Filesystems
 package import Host

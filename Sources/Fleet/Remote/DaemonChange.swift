@@ -1,6 +1,7 @@
+package import Text
 package import Diagnostics
 import Provisioning
-package import Recipes
+import Recipes
 
 /// Judges the members of a daemon.json for an engine of a version; an error among the findings keeps it off the node.
 package typealias DaemonJudge = @Sendable (_ members: [JSONValue.Member], _ engine: String) -> [Diagnostic]

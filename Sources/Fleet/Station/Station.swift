@@ -13,7 +13,7 @@ package struct Station: Sendable {
         var disks: @Sendable () -> [DeviceFacts]
         /// Returns when something may have changed, at the latest after some tenths of a second.
         var wait: @Sendable () -> Void
-        var choose: @Sendable (DeviceFacts) throws(Failure) -> ChosenTarget
+        private var choosing: @Sendable (DeviceFacts) throws(Failure) -> ChosenTarget
         var occupancy: @Sendable (DeviceFacts) -> CardOccupancy
         var found: @Sendable (ChosenTarget) -> FoundCard?
 
@@ -25,10 +25,12 @@ package struct Station: Sendable {
         ) {
             self.disks = disks
             self.wait = wait
-            self.choose = choose
+            choosing = choose
             self.occupancy = occupancy
             self.found = found
         }
+
+        package func choose(_ disk: DeviceFacts) throws(Failure) -> ChosenTarget { try choosing(disk) }
     }
 
     let batch: Batch

@@ -1,6 +1,7 @@
+package import Systems
 package import Diagnostics
 package import Filesystems
-package import Images
+import Images
 package import Storage
 
 /// What could be read of a root partition. That none can be read is no failure: the boot partition tells enough about

@@ -1,3 +1,5 @@
+import Systems
+import Text
 package import Diagnostics
 import Docker
 import Filesystems

@@ -1,3 +1,5 @@
+import Systems
+package import Text
 package import Diagnostics
 import Docker
 import Images

@@ -35,7 +35,7 @@ extension JSONValue {
     }
 
     /// `string` as a JSON text, with its quotes.
-    static func quoted(_ string: String) -> String {
+    package static func quoted(_ string: String) -> String {
         var text = "\""
         for scalar in string.unicodeScalars {
             switch scalar.value {

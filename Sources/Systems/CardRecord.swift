@@ -1,7 +1,6 @@
 package import Diagnostics
 import FoundationEssentials
-package import Images
-import Recipes
+import Text
 
 /// The image a card was written from.
 package struct ImageIdentity: Hashable, Sendable, Codable {
@@ -99,7 +98,7 @@ package struct CardRecord: Hashable, Sendable {
         let stored: Stored
         do { stored = try JSONDecoder().decode(Stored.self, from: Data(bytes)) } catch {
             throw Failure(
-                .provisioning, "\(Self.path) on the card is damaged: no JSON object that names a node",
+                .damagedRecord, "\(Self.path) on the card is damaged: no JSON object that names a node",
                 hint: "configure the card anew, or write it again")
         }
         self.init(
@@ -127,4 +126,9 @@ package struct CardRecord: Hashable, Sendable {
         var rootFiles: [String]?
         var consumed: [String: String]?
     }
+}
+
+extension Failure.Code {
+    /// The card's record cannot be read.
+    package static let damagedRecord = Failure.Code("systems.damaged-record")
 }
