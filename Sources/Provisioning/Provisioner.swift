@@ -121,7 +121,7 @@ package struct Provisioner: Sendable {
         }
         var files = settings.files
         if let daemon, isFile {
-            files.append(.init(path: DaemonConfiguration.path, contents: daemon.contents, mode: 0o644))
+            files.append(.init(path: DaemonConfiguration.path, contents: daemon.contents, mode: daemon.mode))
         }
         files += dropIns
         return Draft(

@@ -1,5 +1,5 @@
 import Filesystems
-import Images
+import Systems
 import Recipes
 import Testing
 

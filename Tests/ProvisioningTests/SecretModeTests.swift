@@ -1,7 +1,7 @@
 import Diagnostics
 import Filesystems
 import Foundation
-import Images
+import Systems
 import Recipes
 import Testing
 
@@ -92,13 +92,14 @@ import Testing
             "the rack's manager key": [RackKeys.sample.manager.privateKey],
             "the salt key": [String(decoding: saltKey, as: UTF8.self)],
         ]
-        return plain.mapValues { texts in
-            texts.flatMap { text in
-                [text, String(YAML.quoted(text).dropFirst().dropLast())]
-                    // A line of a key is as good as the key.
-                    + text.split(separator: "\n").map(String.init).filter { $0.utf8.count > 40 }
-            }
-        }
+        return plain.mapValues { texts in texts.flatMap(forms) }
+    }
+
+    /// How a text may stand in a file: as it is, in quotes, and one long line of it, which is as good as the whole.
+    private static func forms(_ text: String) -> [String] {
+        let quoted = String(YAML.quoted(text).dropFirst().dropLast())
+        let lines = text.split(separator: "\n").map(String.init)
+        return [text, quoted] + lines.filter { $0.utf8.count > 40 }
     }
 
     private static func found(_ secrets: [String: [String]], in contents: [UInt8]) -> [String] {

@@ -25,6 +25,8 @@ package struct SystemCalls: Sendable {
     }
 
     package let calls: [Call]
+    /// How many calls were answered with an injected error.
+    package let injected: Int
     /// What the program itself returned and printed.
     package let result: OutsideTool.Result
 
@@ -54,7 +56,9 @@ package struct SystemCalls: Sendable {
                 strace,
             ] + options + [program.string] + arguments, environment: environment)
         guard (try? log.stat()) != nil else { throw OutsideTool.Missing(description: "strace: \(result.errors)") }
-        calls = Self.parse(String(decoding: scratch.read("trace"), as: UTF8.self), directory: directory.string)
+        let text = String(decoding: scratch.read("trace"), as: UTF8.self)
+        calls = Self.parse(text, directory: directory.string)
+        injected = text.split(separator: "\n").count { $0.hasSuffix("(INJECTED)") }
     }
 
     // MARK: Reading a trace
@@ -163,18 +167,15 @@ extension SystemCalls {
     package func faults(below directory: FilePath) -> [String] {
         var faults: [String] = []
         for name in names(below: directory) {
-            guard case .name(let source) = name.kind else { continue }
-            let written = calls.last { $0.kind == .write && $0.path == source && $0.end < name.start }
-            let isFlushed = calls.contains {
-                $0.kind == .fsync && $0.path == source && $0.start > written?.end ?? -1 && $0.end < name.start
-            }
-            if !isFlushed { faults.append("\(name.path) got its name before its bytes were flushed") }
+            let isWhole = areBytesFlushed(before: name)
+            if !isWhole { faults.append("\(name.path) got its name before its bytes were flushed") }
+            // A name that was only a step on the way.
+            guard (try? FilePath(name.path).stat()) != nil else { continue }
             if !isFlushed(FilePath(name.path).removingLastComponent(), after: name) {
                 faults.append("the directory of \(name.path) was not flushed after it got its name")
             }
         }
         for made in calls where made.kind == .makeDirectory && FilePath(made.path).starts(with: directory) {
-            // One that is not there any more, or was made under another name, is not a place for anything durable.
             guard (try? FilePath(made.path).stat()) != nil else { continue }
             if !isFlushed(FilePath(made.path).removingLastComponent(), after: made) {
                 faults.append("the directory above \(made.path) was not flushed after that was made")
@@ -194,6 +195,19 @@ extension SystemCalls {
     package func isLastWriteFlushed(to path: FilePath) -> Bool? {
         guard let written = calls.last(where: { $0.kind == .write && $0.path == path.string }) else { return nil }
         return isFlushed(path, after: written)
+    }
+
+    /// Whether the file that `name` is given to was flushed after its last write, under whichever name it had then.
+    private func areBytesFlushed(before name: Call) -> Bool {
+        var names: Set<String> = []
+        for call in calls.reversed() where call.end <= name.end {
+            guard case .name(let source) = call.kind else { continue }
+            if call.end == name.end || names.contains(call.path) { names.insert(source) }
+        }
+        let written = calls.last { $0.kind == .write && names.contains($0.path) && $0.end < name.start }
+        return calls.contains {
+            $0.kind == .fsync && names.contains($0.path) && $0.start > written?.end ?? -1 && $0.end < name.start
+        }
     }
 
     private func isFlushed(_ path: FilePath, after call: Call) -> Bool {

@@ -1,5 +1,5 @@
 package import Diagnostics
-package import Storage
+import Storage
 import Synchronization
 
 /// A medium with a cache: what is written between two flushes may reach it in part and in any order when power fails.

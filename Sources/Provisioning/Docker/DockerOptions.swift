@@ -12,6 +12,9 @@ struct DockerOptions: Hashable, Sendable {
     /// Lines of shell that set dockerd's environment, for the sysvinit script.
     var environment: [String] = []
 
+    /// Whether a line holds the login of a proxy, which nobody but root may read.
+    var holdsLogin: Bool { environment.contains { $0.contains("@") } }
+
     /// The file with our DOCKER_OPTS in place of the image's; a storage driver that the image names and the recipe does
     /// not stays, since images and kernels of that time did not fit every driver.
     func edited(_ text: String?) -> [UInt8] {
