@@ -99,8 +99,12 @@ struct RootSetup: Sendable {
     /// The options in /etc/default/docker, for an engine that does not read daemon.json, which is among the files of
     /// ``setProgram()``.
     mutating func setDocker() {
-        if let options = draft.dockerOptions {
-            put(options.edited(root.text(DockerOptions.path)), at: DockerOptions.path)
+        guard let options = draft.dockerOptions else { return }
+        let contents = options.edited(root.text(DockerOptions.path))
+        if options.holdsLogin {
+            append(RootEdit(.file(contents: contents, mode: 0o600), at: DockerOptions.path))
+        } else {
+            put(contents, at: DockerOptions.path)
         }
     }
 

@@ -6,6 +6,8 @@ import FoundationEssentials
 enum RecipeDigest {
     /// Where a literal is a secret: its value stays out, since the digest is on every card.
     private static let secrets: Set<String> = ["user.password", "wifi.networks.passphrase", "swarm.token"]
+    /// Where an address may hold a login, which stays out for the same reason.
+    private static let addresses: Set<String> = ["docker.proxy.http", "docker.proxy.https"]
 
     /// SHA-256 of a canonical form, in lower-case hex: keys in order, text quoted, tags with what they name.
     static func of(_ tree: RecipeValue) -> String {
@@ -16,6 +18,8 @@ enum RecipeDigest {
         let tag = value.tag.map { $0 + " " } ?? ""
         switch value.content {
         case .scalar where value.tag == nil && secrets.contains(path): return "<secret>"
+        case .scalar(let text, _) where addresses.contains(path):
+            return tag + JSONValue.quoted(text.replacing(/:\/\/[^\/]*@/, with: "://<secret>@"))
         case .scalar(let text, _): return tag + JSONValue.quoted(text)
         case .sequence(let items): return tag + "[" + items.map { canonical($0, path) }.joined(separator: ",") + "]"
         case .mapping(let entries):
