@@ -58,6 +58,9 @@ package struct NodeDaemon: Sendable {
         EngineVersion(engine).map { $0 >= .daemonFile } ?? true
     }
 
+    /// Whether these members of a daemon.json may be read by root alone: the address of a proxy in them holds a login.
+    package static func isPrivate(_ members: [JSONValue.Member]) -> Bool { ProxySettings.holdsLogin(members) }
+
     /// Whether `contents` is the file whose digest a first boot's settings name as DOCKER_CONFIG.
     package static func isFirstBoots(_ contents: [UInt8], digest named: String) -> Bool {
         !named.isEmpty && digest(of: [contents]) == named
