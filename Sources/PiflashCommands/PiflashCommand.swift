@@ -7,8 +7,6 @@ import Diagnostics
 
 /// `piflash`, the root of all commands.
 package struct PiflashCommand: AsyncParsableCommand {
-    package static let version = "0.1.0"
-
     package static let configuration = CommandConfiguration(
         commandName: "piflash",
         abstract: "Prepare Raspberry Pi SD cards from recipes: image, settings, Docker, swarm.",
@@ -37,7 +35,7 @@ package struct PiflashCommand: AsyncParsableCommand {
             Exit codes: 0 done, 1 failed, 2 usage or recipe, 3 refused for safety,
             4 some cards or nodes of several failed.
             """,
-        version: version,
+        version: PiflashVersion.current,
         subcommands: [
             WriteCommand.self, BatchCommand.self, PlanCommand.self, RedoCommand.self, ConfigureCommand.self,
             CheckCommand.self, RenderCommand.self, DevicesCommand.self,
@@ -113,13 +111,4 @@ package struct PiflashCommand: AsyncParsableCommand {
             return lines.joined(separator: "\n")
         }.joined(separator: "\n")
     }
-}
-
-/// A command that gets everything it may touch from a context, so that tests can give it another world.
-protocol ContextualCommand: AsyncParsableCommand {
-    func run(in context: CommandContext) async throws
-}
-
-extension ContextualCommand {
-    func run() async throws { try await run(in: .process()) }
 }

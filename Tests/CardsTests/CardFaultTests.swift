@@ -41,7 +41,7 @@ import Testing
                 let reason = try #require(failure, "operation \(number)")
                 #expect(reason.message.contains("operation \(number) of"), "\(reason)")
                 #expect(!disk.medium.hasPartitionTable, "operation \(number)")
-                #expect(disk.violations == [] && disk.isAbandoned && !disk.isSealed)
+                #expect(disk.violations == [] && disk.isAbandoned && !disk.isFinalized)
             }
         }
     }
@@ -72,7 +72,7 @@ import Testing
             card[place] = Sample.noise[place] ^ 0x10
             let disk = FakeDisk(card, faults: [.flips(byte: Int64(place))])
             #expect(outcome(Sample.noise, to: disk, comparison: way.comparison)?.code == .verifyMismatch)
-            #expect(!disk.medium.hasPartitionTable && !disk.isSealed, "byte \(place)")
+            #expect(!disk.medium.hasPartitionTable && !disk.isFinalized, "byte \(place)")
         }
     }
 
@@ -84,7 +84,7 @@ import Testing
             guard case .write = operation else { continue }
             let (disk, failure) = fails(way, [.dropsWrites(from: number)])
             #expect(failure?.code == .verifyMismatch, "operation \(number)")
-            #expect(!disk.isSealed)
+            #expect(!disk.isFinalized)
         }
     }
 
@@ -97,7 +97,7 @@ import Testing
             let disk = FakeDisk(way.card, faults: [.wraps(at: Int64(capacity))])
             let failure = outcome(Sample.noise, to: disk, comparison: way.comparison)
             #expect(failure?.code == .verifyMismatch, "capacity \(capacity)")
-            #expect(!disk.isSealed)
+            #expect(!disk.isFinalized)
         }
     }
 
@@ -119,7 +119,7 @@ import Testing
     /// Two ranges of the image lie just one capacity apart and want the same bytes but for one sector, so that comparing
     /// finds almost everything right; whatever it says, the card must hold the image in the end.
     @Test(arguments: Way.allCases)
-    func `on a counterfeit whose copies look right no wrong byte is sealed`(way: Way) {
+    func `on a counterfeit whose copies look right no wrong byte is finalized`(way: Way) {
         var random = SplitMix64(seed: 77)
         for round in 0..<40 {
             let capacity = Int.random(in: 2100..<6000, using: &random) * 512
@@ -169,7 +169,7 @@ import Testing
                 image, to: disk, ranges: ByteRanges([low..<low + length, high..<high + length]),
                 comparison: way.comparison)
             #expect(failure?.code == .verifyMismatch, "round \(round), capacity \(capacity)")
-            #expect(!disk.isSealed)
+            #expect(!disk.isFinalized)
         }
     }
 

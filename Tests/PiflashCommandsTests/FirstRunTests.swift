@@ -1,5 +1,6 @@
 import Diagnostics
-import Fleet
+import Planning
+import Racks
 import Foundation
 import Host
 import Images
@@ -71,11 +72,13 @@ import Testing
         let node = try #require(
             try RecipeLoader(user: user, workingDirectory: harness.scratch.path).loadRack(["red01.yaml"]).nodes.first)
         let planner = CardPlanner(
-            user: user, cache: cache, secrets: UnreadSecrets(), version: "test", now: { 1_770_000_000 })
-        let plan = try await planner.planUnpacking(for: node, events: { _ in }, isCancelled: { false })
+            cache: cache, secrets: UnreadSecrets(), version: "test", now: { 1_770_000_000 })
+        let plan = try await planner.planUnpacking(
+            for: node, in: .placeholders(for: node), events: { _ in }, isCancelled: { false })
         defer { plan.image.cancel() }
         if case .unpacking(let image) = plan.image { _ = try image.finish() }
-        let later = try await planner.plan(for: node, events: { _ in }, isCancelled: { false })
+        let later = try await planner.plan(
+            for: node, in: .placeholders(for: node), events: { _ in }, isCancelled: { false })
         #expect(later.used == plan.used)
         #expect(later.content.differences(from: plan.content).count <= 4096)
         #expect(later.changedFiles == plan.changedFiles && later.changedRootFiles == plan.changedRootFiles)

@@ -18,7 +18,8 @@ import Testing
         address: String? = "10.0.0.11"
     ) -> FirstBootSettings {
         var settings = FirstBootSettings.sample(managers: managers, advertise: address)
-        settings.classic = ClassicSwarm(role: role, managers: managers, consul: consul, ownAddress: address)
+        settings.orchestration =
+            ClassicSwarm(role: role, managers: managers, consul: consul, ownAddress: address).settings
         return settings
     }
 

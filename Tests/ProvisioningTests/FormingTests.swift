@@ -18,10 +18,10 @@ import Testing
         var settings = FirstBootSettings.sample(
             node: node, flashTime: flashTime, managers: formation.managers,
             advertise: formation.role == .manager ? "10.0.0.10" : nil)
-        settings.formation = formation
+        settings.orchestration = formation.settings
         let rig = try NodeRig(settings)
-        rig.scratch.write(SwarmDoor.program, to: "root\(SwarmDoor.programPath)")
-        for edit in formation.edits {
+        rig.scratch.write(TokenService.program, to: "root\(TokenService.programPath)")
+        for edit in formation.rootEdits {
             guard case .file(let contents, _) = edit.action, key || !SwarmFormation.entryKeyPaths.contains(edit.path)
             else { continue }
             rig.scratch.write(contents, to: "root\(edit.path)")
@@ -204,7 +204,7 @@ import Testing
             role: .manager, isFirst: true, managers: [], nodes: changed.nodes,
             stacks: [.init(name: "web", contents: Array("services: { }\n".utf8))])
         var settings = FirstBootSettings.sample(node: "red00", managers: [], advertise: "10.0.0.10")
-        settings.formation = changed
+        settings.orchestration = changed.settings
         rig.configure(settings)
         for _ in 1...2 { #expect(try rig.run(shell).succeeded) }
         #expect(Self.log(rig, "stack") == [deploy, deploy])

@@ -11,7 +11,8 @@ import Text
     }
 
     @Test(arguments: [
-        "", "1", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.-4", "1.2.3.+4", "01.2.3.4", "1.2.3.00", "1.2.3.4 ", " 1.2.3.4",
+        "", "1", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.-4", "1.2.3.+4", "01.2.3.4", "1.2.3.00", "1.2.3.4 ",
+        " 1.2.3.4",
         "1..3.4", "1.2.3.", ".1.2.3", "1.2.3.٤", "0x1.2.3.4", "1.2.3.4/8", "99999999999999999999.1.1.1",
     ])
     func `anything else is not an IPv4 address`(_ text: String) {
@@ -65,7 +66,9 @@ import Text
         #expect((network.hostsFromHere > 0) == isHost)
     }
 
-    @Test(arguments: ["10.0.0.1", "10.0.0.1/", "10.0.0.1/33", "10.0.0.1/08", "10.0.0.1/-1", "10.0.0/8", "/8", "fd00::/64"])
+    @Test(arguments: [
+        "10.0.0.1", "10.0.0.1/", "10.0.0.1/33", "10.0.0.1/08", "10.0.0.1/-1", "10.0.0/8", "/8", "fd00::/64",
+    ])
     func `anything else is not an IPv4 network`(_ text: String) { #expect(IPv4Network(text) == nil) }
 
     @Test func `both kinds of network agree on what they contain`() throws {
@@ -77,7 +80,9 @@ import Text
             let general = try #require(IPNetwork(network.description))
             // Near its borders, and anywhere.
             let near = network.first.bits &+ UInt32.random(in: 0...3, using: &random) &- 2
-            for bits in [near, network.last.bits &+ 1, network.last.bits, UInt32.random(in: 0...UInt32.max, using: &random)] {
+            for bits in [
+                near, network.last.bits &+ 1, network.last.bits, UInt32.random(in: 0...UInt32.max, using: &random),
+            ] {
                 let other = IPv4Address(bits: bits)
                 let isInside = network.first <= other && other <= network.last
                 #expect(network.contains(other) == isInside)

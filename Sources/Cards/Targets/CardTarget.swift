@@ -21,7 +21,7 @@ package protocol CardTarget: WritableBlockStore {
     func dropCache() throws(Failure)
 
     /// The card is complete: makes it visible (a partition table read anew, a file renamed into place).
-    func seal() throws(Failure)
+    func finalize() throws(Failure)
 
     /// The card failed: whatever was made must not look finished. Called at most once.
     func abandon()

@@ -41,7 +41,7 @@ extension CardJob {
     /// Reads all of `body`; tells what of it has to be written, and what has to be read back after that.
     ///
     /// - Parameter givesUp: Whether to stop comparing, and write the rest as it is, when more than half differs.
-    func compare(_ body: ByteRanges, mark: CardMark, givesUp: Bool) throws(Failure) -> Work {
+    func compare(_ body: ByteRanges, sentinel: CardSentinel, givesUp: Bool) throws(Failure) -> Work {
         let (target, image) = (target, image)
         let probes = body.gapProbes(from: CardWriter.firstBlock)
         let all = body.union(probes)
@@ -62,7 +62,7 @@ extension CardJob {
             work: { lane, range throws(Failure) in
                 try lane.compare(range, of: target, with: image) { place, found, wanted throws(Failure) in
                     guard !found.isEqual(to: wanted) else { return }
-                    guard !mark.isFound(in: found) else {
+                    guard !sentinel.isFound(in: found) else {
                         throw Failure(
                             .verifyMismatch,
                             "\(target.name) is smaller than it says: near byte \(place.lowerBound) it shows its beginning",

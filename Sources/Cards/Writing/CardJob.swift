@@ -25,7 +25,7 @@ final class CardJob {
     let unfinished: UnfinishedImage?
     private let comparison: CardWriter.Comparison
     private let wipes: Bool
-    private let mark = CardMark()
+    private let sentinel = CardSentinel()
     private var pacer: EventPacer
     private let isCancelled: () -> Bool
     /// As long as the first block.
@@ -70,7 +70,9 @@ final class CardJob {
         }
         // 2.
         var work = Work(body: body, unwritten: body, unproved: body)
-        if try isWorthComparing(body) { work = try compare(body, mark: mark, givesUp: comparison == .automatic) }
+        if try isWorthComparing(body) {
+            work = try compare(body, sentinel: sentinel, givesUp: comparison == .automatic)
+        }
         // 3.
         try write(work.unwritten)
         if let unfinished { work = try write(unfinished.finish(), after: work, in: area) }
@@ -79,10 +81,10 @@ final class CardJob {
         report(.flushing, work.unwritten.count, work.unwritten.count)
         // 4.
         try verify(work.unproved)
-        try expectMark(first)
+        try expectSentinel(first)
         // 5.
-        let sealed = neck.upperBound
-        report(.sealing, 0, sealed)
+        let finalized = neck.upperBound
+        report(.finalizing, 0, finalized)
         try checkCancelled()
         state = .unknown
         if !neck.isEmpty { try writeThrough(neck) }
@@ -90,16 +92,18 @@ final class CardJob {
         try checkCancelled()
         if !head.isEmpty { try writeThrough(head) }
         // 7.
-        try target.seal()
-        report(.sealing, sealed, sealed)
-        return CardWriter.Summary(verified: work.body.count + sealed, written: work.unwritten.count + sealed)
+        try target.finalize()
+        report(.finalizing, finalized, finalized)
+        return CardWriter.Summary(verified: work.body.count + finalized, written: work.unwritten.count + finalized)
     }
 
     /// Makes sure of the mark when the card did not hold what was written: one that is smaller than it says may have written
     /// part of the image over its first block, a boot sector even.
     func doubtFirstBlock() {
         guard state == .cleared else { return }
-        do throws(Failure) { try expectMark(0..<min(CardWriter.firstBlock, target.size)) } catch { state = .unknown }
+        do throws(Failure) { try expectSentinel(0..<min(CardWriter.firstBlock, target.size)) } catch {
+            state = .unknown
+        }
     }
 
     /// Zeros the first block, as well as a failing card lets us; only what reads back as zeros counts.
@@ -136,11 +140,11 @@ final class CardJob {
         report(.clearing, 0, total)
         state = .unknown
         let marked = scratch(first.count)
-        mark.fill(marked, at: first.lowerBound)
+        sentinel.fill(marked, at: first.lowerBound)
         try target.write(UnsafeRawBufferPointer(marked), at: first.lowerBound)
         if !tail.isEmpty { try target.write(zeros(tail.count), at: tail.lowerBound) }
         try flush()
-        try expectMark(first)
+        try expectSentinel(first)
         state = .cleared
         if !tail.isEmpty { try expectZeros(tail) }
         report(.clearing, total, total)
@@ -227,9 +231,9 @@ final class CardJob {
         return UnsafeRawBufferPointer(zeros)
     }
 
-    private func expectMark(_ first: Range<Int64>) throws(Failure) {
+    private func expectSentinel(_ first: Range<Int64>) throws(Failure) {
         let wanted = scratch(first.count)
-        mark.fill(wanted, at: first.lowerBound)
+        sentinel.fill(wanted, at: first.lowerBound)
         guard try !read(first).isEqual(to: UnsafeRawBufferPointer(wanted)) else { return }
         throw Failure(
             .verifyMismatch, "\(target.name) did not keep what was written to its first block",

@@ -48,17 +48,6 @@ struct CardLane {
     }
 }
 
-/// An image as a card holds it: padded to whole sectors with zeros.
-struct CardImage: Sendable {
-    let store: any BlockStore
-
-    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
-        let present = max(0, min(buffer.count, Int(store.size - offset)))
-        try store.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<present]), at: offset)
-        UnsafeMutableRawBufferPointer(rebasing: buffer[present...]).initializeMemory(as: UInt8.self, repeating: 0)
-    }
-}
-
 extension Range<Int64> {
     /// The range cut at the multiples of `length`.
     func pieces(of length: Int64) -> some Sequence<Range<Int64>> {

@@ -1,3 +1,4 @@
+import Host
 import Diagnostics
 import Storage
 import SystemPackage

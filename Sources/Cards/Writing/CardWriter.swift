@@ -1,3 +1,4 @@
+import Host
 package import Diagnostics
 package import Storage
 import SystemPackage
@@ -127,10 +128,8 @@ package struct CardWriter {
 }
 
 enum CardErrno {
-    /// ENOMEDIUM (asm-generic/errno.h), which swift-system does not name.
-    static let noMedium = Errno(rawValue: 123)
     /// What a device answers that is not there any more.
-    static let gone: [Errno] = [.noSuchAddressOrDevice, .operationNotSupportedByDevice, noMedium]
+    static let gone: [Errno] = [.noSuchAddressOrDevice, .operationNotSupportedByDevice, .noMedium]
 }
 
 extension Failure.Code {

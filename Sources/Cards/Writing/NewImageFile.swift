@@ -81,28 +81,14 @@ package final class NewImageFile: CardTarget {
 
     package func dropCache() throws(Failure) { try file.dropCache() }
 
-    package func seal() throws(Failure) {
-        let result = temporary.withPlatformString { from in path.withPlatformString { rename(from, $0) } }
-        guard result == 0 else { throw .system("renaming \(temporary) to \(path)", Errno(rawValue: errno)) }
+    package func finalize() throws(Failure) {
+        do { try DurableFile.rename(temporary, to: path) } catch {
+            throw .system("renaming \(temporary) to \(path)", error)
+        }
         isPending.withLock { $0 = false }
-        try synchronizeDirectory()
     }
 
     package func abandon() { discard() }
-
-    /// The new name must survive a crash too.
-    private func synchronizeDirectory() throws(Failure) {
-        let parent = path.removingLastComponent()
-        let directory = parent.isEmpty ? "." : parent
-        do {
-            let folder = try FileDescriptor.open(directory, .readOnly, options: [.directory, .closeOnExec])
-            defer { try? folder.close() }
-            // fsync(2): EINVAL is for file systems that cannot do it for a directory; they have nothing to wait for.
-            guard fsync(folder.rawValue) == 0 || errno == EINVAL else { throw Errno(rawValue: errno) }
-        } catch {
-            throw .system("flushing \(directory)", error as? Errno ?? .ioError)
-        }
-    }
 
     private func discard() {
         let isOurs = isPending.withLock { pending in

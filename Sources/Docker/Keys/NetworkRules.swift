@@ -103,7 +103,7 @@ enum NetworkRules {
     /// opts.ValidateHost: tcp://, unix:// and fd://; without a scheme it is tcp://. Empty for the default.
     static let host: DaemonKey.TextRule = { text, _ in
         let shape = "\"\(text)\" is not a valid address to listen at (unix:///var/run/docker.sock, tcp://0.0.0.0:2376, fd://)"
-        let host = text.trimmed
+        let host = text.trimmed[...]
         if host.isEmpty { return .warning("an empty text means the default, unix:///var/run/docker.sock") }
         let scheme = host.firstRange(of: "://").map { String(host[..<$0.lowerBound]) }
         let rest = host.firstRange(of: "://").map { host[$0.upperBound...] } ?? host

@@ -1,3 +1,5 @@
+import Text
+
 /// Rules for texts that are about nothing in particular. Sources: moby/moby, daemon/config and opts, at the tags named.
 enum TextRules {
     static let any: DaemonKey.TextRule = { _, _ in nil }
@@ -99,15 +101,5 @@ enum TextRules {
         if text == "plugins.moby" { return .error("\"plugins.moby\" is where dockerd keeps its plugins") }
         return text.wholeMatch(of: /[A-Za-z0-9]+([-._][A-Za-z0-9]+)*/) != nil && text.utf8.count <= 76
             ? nil : .error("\"\(text)\" is not a valid namespace of containerd")
-    }
-}
-
-extension StringProtocol {
-    /// Without blanks at both ends.
-    var trimmed: Substring {
-        var part = Substring(self)
-        while part.first?.isWhitespace == true { part.removeFirst() }
-        while part.last?.isWhitespace == true { part.removeLast() }
-        return part
     }
 }

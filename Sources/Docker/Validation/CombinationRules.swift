@@ -31,8 +31,8 @@ extension DaemonValidation {
             }
             seen[parts[0]] = parts[1]
         }
-        var counts: [Substring: Int] = [:]
-        var named: Set<Substring> = []
+        var counts: [String: Int] = [:]
+        var named: Set<String> = []
         for resource in texts("node-generic-resources") {
             let parts = resource.split(separator: "=", omittingEmptySubsequences: false).map(\.trimmed)
             guard parts.count == 2 else { continue }

@@ -19,7 +19,8 @@ extension Ext4Handle {
         let check = "check it with `e2fsck -f` on its partition, or write it anew"
         let superblock = superblock
         if !isChecksumRight {
-            return VolumeProblem(code: .damagedFilesystem, reason: "the checksum of its superblock is wrong", hint: check)
+            return VolumeProblem(
+                code: .damagedFilesystem, reason: "the checksum of its superblock is wrong", hint: check)
         }
         if ext2fs_has_feature_journal_needs_recovery(fs.pointee.super) != 0 {
             return VolumeProblem(
@@ -53,7 +54,9 @@ extension Ext4Handle {
 
     /// Why the file system may be read but not edited; nil when it may be edited.
     func editingProblem(storeSize: Int64) -> Failure? {
-        if let problem = accountingProblem(storeSize: storeSize) { return refusal(problem.code, problem.reason, problem.hint) }
+        if let problem = accountingProblem(storeSize: storeSize) {
+            return refusal(problem.code, problem.reason, problem.hint)
+        }
         let superblock = superblock
         if superblock.s_rev_level > 0 {
             let features = Ext4Features(

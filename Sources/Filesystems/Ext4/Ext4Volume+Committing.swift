@@ -1,4 +1,5 @@
 import CExt2fs
+import Text
 package import Diagnostics
 package import Storage
 
@@ -47,10 +48,9 @@ extension Ext4Volume {
     private static func unclean(_ superblock: [UInt8]) -> [UInt8] {
         var bytes = superblock
         bytes[0x3A] &= ~UInt8(EXT2_VALID_FS)
-        let features = UInt32(bytes[0x64]) | UInt32(bytes[0x65]) << 8
-        if features & UInt32(EXT4_FEATURE_RO_COMPAT_METADATA_CSUM) != 0 {
+        if bytes.u32(0x64) & UInt32(EXT4_FEATURE_RO_COMPAT_METADATA_CSUM) != 0 {
             let sum = ext2fs_crc32c_le(~0, bytes, 0x3FC)
-            for index in 0..<4 { bytes[0x3FC + index] = UInt8(truncatingIfNeeded: sum >> UInt32(8 * index)) }
+            bytes.set(sum, at: 0x3FC)
         }
         return bytes
     }

@@ -1,3 +1,4 @@
+import Text
 package import Diagnostics
 package import Storage
 
@@ -11,11 +12,10 @@ package enum ExFATRoot {
         guard store.size >= 512 else { return nil }
         let boot = try store.bytes(at: 0, count: 512)
         guard Array(boot[3..<11]) == Array("EXFAT   ".utf8) else { return nil }
-        func word(_ offset: Int) -> Int64 {
-            (0..<4).reduce(0) { $0 | Int64(boot[offset + $1]) << (8 * Int64($1)) }
-        }
         // ClusterHeapOffset, FirstClusterOfRootDirectory, BytesPerSectorShift, SectorsPerClusterShift.
-        let (heap, root, sectorShift, clusterShift) = (word(88), word(96), Int(boot[108]), Int(boot[109]))
+        let (heap, root, sectorShift, clusterShift) = (
+            Int64(boot.u32(88)), Int64(boot.u32(96)), Int(boot[108]), Int(boot[109])
+        )
         // The specification's limits: sectors of 512 to 4096 bytes, clusters of up to 32 MiB.
         guard (9...12).contains(sectorShift), sectorShift + clusterShift <= 25, root >= 2 else { return nil }
         let cluster = Int64(1) << (sectorShift + clusterShift)

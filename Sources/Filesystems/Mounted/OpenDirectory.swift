@@ -1,3 +1,4 @@
+import Host
 import Diagnostics
 import Glibc
 import Storage
@@ -86,49 +87,22 @@ final class OpenDirectory {
         return made
     }
 
+    /// The contents of a regular file; a link is a failure.
     func contents(of name: String) throws(Failure) -> [UInt8] {
-        do {
-            let raw = openat(descriptor.rawValue, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
-            guard raw >= 0 else { throw Errno(rawValue: errno) }
-            let file = FileDescriptor(rawValue: raw)
-            return try file.closeAfter {
-                var result: [UInt8] = []
-                var part = [UInt8](repeating: 0, count: 1 << 16)
-                while true {
-                    let count = try part.withUnsafeMutableBytes { try file.read(into: $0) }
-                    guard count > 0 else { return result }
-                    result += part[..<count]
-                }
-            }
-        } catch {
-            throw failure("reading", name, error as? Errno ?? .ioError)
-        }
+        do { return try DurableFile.read(name, in: descriptor) } catch { throw failure("reading", name, error) }
     }
 
-    /// Writes a file called `temporary` and renames it to `name`: until its contents are on the medium, what was there
-    /// before stays.
+    /// Replaces or makes the file `name` through one called `temporary`, as ``DurableFile`` does.
     func replace(_ name: String, with contents: [UInt8], by temporary: String) throws(Failure) {
-        let directory = descriptor.rawValue
-        unlinkat(directory, temporary, 0)
         do {
-            let raw = openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
-            guard raw >= 0 else { throw Errno(rawValue: errno) }
-            let file = FileDescriptor(rawValue: raw)
-            try file.closeAfter {
-                _ = try file.writeAll(contents)
-                guard fsync(raw) == 0 else { throw Errno(rawValue: errno) }
-            }
-            guard renameat(directory, temporary, directory, name) == 0 else { throw Errno(rawValue: errno) }
+            try DurableFile.replace(name, in: descriptor, with: contents, mode: 0o644, temporary: temporary)
         } catch {
-            unlinkat(directory, temporary, 0)
-            let reason = error as? Errno ?? .ioError
-            let isFull = reason == .noSpace
+            let isFull = error == .noSpace
             throw Failure(
                 isFull ? .filesystemFull : .system,
-                "writing \(path.appending(name)): \(reason.description.lowercased())",
-                hint: isFull ? "the boot partition is full: nothing was replaced" : nil, cause: reason)
+                "writing \(path.appending(name)): \(error.description.lowercased())",
+                hint: isFull ? "the boot partition is full: nothing was replaced" : nil, cause: error)
         }
-        try synchronize()
     }
 
     func remove(_ name: String, isDirectory: Bool) throws(Failure) {
@@ -138,11 +112,8 @@ final class OpenDirectory {
         try synchronize()
     }
 
-    /// Waits until the names are on the medium. A file system that cannot say so answers EINVAL (fsync(2)).
     private func synchronize() throws(Failure) {
-        while fsync(descriptor.rawValue) != 0, errno != EINVAL {
-            guard errno == EINTR else { throw failure("flushing", nil, Errno(rawValue: errno)) }
-        }
+        do { try DurableFile.synchronize(directory: descriptor) } catch { throw failure("flushing", nil, error) }
     }
 
     private func failure(_ activity: String, _ name: String?, _ reason: Errno) -> Failure {

@@ -1,3 +1,4 @@
+import Host
 import CBlkid
 import Diagnostics
 import Storage

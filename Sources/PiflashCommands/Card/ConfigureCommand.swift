@@ -1,9 +1,11 @@
 import ArgumentParser
 import Cards
 import Diagnostics
-import Fleet
+import Planning
+import Racks
 import Provisioning
 import Recipes
+import Systems
 
 struct ConfigureCommand: ContextualCommand {
     static let configuration = CommandConfiguration(
@@ -38,12 +40,19 @@ struct ConfigureCommand: ContextualCommand {
         let secrets = context.secrets
         let reading = try CardReading(at: target.path)
         let change = try await Reconfiguration(
-            of: node, on: reading, user: context.user, secrets: secrets, version: PiflashCommand.version,
-            now: context.now())
+            of: node, on: reading,
+            in: RackState(of: node, user: context.user).secrets(for: node, on: reading, now: context.now()),
+            secrets: secrets, version: PiflashVersion.current, now: context.now())
         context.console.report(DiagnosticReport(change.provision.warnings))
         let planner = context.planner(reading: secrets)
+        func apply() async throws {
+            let run = try await CardRun.single(
+                node, at: target, image: reading.record?.image?.digest, planner: planner, user: context.user,
+                warn: context.console.note)
+            _ = try await run.configure(at: target, time: context.now()) { change }
+        }
         guard !change.isEmpty else {
-            try await planner.apply(change, of: node, on: reading, to: target, tell: context.console.note)
+            try await apply()
             context.console.output("\(self.target): is \(node.hostname.value) already; nothing to change")
             return
         }
@@ -51,7 +60,7 @@ struct ConfigureCommand: ContextualCommand {
             try Confirmation(console: context.console, yes: yes).ask(
                 about: .device(facts), to: "change its settings to those of \(node.hostname.value)")
         }
-        try await planner.apply(change, of: node, on: reading, to: target, tell: context.console.note)
+        try await apply()
         context.console.output("\(self.target): is \(node.hostname.value) now")
         for file in change.changedFiles { context.console.output("  \(file)") }
         for file in change.changedRootFiles { context.console.output("  \(file)  (root partition)") }

@@ -1,7 +1,8 @@
 import ArgumentParser
 import Cards
 import Diagnostics
-import Fleet
+import Planning
+import Racks
 import Host
 import Foundation
 import SystemPackage
@@ -26,11 +27,13 @@ struct DevicesCommand: ContextualCommand {
     var json = false
 
     func run(in context: CommandContext) async throws {
-        let judgement = CardJudgement()
-        let judged = BlockDeviceTree().disks().map { facts in
-            Row(facts, refusals: judgement.refusals(of: facts, imageSize: nil, protecting: [context.directories.cache]))
+        let validation = CardValidation()
+        let known = BlockDeviceTree().disks().map { facts in
+            Row(
+                facts, refusals: validation.problems(of: facts, imageSize: nil, protecting: [context.directories.cache])
+            )
         }
-        let rows = judged.filter { all || $0.refusals.isEmpty }
+        let rows = known.filter { all || $0.refusals.isEmpty }
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -39,7 +42,7 @@ struct DevicesCommand: ContextualCommand {
         }
         guard !rows.isEmpty else {
             context.console.note(
-                "no card that could be written" + (judged.isEmpty ? "" : "; `piflash devices --all` says why"))
+                "no card that could be written" + (known.isEmpty ? "" : "; `piflash devices --all` says why"))
             return
         }
         context.console.output(

@@ -1,7 +1,7 @@
 import Systems
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Planning
 import Foundation
 import Images
 import Provisioning

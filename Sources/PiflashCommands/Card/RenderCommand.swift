@@ -1,7 +1,8 @@
 import Systems
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Planning
+import Racks
 import Images
 import Provisioning
 import Recipes
@@ -62,8 +63,10 @@ struct RenderCommand: ContextualCommand {
     private func showDifferences(of node: Node, from target: String, in context: CommandContext) async throws {
         let reading = try CardReading(at: context.absolute(target))
         let change = try await Reconfiguration(
-            of: node, on: reading, user: context.user, secrets: context.secrets,
-            version: PiflashCommand.version, now: context.now(), isTrial: true)
+            of: node, on: reading,
+            in: RackState(of: node, user: context.user).secrets(
+                for: node, on: reading, now: context.now(), isTrial: true),
+            secrets: context.secrets, version: PiflashVersion.current, now: context.now())
         guard !change.isEmpty else {
             context.console.output("\(target): no difference")
             return

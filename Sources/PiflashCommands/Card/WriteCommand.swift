@@ -2,7 +2,8 @@ import Systems
 import ArgumentParser
 import Cards
 import Diagnostics
-import Fleet
+import Planning
+import Racks
 import Images
 import Provisioning
 import Recipes
@@ -61,7 +62,8 @@ struct WriteCommand: ContextualCommand {
         let chosen = try chooser.choose(context.absolute(target))
         let planner = context.planner(reading: context.secrets)
         let plan = try await planner.planUnpacking(
-            for: node, events: renderer.render, isCancelled: context.isCancelled)
+            for: node, in: RackState(of: node, user: context.user).secrets(for: node, now: context.now()),
+            events: renderer.render, isCancelled: context.isCancelled)
         // On a first run the image is still being unpacked; one that no card was written from is not kept.
         defer { plan.image.cancel() }
         renderer.closeLine()
@@ -70,9 +72,12 @@ struct WriteCommand: ContextualCommand {
         try Confirmation(console: context.console, yes: yes).ask(
             about: chosen, to: "write \(plan.node.hostname.value) (\(plan.profile.flavour.title)) to it")
         let card = try chooser.claim(chosen, imageSize: plan.content.size)
-        try await planner.noting(plan, on: chosen, events: renderer.render) { events in
-            try plan.write(to: card, options: writing.options, events: events, isCancelled: context.isCancelled)
-        }
+        let run = try await CardRun.single(
+            node, at: ConfigurationTarget(chosen), image: plan.image.base?.digest, planner: planner,
+            user: context.user, observer: renderer, warn: renderer.notice)
+        let summary = try await run.write(options: writing.options, isCancelled: context.isCancelled) { (plan, card) }
+        renderer.cardDone(
+            plan.node.hostname.value, target: card.name, summary, imageDigest: plan.image.base?.digest ?? "")
         if !json {
             context.console.note(
                 "\(plan.node.hostname.value): written to \(chosen.path) and verified, "

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Cards
-import Fleet
+import Planning
+import Racks
 
 /// What of an image is written, and how.
 struct WriteOptions: ParsableArguments {
@@ -19,13 +20,13 @@ struct WriteOptions: ParsableArguments {
     @Flag(name: .long, help: "Zero what the image leaves out: what was on the card goes.")
     var wipe = false
 
-    var options: CardWriting.Options {
+    var options: CardPlan.WriteOptions {
         let comparison: CardWriter.Comparison =
             switch compare {
             case .auto: .automatic
             case .always: .always
             case .never: .never
             }
-        return CardWriting.Options(coverage: whole ? .whole : .used, wipe: wipe, comparison: comparison)
+        return CardPlan.WriteOptions(coverage: whole ? .whole : .used, wipe: wipe, comparison: comparison)
     }
 }

@@ -1,5 +1,6 @@
 import Diagnostics
-import Fleet
+import Planning
+import Racks
 import Host
 import Images
 import Provisioning
@@ -34,8 +35,7 @@ extension CommandContext {
 
     func planner(reading secrets: any SecretReading) -> CardPlanner {
         CardPlanner(
-            user: user, cache: ImageCache(directories: directories), secrets: secrets, version: PiflashCommand.version,
-            now: now)
+            cache: ImageCache(directories: directories), secrets: secrets, version: PiflashVersion.current, now: now)
     }
 
     func chooser(for node: Node) -> CardChooser { chooser(for: [node]) }

@@ -1,6 +1,6 @@
 import Cards
 import Diagnostics
-import Fleet
+import Racks
 
 /// The question before anything is overwritten: which card it is, and what is on it now.
 struct Confirmation {

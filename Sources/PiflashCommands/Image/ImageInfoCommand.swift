@@ -1,6 +1,6 @@
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Planning
 import Foundation
 import Images
 

@@ -1,6 +1,6 @@
 import Systems
 import Filesystems
-import Fleet
+import Planning
 import Images
 
 /// What `piflash image info --json` prints (docs/image-info.md), in snake case. What is not known is left out.

@@ -2,7 +2,7 @@ import Text
 import ArgumentParser
 import Diagnostics
 import Docker
-import Fleet
+import Remote
 import Provisioning
 import Recipes
 
@@ -71,14 +71,12 @@ struct DaemonCommand: ContextualCommand {
         } else {
             let outcomes = try await remote.connected(in: context) { ssh in
                 await DaemonRound(
-                    ssh: ssh, jobs: remote.jobs, wait: timeout, judge: Self.judge, events: renderer.render
+                    ssh: ssh, jobs: remote.jobs, wait: timeout, events: renderer.render
                 ).apply(to: nodes)
             }
             try renderer.summarize(outcomes)
         }
     }
-
-    static let judge: DaemonJudge = NodeDaemon.validate
 
     private func show(_ nodes: [Node], in context: CommandContext) throws {
         var report = DiagnosticReport()
@@ -100,7 +98,7 @@ struct DaemonCommand: ContextualCommand {
     private func showDifferences(of nodes: [Node], _ renderer: NodeRenderer, in context: CommandContext) async throws {
         let outcomes = try await remote.connected(in: context) { ssh in
             var outcomes: [NodeOutcome] = []
-            let round = DaemonRound(ssh: ssh, jobs: remote.jobs, judge: Self.judge, events: renderer.render)
+            let round = DaemonRound(ssh: ssh, jobs: remote.jobs, events: renderer.render)
             for (node, change) in await round.compare(nodes) {
                 let name = node.hostname.value
                 let outcome: NodeOutcome

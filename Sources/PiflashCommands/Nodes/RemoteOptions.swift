@@ -1,6 +1,6 @@
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Remote
 import Host
 import Recipes
 import SystemPackage

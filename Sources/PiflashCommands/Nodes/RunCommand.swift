@@ -1,6 +1,6 @@
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Remote
 import Recipes
 
 struct RunCommand: ContextualCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Remote
+import Systems
 import Foundation
 import Recipes
 
@@ -114,7 +115,7 @@ private struct StatusScreen {
         let lines = table.split(separator: "\n").map { console.errorIsTerminal ? $0.prefix(console.width) : $0 }
         console.note(
             lines.joined(separator: "\n") + "\n\(rows.count - waiting.count) of \(rows.count) finished; waiting for "
-                + BatchCommand.list(waiting) + "; Ctrl-C ends")
+                + shortList(waiting) + "; Ctrl-C ends")
     }
 }
 

@@ -1,6 +1,7 @@
+import Host
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Remote
 import Foundation
 import Recipes
 import SystemPackage
@@ -160,8 +161,8 @@ struct SwarmDeployCommand: ContextualCommand {
 
     func run(in context: CommandContext) async throws {
         let nodes = try remote.nodes(in: context)
-        guard let data = FileManager.default.contents(atPath: context.absolute(compose).string),
-            let text = String(data: data, encoding: .utf8), !text.contains("\0")
+        guard let bytes = (try? DurableFile.read(context.absolute(compose))) ?? nil,
+            let text = String(validating: bytes, as: UTF8.self), !text.contains("\0")
         else { throw Failure(.usage, severity: .usage, "\(compose): cannot be read, or is no text") }
         let (manager, said) = try await remote.connected(in: context) { ssh in
             try await SwarmOperations(ssh: ssh, nodes: nodes, jobs: remote.jobs).deploy(

@@ -1,5 +1,6 @@
 import Diagnostics
-import Fleet
+import Cards
+import Racks
 import Foundation
 import Synchronization
 
@@ -15,7 +16,7 @@ final class BatchRenderer: Sendable {
         var lastShown = -Double.infinity
         /// When a card was last told of, in a pipe.
         var lastTold: [String: Double] = [:]
-        var phases: [String: FleetEvent.Phase] = [:]
+        var phases: [String: CardEvent.Phase] = [:]
         /// The last words, under all cards; in a pipe they are told when they change.
         var footer: String?
         /// What follows the footer where there is room for it.
@@ -133,16 +134,16 @@ final class BatchRenderer: Sendable {
         guard failure == nil else { return }
         if !good.isEmpty { console.note("\(good.count) \(good.count == 1 ? "card is" : "cards are") done") }
         if !left.isEmpty, !good.isEmpty {
-            console.note("left: \(BatchCommand.list(left)); put in the next cards and give the same command again")
+            console.note("left: \(shortList(left)); put in the next cards and give the same command again")
         }
     }
 
     // MARK: The forms
 
-    private func show(_ device: String, _ progress: FleetEvent.Progress, _ state: inout State, at now: Double) {
+    private func show(_ device: String, _ progress: CardEvent, _ state: inout State, at now: Double) {
         guard let meter = state.meters[device] else { return }
         let isNew = state.phases.updateValue(progress.phase, forKey: device) != progress.phase
-        let isLast = progress.total.map { progress.done >= $0 } ?? false
+        let isLast = progress.done >= progress.total
         switch form {
         case .terminal: draw(&state, at: now, isDue: false)
         case .plain:
@@ -274,7 +275,7 @@ final class BatchRenderer: Sendable {
 struct Meter {
     let node: String
     let device: String
-    private var progress: FleetEvent.Progress?
+    private var progress: CardEvent?
     private var phaseStart: Double
     private var phaseStartBytes: Int64 = 0
     /// The share of the work that was done when writing began.
@@ -285,7 +286,7 @@ struct Meter {
         (self.node, self.device, phaseStart, now) = (node, device, since, since)
     }
 
-    mutating func update(_ progress: FleetEvent.Progress, at now: Double) {
+    mutating func update(_ progress: CardEvent, at now: Double) {
         if self.progress?.phase != progress.phase {
             base = [.wiping, .comparing].contains(self.progress?.phase) ? share : base
             phaseStart = now
@@ -304,34 +305,34 @@ struct Meter {
     /// How much of the card's whole work is done, 0 to 1: half of it is writing, half reading back. Where it is compared
     /// first, that is nearly all: what differs then is little. Wiping is taken for half.
     var share: Double {
-        guard let progress, let total = progress.total else { return 0 }
-        let part = total > 0 ? min(1, Double(progress.done) / Double(total)) : 1
+        guard let progress else { return 0 }
+        let part = progress.total > 0 ? min(1, Double(progress.done) / Double(progress.total)) : 1
         let rest = 1 - base
         return switch progress.phase {
-        case .unpacking, .clearing: 0
+        case .clearing: 0
         case .wiping: part / 2
         case .comparing: base + rest * 0.9 * part
         case .writing: base + rest * part / 2
         case .flushing: base + rest / 2
         case .verifying: base + rest * (1 + part) / 2
-        case .sealing: 1
+        case .finalizing: 1
         }
     }
 
     /// Until the card is done, reading back as fast as writing; nil where that cannot be told.
     var secondsLeft: Double? {
-        guard let progress, let total = progress.total, let rate else { return nil }
-        let rest = Double(max(0, total - progress.done)) / rate
+        guard let progress, let rate else { return nil }
+        let rest = Double(max(0, progress.total - progress.done)) / rate
         return switch progress.phase {
-        case .writing: rest + Double(total) / rate
+        case .writing: rest + Double(progress.total) / rate
         case .comparing, .verifying: rest
         default: nil
         }
     }
 
     private var percent: String? {
-        guard let progress, let total = progress.total, total > 0 else { return nil }
-        let number = "\(min(100, progress.done * 100 / total)) %"
+        guard let progress, progress.total > 0 else { return nil }
+        let number = "\(min(100, progress.done * 100 / progress.total)) %"
         return String(repeating: " ", count: max(0, 5 - number.count)) + number
     }
 
@@ -359,7 +360,7 @@ struct Meter {
         if let progress {
             result["phase"] = .string(progress.phase.rawValue)
             result["done"] = .number(Double(progress.done))
-            if let total = progress.total { result["total"] = .number(Double(total)) }
+            result["total"] = .number(Double(progress.total))
         }
         if let rate { result["rate"] = .number(rate.rounded()) }
         if let secondsLeft { result["seconds_left"] = .number(secondsLeft.rounded()) }

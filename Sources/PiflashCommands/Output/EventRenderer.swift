@@ -1,5 +1,7 @@
 import Diagnostics
-import Fleet
+import Cards
+import Images
+import Racks
 import Foundation
 import Synchronization
 
@@ -9,7 +11,7 @@ final class EventRenderer: Sendable {
     enum Form: Sendable { case terminal, plain, json }
 
     private struct State {
-        var phase: FleetEvent.Phase?
+        var phase: String?
         var phaseStart = 0.0
         var phaseStartBytes: Int64 = 0
         var lastShown = 0.0
@@ -36,22 +38,35 @@ final class EventRenderer: Sendable {
 
     static func uptime() -> Double { ProcessInfo.processInfo.systemUptime }
 
-    func render(_ event: FleetEvent) {
+    func render(_ event: ImageEvent) {
         switch event {
-        case .progress(let progress): render(progress)
-        case .notice(let text):
-            closeLine()
-            if form == .json { json(["event": .string("notice"), "text": .string(text)]) } else { console.note(text) }
-        case .cardDone(let outcome):
-            closeLine()
-            if form == .json {
-                json([
-                    "event": .string("card-done"), "node": .string(outcome.node), "target": .string(outcome.target),
-                    "bytes": .number(Double(outcome.bytes)), "written": .number(Double(outcome.written)),
-                    "image_sha256": .string(outcome.imageDigest),
-                ])
-            }
+        case .unpacking(let done, let total): render(Progress(phase: "unpacking", done: done, total: total))
+        case .cached: break
+        case .waiting: notice("another piflash is unpacking the same image; waiting for it")
+        case .evicted(let digest):
+            notice("removed the unpacked image \(digest.prefix(12)) from the cache to make room")
         }
+    }
+
+    func render(_ event: CardEvent) {
+        render(Progress(phase: event.phase.rawValue, done: event.done, total: event.total))
+    }
+
+    /// Something worth a line, once.
+    func notice(_ text: String) {
+        closeLine()
+        if form == .json { json(["event": .string("notice"), "text": .string(text)]) } else { console.note(text) }
+    }
+
+    /// The card of `node` was written to `target`, read back and finalized.
+    func cardDone(_ node: String, target: String, _ summary: CardWriter.Summary, imageDigest: String) {
+        closeLine()
+        guard form == .json else { return }
+        json([
+            "event": .string("card-done"), "node": .string(node), "target": .string(target),
+            "bytes": .number(Double(summary.verified)), "written": .number(Double(summary.written)),
+            "image_sha256": .string(imageDigest),
+        ])
     }
 
     /// The last word of a run that failed, in JSON form; other forms print errors by the console.
@@ -75,7 +90,7 @@ final class EventRenderer: Sendable {
         if wasOpen { console.raw("\n") }
     }
 
-    private func render(_ progress: FleetEvent.Progress) {
+    private func render(_ progress: Progress) {
         // Nothing differed: nobody reads of writing nothing.
         if progress.total == 0, form != .json { return }
         let now = clock()
@@ -95,7 +110,7 @@ final class EventRenderer: Sendable {
             case .plain: 10.0
             case .json: 0.5
             }
-        let isLast = progress.total.map { progress.done >= $0 } ?? false
+        let isLast = progress.done >= progress.total
         let figures: Figures? = state.withLock { state in
             guard isNewPhase || isLast || now - state.lastShown >= interval else { return nil }
             state.lastShown = now
@@ -118,24 +133,38 @@ final class EventRenderer: Sendable {
     }
 }
 
+extension EventRenderer: CardRunObserver {
+    func observe(_ stage: CardStage, of card: RunningCard) {
+        if case .progress(let event) = stage { render(event) }
+    }
+}
+
+/// How far a phase is, of unpacking an image or of writing a card.
+struct Progress {
+    let phase: String
+    /// In bytes, as ``total``.
+    let done: Int64
+    let total: Int64
+}
+
 /// What a progress line says.
 struct Figures {
-    let progress: FleetEvent.Progress
+    let progress: Progress
     /// Bytes per second since the phase began; nil until there is something to measure.
     let rate: Double?
     let secondsLeft: Double?
 
-    init(_ progress: FleetEvent.Progress, seconds: Double, startBytes: Int64) {
+    init(_ progress: Progress, seconds: Double, startBytes: Int64) {
         self.progress = progress
         let moved = Double(progress.done - startBytes)
         rate = seconds > 0.2 && moved > 0 ? moved / seconds : nil
-        secondsLeft = rate.flatMap { rate in progress.total.map { Double(max(0, $0 - progress.done)) / rate } }
+        secondsLeft = rate.map { Double(max(0, progress.total - progress.done)) / $0 }
     }
 
     func text(width: Int) -> String {
-        var parts = [progress.phase.rawValue]
-        if let total = progress.total, total > 0 {
-            parts.append("\(min(100, progress.done * 100 / total)) % of \(formatBytes(total))")
+        var parts = [progress.phase]
+        if progress.total > 0 {
+            parts.append("\(min(100, progress.done * 100 / progress.total)) % of \(formatBytes(progress.total))")
         } else if progress.done > 0 {
             parts.append(formatBytes(progress.done))
         }
@@ -147,10 +176,9 @@ struct Figures {
 
     var members: [String: JSONField] {
         var result: [String: JSONField] = [
-            "event": .string("progress"), "phase": .string(progress.phase.rawValue),
-            "done": .number(Double(progress.done)),
+            "event": .string("progress"), "phase": .string(progress.phase),
+            "done": .number(Double(progress.done)), "total": .number(Double(progress.total)),
         ]
-        if let total = progress.total { result["total"] = .number(Double(total)) }
         if let rate { result["rate"] = .number(rate.rounded()) }
         if let secondsLeft { result["seconds_left"] = .number(secondsLeft.rounded()) }
         return result

@@ -1,7 +1,7 @@
 import Systems
 import Diagnostics
 import Filesystems
-import Fleet
+import Planning
 import Images
 
 extension ImageReading {

@@ -1,5 +1,5 @@
 import Diagnostics
-import Fleet
+import Remote
 import Foundation
 import Synchronization
 

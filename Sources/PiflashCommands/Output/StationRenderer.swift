@@ -1,5 +1,5 @@
 import Diagnostics
-import Fleet
+import Racks
 import Recipes
 import Synchronization
 
@@ -70,7 +70,7 @@ final class StationRenderer: Sendable {
         cards.summarize(outcomes, waiting: waiting, failure: failure)
     }
 
-    func help() { cards.say(StationKeys.help.split(separator: "\n").map(String.init)) }
+    func help(_ text: String) { cards.say(text.split(separator: "\n").map(String.init)) }
 
     /// What is told of a card that is finished: what to do with it.
     private static func lines(_ outcome: BatchOutcome, _ reader: StationReader) -> [String] {
@@ -100,7 +100,7 @@ final class StationRenderer: Sendable {
 
     private func line(_ state: StationState) -> String {
         if state.isEnding {
-            return state.running.isEmpty ? "ending" : "ending when \(BatchCommand.list(state.running)) are done"
+            return state.running.isEmpty ? "ending" : "ending when \(shortList(state.running)) are done"
         }
         if let reader = state.question { return "write over the card in \(reader.title)? y or n" }
         guard let next = state.left.first else { return "every node has its card; waiting for the last to be done" }

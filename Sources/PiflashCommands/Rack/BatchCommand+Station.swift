@@ -1,6 +1,6 @@
 import Cards
 import Diagnostics
-import Fleet
+import Racks
 import Recipes
 import SystemPackage
 
@@ -14,11 +14,11 @@ extension BatchCommand {
         let tree = BlockDeviceTree()
         let named = try namedReaders(tree, in: context)
         let batch = try Batch(
-            nodes, planner: context.planner(reading: context.secrets), since: context.nowText,
+            nodes, of: context.user, planner: context.planner(reading: context.secrets), since: context.nowText,
             options: writing.options,
             claim: { target, size throws(Failure) in try chooser.claim(target, imageSize: size) })
         let plan = await batch.comparingSecrets(of: try await rack.plan(in: context, renderer: renderer))
-        let warnings = try await batch.judge(plan.left, isCancelled: context.isCancelled)
+        let warnings = try await batch.validate(plan.left, isCancelled: context.isCancelled)
         console.report(DiagnosticReport(warnings.filter { !plan.warnings.contains($0) }))
         let present = tree.disks()
         let readers = StationReaders(named: named, present: present)
@@ -60,7 +60,7 @@ extension BatchCommand {
             if let name, name.isEmpty || name.contains(where: { $0.isNewline }) {
                 throw Failure(.usage, severity: .usage, "--reader \(text): the name is empty", hint: "left=/dev/sdb")
             }
-            let facts = try CardJudgement(tree: tree).disk(at: path)
+            let facts = try CardValidation(tree: tree).disk(at: path)
             let reader = StationReaders.Named(name: name, facts)
             guard seen.insert(reader.port).inserted, name.map({ seen.insert("name \($0)").inserted }) ?? true else {
                 throw Failure(.usage, severity: .usage, "--reader \(text): named twice", hint: "name each reader once")
@@ -80,7 +80,7 @@ extension BatchCommand {
                 show.prompt(nil)
                 feed.yield(command)
             case .prompt(let text): show.prompt(text)
-            case .help: show.help()
+            case .help: show.help(StationKeys.help)
             case nil: break
             }
         }
@@ -90,10 +90,10 @@ extension BatchCommand {
         of plan: RackPlan, named: [StationReaders.Named], present: [DeviceFacts]
     ) -> String {
         let left = plan.left.map(\.name)
-        var rows = [("cards for", "\(list(left)) (\(left.count) of \(plan.cards.count) nodes)")]
+        var rows = [("cards for", "\(shortList(left)) (\(left.count) of \(plan.cards.count) nodes)")]
         let changed = plan.left.filter { $0.state == .stale }.map(\.name)
         if !changed.isEmpty {
-            rows.append(("done before", "\(list(changed)): recipe, secrets or image have changed since"))
+            rows.append(("done before", "\(shortList(changed)): recipe, secrets or image have changed since"))
         }
         if !named.isEmpty {
             rows.append(

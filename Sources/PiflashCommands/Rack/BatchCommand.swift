@@ -1,7 +1,8 @@
 import ArgumentParser
 import Cards
 import Diagnostics
-import Fleet
+import Planning
+import Racks
 import Images
 import Recipes
 import Storage
@@ -88,32 +89,32 @@ struct BatchCommand: ContextualCommand {
         let chooser = context.chooser(for: nodes)
         let targets = try choose(with: chooser, in: context)
         let batch = try Batch(
-            nodes, planner: context.planner(reading: context.secrets), since: context.nowText,
+            nodes, of: context.user, planner: context.planner(reading: context.secrets), since: context.nowText,
             options: writing.options,
             claim: { target, size throws(Failure) in try chooser.claim(target, imageSize: size) })
         let plan = try await batch.comparingSecrets(of: rack.plan(in: context, renderer: renderer))
         let jobs = BatchPlan(plan, on: targets, rewrites: rewrite)
         let isAlone = jobs.jobs.count == 1
-        let warnings = try await batch.judge(
+        let warnings = try await batch.validate(
             jobs.jobs, isCancelled: context.isCancelled,
             { target, size throws(Failure) in
                 do throws(Failure) { try chooser.judge(target, imageSize: size) } catch {
                     // A small card among others fails alone, when its turn comes.
                     guard error.code == .tooSmall, !isAlone else { throw error }
-                    renderer.render(.notice("\(error.message): it will fail"))
+                    renderer.notice("\(error.message): it will fail")
                 }
             })
         console.report(DiagnosticReport(warnings.filter { !plan.warnings.contains($0) }))
         for card in jobs.finished {
-            renderer.render(.notice("\(card.target.path): is \(card.node)'s card, which is done; it is left alone"))
+            renderer.notice("\(card.target.path): is \(card.node)'s card, which is done; it is left alone")
         }
         guard !jobs.jobs.isEmpty else {
             let text =
                 plan.left.isEmpty
                 ? "\(plan.cards.count == 1 ? "the only card" : "all \(plan.cards.count) cards") of the rack "
                     + "\(plan.cards.count == 1 ? "is" : "are") done; `piflash redo NODE RACK` writes one again"
-                : "no card was written: put in others for \(Self.list(jobs.waiting))"
-            renderer.render(.notice(text))
+                : "no card was written: put in others for \(shortList(jobs.waiting))"
+            renderer.notice(text)
             BatchRenderer(console: console, form: form, nodes: []).summarize([], waiting: jobs.waiting, failure: nil)
             return
         }
@@ -177,17 +178,12 @@ struct BatchCommand: ContextualCommand {
         if bad.contains(where: \.isInterrupted) {
             return Failure(
                 .cancelled, "stopped: \(good.count) cards are done, \(bad.count) are not",
-                hint: "give the same command again: it goes on with \(list(bad.map(\.node).sorted() + waiting))")
+                hint: "give the same command again: it goes on with \(shortList(bad.map(\.node).sorted() + waiting))")
         }
         guard !bad.isEmpty else { return nil }
         return Failure(
             .init("commands.cards-failed"), severity: good.isEmpty ? .failed : .someCardsFailed,
-            "\(bad.count) of \(good.count + bad.count) cards failed: \(list(bad.map(\.node).sorted()))",
+            "\(bad.count) of \(good.count + bad.count) cards failed: \(shortList(bad.map(\.node).sorted()))",
             hint: "put in other cards and give the same command again: it writes only what is left")
-    }
-
-    static func list(_ names: [String]) -> String {
-        names.count <= 8
-            ? names.joined(separator: " ") : names.prefix(7).joined(separator: " ") + " and \(names.count - 7) more"
     }
 }

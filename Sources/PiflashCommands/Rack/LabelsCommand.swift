@@ -96,8 +96,8 @@ struct LabelsCommand: ContextualCommand {
     }
 
     private func read(_ path: String, in context: CommandContext) throws(Failure) -> String {
-        guard let data = FileManager.default.contents(atPath: context.absolute(path).string),
-            let text = String(validating: Array(data), as: UTF8.self)
+        guard let bytes = (try? DurableFile.read(context.absolute(path))) ?? nil,
+            let text = String(validating: bytes, as: UTF8.self)
         else { throw Failure(.usage, severity: .usage, "\(path): no UTF-8 text, or cannot be read") }
         return text
     }
@@ -114,7 +114,7 @@ struct LabelsCommand: ContextualCommand {
 
     private func free(_ path: FilePath) throws(Failure) -> FilePath {
         guard FileManager.default.fileExists(atPath: path.string) else { return path }
-        let start = FileManager.default.contents(atPath: path.string)?.prefix(200) ?? Data()
+        let start = ((try? DurableFile.read(path, kind: .regular)) ?? nil)?.prefix(200) ?? []
         guard String(decoding: start, as: UTF8.self).contains(LabelSheet.mark) else {
             throw Failure(
                 .usage, severity: .usage, "\(path) is there and was not made by piflash labels: it stays as it is",

@@ -109,10 +109,10 @@ struct NewCommand: ContextualCommand {
             let place = path.appending(file)
             // Hidden files and directories are an editor's or a version control's.
             guard !file.hasPrefix("."), try place.stat().type == .regular else { continue }
-            guard let data = FileManager.default.contents(atPath: place.string) else {
+            guard let contents = (try? DurableFile.read(place, kind: .regular)) ?? nil else {
                 throw Failure(.usage, severity: .usage, "\(place) cannot be read")
             }
-            files[file] = Array(data)
+            files[file] = contents
         }
         guard !files.isEmpty else { throw Failure(.usage, severity: .usage, "\(name): there are no files in it") }
         return try SetupTemplate(name: name, files: files)

@@ -1,7 +1,8 @@
 import Systems
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Planning
+import Racks
 import Foundation
 import Images
 import Recipes

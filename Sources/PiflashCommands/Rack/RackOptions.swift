@@ -1,6 +1,6 @@
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Racks
 import Recipes
 
 /// The rack that a command is about: its nodes, what each image is, and what is done.
@@ -14,7 +14,7 @@ struct RackOptions: ParsableArguments {
     func plan(in context: CommandContext, renderer: EventRenderer) async throws -> RackPlan {
         let loaded = try context.loadRack(racks, requireImage: true)
         let plan = try await context.planner(reading: UnreadSecrets()).rack(
-            loaded.nodes, events: renderer.render, isCancelled: context.isCancelled)
+            loaded.nodes, of: context.user, events: renderer.render, isCancelled: context.isCancelled)
         renderer.closeLine()
         // Recipes that share a file repeat its warnings.
         context.console.report(DiagnosticReport(loaded.warnings + plan.warnings).unrepeated)

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Racks
 import Recipes
 
 struct RedoCommand: ContextualCommand {

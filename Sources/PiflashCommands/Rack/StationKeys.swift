@@ -1,4 +1,4 @@
-import Fleet
+import Racks
 
 /// What the keys of a station mean: single letters, and a node's name after some of them.
 struct StationKeys {

@@ -2,6 +2,7 @@ import Systems
 package import Text
 package import Diagnostics
 import Docker
+
 package import Recipes
 
 /// Docker's configuration for a node that runs: what its first boot would get, from the engine that it has now.

@@ -2,6 +2,7 @@ import Systems
 import Text
 import Diagnostics
 import Docker
+
 import Recipes
 
 /// How the daemon is reached from outside the node: what the recipe's `docker.remote` adds to daemon.json.
@@ -37,7 +38,7 @@ enum RemoteAccess {
             return version >= EngineVersion(18, 9)
                 ? nil : "Docker \(version) cannot be reached over ssh, which came with 18.09; write docker.remote: tls"
         }
-        return profile.flavour == .hypriotDeviceInit
+        return profile.flavour.facts.bundledDocker?.mayHaveSSH == false
             ? "its Docker cannot be reached over ssh, which came with 18.09; write docker.remote: tls" : nil
     }
 }

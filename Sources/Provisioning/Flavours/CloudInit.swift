@@ -1,5 +1,6 @@
 import Systems
 import Text
+
 import Recipes
 
 /// What a flavour with cloud-init makes of a draft.

@@ -1,11 +1,17 @@
 import Systems
 import Text
 import Diagnostics
+
 import Recipes
 
 /// DietPi: dietpi.txt, of which its first boot takes each value raw to the end of the line, and dietpi-wifi.txt, which is
 /// sourced by bash as root, so that a value that is not quoted right is code. <https://github.com/MichaIng/DietPi>
 enum DietPi: FlavourRenderer {
+    static let facts = FlavourFacts(
+        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        setsLocaleAndRadio: false, installsPackages: true, readsListsOfBytesAsSSIDs: false,
+        removableBootFiles: ["dietpi-wifi.txt"])
+
     /// What dietpi-wifi.txt has room for.
     private static let mostNetworks = 5
 
@@ -49,8 +55,8 @@ enum DietPi: FlavourRenderer {
             ("AUTO_SETUP_GLOBAL_PASSWORD", draft.material.unguessable),
             ("SOFTWARE_DISABLE_SSH_PASSWORD_LOGINS", draft.allowsPasswordLogin || node.user == nil ? "0" : "1"),
         ]
-        // Its own choice is Dropbear, whose programs are not those that the swarm's door is made of.
-        if draft.formation != nil { values.append(("AUTO_SETUP_SSH_SERVER_INDEX", "-2")) }
+        // Its own choice is Dropbear, whose programs are not those that the swarm's token service needs.
+        if draft.needsOpenSSH { values.append(("AUTO_SETUP_SSH_SERVER_INDEX", "-2")) }
         if let country = draft.country { values.append(("AUTO_SETUP_NET_WIFI_COUNTRY_CODE", country)) }
         if let zone = node.locale.timezone?.value { values.append(("AUTO_SETUP_TIMEZONE", zone)) }
         if let language = node.locale.lang?.value { values.append(("AUTO_SETUP_LOCALE", language)) }

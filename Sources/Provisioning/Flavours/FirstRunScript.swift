@@ -1,6 +1,7 @@
 import Systems
 import Text
 import FoundationEssentials
+
 import Recipes
 
 /// firstrun.sh, which systemd runs alone, before everything else, and then reboots.

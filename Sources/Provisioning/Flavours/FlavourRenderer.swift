@@ -1,10 +1,13 @@
 import Systems
 import Diagnostics
 import Filesystems
+
 import Recipes
 
 /// Turns a draft into the files of one flavour.
 protocol FlavourRenderer {
+    static var facts: FlavourFacts { get }
+
     /// How the flavour takes each setting, on an image of this profile. The table in docs/ is made of it, and it decides
     /// what a recipe is refused.
     static func support(_ profile: OSProfile) -> [Setting: Support]
@@ -36,12 +39,5 @@ extension OSProfile.Flavour {
         case .dietPi: DietPi.self
         case .debianRaspi: DebianRaspi.self
         }
-    }
-}
-
-extension [Setting: Support] {
-    /// The same answer for several settings.
-    mutating func set(_ settings: Setting..., to support: Support) {
-        for setting in settings { self[setting] = support }
     }
 }

@@ -1,9 +1,17 @@
 import Systems
 import Diagnostics
+
 import Recipes
 
 /// HypriotOS 1.7 to 1.12: cloud-init 0.7.6 to 20.2, ifupdown, Docker on the image, and no user but what user-data makes.
 enum HypriotCloudInit: FlavourRenderer {
+    // glibc's own crypt, up to buster, knows only these schemes.
+    static let facts = FlavourFacts(
+        hasPublishedLogin: false, defaultCodename: nil, bundledDocker: .init(assumedVersion: nil, mayHaveSSH: true),
+        hashSchemes: ["1", "5", "6"],
+        setsLocaleAndRadio: true, installsPackages: true, readsListsOfBytesAsSSIDs: false,
+        removableBootFiles: ["network-config"])
+
     static func support(_ profile: OSProfile) -> [Setting: Support] {
         var support = CloudInit.support(network: "user-data (wpa_supplicant.conf)", keyboard: "user-data (a file)")
         support.set(

@@ -1,11 +1,18 @@
 import Systems
 import Diagnostics
+
 import Recipes
 
 /// HypriotOS 0.2.5 to 1.6. device-init reads device-init.yaml at every boot; it is given the host name only, which it
 /// leaves alone once it is set. Its `wifi` hashes a passphrase that stands there in clear, and a ready key once more; its
 /// `runcmd` would run at every boot. <https://github.com/hypriot/device-init>
 enum HypriotDeviceInit: FlavourRenderer {
+    static let facts = FlavourFacts(
+        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: .init(assumedVersion: nil, mayHaveSSH: false),
+        hashSchemes: nil,
+        setsLocaleAndRadio: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
+        removableBootFiles: [])
+
     static func support(_ profile: OSProfile) -> [Setting: Support] {
         var support = RootFlavour.support(profile)
         support[.hostname] = .native("device-init.yaml")

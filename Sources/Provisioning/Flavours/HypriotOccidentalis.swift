@@ -1,11 +1,20 @@
+import Docker
 import Systems
 import Diagnostics
+
 import Recipes
 
 /// HypriotOS of 2015 and early 2016. Its `occi` reads occidentalis.txt at every boot and knows three keys: the host name,
 /// and one Wi-Fi network whose passphrase would have to stand there in clear, so that one is laid down hashed instead.
 /// <https://github.com/adafruit/Adafruit-Occidentalis>
 enum HypriotOccidentalis: FlavourRenderer {
+    // The first of these images has Docker 1.6.0, and none tells its version.
+    static let facts = FlavourFacts(
+        hasPublishedLogin: true, defaultCodename: nil,
+        bundledDocker: .init(assumedVersion: EngineVersion(1, 6, 0), mayHaveSSH: false), hashSchemes: nil,
+        setsLocaleAndRadio: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
+        removableBootFiles: [])
+
     static func support(_ profile: OSProfile) -> [Setting: Support] {
         var support = RootFlavour.support(profile)
         support[.hostname] = .native("occidentalis.txt")

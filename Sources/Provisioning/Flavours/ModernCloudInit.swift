@@ -1,4 +1,5 @@
 import Systems
+
 import Recipes
 
 /// What the flavours with cloud-init 20.1 and later have in common: a default user, netplan, a keyboard module.

@@ -1,5 +1,6 @@
 import Systems
 import Diagnostics
+
 import Recipes
 
 /// Raspberry Pi OS trixie from 2025-11-24 on: cloud-init 25.2, netplan and NetworkManager.
@@ -7,6 +8,11 @@ import Recipes
 /// The kernel command line gets no `ds=nocloud;i=…`: it only spares cloud-init a look at two files at each boot, and one
 /// that is not exactly meta-data's id makes the node another instance.
 enum RaspberryPiOSCloudInit: FlavourRenderer {
+    static let facts = FlavourFacts(
+        hasPublishedLogin: false, defaultCodename: "trixie", bundledDocker: nil, hashSchemes: nil,
+        setsLocaleAndRadio: true, installsPackages: true, readsListsOfBytesAsSSIDs: true,
+        removableBootFiles: ["network-config"])
+
     static func support(_ profile: OSProfile) -> [Setting: Support] {
         CloudInit.support(network: "network-config", keyboard: "user-data")
     }

@@ -1,5 +1,6 @@
 import Systems
 import Diagnostics
+
 import Recipes
 
 /// Raspberry Pi OS bullseye from 2022-09 on and bookworm, until they have booted: `firstboot` reads custom.toml before
@@ -7,6 +8,11 @@ import Recipes
 /// It knows one Wi-Fi network, no locale and no fixed address; those are laid down in the root partition.
 /// <https://github.com/RPi-Distro/raspberrypi-sys-mods>
 enum RaspberryPiOSCustomTOML: FlavourRenderer {
+    static let facts = FlavourFacts(
+        hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        setsLocaleAndRadio: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
+        removableBootFiles: ["custom.toml", "wpa_supplicant.conf"])
+
     /// bullseye moves a wpa_supplicant.conf from the boot partition, and prefers it to custom.toml.
     private static func readsWPAFile(_ profile: OSProfile) -> Bool { profile.bootMountPoint == "/boot" }
 

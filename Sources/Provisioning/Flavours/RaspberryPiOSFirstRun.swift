@@ -1,10 +1,16 @@
 import Systems
 import Diagnostics
+
 import Recipes
 
 /// Raspbian buster and Raspberry Pi OS bullseye, and any later card of theirs whose own mechanism is over or missing:
 /// a script on the boot partition, started once by `systemd.run=` in the kernel command line (systemd from 240 on).
 enum RaspberryPiOSFirstRun: FlavourRenderer {
+    static let facts = FlavourFacts(
+        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        setsLocaleAndRadio: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
+        removableBootFiles: [FirstRunScript.name, "userconf.txt", "wpa_supplicant.conf"])
+
     /// Taken from the boot partition by raspberrypi-net-mods up to bullseye, which mounts it at /boot.
     private static func readsWPAFile(_ profile: OSProfile) -> Bool { profile.bootMountPoint == "/boot" }
 

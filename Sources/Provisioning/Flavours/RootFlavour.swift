@@ -2,6 +2,7 @@ import Systems
 import Diagnostics
 import Docker
 import Filesystems
+
 import Recipes
 
 /// What the flavours have in common whose first boot takes little or nothing: the rest is laid down in the root partition.
@@ -42,10 +43,10 @@ enum RootFlavour {
         return support
     }
 
-    /// The engine's version. Where the images of 2015 do not tell it, it is that of the first one, 1.6.0.
+    /// The engine's version: the image's, or what the flavour says where the image does not tell it.
     static func engineVersion(_ profile: OSProfile) -> EngineVersion? {
         profile.docker.flatMap { EngineVersion($0.version) }
-            ?? (profile.flavour == .hypriotOccidentalis ? EngineVersion(1, 6, 0) : nil)
+            ?? profile.flavour.facts.bundledDocker?.assumedVersion
     }
 
     static func readsDaemonFile(_ profile: OSProfile) -> Bool {

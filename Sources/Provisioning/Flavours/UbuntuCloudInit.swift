@@ -1,9 +1,15 @@
 import Systems
 import Diagnostics
+
 import Recipes
 
 /// Ubuntu Server for Raspberry Pi from focal on: cloud-init, netplan and networkd.
 enum UbuntuCloudInit: FlavourRenderer {
+    static let facts = FlavourFacts(
+        hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        setsLocaleAndRadio: true, installsPackages: true, readsListsOfBytesAsSSIDs: false,
+        removableBootFiles: ["network-config"])
+
     static func support(_ profile: OSProfile) -> [Setting: Support] {
         CloudInit.support(network: "network-config", keyboard: "user-data")
     }

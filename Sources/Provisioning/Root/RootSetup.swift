@@ -2,6 +2,7 @@ import Systems
 import Text
 import Diagnostics
 import Filesystems
+
 import Recipes
 
 /// What a flavour lays down in the root partition because its own first boot cannot: a list of edits, built up from the

@@ -1,10 +1,12 @@
 import Systems
 import Diagnostics
 import Docker
+import Filesystems
+
 import Recipes
 
 /// A node's part in a Swarm 0.2 of containers, with Consul to find each other: engines of 2015, before swarm mode.
-struct ClassicSwarm: Hashable, Sendable {
+struct ClassicSwarm: Orchestration, Hashable {
     let role: Node.Swarm.Role
     /// The other managers' addresses.
     let managers: [String]
@@ -13,11 +15,23 @@ struct ClassicSwarm: Hashable, Sendable {
     /// The node's address, when the recipe tells it.
     let ownAddress: String?
 
-    /// For the first-boot program.
-    var settings: [(String, String)] { [("CLASSIC", "1"), ("ROLE", role.rawValue), ("CONSUL", consul ?? "")] }
+    var settings: [FirstBootSetting] {
+        [.init(.classic, true), .init(.role, role.rawValue), .init(.consul, consul ?? "")]
+    }
+
+    var needsOpenSSH: Bool { false }
+    var bootFiles: [Provision.BootFile] { [] }
+    var rootEdits: [TreeChange] { [] }
+    var consumed: [String: String] { [:] }
+
+    static let removableBootFiles: [String] = []
+
+    static func owns(_ path: String) -> Bool { false }
 }
 
 extension ClassicSwarm {
+    init?(_ node: Node, material: Material, keys: RackKeys, report: inout DiagnosticReport) { self.init(node) }
+
     /// Nil when the node is in no classic swarm.
     init?(_ node: Node) {
         guard let swarm = node.swarm, swarm.mode == .classic else { return nil }
@@ -32,8 +46,8 @@ extension ClassicSwarm {
         consul = server == ownAddress ? nil : server
     }
 
-    /// What the recipe may not know of the engine that it gets.
-    static func check(_ node: Node, profile: OSProfile, report: inout DiagnosticReport) {
+    /// Warns about an engine with swarm mode, which the recipe's author may not expect.
+    static func check(_ node: Node, profile: OSProfile, root: RootSnapshot?, report: inout DiagnosticReport) {
         guard let swarm = node.swarm, swarm.mode == .classic else { return }
         let version = RootFlavour.engineVersion(profile) ?? DockerInstallation.version(of: node, profile: profile)
         guard let version, version >= .swarmMode else { return }

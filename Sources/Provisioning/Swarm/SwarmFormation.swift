@@ -1,10 +1,12 @@
 import Text
 import Diagnostics
 import Filesystems
+
 import Recipes
+import Systems
 
 /// A node's part in a swarm that the rack forms by itself: what its card holds for that.
-struct SwarmFormation: Hashable, Sendable {
+struct SwarmFormation: Orchestration, Hashable {
     static let directory = "/etc/piflash/swarm"
     static let stacksDirectory = "/etc/piflash/stacks"
 
@@ -23,19 +25,24 @@ struct SwarmFormation: Hashable, Sendable {
     let stacks: [Material.Stack]
     let keys: RackKeys
 
-    /// For the first-boot program.
-    var settings: [(String, String)] {
+    var settings: [FirstBootSetting] {
         [
-            ("FORM", "1"), ("ROLE", role.rawValue), ("FIRST", isFirst ? "1" : "0"),
-            ("DOOR_PORT", String(SwarmDoor.port)), ("LABELS", labels.joined(separator: " ")),
-            ("AVAILABILITY_MANAGER", (availability[.manager] ?? .active).rawValue),
-            ("AVAILABILITY_WORKER", (availability[.worker] ?? .active).rawValue),
-            ("STACKS", stacks.map { "\($0.name):\(digest(of: [$0.contents]))" }.joined(separator: " ")),
-            ("NODES", isFirst ? nodes.joined(separator: " ") : ""),
-            // A card with other keys has work to do again.
-            ("KEYS", digest(of: [keys.host, keys.worker, keys.manager].map { Array($0.publicKey.utf8) })),
+            .init(.form, true), .init(.role, role.rawValue), .init(.first, isFirst),
+            .init(.tokenServicePort, String(TokenService.port)), .init(.labels, labels.joined(separator: " ")),
+            .init(.availabilityManager, (availability[.manager] ?? .active).rawValue),
+            .init(.availabilityWorker, (availability[.worker] ?? .active).rawValue),
+            .init(.stacks, stacks.map { "\($0.name):\(digest(of: [$0.contents]))" }.joined(separator: " ")),
+            .init(.nodes, isFirst ? nodes.joined(separator: " ") : ""),
+            .init(.keys, digest(of: [keys.host, keys.worker, keys.manager].map { Array($0.publicKey.utf8) })),
         ]
     }
+
+    var bootFiles: [Provision.BootFile] { [] }
+
+    static let removableBootFiles: [String] = []
+
+    /// The token service is made of OpenSSH's programs.
+    var needsOpenSSH: Bool { true }
 
     /// The private key that lets the node in, which its first boot deletes; a manager that is the only one asks nobody.
     private var entryKey: (path: String, key: RackKeys.Pair)? {
@@ -55,33 +62,38 @@ struct SwarmFormation: Hashable, Sendable {
         return [entryKey.path: digest(of: text.map { Array($0.utf8) })]
     }
 
-    /// All that can be on a card for a swarm of the rack's own.
-    static let paths =
+    private static let paths =
         entryKeyPaths + ["host_key", "known_hosts", "authorized_keys", "sshd_config"].map { "\(directory)/\($0)" } + [
-            SwarmDoor.programPath, SwarmDoor.unitPath, doorLink,
+            TokenService.programPath, TokenService.unitPath, serviceLink,
         ]
 
-    private static let doorLink = "/etc/systemd/system/multi-user.target.wants/\(SwarmDoor.unitName)"
+    static func owns(_ path: String) -> Bool {
+        let prefix = stacksDirectory + "/"
+        return paths.contains(path)
+            || path.hasPrefix(prefix) && path.hasSuffix(".yml") && !path.dropFirst(prefix.count).contains("/")
+    }
+
+    private static let serviceLink = "/etc/systemd/system/multi-user.target.wants/\(TokenService.unitName)"
 
     /// They go in the root partition on every system: the boot partition can be read by every user of the node, and by
     /// whoever puts the card in a reader.
-    var edits: [TreeChange] {
+    var rootEdits: [TreeChange] {
         func file(_ path: String, _ text: String, _ mode: UInt16 = 0o600) -> TreeChange {
             TreeChange(.file(contents: Array(text.utf8), mode: mode), at: path)
         }
         var edits = [TreeChange(.directory(mode: 0o700), at: Self.directory)]
         if let entryKey {
             edits.append(file(entryKey.path, entryKey.key.privateKey))
-            edits.append(file("\(Self.directory)/known_hosts", SwarmDoor.knownHosts(keys)))
+            edits.append(file("\(Self.directory)/known_hosts", TokenService.knownHosts(keys)))
         }
         if role == .manager {
             edits += [
                 file("\(Self.directory)/host_key", keys.host.privateKey),
-                file("\(Self.directory)/authorized_keys", SwarmDoor.authorizedKeys(keys)),
-                file("\(Self.directory)/sshd_config", SwarmDoor.configuration),
-                file(SwarmDoor.programPath, SwarmDoor.program, 0o755),
-                file(SwarmDoor.unitPath, SwarmDoor.unit, 0o644),
-                TreeChange(.symbolicLink(target: SwarmDoor.unitPath), at: Self.doorLink),
+                file("\(Self.directory)/authorized_keys", TokenService.authorizedKeys(keys)),
+                file("\(Self.directory)/sshd_config", TokenService.configuration),
+                file(TokenService.programPath, TokenService.program, 0o755),
+                file(TokenService.unitPath, TokenService.unit, 0o644),
+                TreeChange(.symbolicLink(target: TokenService.unitPath), at: Self.serviceLink),
             ]
         }
         for stack in stacks {
@@ -94,7 +106,6 @@ struct SwarmFormation: Hashable, Sendable {
 }
 
 extension SwarmFormation {
-    /// Nil when the rack forms no swarm.
     init?(_ node: Node, material: Material, keys: RackKeys, report: inout DiagnosticReport) {
         guard let swarm = node.swarm, swarm.isFormed else { return nil }
         let seen = SwarmManagers(node, swarm)
@@ -107,5 +118,30 @@ extension SwarmFormation {
         nodes = swarm.nodes.isEmpty ? [node.hostname.value] : swarm.nodes
         stacks = isFirst ? material.stacks : []
         self.keys = keys
+    }
+
+    /// The cards hold keys, and the node's sshd must support them.
+    static func check(_ node: Node, profile: OSProfile, root: RootSnapshot?, report: inout DiagnosticReport) {
+        guard let swarm = node.swarm, swarm.isFormed, RootFlavour.hasSwarmMode(profile) else { return }
+        if let root {
+            if let obstacle = root.problem {
+                report.error(
+                    at: swarm.location,
+                    "swarm: without token the rack's keys go in the root partition, which cannot be edited: \(obstacle)"
+                )
+            }
+        } else {
+            report.error(
+                at: swarm.location,
+                "swarm: without token the rack's keys go in the root partition; name the card or the image file, not a "
+                    + "mounted directory")
+        }
+        // Ed25519 keys came with OpenSSH 6.5; wheezy has 6.0.
+        if profile.initSystem?.kind == .sysvinit || profile.system?.codename == "wheezy" {
+            report.error(
+                at: swarm.location,
+                "swarm: without token it takes a system with systemd and OpenSSH 6.5 (from jessie on); give swarm.token"
+            )
+        }
     }
 }

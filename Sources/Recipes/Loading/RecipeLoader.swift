@@ -1,3 +1,4 @@
+import Text
 package import Diagnostics
 import FoundationEssentials
 package import Host
@@ -27,7 +28,7 @@ package struct RecipeLoader: Sendable {
     }
 
     @Sendable package static func contents(of path: FilePath) -> [UInt8]? {
-        FileManager.default.contents(atPath: path.string).map(Array.init)
+        (try? DurableFile.read(path)) ?? nil
     }
 
     /// Reads the recipe of one node at `path` (as the user typed it) and those that it extends. In a recipe of several
@@ -154,12 +155,11 @@ package struct RecipeLoader: Sendable {
             report.error(at: place ?? Location(file: path, line: 1, column: 1), "\(path): cannot be read")
             return nil
         }
-        guard var text = String(validating: bytes, as: UTF8.self) else {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
             report.error(at: Location(file: path, line: 1, column: 1), "the recipe is not UTF-8 text")
             return nil
         }
-        if text.hasPrefix("\u{FEFF}") { text.removeFirst() }
-        guard var tree = RecipeValue.parse(text, file: path, &report) else { return nil }
+        guard var tree = RecipeValue.parse(text.withoutByteOrderMark, file: path, &report) else { return nil }
         guard case .mapping(let entries) = tree.content else {
             report.error(at: tree.location, "a recipe is a map of keys, this is \(tree.kind)")
             return nil

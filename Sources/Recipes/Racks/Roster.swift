@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 
 /// A table of people or places, one row for each node: a CSV file (RFC 4180) with the columns' names in its first line.
@@ -18,8 +19,7 @@ struct Roster: Hashable, Sendable {
 
     /// What is wrong with the file is reported at its lines.
     init?(_ text: String, file: String, report: inout DiagnosticReport) {
-        var text = text[...]
-        if text.hasPrefix("\u{FEFF}") { text.removeFirst() }
+        let text = text.withoutByteOrderMark[...]
         let header = text.prefix { !$0.isNewline }
         let separator = [",", ";", "\t"].max { one, other in
             header.count { String($0) == one } < header.count { String($0) == other }
@@ -143,14 +143,5 @@ struct Roster: Hashable, Sendable {
         }
         finishRecord()
         return records
-    }
-}
-
-extension String {
-    /// Without blanks at either end.
-    fileprivate var trimmed: String {
-        let front = drop(while: \.isWhitespace)
-        guard let last = front.lastIndex(where: { !$0.isWhitespace }) else { return "" }
-        return String(front[...last])
     }
 }

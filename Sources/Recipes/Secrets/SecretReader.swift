@@ -1,3 +1,4 @@
+import Host
 package import Diagnostics
 import FoundationEssentials
 import Subprocess
@@ -37,10 +38,10 @@ package actor SecretReader: SecretReading {
             }
             return value
         case .file(let path):
-            guard let data = FileManager.default.contents(atPath: path) else {
+            guard let contents = (try? DurableFile.read(FilePath(path), limit: 1 << 20)) ?? nil else {
                 throw Failure(.secretUnavailable, "!file \(path): the file cannot be read")
             }
-            return try Self.text(data, of: "!file \(path)")
+            return try Self.text(Data(contents), of: "!file \(path)")
         case .command(let words):
             return try await run(words)
         case .prompt(let text):

@@ -1,0 +1,28 @@
+import Filesystems
+
+/// The files of a card with their secrets marked, so that they are shown only masked.
+struct MaskedFiles {
+    let bootFiles: [Provision.BootFile]
+    let nodeFiles: [Provision.NodeFile]
+    let rootChanges: [Provision.RootChange]
+
+    init(
+        bootFiles: [Provision.BootFile], nodeFiles: [Provision.NodeFile], edits: [TreeChange], secrets: Set<String>,
+        certificateKey: String?
+    ) {
+        let nodeFiles = nodeFiles.map { Masking.mark($0, hiding: secrets) }
+        // In base64 a secret is part of its whole file.
+        let encoded = nodeFiles.filter { !$0.sensitive.isEmpty }.flatMap {
+            [CloudConfig.base64($0.contents), FirstRunScript.encoded($0.contents)]
+        }
+        let hidden = secrets.union(encoded)
+        self.nodeFiles = nodeFiles
+        self.bootFiles = bootFiles.map { Masking.mark($0, hiding: hidden) }
+        rootChanges = edits.map { edit in
+            // What is carried may be large, and holds no secret of the recipe's.
+            SuppliedFiles.owns(edit.path)
+                ? .init(edit, sensitive: Set([certificateKey].compactMap { $0 }))
+                : Masking.mark(edit, hiding: secrets)
+        }
+    }
+}
