@@ -82,7 +82,8 @@ let package = Package(
                 "CCrypt", "Diagnostics", "Text", "Filesystems", "Systems", "Recipes", "Docker", crypto, cryptoExtras,
             ],
             resources: [
-                "head", "system", "service", "docker", "install", "preload", "swarm", "form", "classic", "main", "token-service",
+                "head", "lib", "system", "service", "docker", "install", "preload", "token", "swarm", "form", "classic",
+                "main", "token-service",
             ].map { .embedInCode("FirstBoot/\($0).sh") },
             swiftSettings: strict),
         .target(

@@ -135,7 +135,7 @@ import Testing
         let rig = try Self.rig(.sample())
         rig.scratch.write("", to: "unknown")
         #expect(try rig.run(shell).status == 1)
-        #expect(rig.status["step"] == "telling the swarm about this node")
+        #expect(rig.status["step"] == "registering this node")
         #expect(rig.status["last error"]?.contains("no such node") == true)
         #expect(rig.has("root/etc/piflash/swarm/worker_key"))
         try FileManager.default.removeItem(atPath: rig.scratch["unknown"].string)

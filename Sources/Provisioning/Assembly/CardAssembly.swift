@@ -5,7 +5,7 @@ import Systems
 import Text
 
 /// Makes a card's provision from what the flavour has rendered: adds what every card gets, and leaves out what an earlier
-/// configuration of this card has brought already.
+/// configuration of this card has put on it already.
 struct CardAssembly {
     let draft: Draft
     /// What the flavour has rendered, with the files of the cluster and the supplies.
@@ -57,7 +57,7 @@ struct CardAssembly {
             })
     }
 
-    /// Nothing of the cluster where the root partition is not at hand.
+    /// Without the root partition there are none of the cluster.
     private var consumedRootFiles: [String: String] { draft.root == nil ? [:] : cluster?.consumed ?? [:] }
 
     /// For the record: each file that the first boot deletes, with a digest.
@@ -102,13 +102,13 @@ struct CardAssembly {
                 used[$0.path] != nil && previous?.consumed[$0.path] == used[$0.path] && !root.has($0.path)
             }
         }
-        // Only the clock's file has a time of its own, which a node that has been running has moved on.
+        // Only the clock's file has a time, which a running node keeps moving forward.
         if previous?.writtenAt == draft.flashTime { edits.removeAll { $0.modified != nil } }
         return edits
     }
 
-    /// The files that the record lists, also those that the first boot has deleted, and the removal of those that an
-    /// earlier configuration has brought.
+    /// The files that the record lists, also those that the first boot has deleted, and the removal of those that only an
+    /// earlier configuration has put there.
     private var rootFiles: (listed: [String], removals: [TreeChange]) {
         // Without the root partition they are still there.
         guard let root = draft.root, root.problem == nil else { return (previous?.rootFiles ?? [], []) }

@@ -11,7 +11,7 @@ struct MaskedFiles {
         certificateKey: String?
     ) {
         let nodeFiles = nodeFiles.map { Masking.mark($0, hiding: secrets) }
-        // In base64 a secret is part of its whole file.
+        // In base64 a secret cannot be told from the rest of its file.
         let encoded = nodeFiles.filter { !$0.sensitive.isEmpty }.flatMap {
             [CloudConfig.base64($0.contents), FirstRunScript.encoded($0.contents)]
         }
@@ -19,7 +19,7 @@ struct MaskedFiles {
         self.nodeFiles = nodeFiles
         self.bootFiles = bootFiles.map { Masking.mark($0, hiding: hidden) }
         rootChanges = edits.map { edit in
-            // What is carried may be large, and holds no secret of the recipe's.
+            // Carried files may be large, and do not hold a secret of the recipe.
             SuppliedFiles.owns(edit.path)
                 ? .init(edit, sensitive: Set([certificateKey].compactMap { $0 }))
                 : Masking.mark(edit, hiding: secrets)

@@ -1,7 +1,7 @@
 import Filesystems
 import Glibc
 
-/// Finds secrets in files as they stand there: a quoted or encoded text is another text.
+/// Finds secrets in files in the form that they have there: quoted or encoded, a secret is a different text.
 enum Masking {
     static func mark(_ file: Provision.BootFile, hiding secrets: Set<String>) -> Provision.BootFile {
         var file = file
@@ -32,7 +32,7 @@ enum Masking {
         return found
     }
 
-    /// By UTF-8, not by characters: a line end after a carriage return, say, is no character of its own.
+    /// By UTF-8, not by characters: to Swift, a carriage return and a line end are one character.
     private static func contains(_ contents: [UInt8], _ part: String) -> Bool {
         let part = Array(part.utf8)
         guard let first = part.first, part.count <= contents.count else { return false }

@@ -6,8 +6,8 @@ import Filesystems
 
 package import Recipes
 
-/// The stage that turns a node's recipe and an image's profile into what goes on the card. It does no I/O of its own, and
-/// the same input gives the same bytes.
+/// The stage that turns a node's recipe and an image's profile into what goes on the card. It does no I/O, and the same
+/// input gives the same bytes.
 package struct Provisioner: Sendable {
     private let saltKey: [UInt8]
     private let rackKeys: RackKeys
@@ -17,10 +17,10 @@ package struct Provisioner: Sendable {
 
     /// - Parameters:
     ///   - saltKey: a secret of the rack; password salts are derived from it, so that they are the same every time.
-    ///   - rackKeys: what the rack's nodes find together with, when they form a swarm by themselves.
+    ///   - rackKeys: the keys with which the rack's nodes form a swarm by themselves.
     ///   - flashTime: seconds since 1970. A card that is configured again takes its record's
-    ///     ``CardRecord/writtenAt``, so that nothing changes but what the recipe changes.
-    ///   - image: what the card was written from, for its record.
+    ///     ``CardRecord/writtenAt``, so that only what the recipe changes is different.
+    ///   - image: the image that the card was written from, for its record.
     ///   - piflashVersion: the program's version, for the card's record.
     package init(
         saltKey: [UInt8], rackKeys: RackKeys = .placeholders, flashTime: Int64, image: ImageIdentity? = nil,
@@ -35,13 +35,13 @@ package struct Provisioner: Sendable {
 
     /// Renders `node` for a card with the boot partition `boot`.
     ///
-    /// `root` is the card's root partition, or nil where only the boot partition is at hand: then a recipe is refused that
-    /// needs more than that.
+    /// `root` is the card's root partition, or nil if only the boot partition is available: then a recipe that needs more
+    /// is refused.
     ///
-    /// `supplies` is what the recipe only names, read, and the node's certificate when it is to have one.
+    /// `supplies` holds the contents of the files that the recipe names, and the node's certificate if it gets one.
     ///
-    /// Throws a `DiagnosticReport` with all that is wrong with the recipe, or a `Failure` when a secret cannot be read or
-    /// the boot partition is not a Pi's.
+    /// Throws a `DiagnosticReport` with all problems of the recipe, or a `Failure` if a secret cannot be read or the boot
+    /// partition is not a Pi's.
     package func provision(
         _ node: Node, profile: OSProfile, boot: BootSnapshot, root: RootSnapshot? = nil,
         supplies: Supplies = Supplies(), secrets: any SecretReading

@@ -1,14 +1,14 @@
 import Systems
 
 /// The files of an earlier configuration that a card's record may name for removal. Anyone who holds the card can edit the
-/// record, so only paths count that piflash itself gives to files; nothing else is ever removed.
+/// record, so nothing is removed but paths that piflash itself gives to files.
 enum RemovableFiles {
     /// Relative to the boot partition's root.
     static func isBootFile(_ path: String) -> Bool { bootFiles.contains(path) }
 
-    /// Of every flavour: a card may be of another one now than when its record was written.
+    /// Of all flavours: the card's flavour may have changed since its record was written.
     private static let bootFiles = Set(
-        OSProfile.Flavour.allCases.flatMap(\.facts.removableBootFiles) + Cluster.kinds.flatMap(\.removableBootFiles))
+        OSProfile.Flavour.allCases.flatMap(\.facts.removableBootFiles) + Cluster.kinds.flatMap { $0.removableBootFiles })
 
     /// Absolute, on the root partition.
     static func isRootFile(_ path: String) -> Bool {
@@ -18,7 +18,7 @@ enum RemovableFiles {
                 || Cluster.kinds.contains { $0.owns(path) })
     }
 
-    /// Whether the path has one spelling only: nothing in it is empty, leads up, or ends a C string or a line.
+    /// Whether no component of the path is empty, "." or "..", or has control characters.
     private static func hasPlainComponents(_ path: String) -> Bool {
         let components = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         return components.count > 1 && components[0].isEmpty

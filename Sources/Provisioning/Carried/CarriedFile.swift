@@ -1,9 +1,9 @@
 import Text
 
-/// A file that the card carries in its root partition for the first boot, which uses it up.
+/// A file in the card's root partition that the first boot uses up.
 struct CarriedFile: Hashable, Sendable {
     static let directory = "/var/cache/piflash"
-    /// Where the first-boot program notes what it has used up: a digest a line.
+    /// Where the first-boot program lists the files that it has used up: one digest a line.
     static let takenPath = "/var/lib/piflash/taken"
 
     enum Kind: String, Sendable, CaseIterable { case packages, images }
@@ -11,7 +11,7 @@ struct CarriedFile: Hashable, Sendable {
     let kind: Kind
     /// Of the contents, 12 hex digits.
     let digest: String
-    /// Digest and the file's own name, of characters that mean nothing to a shell.
+    /// Digest and file name, only of characters that are not special to a shell.
     let name: String
     let contents: [UInt8]
 

@@ -4,7 +4,7 @@ package struct NodeCertificate: Hashable, Sendable {
     package var authority: String
     package var certificate: String
     package var key: String
-    /// Whether these are only placeholders, for looking at.
+    /// Whether these are only placeholders, to be shown.
     package var isPlaceholder: Bool
 
     package init(authority: String, certificate: String, key: String, isPlaceholder: Bool = false) {

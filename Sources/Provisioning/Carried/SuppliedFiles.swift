@@ -2,12 +2,12 @@ import Filesystems
 import Recipes
 import Systems
 
-/// What every flavour gets in its root partition, whatever else it takes there.
+/// The files that every flavour gets in its root partition.
 struct SuppliedFiles: Sendable {
     let carried: [CarriedFile]
     let certificate: NodeCertificate?
     let edits: [TreeChange]
-    /// What the card has used up already, and so carries no second time.
+    /// Files that the node has used up, and that are not put on the card again.
     let taken: [String]
 
     static let certificateDirectory = "/etc/docker/piflash"

@@ -1,7 +1,7 @@
 package import Recipes
 
-/// What a card gets besides what its recipe says: files that the recipe only names, and the node's certificate. Reading
-/// and issuing are done by whoever calls ``Provisioner``.
+/// What a card gets besides what its recipe says: files that the recipe only names, and the node's certificate. The caller
+/// of ``Provisioner`` reads and issues them.
 package struct Supplies: Hashable, Sendable {
     /// The recipe's `docker.packages`.
     package var packages: [Package]

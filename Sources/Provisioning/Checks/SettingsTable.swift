@@ -1,8 +1,8 @@
 package import Systems
 
-/// The settings that each system takes, and how: docs/settings.md, made of what the renderers declare.
+/// The settings that each system takes, and how: docs/settings.md, made from what the renderers declare.
 package enum SettingsTable {
-    /// A system as the table names it, and an image of it.
+    /// A system of the table, and an image of it.
     package struct Column: Sendable {
         package let title: String
         package let profile: OSProfile
@@ -25,11 +25,11 @@ package enum SettingsTable {
         var lines = [
             "# What each system takes",
             "",
-            "Made from what the renderers declare; a test keeps it true, and checks each mark by rendering a card.",
+            "Made from what the renderers declare. A test keeps it true, and checks each mark by rendering a card.",
             "",
-            "**●** by the system's own first boot, from files of the boot partition; **○** laid down in the root partition",
-            "when the card is written, since the system has no way of its own; **–** not possible: the recipe is refused with",
-            "its line. Where only the boot partition is at hand (`piflash configure … /media/me/boot`), ○ is refused, too.",
+            "**●** by the system's own first boot, from files on the boot partition; **○** written to the root partition with the",
+            "card, since the system's first boot cannot do it; **–** not possible: the recipe is refused, with its line. If only",
+            "the boot partition is available (`piflash configure … /media/me/boot`), ○ is refused, too.",
             "",
             "| | " + columns.indices.map { "\($0 + 1)" }.joined(separator: " | ") + " |",
             "|---|" + columns.map { _ in ":-:|" }.joined(),

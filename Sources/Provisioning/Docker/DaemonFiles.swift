@@ -1,5 +1,6 @@
 import Docker
 import Diagnostics
+import Docker
 import Recipes
 import Systems
 

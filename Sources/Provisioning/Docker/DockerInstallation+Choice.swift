@@ -10,14 +10,14 @@ extension DockerInstallation {
         profile.docker != nil || profile.flavour.facts.bundledDocker != nil
     }
 
-    /// The version of the engine that the first boot installs, where that is known beforehand.
+    /// The version of the engine that the first boot installs, if it is known beforehand.
     static func version(of node: Node, profile: OSProfile) -> EngineVersion? {
         var ignored = DiagnosticReport()
         guard of(node, profile: profile, report: &ignored) == .debian else { return nil }
         return DockerSources.of(profile).debian.flatMap { EngineVersion($0) }
     }
 
-    /// Why an image cannot be given Docker from a network at all; nil when it can.
+    /// Why Docker cannot be installed on an image from a network; nil if it can.
     static func obstacle(_ profile: OSProfile) -> String? {
         if isThere(profile) {
             let version = profile.docker.map { " " + $0.version } ?? ""
@@ -29,7 +29,7 @@ extension DockerInstallation {
             + "carry its .deb files with docker.packages, or take a newer image"
     }
 
-    /// What `node` gets on an image of this profile; nil for nothing. What cannot be is reported.
+    /// The source that `node` gets Docker from on an image of this profile; nil for none. What is impossible is reported.
     static func of(_ node: Node, profile: OSProfile, report: inout DiagnosticReport) -> DockerInstallation? {
         guard node.usesDocker else { return nil }
         let docker = node.docker

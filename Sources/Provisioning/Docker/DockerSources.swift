@@ -6,13 +6,13 @@ import Recipes
 
 /// Where a release can get Docker from.
 struct DockerSources: Hashable, Sendable {
-    /// Debian's package docker.io: its upstream version; nil where there is none.
+    /// The upstream version of Debian's package docker.io; nil if there is no such package.
     var debian: String?
     /// The userlands that Docker's convenience script finds packages for (download.docker.com, August 2026).
     var script: Set<String> = []
 
-    /// By the ID and the codename of os-release. ARMv6 is Raspbian's userland, which Docker 28 is the last one for:
-    /// there is a repository of it for bullseye and bookworm; for trixie the script takes Debian's, for ARMv7.
+    /// By the ID and the codename of os-release. Raspbian's userland is for ARMv6, and Docker 28 is the last one for that:
+    /// bullseye and bookworm have a repository with it; for trixie the script takes Debian's, which is for ARMv7.
     private static let releases: [String: [String: DockerSources]] = [
         "raspbian": [
             "wheezy": .init(), "jessie": .init(), "stretch": .init(), "buster": .init(debian: "18.09.1"),
@@ -28,7 +28,7 @@ struct DockerSources: Hashable, Sendable {
         ],
     ]
 
-    /// Releases that the table does not know are newer than it: nothing speaks against either source.
+    /// Releases that are not in the table are newer than it: either source may have packages for them.
     private static let unknown = DockerSources(debian: "", script: ["armv6", "armv7", "arm64", "amd64"])
 
     static func of(_ profile: OSProfile) -> DockerSources {
@@ -41,7 +41,7 @@ struct DockerSources: Hashable, Sendable {
         profile.architecture.map(script.contains) ?? !script.isEmpty
     }
 
-    /// "raspbian stretch", for people.
+    /// "raspbian stretch", for messages.
     static func name(_ profile: OSProfile) -> String {
         profile.system.map { [$0.id, $0.codename ?? $0.versionID ?? ""].filter { !$0.isEmpty }.joined(separator: " ") }
             ?? profile.flavour.title

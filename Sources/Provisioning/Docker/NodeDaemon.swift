@@ -5,7 +5,7 @@ import Docker
 
 package import Recipes
 
-/// Docker's configuration for a node that runs: what its first boot would get, from the engine that it has now.
+/// Docker's configuration for a running node: what its first boot would get, for the engine that it has now.
 package struct NodeDaemon: Sendable {
     /// daemon.json's members, in the recipe's order.
     package let members: [JSONValue.Member]
@@ -21,10 +21,10 @@ package struct NodeDaemon: Sendable {
     /// Nil when the recipe says nothing about Docker.
     ///
     /// - Parameters:
-    ///   - engine: its version, as it tells it ("20.10.24+dfsg1"); nil when it was not asked.
-    ///   - architecture: the userland's, in Docker's spelling ("armv7"); nil when it is not known.
+    ///   - engine: its version, as it reports it ("20.10.24+dfsg1"); nil if it was not asked.
+    ///   - architecture: the userland's, in Docker's spelling ("armv7"); nil if it is not known.
     package init?(_ node: Node, engine: String?, architecture: String?, report: inout DiagnosticReport) {
-        // The flavour decides nothing here.
+        // No fact of the flavour matters once the engine runs.
         let profile = OSProfile(
             flavour: .raspbian, bootMountPoint: "/boot", architecture: architecture,
             docker: engine.map { .init(version: $0) })

@@ -7,7 +7,7 @@ struct Draft: Sendable {
     let node: Node
     let profile: OSProfile
     let boot: BootSnapshot
-    /// The root partition, when the card's content is at hand as a whole.
+    /// The root partition, if it is available.
     let root: RootSnapshot?
     let material: Material
     /// Seconds since 1970.
@@ -16,19 +16,19 @@ struct Draft: Sendable {
     let dockerOptions: DockerOptions?
     /// Whether the node needs OpenSSH's own programs, not another sshd.
     let needsOpenSSH: Bool
-    /// What every flavour delivers alike: the first-boot program with its unit and settings, daemon.json, the recipe's
+    /// The files that every flavour delivers: the first-boot program with its unit and settings, daemon.json, the recipe's
     /// files.
     let files: [Provision.NodeFile]
 
-    /// The interface that gets the recipe's address and name servers: Wi-Fi when the recipe has some, for then it is how
-    /// the node is meant to be reached; the cable otherwise. The other one takes its address by DHCP.
+    /// The interface that gets the recipe's address and name servers: Wi-Fi if the recipe has a network, since the node is
+    /// then meant to be reached that way; otherwise the cable. The other one gets its address by DHCP.
     var primaryInterface: String { hasWiFi ? "wlan0" : "eth0" }
 
     var hasWiFi: Bool { !material.accessPoints.isEmpty }
 
     var country: String? { node.wifi?.country?.value }
 
-    /// The address of `interface`, or nil when DHCP gives it.
+    /// The address of `interface`, or nil if DHCP gives it.
     func address(of interface: String) -> Node.StaticAddress? {
         interface == primaryInterface ? node.address?.value : nil
     }
@@ -41,7 +41,7 @@ struct Draft: Sendable {
         interface == primaryInterface ? node.network.dns.map(\.value) : []
     }
 
-    /// Whether sshd takes passwords: only when there is one and there is no key. Who gives a key means it.
+    /// Whether sshd accepts passwords: only if the recipe gives a password and no key. If it gives a key, that is the way in.
     var allowsPasswordLogin: Bool { material.passwordHash != nil && material.authorizedKeys.isEmpty }
 
 }

@@ -2,18 +2,18 @@ import Systems
 package import Diagnostics
 package import Filesystems
 
-/// Everything that makes a written image into one node: what is put on the card's boot partition, and what its first
-/// boot will put on the running system.
+/// All that turns a written image into one node: the changes to the card's partitions, and the files that its first boot
+/// writes on the running system.
 package struct Provision: Hashable, Sendable {
     /// Files on the boot partition; replaces what the image has under the same path.
     package var bootFiles: [BootFile]
     /// Changes to the root partition, in order.
     package var rootChanges: [RootChange]
-    /// Boot files of an earlier configuration of the card that the node no longer has; paths as in ``BootFile/path``.
+    /// Boot files of an earlier configuration that the node no longer has; paths as in ``BootFile/path``.
     package var removedBootFiles: [String]
     /// What the first boot writes on the node, for `render` to show; it travels inside ``bootFiles``.
     package var nodeFiles: [NodeFile]
-    /// Whether any value is only a placeholder: such a provision is for looking at, never for a card.
+    /// Whether any value is only a placeholder: such a provision can be shown, but must not go on a card.
     package var hasPlaceholders: Bool
     package var warnings: [Diagnostic]
 
@@ -37,7 +37,7 @@ package struct Provision: Hashable, Sendable {
         package var contents: [UInt8]
         /// Texts inside the contents that are shown only masked: hashes, keys, tokens.
         package var sensitive: Set<String>
-        /// Whether the first boot takes the file away, so that its absence on a card that has booted is no difference.
+        /// Whether the first boot deletes the file: if it is missing on a card that has booted, that is not a difference.
         package var isConsumed: Bool
 
         package init(path: String, contents: [UInt8], sensitive: Set<String> = [], isConsumed: Bool = false) {
@@ -78,7 +78,7 @@ package struct Provision: Hashable, Sendable {
 }
 
 extension Provision {
-    /// The same with `imageDigest` in the card's record.
+    /// The provision with `imageDigest` in the card's record.
     package func naming(imageDigest: String) throws(Failure) -> Provision {
         var provision = self
         for index in bootFiles.indices where bootFiles[index].path == CardRecord.path {

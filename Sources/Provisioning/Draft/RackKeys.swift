@@ -1,15 +1,15 @@
 import Crypto
 import FoundationEssentials
 
-/// The keys with which the nodes of a rack find together: made once on the workstation, laid down on the cards.
+/// The keys with which the nodes of a rack form a swarm: made once on the workstation, written to the cards.
 package struct RackKeys: Hashable, Sendable {
-    /// What sshd of every manager's door shows, and every card of the rack knows beforehand.
+    /// The host key of every manager's token service; every card of the rack has its public part.
     package var host: Pair
-    /// Fetches the worker's token.
+    /// With it a node fetches the token for workers.
     package var worker: Pair
-    /// Fetches the manager's token.
+    /// With it a node fetches the token for managers.
     package var manager: Pair
-    /// Whether these stand for keys that have not been made.
+    /// Whether these are only placeholders for keys that have not been made.
     package let arePlaceholders: Bool
 
     package init(host: Pair, worker: Pair, manager: Pair) {
@@ -17,7 +17,7 @@ package struct RackKeys: Hashable, Sendable {
         arePlaceholders = false
     }
 
-    /// For looking at what a card would get, where no keys need to be.
+    /// For showing what a card would get, without keys.
     package static let placeholders = RackKeys()
 
     private init() {
@@ -28,7 +28,7 @@ package struct RackKeys: Hashable, Sendable {
         arePlaceholders = true
     }
 
-    /// An Ed25519 key as OpenSSH keeps it, without a passphrase: nobody is there to type one.
+    /// An Ed25519 key as OpenSSH stores it, without a passphrase: no person can type one at a first boot.
     package struct Pair: Hashable, Sendable {
         /// The private key's file.
         package let privateKey: String

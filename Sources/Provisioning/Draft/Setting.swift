@@ -32,7 +32,7 @@ package enum Setting: String, Sendable, CaseIterable {
     case packages
     case files
     case commands
-    /// Not the recipe's: the card's clock is set to the time of flashing.
+    /// Not from the recipe: the card's clock is set to the time of flashing.
     case clock
 
     /// As the recipe spells it.
@@ -69,7 +69,7 @@ package enum Setting: String, Sendable, CaseIterable {
         }
     }
 
-    /// Where `node`'s recipe asks for it, or nil when it does not.
+    /// Where `node`'s recipe asks for it, or nil if it does not.
     func location(in node: Node) -> Location? {
         let networks = node.wifi?.networks ?? []
         return switch self {
@@ -109,9 +109,9 @@ package enum Setting: String, Sendable, CaseIterable {
 package enum Support: Hashable, Sendable {
     /// By a file of the boot partition that its own first boot reads.
     case native(String)
-    /// By files laid down in the root partition when the card is written.
+    /// By files that are written to the root partition with the card.
     case rootEdit(String)
-    /// Not at all; the text says why.
+    /// Not possible; the text says why.
     case impossible(String)
 }
 

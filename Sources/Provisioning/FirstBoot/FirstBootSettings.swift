@@ -5,39 +5,39 @@ import Recipes
 struct FirstBootSettings: Hashable, Sendable {
     var node: String
     var bootMountPoint: String
-    /// Seconds since 1970: a clock that shows less is wrong.
+    /// Seconds since 1970: a clock that is behind this is wrong.
     var flashTime: Int64
     var usesDocker: Bool
     /// The contents of daemon.json, or nil when the recipe has none.
     var daemon: [UInt8]?
     /// Whether daemon.json holds `hosts`, which dockerd's unit must then not name.
     var daemonHasHosts: Bool
-    /// Whether a drop-in of ours gives dockerd its proxies.
+    /// Whether one of our drop-ins gives dockerd its proxies.
     var daemonHasProxy = false
-    /// "host:port" each; nil when the node joins no swarm.
+    /// "host:port" each; nil if the node does not join a swarm.
     var managers: [String]?
     /// The address that the others reach the node at, when the recipe fixes it.
     var advertise: String?
     var commands: [String]
-    /// Debian packages that the program installs, where nothing else does.
+    /// Debian packages that the program installs, if nothing else does.
     var packages: [String] = []
-    /// The locale that the program makes, where nothing else does: "en_GB.UTF-8".
+    /// The locale that the program makes, if nothing else does: "en_GB.UTF-8".
     var language: String?
-    /// Whether the program switches the radio on, where nothing else does.
+    /// Whether the program switches the radio on, if nothing else does.
     var usesWiFi = false
     /// The rack's nodes, for /etc/hosts.
     var rack: [Node.RackHost] = []
-    /// Where the program gets Docker from; nil when it does not.
+    /// Where the program gets Docker from; nil if it does not install Docker.
     var installation: DockerInstallation?
     /// What the convenience script installs.
     var channel: Node.Docker.Channel = .stable
     /// Whether Docker is held at the last version for ARMv6.
     var isARMv6 = false
-    /// Who is put in the group docker, once there is one.
+    /// The user who joins the group docker once that exists.
     var dockerUser: String?
-    /// What the card carries for the program.
+    /// Files on the card for the program.
     var carried: [CarriedFile] = []
-    /// The node's certificate: with another one Docker is restarted.
+    /// The node's certificate: if it changes, Docker is restarted.
     var certificate: NodeCertificate?
     /// What the node's cluster adds.
     var orchestration: [FirstBootSetting] = []
@@ -48,7 +48,7 @@ struct FirstBootSettings: Hashable, Sendable {
     private var commandNames: [String] {
         var seen: [String: Int] = [:]
         return commands.enumerated().map { index, command in
-            // The stamp is the command's, not its place's: a changed recipe runs only what is new in it.
+            // The stamp belongs to the command, not to its place: after a change of the recipe only new commands run.
             let digest = digest(of: [Array(command.utf8)])
             let occurrence = seen[digest, default: 0] + 1
             seen[digest] = occurrence

@@ -1,9 +1,9 @@
 #!/bin/sh
-# The swarm's door: what a node of the rack may ask a manager over ssh, and nothing else.
+# The swarm's token service: the requests that a node of the rack may make to a manager over ssh, and no others.
 # Written by piflash. sshd_config and authorized_keys in /etc/piflash/swarm make it the only command of the rack's keys.
 #
 #   swarm-door serve                  runs sshd (the service piflash-swarm-door)
-#   swarm-door worker|manager|self    carries out SSH_ORIGINAL_COMMAND for a holder of the worker's or the manager's
+#   swarm-door worker|manager|self    carries out SSH_ORIGINAL_COMMAND for the holder of the worker's or the manager's
 #                                     key, or for this manager itself:
 #     token                           prints the join token of the key's role
 #     time                            prints the seconds since 1970
@@ -24,14 +24,14 @@ refuse() {
     exit 1
 }
 
-# Docker may wait for a swarm that has lost its quorum much longer than anybody waits for an answer. Its own words stay
-# here: they may quote what is asked for.
+# If a swarm has lost its quorum, Docker waits much longer than the asking node does. Its messages are not passed on:
+# they may contain the token.
 engine() { timeout 30 docker "$@" 2>/dev/null; }
 
 serve() {
     mkdir -p "$root/run/sshd" && chmod 755 "$root/run/sshd" || exit 1
-    # Without PAM sshd shuts out an account whose password starts with "!"; with PAM it would start a session, which a
-    # command of a few milliseconds does not need (sshd_config(5), UsePAM).
+    # Without PAM sshd refuses an account whose password starts with "!". With PAM it starts a session, which a command of
+    # a few milliseconds does not need (sshd_config(5), UsePAM).
     pam=no
     grep -q '^root:!' "$root/etc/shadow" && pam=yes
     exec "$root/usr/sbin/sshd" -D -e -f "$root/etc/piflash/swarm/sshd_config" -o "UsePAM=$pam"
@@ -46,7 +46,7 @@ token() {
     esac
 }
 
-tell_time() {
+print_time() {
     now=$(date +%s)
     [ "$now" -ge "$FLASH_TIME" ] || refuse 'the clock is not set yet'
     printf '%s\n' "$now"
@@ -86,10 +86,10 @@ END
     [ "$((reachable * 2))" -gt "$managers" ]
 }
 
-# Takes the entry $1 of role $2 out of the swarm, which another card of the same node has left there.
+# Removes entry $1, of role $2, from the swarm: an earlier card of the same node has left it there.
 remove_entry() {
     if [ "$2" = manager ]; then
-        # Who holds a worker's card has no say in who is a manager.
+        # The key of a worker must not remove a manager.
         [ "$role" != worker ] || return 0
         can_spare "$1" || return 0
         engine node demote "$1" >/dev/null || return 0
@@ -112,7 +112,7 @@ joined() {
     while IFS='|' read -r id its_name _ its_address its_role manager_address _; do
         [ "$id" = "$node" ] || continue
         name=$its_name kind=$its_role
-        # A manager's own address is 0.0.0.0 in some versions.
+        # In some versions a manager's address is 0.0.0.0.
         case $its_address in '' | 0.0.0.0 | 127.0.0.1) ;; *) address=$its_address ;; esac
         case $manager_address in
         '') ;;
@@ -122,7 +122,7 @@ joined() {
 $list
 END
     [ -n "$name" ] || refuse 'no such node in the swarm'
-    # A node speaks for itself only.
+    # A node may only register itself.
     if [ "$role" != self ]; then
         client=${SSH_CONNECTION:-}
         client=${client%% *}
@@ -137,7 +137,7 @@ END
     while IFS='|' read -r id its_name state its_address its_role _ _; do
         if [ "$id" = "$node" ] || [ "$its_name" != "$name" ]; then continue; fi
         if [ "$state" = down ] || { [ -n "$address" ] && [ "$its_address" = "$address" ]; }; then
-            # Not from the list: the loop's own input.
+            # Its input must not be the list, which the loop reads.
             remove_entry "$id" "$its_role" </dev/null
         fi
     done <<END
@@ -159,7 +159,7 @@ case $command in *[!A-Za-z0-9:_.+@/=\ -]*) refuse 'not understood' ;; esac
 set -- $command
 case ${1:-}:$# in
 token:1) token ;;
-time:1) tell_time ;;
+time:1) print_time ;;
 joined:*)
     shift
     joined "$@"

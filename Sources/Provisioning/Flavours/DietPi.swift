@@ -5,7 +5,7 @@ import Diagnostics
 import Recipes
 
 /// DietPi: dietpi.txt, of which its first boot takes each value raw to the end of the line, and dietpi-wifi.txt, which is
-/// sourced by bash as root, so that a value that is not quoted right is code. <https://github.com/MichaIng/DietPi>
+/// sourced by bash as root, so that a value with wrong quotes is code. <https://github.com/MichaIng/DietPi>
 enum DietPi: FlavourRenderer {
     static let facts = FlavourFacts(
         hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
@@ -51,11 +51,11 @@ enum DietPi: FlavourRenderer {
             // Without it the first login meets a menu.
             ("AUTO_SETUP_AUTOMATED", "1"), ("AUTO_SETUP_NET_HOSTNAME", node.hostname.value),
             ("AUTO_SETUP_NET_ETHERNET_ENABLED", "1"), ("AUTO_SETUP_NET_WIFI_ENABLED", draft.hasWiFi ? "1" : "0"),
-            // root and dietpi get this password, which must not be the one that everybody knows.
+            // root and dietpi get this password, which must not be the published one.
             ("AUTO_SETUP_GLOBAL_PASSWORD", draft.material.unguessable),
             ("SOFTWARE_DISABLE_SSH_PASSWORD_LOGINS", draft.allowsPasswordLogin || node.user == nil ? "0" : "1"),
         ]
-        // Its own choice is Dropbear, whose programs are not those that the swarm's token service needs.
+        // DietPi's default is Dropbear, whose programs are not those that the swarm's token service needs.
         if draft.needsOpenSSH { values.append(("AUTO_SETUP_SSH_SERVER_INDEX", "-2")) }
         if let country = draft.country { values.append(("AUTO_SETUP_NET_WIFI_COUNTRY_CODE", country)) }
         if let zone = node.locale.timezone?.value { values.append(("AUTO_SETUP_TIMEZONE", zone)) }
@@ -81,7 +81,7 @@ enum DietPi: FlavourRenderer {
         while lines.last?.isEmpty == true { lines.removeLast() }
         for (key, value) in values {
             let line = "\(key)=\(value)"
-            // Its scripts take the first line with the key, whatever blanks stand before it.
+            // Its scripts take the first line with the key, even after blanks.
             if let index = lines.firstIndex(where: {
                 let plain = $0.drop { $0 == " " || $0 == "\t" }
                 return plain.hasPrefix(key + "=") || plain.hasPrefix("#\(key)=")

@@ -6,9 +6,9 @@ import Recipes
 
 /// firstrun.sh, which systemd runs alone, before everything else, and then reboots.
 ///
-/// systemd-run-generator makes a unit of the script whose failure switches the Pi off, by default and at every boot; so
-/// the script's first act is to take its own words out of the kernel command line, and it always ends with 0
-/// (systemd-run-generator(8); systemd, src/core/emergency-action.c). It finds no network and no other service.
+/// systemd-run-generator makes a unit from the script. If it fails, the Pi switches off, by default and at every boot. So
+/// the script first takes its own tokens out of the kernel command line, and it always exits with 0
+/// (systemd-run-generator(8); systemd, src/core/emergency-action.c). It runs without a network and without other services.
 ///
 /// For tests: PIFLASH_ROOT goes in front of every path.
 struct FirstRunScript: Sendable {
@@ -26,8 +26,8 @@ struct FirstRunScript: Sendable {
     /// What it writes on the node.
     let files: [Provision.NodeFile]
 
-    /// - Parameter keyfiles: whether Wi-Fi goes in NetworkManager's keyfiles; otherwise the boot partition holds a
-    ///   wpa_supplicant.conf.
+    /// - Parameter keyfiles: whether Wi-Fi networks are NetworkManager's keyfiles; otherwise they are in the boot
+    ///   partition's wpa_supplicant.conf.
     init(_ draft: Draft, keyfiles: Bool) {
         var files = draft.files
         if keyfiles { files += NetworkManagerKeyfile.files(draft) }
@@ -90,7 +90,7 @@ struct FirstRunScript: Sendable {
         return "put \(octal) \(shellQuoted(file.path)) <<'END'\n" + (lines.isEmpty ? "" : lines + "\n") + "END\n"
     }
 
-    /// In base64, in lines of 100 digits, as it stands in the script.
+    /// In base64, in lines of 100 digits, as in the script.
     static func encoded(_ contents: [UInt8]) -> String {
         var lines: [Substring] = []
         var rest = Data(contents).base64EncodedString()[...]
@@ -127,7 +127,7 @@ struct FirstRunScript: Sendable {
         return text
     }
 
-    /// The image's first user becomes the recipe's, as the vendor's own tools do it.
+    /// Renames the image's first user to the recipe's, as the vendor's own tools do.
     private static func account(_ draft: Draft) -> String {
         guard let user = draft.node.user else { return "" }
         var text = #"""

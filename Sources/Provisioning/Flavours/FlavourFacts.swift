@@ -25,13 +25,13 @@ struct FlavourFacts: Sendable {
     /// Whether a Wi-Fi network's name such as "65;66;" may be taken for a list of bytes.
     let readsListsOfBytesAsSSIDs: Bool
 
-    /// Files on the boot partition that not every recipe needs: they are removed when an earlier recipe brought them and
-    /// this one does not.
+    /// Files on the boot partition that not every recipe needs: they are removed if an earlier recipe needed them and this
+    /// one does not.
     let removableBootFiles: [String]
 
     /// The Docker that a flavour's images come with, as far as every image has it.
     struct BundledDocker: Sendable {
-        /// The engine's version on an image that does not tell it; nil when it differs.
+        /// The engine's version on an image that does not give it; nil if it differs between images.
         let assumedVersion: EngineVersion?
         /// Whether an engine whose version is not known may be reached over ssh (18.09 and later).
         let mayHaveSSH: Bool

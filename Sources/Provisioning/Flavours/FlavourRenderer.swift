@@ -8,15 +8,15 @@ import Recipes
 protocol FlavourRenderer {
     static var facts: FlavourFacts { get }
 
-    /// How the flavour takes each setting, on an image of this profile. The table in docs/ is made of it, and it decides
-    /// what a recipe is refused.
+    /// How the flavour takes each setting, on an image of this profile. The table in docs/ is made from it, and it decides
+    /// which recipes are refused.
     static func support(_ profile: OSProfile) -> [Setting: Support]
 
-    /// What goes on the card. What is wrong only in the light of this flavour is reported.
+    /// What goes on the card. Problems that only this flavour has are reported.
     static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering
 }
 
-/// What a flavour makes of a draft.
+/// What a flavour makes from a draft.
 struct Rendering: Sendable {
     var bootFiles: [Provision.BootFile] = []
     var rootEdits: [TreeChange] = []

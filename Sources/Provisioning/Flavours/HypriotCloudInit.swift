@@ -3,9 +3,9 @@ import Diagnostics
 
 import Recipes
 
-/// HypriotOS 1.7 to 1.12: cloud-init 0.7.6 to 20.2, ifupdown, Docker on the image, and no user but what user-data makes.
+/// HypriotOS 1.7 to 1.12: cloud-init 0.7.6 to 20.2, ifupdown, Docker on the image, and only the users that user-data makes.
 enum HypriotCloudInit: FlavourRenderer {
-    // glibc's own crypt, up to buster, knows only these schemes.
+    // The crypt of glibc, up to buster, knows only these schemes.
     static let facts = FlavourFacts(
         hasPublishedLogin: false, defaultCodename: nil, bundledDocker: .init(assumedVersion: nil, mayHaveSSH: true),
         hashSchemes: ["1", "5", "6"],
@@ -46,8 +46,8 @@ enum HypriotCloudInit: FlavourRenderer {
         config.set("ssh_pwauth", .flag(draft.allowsPasswordLogin))
         config.install(node.firstBoot.packages)
 
-        // The first image whose cloud-init looks at network-config ships one (1.12.1); there eth0 is its business, and a
-        // file of ours beside it would give eth0 two addresses. It does nothing for Wi-Fi: ifupdown's renderer drops it.
+        // The first image whose cloud-init reads network-config ships one (1.12.1). There it sets up eth0, and a file of
+        // ours beside it would give eth0 two addresses. It does nothing for Wi-Fi: ifupdown's renderer drops that.
         let readsNetworkConfig = draft.boot.has("network-config")
         var files = draft.files
         if !readsNetworkConfig { files.append(interfaces("eth0", draft)) }
@@ -67,7 +67,7 @@ enum HypriotCloudInit: FlavourRenderer {
         }
         config.write(files)
 
-        // Groups of the recipe are added afterwards: old cloud-init makes no user at all when a group is missing.
+        // The recipe's groups are added afterwards: old cloud-init does not make a user if a group is missing.
         if let user = node.user {
             config.addGroups(
                 node.user?.groups.map(\.value).filter { !Self.groups.contains($0) } ?? [], to: user.name.value)
@@ -86,12 +86,12 @@ enum HypriotCloudInit: FlavourRenderer {
             mode: 0o644)
     }
 
-    /// Our interface files come when the network is up already, with the image's.
+    /// When our interface files are written, the network is already up, with the image's files.
     private static func raiseInterfaces(_ draft: Draft, readsNetworkConfig: Bool, config: inout CloudConfig) {
         let primary = draft.primaryInterface
         let isStatic = draft.address(of: primary) != nil
         if !readsNetworkConfig, isStatic {
-            // Images before 1.12.1 may run dhcpcd, which would add an address of its own.
+            // Images before 1.12.1 may run dhcpcd, which would add a second address.
             config.run(
                 shell: "[ ! -f /etc/dhcpcd.conf ] || grep -qx 'denyinterfaces \(primary)' /etc/dhcpcd.conf || "
                     + "{ echo 'denyinterfaces \(primary)' >>/etc/dhcpcd.conf; systemctl try-restart dhcpcd; }")

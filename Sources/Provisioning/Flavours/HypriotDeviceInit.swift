@@ -3,9 +3,9 @@ import Diagnostics
 
 import Recipes
 
-/// HypriotOS 0.2.5 to 1.6. device-init reads device-init.yaml at every boot; it is given the host name only, which it
-/// leaves alone once it is set. Its `wifi` hashes a passphrase that stands there in clear, and a ready key once more; its
-/// `runcmd` would run at every boot. <https://github.com/hypriot/device-init>
+/// HypriotOS 0.2.5 to 1.6. device-init reads device-init.yaml at every boot; it gets only the host name, and does
+/// nothing once that is set. Its `wifi` takes a passphrase in clear text, and hashes a ready key again; its `runcmd` would
+/// run at every boot. <https://github.com/hypriot/device-init>
 enum HypriotDeviceInit: FlavourRenderer {
     static let facts = FlavourFacts(
         hasPublishedLogin: true, defaultCodename: nil, bundledDocker: .init(assumedVersion: nil, mayHaveSSH: false),

@@ -12,8 +12,8 @@ enum ModernCloudInit {
             config.set("keyboard", .map([.init("layout", .text(keyboard))]))
         }
         if let user = node.user {
-            // The singular: it is laid over the image's default user and keeps its groups (sudo, gpio, netdev, …), which
-            // an entry of `users` would not have.
+            // The singular: it changes the image's default user and keeps its groups (sudo, gpio, netdev, …), which an
+            // entry of `users` would not have.
             config.set("user", .map([.init("name", .text(user.name.value))] + CloudConfig.login(draft.material)))
         }
         config.set("ssh_pwauth", .flag(draft.allowsPasswordLogin))

@@ -5,8 +5,8 @@ import Recipes
 
 /// Raspberry Pi OS trixie from 2025-11-24 on: cloud-init 25.2, netplan and NetworkManager.
 ///
-/// The kernel command line gets no `ds=nocloud;i=…`: it only spares cloud-init a look at two files at each boot, and one
-/// that is not exactly meta-data's id makes the node another instance.
+/// The kernel command line gets no `ds=nocloud;i=…`: it only saves cloud-init reading two files at each boot, and if it is
+/// not exactly meta-data's id, the node becomes another instance.
 enum RaspberryPiOSCloudInit: FlavourRenderer {
     static let facts = FlavourFacts(
         hasPublishedLogin: false, defaultCodename: "trixie", bundledDocker: nil, hashSchemes: nil,

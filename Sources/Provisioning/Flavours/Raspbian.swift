@@ -2,7 +2,7 @@ import Systems
 import Diagnostics
 
 /// Raspbian wheezy, jessie and stretch: the boot partition takes `ssh` and, from jessie on, wpa_supplicant.conf; all else
-/// is laid down in the root partition.
+/// is written to the root partition.
 enum Raspbian: FlavourRenderer {
     static let facts = FlavourFacts(
         hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,

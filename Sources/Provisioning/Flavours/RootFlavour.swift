@@ -5,13 +5,13 @@ import Filesystems
 
 import Recipes
 
-/// What the flavours have in common whose first boot takes little or nothing: the rest is laid down in the root partition.
+/// What the flavours have in common whose first boot takes little or nothing: the rest is written to the root partition.
 enum RootFlavour {
     /// Everything by root edit; a flavour names what its first boot takes natively.
     static func support(_ profile: OSProfile) -> [Setting: Support] {
         var support: [Setting: Support] = [:]
         support[.hostname] = .rootEdit("/etc/hostname, /etc/hosts")
-        support.set(.user, .password, .groups, to: .rootEdit("/etc/passwd and its kin"))
+        support.set(.user, .password, .groups, to: .rootEdit("/etc/passwd and the other account files"))
         support[.sshKeys] = .rootEdit("~/.ssh/authorized_keys")
         let wifi: Support =
             switch profile.network ?? .ifupdown {
@@ -43,7 +43,7 @@ enum RootFlavour {
         return support
     }
 
-    /// The engine's version: the image's, or what the flavour says where the image does not tell it.
+    /// The engine's version: from the image, or from the flavour's facts if the image does not give it.
     static func engineVersion(_ profile: OSProfile) -> EngineVersion? {
         profile.docker.flatMap { EngineVersion($0.version) }
             ?? profile.flavour.facts.bundledDocker?.assumedVersion
@@ -60,7 +60,7 @@ enum RootFlavour {
     /// The kernel's part: what Docker needs, and the radio's country.
     static func kernelTokens(_ draft: Draft) -> [String] { ModernCloudInit.kernelTokens(draft) }
 
-    /// Edits of the root partition; none where it cannot be edited, which the provisioner has reported then.
+    /// Edits of the root partition; none if it cannot be edited, which is reported elsewhere.
     static func edits(_ draft: Draft, _ body: (inout RootSetup) -> Void) -> [TreeChange] {
         guard let root = draft.root, root.problem == nil else { return [] }
         var setup = RootSetup(draft, root: root)

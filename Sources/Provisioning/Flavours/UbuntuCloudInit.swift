@@ -21,8 +21,8 @@ enum UbuntuCloudInit: FlavourRenderer {
     static func seed(_ draft: Draft) -> Seed {
         var config = ModernCloudInit.config(draft)
         config.startProgram()
-        // cloud-init does not wait for an optional interface, and apt would find no network. The country stands in the
-        // kernel command line only: focal's netplan, and jammy's as released, refuse a file that names it.
+        // cloud-init does not wait for an optional interface, and apt would find no network. Only the kernel command line
+        // has the country: focal's netplan, and jammy's as released, refuse a file with one.
         let network = NetworkConfig(
             draft: draft, namesCountry: false, waitsForPrimary: !draft.node.firstBoot.packages.isEmpty)
         return Seed(

@@ -1,10 +1,9 @@
-import Docker
-
 /// /etc/default/docker, from which services take DOCKER_OPTS: the configuration of engines before 1.10, which have no
-/// daemon.json, and under sysvinit also dockerd's environment.
-struct DockerOptions: Hashable, Sendable {
+/// daemon.json, and under sysvinit also dockerd's environment. This is the only editor of the file.
+package struct DockerOptions: Hashable, Sendable {
     static let path = "/etc/default/docker"
 
+    private static let variable = "DOCKER_OPTS"
     private static let mark = "# Written by piflash: proxies."
 
     /// Nil where daemon.json holds the options.
@@ -12,44 +11,51 @@ struct DockerOptions: Hashable, Sendable {
     /// Lines of shell that set dockerd's environment, for the sysvinit script.
     var environment: [String] = []
 
-    /// The file with our DOCKER_OPTS in place of the image's; a storage driver that the image names and the recipe does
-    /// not stays, since images and kernels of that time did not fit every driver.
-    func edited(_ text: String?) -> [UInt8] {
-        let (rest, theirs) = Self.split(text ?? "")
-        var lines = words == nil ? (text ?? "").split(separator: "\n", omittingEmptySubsequences: false) : rest
+    /// The options of the file that stay beside ours.
+    package enum Kept {
+        /// A storage driver that the image names and the recipe does not: images and kernels of that time did not fit every
+        /// driver.
+        case storageDriver
+        /// All but those that ours set and those of `earlier`, our last options.
+        case others(earlier: [String])
+    }
+
+    init(words: [String]? = nil, environment: [String] = []) {
+        self.words = words
+        self.environment = environment
+    }
+
+    /// Options alone, without an environment.
+    package init(words: [String]) { self.init(words: words, environment: []) }
+
+    /// The file with our DOCKER_OPTS instead of the one it has. All other lines stay as they are.
+    package func edited(_ text: String?, keeping kept: Kept = .storageDriver) -> [UInt8] {
+        let variable = ShellVariable(Self.variable, in: text ?? "")
+        var lines =
+            words == nil
+            ? (text ?? "").split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            : variable.otherLines
         lines.removeAll { $0.hasSuffix(Self.mark) }
         while lines.last?.isEmpty == true { lines.removeLast() }
-        var edited = lines.map(String.init)
         if let words {
-            let kept = theirs.filter { $0.hasPrefix("--storage-driver=") }
-            let driver = words.contains { $0.hasPrefix("--storage-driver=") } ? [] : kept.suffix(1)
-            edited.append("DOCKER_OPTS=\"\((driver + words).joined(separator: " "))\"")
+            let all = Self.kept(kept, of: variable.parts, beside: words) + words
+            lines.append("\(Self.variable)=\"\(all.joined(separator: " "))\"")
         }
-        edited += environment.map { "\($0) \(Self.mark)" }
-        return Array(edited.map { $0 + "\n" }.joined().utf8)
+        lines += environment.map { "\($0) \(Self.mark)" }
+        return Array(lines.map { $0 + "\n" }.joined().utf8)
+    }
+
+    private static func kept(_ kept: Kept, of theirs: [String], beside ours: [String]) -> [String] {
+        func option(_ word: String) -> String { String(word.prefix { $0 != "=" }) }
+        let set = Set(ours.map(option))
+        switch kept {
+        case .storageDriver:
+            return theirs.filter { $0.hasPrefix("--storage-driver=") && !set.contains(option($0)) }.suffix(1)
+        case .others(let earlier):
+            return theirs.filter { !earlier.contains($0) && !set.contains(option($0)) }
+        }
     }
 
     /// The words of the file's DOCKER_OPTS.
-    static func options(in text: String) -> [String] { split(text).options }
-
-    /// The lines that are not DOCKER_OPTS, and the words of it.
-    private static func split(_ text: String) -> (lines: [Substring], options: [String]) {
-        var lines: [Substring] = []
-        var options: [String] = []
-        var isContinued = false
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            let plain = line.drop { $0 == " " || $0 == "\t" }
-            // A backslash at the end joins the next line to it.
-            guard isContinued || plain.hasPrefix("DOCKER_OPTS=") || plain.hasPrefix("export DOCKER_OPTS=") else {
-                lines.append(line)
-                continue
-            }
-            let value =
-                isContinued
-                ? plain : plain.drop { $0 != "=" }.dropFirst()
-            options += value.split { " \t\"'\\".contains($0) }.map(String.init)
-            isContinued = line.hasSuffix("\\")
-        }
-        return (lines, options)
-    }
+    static func options(in text: String) -> [String] { ShellVariable(variable, in: text).parts }
 }

@@ -4,7 +4,7 @@ enum StartOrder {
     static let path = "/etc/init.d/.depend.start"
     private static let prefix = "TARGETS = "
 
-    /// The list with `script` in it, behind all others.
+    /// The list with `script` in it, after all others.
     static func adding(_ script: String, to text: String) -> String {
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         guard let index = lines.firstIndex(where: { $0.hasPrefix(prefix) }) else { return text }

@@ -4,7 +4,7 @@ enum TOML {
         case text(String), flag(Bool), integer(Int), texts([String])
     }
 
-    /// One table's lines; without a name the members stand in front of all tables.
+    /// One table's lines; members without a table's name must come before all tables.
     static func table(_ name: String?, _ members: [(String, Value)]) -> String {
         guard !members.isEmpty else { return "" }
         let head = name.map { "\n[\($0)]\n" } ?? ""

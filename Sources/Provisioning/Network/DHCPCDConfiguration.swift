@@ -18,8 +18,8 @@ enum DHCPCDConfiguration {
         return (lines + block(draft)).map { $0 + "\n" }.joined()
     }
 
-    /// The block, empty when the draft leaves all to DHCP. An `interface` statement rules all lines after it, so it
-    /// stands at the end of the file.
+    /// The block, empty when the draft leaves all to DHCP. An `interface` statement applies to all lines after
+    /// it, so the block is at the end of the file.
     static func block(_ draft: Draft) -> [String] {
         let interface = draft.primaryInterface
         let servers = draft.nameServers(of: interface)

@@ -1,7 +1,7 @@
 import Text
 import Recipes
 
-/// Connections of NetworkManager, one file each, which must belong to root and be readable by nobody else.
+/// Connections of NetworkManager, one file each, which must belong to root and be readable only by root.
 /// <https://networkmanager.dev/docs/api/latest/nm-settings-keyfile.html>
 enum NetworkManagerKeyfile {
     static let directory = "/etc/NetworkManager/system-connections"

@@ -3,9 +3,9 @@ import Diagnostics
 import Filesystems
 
 extension RootSetup {
-    /// The wired interface and Wi-Fi, in the words of whoever sets up this image's interfaces.
+    /// The wired interface and Wi-Fi, in the files of the program that sets up this image's interfaces.
     ///
-    /// - Parameter wifi: the networks to lay down, by default all.
+    /// - Parameter wifi: the networks to write, by default all.
     mutating func setNetwork(wifi includes: (Material.AccessPoint) -> Bool = { _ in true }) {
         switch draft.profile.network ?? .ifupdown {
         case .networkManager: setConnections(includes)
@@ -39,8 +39,8 @@ extension RootSetup {
                 contents: WPASupplicant.contents(draft.material.accessPoints, country: draft.country), mode: 0o600))
     }
 
-    /// Where the image reads a directory of interfaces, a file there takes the place of the image's own; where it has one
-    /// file for all, that one is written anew.
+    /// If the image reads a directory of interfaces, a file there replaces the image's own; if it has one file for all,
+    /// that one is rewritten.
     private mutating func setInterfaces() {
         var interfaces: [String] = []
         if draft.address(of: "eth0") != nil || !draft.nameServers(of: "eth0").isEmpty { interfaces.append("eth0") }
@@ -63,7 +63,7 @@ extension RootSetup {
         setNameServers()
     }
 
-    /// Without resolvconf nothing reads dns-nameservers, and a fixed address brings no name servers with it.
+    /// Without resolvconf nothing reads dns-nameservers, and with a fixed address no DHCP server gives name servers.
     private mutating func setNameServers() {
         let servers = draft.nameServers(of: draft.primaryInterface)
         guard draft.address(of: draft.primaryInterface) != nil, !servers.isEmpty,

@@ -5,14 +5,15 @@ import Filesystems
 
 import Recipes
 
-/// A node's part in a Swarm 0.2 of containers, with Consul to find each other: engines of 2015, before swarm mode.
+/// A node's part in a Swarm 0.2 of containers, whose nodes find each other through Consul: for engines of 2015, before swarm
+/// mode.
 struct ClassicSwarm: Orchestration, Hashable {
     let role: Node.Swarm.Role
     /// The other managers' addresses.
     let managers: [String]
-    /// The Consul server that the node's agent joins; nil when the node is that server.
+    /// The Consul server that the node's agent joins; nil if the node is that server.
     let consul: String?
-    /// The node's address, when the recipe tells it.
+    /// The node's address, if the recipe gives it.
     let ownAddress: String?
 
     var settings: [FirstBootSetting] {
@@ -30,7 +31,9 @@ struct ClassicSwarm: Orchestration, Hashable {
 }
 
 extension ClassicSwarm {
-    init?(_ node: Node, material: Material, keys: RackKeys, report: inout DiagnosticReport) { self.init(node) }
+    static func part(
+        of node: Node, material: Material, keys: RackKeys, report: inout DiagnosticReport
+    ) -> (any Orchestration)? { Self(node) }
 
     /// Nil when the node is in no classic swarm.
     init?(_ node: Node) {
@@ -39,7 +42,7 @@ extension ClassicSwarm {
         role = swarm.role
         managers = seen.others.map(\.value)
         ownAddress = seen.ownAddress
-        // The first of the others is the first of all, unless the node is that.
+        // The first of the others is the first manager, unless the node itself is.
         let server =
             swarm.consul.map { node.address(ofManager: $0.value, in: node.rack) ?? $0.value }
             ?? (seen.isFirst ? nil : managers.first)

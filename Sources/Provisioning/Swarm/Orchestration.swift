@@ -7,7 +7,9 @@ import Systems
 /// own, listed in ``Cluster/kinds``.
 protocol Orchestration: Sendable {
     /// The node's part; nil when the node is in no cluster of this kind. Problems are reported.
-    init?(_ node: Node, material: Material, keys: RackKeys, report: inout DiagnosticReport)
+    static func part(
+        of node: Node, material: Material, keys: RackKeys, report: inout DiagnosticReport
+    ) -> (any Orchestration)?
 
     /// For the first-boot program, besides ``managers``.
     var settings: [FirstBootSetting] { get }
@@ -46,7 +48,7 @@ enum Cluster {
         of node: Node, material: Material, keys: RackKeys, report: inout DiagnosticReport
     ) -> (any Orchestration)? {
         for kind in kinds {
-            if let part = kind.init(node, material: material, keys: keys, report: &report) { return part }
+            if let part = kind.part(of: node, material: material, keys: keys, report: &report) { return part }
         }
         return nil
     }

@@ -5,23 +5,23 @@ import Filesystems
 import Recipes
 import Systems
 
-/// A node's part in a swarm that the rack forms by itself: what its card holds for that.
+/// A node's part in a swarm that the rack forms by itself.
 struct SwarmFormation: Orchestration, Hashable {
     static let directory = "/etc/piflash/swarm"
     static let stacksDirectory = "/etc/piflash/stacks"
 
     let role: Node.Swarm.Role
-    /// Whether the node makes the swarm.
+    /// Whether the node initializes the swarm.
     let isFirst: Bool
     /// The managers that the node asks, "host:2377" each: all but itself.
     let managers: [String]
-    /// The address that the recipe knows this manager by.
+    /// The address that the recipe gives for this node.
     let ownAddress: String?
     let labels: [String]
     let availability: [Node.Swarm.Role: Node.Swarm.Availability]
     /// The names of the rack's nodes in the swarm.
     let nodes: [String]
-    /// What the node deploys; none but on the first manager.
+    /// The stacks that the node deploys: only on the first manager.
     let stacks: [Material.Stack]
     let keys: RackKeys
 
@@ -44,7 +44,7 @@ struct SwarmFormation: Orchestration, Hashable {
     /// The token service is made of OpenSSH's programs.
     var needsOpenSSH: Bool { true }
 
-    /// The private key that lets the node in, which its first boot deletes; a manager that is the only one asks nobody.
+    /// The private key for the managers' token service, which the first boot deletes. A single manager asks no other.
     private var entryKey: (path: String, key: RackKeys.Pair)? {
         switch role {
         case .worker: ("\(Self.directory)/worker_key", keys.worker)
@@ -52,10 +52,10 @@ struct SwarmFormation: Orchestration, Hashable {
         }
     }
 
-    /// Where the first boot takes keys away.
+    /// The keys that the first boot deletes.
     static let entryKeyPaths = ["\(directory)/worker_key", "\(directory)/manager_key"]
 
-    /// What changes when the node has to use its key again: the key itself, whom it asks and what for.
+    /// The digest changes if the node has to use its key again: it covers the key, the managers and the labels.
     var consumed: [String: String] {
         guard let entryKey else { return [:] }
         let text = [entryKey.key.privateKey, managers.joined(separator: " "), labels.joined(separator: " ")]
@@ -75,8 +75,8 @@ struct SwarmFormation: Orchestration, Hashable {
 
     private static let serviceLink = "/etc/systemd/system/multi-user.target.wants/\(TokenService.unitName)"
 
-    /// They go in the root partition on every system: the boot partition can be read by every user of the node, and by
-    /// whoever puts the card in a reader.
+    /// They go in the root partition on every system: every user of the node can read the boot partition, and so can anyone
+    /// who puts the card in a reader.
     var rootEdits: [TreeChange] {
         func file(_ path: String, _ text: String, _ mode: UInt16 = 0o600) -> TreeChange {
             TreeChange(.file(contents: Array(text.utf8), mode: mode), at: path)
@@ -106,6 +106,11 @@ struct SwarmFormation: Orchestration, Hashable {
 }
 
 extension SwarmFormation {
+    static func part(
+        of node: Node, material: Material, keys: RackKeys, report: inout DiagnosticReport
+    ) -> (any Orchestration)? { Self(node, material: material, keys: keys, report: &report) }
+
+    /// Nil if the rack does not form its swarm by itself.
     init?(_ node: Node, material: Material, keys: RackKeys, report: inout DiagnosticReport) {
         guard let swarm = node.swarm, swarm.isFormed else { return nil }
         let seen = SwarmManagers(node, swarm)

@@ -12,7 +12,12 @@ struct SwarmMembership: Orchestration {
     /// Nil when the recipe's token cannot be read, which is reported with the other secrets.
     let token: String?
 
-    init?(_ node: Node, material: Material, keys: RackKeys, report: inout DiagnosticReport) {
+    static func part(
+        of node: Node, material: Material, keys: RackKeys, report: inout DiagnosticReport
+    ) -> (any Orchestration)? { Self(node, material: material, report: &report) }
+
+    /// Nil if the recipe gives no token.
+    init?(_ node: Node, material: Material, report: inout DiagnosticReport) {
         guard let swarm = node.swarm, swarm.mode == .swarm, !swarm.isFormed else { return nil }
         managers = swarm.managers.map { SwarmAddress.normalized($0.value) }
         ownAddress = node.address?.value.address

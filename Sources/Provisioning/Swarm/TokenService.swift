@@ -1,21 +1,21 @@
-/// The door of a manager: a second sshd, on a port of its own, through which the nodes of the rack fetch the token of
-/// their role and nothing else. The vendor's sshd is left alone: its host keys are made anew by the first boot, and what
-/// its configuration allows is the user's business.
+/// The token service of a manager: a second sshd, on another port, from which the nodes of the rack fetch the token of
+/// their role and nothing else. The vendor's sshd is not changed: the first boot replaces its host keys, and the user
+/// decides what its configuration allows.
 enum TokenService {
     /// Next to Docker's own 2377.
     static let port = 2378
     static let programPath = "/usr/local/lib/piflash/swarm-door"
     static let unitName = "piflash-swarm-door.service"
     static let unitPath = "/etc/systemd/system/piflash-swarm-door.service"
-    /// What the host key is known by, whatever address a manager has.
+    /// The name of the host key in known_hosts, whatever address a manager has.
     static let hostAlias = "piflash-swarm"
 
     static let program = String(decoding: PackageResources.token_service_sh, as: UTF8.self)
 
-    /// Every option is known to OpenSSH 6.7 (Debian jessie) and still to today's. What would weaken the door is switched
-    /// off here, and once more for each key in ``authorizedKeys(_:)``.
+    /// OpenSSH 6.7 (Debian jessie) and today's know every option. What would weaken the service is switched off here, and
+    /// once more for each key in ``authorizedKeys(_:)``.
     static let configuration = """
-        # The swarm's door, written by piflash: see /usr/local/lib/piflash/swarm-door.
+        # The swarm's token service, written by piflash: see /usr/local/lib/piflash/swarm-door.
         Port \(port)
         HostKey \(SwarmFormation.directory)/host_key
         PidFile /run/piflash-swarm-door.pid
@@ -64,7 +64,7 @@ enum TokenService {
 
     static let unit = """
         [Unit]
-        Description=The swarm's door: gives the nodes of the rack their join token (piflash)
+        Description=The swarm's token service: gives the nodes of the rack their join token (piflash)
         Documentation=file:/usr/local/lib/piflash/swarm-door
         After=network.target
         ConditionPathExists=\(SwarmFormation.directory)/host_key

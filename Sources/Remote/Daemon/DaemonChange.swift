@@ -92,7 +92,8 @@ package struct DaemonChange: Sendable {
             let text = String(decoding: present ?? [], as: UTF8.self)
             let before = record.map { String(decoding: $0, as: UTF8.self).split(separator: " ").map(String.init) } ?? []
             old = text
-            new = OptionsFile.edited(text, to: words, before: before)
+            let edited = DockerOptions(words: words).edited(text, keeping: .others(earlier: before))
+            new = String(decoding: edited, as: UTF8.self)
             written = words.joined(separator: " ")
             hasHosts = false
             needsRestart = old != new
@@ -159,26 +160,4 @@ package struct DaemonChange: Sendable {
 
     static let program =
         NodeDaemon.shellFunctions + "\n" + String(decoding: PackageResources.daemon_sh, as: UTF8.self)
-}
-
-/// DOCKER_OPTS in /etc/default/docker.
-enum OptionsFile {
-    /// Our words in place of those of the earlier recipe; others' stay, unless they set what ours set.
-    static func edited(_ text: String, to words: [String], before: [String]) -> String {
-        var lines: [String] = []
-        var theirs: [String] = []
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) {
-            guard let match = line.wholeMatch(of: /\s*DOCKER_OPTS=["']?(.*?)["']?\s*/) else {
-                lines.append(line)
-                continue
-            }
-            theirs = match.1.split(separator: " ").map(String.init)
-        }
-        while lines.last?.isEmpty == true { lines.removeLast() }
-        func option(_ word: String) -> String { String(word.prefix { $0 != "=" }) }
-        let ours = Set(words.map(option))
-        let kept = theirs.filter { !before.contains($0) && !ours.contains(option($0)) }
-        lines.append("DOCKER_OPTS=\"\((kept + words).joined(separator: " "))\"")
-        return lines.map { $0 + "\n" }.joined()
-    }
 }
