@@ -1,4 +1,4 @@
-package import Text
+import Text
 package import Diagnostics
 import Provisioning
 import Recipes
