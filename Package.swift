@@ -107,7 +107,7 @@ let package = Package(
         .target(
             name: "Remote",
             dependencies: [
-                "Diagnostics", "Text", "Systems", "Recipes", "Provisioning", systemPackage, subprocess,
+                "Diagnostics", "Text", "Systems", "Recipes", "Docker", "Provisioning", systemPackage, subprocess,
             ],
             resources: ["probe", "daemon", "status"].map { .embedInCode("Scripts/\($0).sh") },
             swiftSettings: strict),

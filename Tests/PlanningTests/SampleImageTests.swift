@@ -94,7 +94,7 @@ import Testing
         let image = Overlay(over: try ImageFile(opening: path))
         let table = try PartitionTable.read(path)
         let boot = try BootSnapshot(of: BootVolume.open(image, table: table, at: 0))
-        let root = try RootReading(of: image, table: table, boot: boot)
+        let root = try InspectedRoot(of: image, table: table, boot: boot)
         #expect(root.partition?.number == 2)
         #expect(boot.label == table.bootPartition?.filesystem?.label)
         #expect(root.problem == nil)

@@ -50,7 +50,7 @@ extension ImageCache {
     }
 
     /// Opens an entry of the cache and keeps it from being removed; nil when it is gone or not what was put there.
-    func open(_ entry: SourceIndex, source: FilePath) throws(Failure) -> BaseImage? {
+    func open(_ entry: SourceIndex, source: FilePath) throws(Failure) -> Image? {
         let path = images.appending("\(entry.imageDigest).img")
         let note = images.appending("\(entry.imageDigest).json")
         guard let lock = try FileLock.take(existing: path, .shared),
@@ -61,7 +61,7 @@ extension ImageCache {
         else { return nil }
         // The last use, for eviction.
         utimensat(AT_FDCWD, note.string, nil, 0)
-        return BaseImage(
+        return Image(
             store: try ImageFile(opening: path), digest: entry.imageDigest,
             sourceName: source.lastComponent?.string ?? source.string, sourceDigest: entry.sourceDigest, lock: lock)
     }

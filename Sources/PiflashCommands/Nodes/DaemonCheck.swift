@@ -1,6 +1,7 @@
 import Diagnostics
 import Docker
 import FoundationEssentials
+import SystemPackage
 
 /// `piflash daemon --check`: what one version of dockerd, or every version, has against daemon.json files.
 struct DaemonCheck {

@@ -48,7 +48,7 @@ private final class Flag: Sendable {
 extension CardPlan {
     /// Applies `provision` to the image that `opened` is of.
     init(
-        _ node: Node, on image: OpenedImage, _ opened: CardPlanner.CardBase, _ provision: Provision, at time: Int64
+        _ node: Node, on image: ImageStream, _ opened: CardPlanner.CardBase, _ provision: Provision, at time: Int64
     ) throws {
         var volume = opened.volume
         self.init(
@@ -60,8 +60,9 @@ extension CardPlan {
     }
 
     /// The same card of the same image, now that this is in the cache and its digest is known.
-    package func finished(on image: BaseImage) throws -> CardPlan {
-        let opened = try CardPlanner.open(.unpacked(image), at: time)
+    package func finished(on image: Image) throws -> CardPlan {
+        let stream = ImageStream(image)
+        let opened = try CardPlanner.open(stream, at: time)
         // All else was read where the table says.
         guard opened.table == table else {
             throw Failure(
@@ -69,6 +70,6 @@ extension CardPlan {
                 hint: "run the same command again: the image is in the cache now")
         }
         return try CardPlan(
-            node, on: .unpacked(image), opened, provision.naming(imageDigest: image.digest), at: time)
+            node, on: stream, opened, provision.naming(imageDigest: image.digest), at: time)
     }
 }

@@ -11,7 +11,7 @@ import SystemPackage
 /// changes that make it this node's.
 package struct CardPlan: Sendable {
     package let node: Node
-    package let image: OpenedImage
+    package let image: ImageStream
     package let profile: OSProfile
     package let provision: Provision
     /// The base image with the node's changes: what the card will hold. While the image is unpacked its digest, which the
@@ -54,7 +54,7 @@ package struct CardPlanner: Sendable {
     /// Unpacks and judges the recipe's image (or takes it from the cache).
     package func image(
         for node: Node, events: @escaping @Sendable (ImageEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
-    ) throws -> BaseImage {
+    ) throws -> Image {
         let image = try named(by: node)
         return try cache.image(
             at: FilePath(image.source.value), sha256: image.sha256?.value, validate: BootVolume.validate,
@@ -70,22 +70,22 @@ package struct CardPlanner: Sendable {
 
     /// Plans the card of `node`, from `image` when that is opened already.
     package func plan(
-        for node: Node, in rack: RackSecrets, on image: BaseImage? = nil,
+        for node: Node, in rack: RackSecrets, on image: Image? = nil,
         events: @escaping @Sendable (ImageEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPlan {
         try await plan(for: node, in: rack) {
-            try .unpacked(image ?? self.image(for: node, events: events, isCancelled: isCancelled))
+            try ImageStream(image ?? self.image(for: node, events: events, isCancelled: isCancelled))
         }
     }
 
     /// Plans the card of `node` on what `image` opens.
     func plan(
-        for node: Node, in rack: RackSecrets, on image: () throws -> OpenedImage
+        for node: Node, in rack: RackSecrets, on image: () throws -> ImageStream
     ) async throws -> CardPlan {
         // Unpacking may take minutes; a secret that is missing should not wait for it.
         for secret in node.secrets { _ = try await secrets.read(secret) }
         let time = now()
-        let supplies = try SupplyReading.files(of: node)
+        let supplies = try Supplies(filesOf: node)
         let image = try image()
         do {
             return try await plan(for: node, in: rack, on: image, supplies: supplies, at: time)
@@ -96,7 +96,7 @@ package struct CardPlanner: Sendable {
     }
 
     private func plan(
-        for node: Node, in rack: RackSecrets, on image: OpenedImage, supplies: Supplies, at time: Int64
+        for node: Node, in rack: RackSecrets, on image: ImageStream, supplies: Supplies, at time: Int64
     ) async throws -> CardPlan {
         let opened = try Self.open(image, at: time)
         let provision = try await render(node, in: rack, opened.known, supplies: supplies, at: time)
@@ -109,8 +109,8 @@ package struct CardPlanner: Sendable {
     }
 
     /// What `image` is, as far as its partitions tell.
-    package func known(_ image: BaseImage) throws -> ImageFacts {
-        try Self.open(.unpacked(image), at: now()).known
+    package func known(_ image: Image) throws -> ImageFacts {
+        try Self.open(ImageStream(image), at: now()).known
     }
 
     /// What a card of `node` would get, for looking at: nothing of the rack is made or changed.
@@ -118,9 +118,9 @@ package struct CardPlanner: Sendable {
         for node: Node, events: @escaping @Sendable (ImageEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPreview {
         let time = now()
-        let supplies = try SupplyReading.files(of: node)
+        let supplies = try Supplies(filesOf: node)
         let opened = try Self.open(
-            .unpacked(image(for: node, events: events, isCancelled: isCancelled)), at: time)
+            ImageStream(image(for: node, events: events, isCancelled: isCancelled)), at: time)
         let provision = try await render(
             node, in: .placeholders(for: node), opened.known, supplies: supplies, at: time)
         return CardPreview(profile: opened.known.profile, provision: provision)
@@ -130,7 +130,7 @@ package struct CardPlanner: Sendable {
     package struct ImageFacts: Sendable {
         let identity: ImageIdentity
         let snapshot: BootSnapshot
-        let root: RootReading
+        let root: InspectedRoot
         package let profile: OSProfile
     }
 
@@ -144,18 +144,18 @@ package struct CardPlanner: Sendable {
     /// Stands for the digest of an image that is still being unpacked, and is as long: no file's size depends on it.
     static let digestPlaceholder = String(repeating: "0", count: 64)
 
-    static func open(_ image: OpenedImage, at time: Int64) throws -> CardBase {
+    static func open(_ image: ImageStream, at time: Int64) throws -> CardBase {
         let content = Overlay(over: image.store)
         let table = try image.partitionTable()
         let volume = try BootVolume.open(content, table: table, at: time)
         let snapshot = try BootSnapshot(of: volume)
-        let root = try RootReading(of: content, table: table, boot: snapshot)
+        let root = try InspectedRoot(of: content, table: table, boot: snapshot)
         return try during("looking at \(image.sourceName)") {
             CardBase(
                 content: content, table: table, volume: volume,
                 known: ImageFacts(
                     identity: ImageIdentity(
-                        name: image.sourceName, digest: image.base?.digest ?? digestPlaceholder),
+                        name: image.sourceName, digest: image.finished?.digest ?? digestPlaceholder),
                     snapshot: snapshot, root: root,
                     profile: try OSProfile.detect(snapshot, root: root.snapshot)))
         }

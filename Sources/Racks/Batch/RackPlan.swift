@@ -12,7 +12,7 @@ import SystemPackage
 package struct RackPlan: Sendable {
     package struct Card: Sendable {
         package let node: Node
-        package let image: BaseImage
+        package let image: Image
         package let profile: OSProfile
         /// See ``ConfigurationDigest``.
         package let configuration: String
@@ -44,14 +44,14 @@ extension CardPlanner {
         isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> RackPlan {
         var report = DiagnosticReport()
-        var opened: [Node.Image: (image: BaseImage, known: CardPlanner.ImageFacts)] = [:]
+        var opened: [Node.Image: (image: Image, known: CardPlanner.ImageFacts)] = [:]
         var ledgers: [FilePath: Ledger] = [:]
         var digests = ConfigurationDigest()
         var cards: [RackPlan.Card] = []
         var questions: [(node: Node, image: CardPlanner.ImageFacts)] = []
         for node in nodes {
             do {
-                let base: (image: BaseImage, known: CardPlanner.ImageFacts)
+                let base: (image: Image, known: CardPlanner.ImageFacts)
                 if let key = node.image?.located, let known = opened[key] {
                     base = known
                 } else {

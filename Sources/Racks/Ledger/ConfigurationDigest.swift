@@ -22,26 +22,22 @@ package struct ConfigurationDigest {
 
     /// Lower-case hex. A file that several nodes name is read once.
     package mutating func of(_ node: Node) throws -> String {
-        var hash = SHA256()
-        func add(_ text: String) { hash.update(data: Self.bytes(text)) }
-        add("piflash configuration 1")
-        add(node.hostname.value)
-        add(node.recipeDigest)
-        add(digest(of: node.rack))
-        add("\(node.swarm?.nodes.count ?? 0)")
-        hash.update(data: bytes(ofSwarm: node.swarm?.nodes ?? []))
+        var whole = PartsDigest()
+        whole.add("piflash configuration 1")
+        whole.add(node.hostname.value)
+        whole.add(node.recipeDigest)
+        whole.add(digest(of: node.rack))
+        whole.add("\(node.swarm?.nodes.count ?? 0)")
+        whole.add(encoded: bytes(ofSwarm: node.swarm?.nodes ?? []))
         for path in node.docker.packages + node.docker.preload + (node.swarm?.stacks.map(\.compose) ?? []) {
-            add(try digest(ofFile: path.value))
+            whole.add(try digest(ofFile: path.value))
         }
-        return hash.finalize().hex
+        return whole.hex
     }
-
-    /// A text with its length: no two nodes give the same bytes.
-    private static func bytes(_ text: String) -> [UInt8] { Array("\(text.utf8.count):\(text)".utf8) }
 
     private mutating func bytes(ofSwarm nodes: [String]) -> [UInt8] {
         if let swarm, swarm.nodes == nodes { return swarm.bytes }
-        let bytes = nodes.flatMap(Self.bytes)
+        let bytes = nodes.flatMap(PartsDigest.encoded)
         swarm = (nodes, bytes)
         return bytes
     }

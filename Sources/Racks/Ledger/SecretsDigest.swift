@@ -20,8 +20,8 @@ struct SecretsDigest {
     /// Lower-case hex; nil when a value was not read. The node's name is in it: nobody sees which nodes share a password.
     func of(_ values: [SecretValue], for node: String) -> String? {
         var code = HMAC<SHA256>(key: key)
-        // Every text with its length: no two lists of values give the same bytes.
-        func add(_ text: String) { code.update(data: Array("\(text.utf8.count):\(text)".utf8)) }
+        // As the parts of a PartsDigest: no two lists of values give the same bytes.
+        func add(_ text: String) { code.update(data: PartsDigest.encoded(text)) }
         add(node)
         for value in values {
             guard case .value(let text) = value else { return nil }

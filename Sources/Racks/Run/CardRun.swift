@@ -32,7 +32,7 @@ package final class CardRun: Sendable {
             try reach(.begun)
             let summary = try await write(plan, to: target, options: options, isCancelled: isCancelled)
             identify(plan)
-            if let image = plan.image.base { add(try? PartitionTable.read(image.path)) }
+            if let image = plan.image.finished { add(try? PartitionTable.read(image.path)) }
             try reach(.verified(summary))
             return summary
         }
@@ -95,7 +95,7 @@ package final class CardRun: Sendable {
 
     /// The image's digest is known when it is unpacked, and writing has waited for that.
     private func identify(_ plan: CardPlan) {
-        guard let digest = plan.image.base?.digest else { return }
+        guard let digest = plan.image.finished?.digest else { return }
         card.withLock { $0.image = digest }
     }
 

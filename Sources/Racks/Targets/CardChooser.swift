@@ -53,7 +53,7 @@ package struct CardChooser: Sendable {
     }
 
     /// Judges again, now that the image's size (in bytes) is known.
-    package func judge(_ target: ChosenTarget, imageSize: Int64) throws(Failure) {
+    package func validate(_ target: ChosenTarget, imageSize: Int64) throws(Failure) {
         guard case .device(let facts) = target else { return }
         // Looked up anew: while an image was unpacked, somebody may have mounted the card, or changed it.
         guard let current = tree.facts(facts.kernelName), current.number == facts.number else {
@@ -64,8 +64,8 @@ package struct CardChooser: Sendable {
     }
 
     /// Claims the target for writing an image of `imageSize` bytes.
-    package func claim(_ target: ChosenTarget, imageSize: Int64) throws(Failure) -> any CardTarget {
-        try judge(target, imageSize: imageSize)
+    package func open(_ target: ChosenTarget, imageSize: Int64) throws(Failure) -> any CardTarget {
+        try validate(target, imageSize: imageSize)
         switch target {
         case .device(let facts): return try ExclusiveCard(facts, in: tree)
         case .file(let path, _): return try NewImageFile(path, size: imageSize, user: user)

@@ -22,5 +22,5 @@ extension CardContentsSummary {
     }
 
     /// The node whose card piflash made this, or nil when it did not.
-    package var node: String? { entries.isEmpty ? nil : (try? CardReading(at: path))?.record?.node }
+    package var node: String? { entries.isEmpty ? nil : (try? InspectedCard(at: path))?.record?.node }
 }

@@ -47,9 +47,9 @@ extension CardPlan {
 
     /// What is to come of an image that is being unpacked.
     private func unfinished(_ coverage: WriteOptions.Coverage) -> UnfinishedImage? {
-        guard case .unpacking(let image) = image else { return nil }
+        guard !image.wasComplete else { return nil }
         return UnfinishedImage(
-            available: { image.available },
+            available: { [image] in image.available },
             finish: { () throws(Failure) in
                 let base = try image.finish()
                 let plan: CardPlan

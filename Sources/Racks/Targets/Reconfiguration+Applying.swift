@@ -34,7 +34,7 @@ extension Reconfiguration {
         let overlay = Overlay(over: store)
         var volume = try BootVolume.open(overlay, table: table, at: time)
         let snapshot = try BootSnapshot(of: volume)
-        let root = try RootReading(of: overlay, table: table, boot: snapshot).partition
+        let root = try InspectedRoot(of: overlay, table: table, boot: snapshot).partition
         _ = try RootVolume.apply(provision.rootChanges.map(\.edit), to: overlay, partition: root, at: time)
         _ = try volume.apply(provision)
         let range = try BootVolume.range(in: table, of: store.name)

@@ -9,7 +9,7 @@ enum HypriotRelease {
     /// (rpi-image-builder, scripts/build_image.sh), the time that also stands in the image's name.
     static func build(_ root: RootSnapshot?) -> String? {
         let prefix = "image_build:"
-        let line = root?.text("/etc/hypriot_release")?.split(whereSeparator: \.isNewline).first { $0.hasPrefix(prefix) }
+        let line = root?.text(RootPath.hypriotRelease)?.split(whereSeparator: \.isNewline).first { $0.hasPrefix(prefix) }
         let value = line?.dropFirst(prefix.count).filter { !$0.isWhitespace }
         return value?.isEmpty == false ? value : nil
     }
@@ -23,7 +23,9 @@ enum HypriotRelease {
             switch flavour {
             case .hypriotDeviceInit: deviceInit[number]
             case .hypriotCloudInit: cloudInit[number] ?? cloudInitSeries[series]
-            default: nil as String?
+            case .hypriotOccidentalis, .raspbian, .raspberryPiOSFirstRun, .raspberryPiOSCustomTOML,
+                .raspberryPiOSCloudInit, .ubuntuCloudInit, .dietPi, .debianRaspi:
+                nil as String?
             }
         return known.map { OSProfile.Docker(version: $0) }
     }

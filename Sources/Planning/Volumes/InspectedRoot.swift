@@ -6,7 +6,7 @@ package import Storage
 
 /// What could be read of a root partition. That none can be read is no failure: the boot partition tells enough about
 /// most images, and detection refuses the others.
-package struct RootReading: Sendable {
+package struct InspectedRoot: Sendable {
     /// Nil when there is none, or none with a file system that piflash reads.
     package let partition: PartitionTable.Partition?
     package let snapshot: RootSnapshot?

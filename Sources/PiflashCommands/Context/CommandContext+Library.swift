@@ -7,7 +7,7 @@ import Provisioning
 import Recipes
 import SystemPackage
 
-/// The library's parts, as the command line sets them up.
+/// The library's parts, set up for the command line.
 extension CommandContext {
     private func loader(requireImage: Bool) -> RecipeLoader {
         RecipeLoader(user: user, workingDirectory: workingDirectory, requireImage: requireImage)
@@ -25,7 +25,7 @@ extension CommandContext {
         return loaded
     }
 
-    /// The secrets of a run, from the environment, files, programs and the terminal.
+    /// Reads the secrets of a run from the environment, files, programs and the terminal.
     var secrets: SecretReader {
         let console = console
         return SecretReader(environment: environment) { text in

@@ -8,14 +8,14 @@ import Storage
 package import SystemPackage
 
 /// A card, an image file or a mounted boot directory, opened to look at its boot partition.
-package struct CardReading {
+package struct InspectedCard {
     package let snapshot: BootSnapshot
     /// What piflash wrote on the card about itself, when it prepared the card.
     package let record: CardRecord?
     /// The boot partition's files, to read from.
     package let files: any FileTree
     /// What the root partition tells; nil where only the boot partition is at hand.
-    package let root: RootReading?
+    package let root: InspectedRoot?
     /// The whole card, to try changes on; nil where only the boot partition is at hand.
     let content: Overlay?
 
@@ -49,7 +49,7 @@ package struct CardReading {
         self.files = files
         snapshot = try BootSnapshot(of: files)
         record = try snapshot.record
-        root = try RootReading(of: content, table: table, boot: snapshot)
+        root = try InspectedRoot(of: content, table: table, boot: snapshot)
         self.content = content
     }
 }

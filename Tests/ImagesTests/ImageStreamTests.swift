@@ -9,12 +9,12 @@ import TestSupport
 import Testing
 
 /// Reading an image while it is unpacked.
-@Suite struct UnpackingImageTests {
+@Suite struct ImageStreamTests {
     let harness = CacheHarness(empty: ())
 
     private func open(
         _ name: String, sha256: String? = nil, isCancelled: @escaping @Sendable () -> Bool = { false }
-    ) throws(Failure) -> OpenedImage {
+    ) throws(Failure) -> ImageStream {
         try harness.cache().open(
             at: harness.scratch[name], sha256: sha256, validate: { (_, _) throws(Failure) in }, events: { _ in },
             isCancelled: isCancelled)
@@ -36,16 +36,16 @@ import Testing
         #expect(try opened.store.bytes(at: 2_000_001, count: 3) == Array(bytes[2_000_001..<2_000_004]))
         #expect(try opened.store.bytes(at: 0, count: bytes.count) == bytes)
         try opened.check()
-        if case .unpacking(let image) = opened { _ = try image.finish() }
-        let base = try #require(opened.base)
+        let base = try opened.finish()
         #expect(try base.digest == harness.sha256("small.img"))
         #expect(harness.files == ["\(base.digest).img", "\(base.digest).json"])
         // What is finished is not cancelled.
         opened.cancel()
         #expect(harness.files.count == 2)
         #expect(try opened.store.bytes(at: 0, count: bytes.count) == bytes)
-        guard case .unpacked(let again) = try open(name) else { throw Failure(.system, "not from the cache") }
-        #expect(again.digest == base.digest)
+        let again = try open(name)
+        #expect(again.wasComplete)
+        #expect(again.finished?.digest == base.digest)
     }
 
     @Test func `a size is known beforehand from zip and xz, and never from what cannot tell it`() throws {
@@ -55,9 +55,7 @@ import Testing
             ("small.img.gz", nil), ("small.img.bz2", nil),
         ] {
             let source = try ImageSource(harness.scratch[name])
-            var reader = try ArchiveReader(source)
-            let entry = try #require(try reader.next())
-            #expect(try source.unpackedSize(of: entry) == size, "\(name)")
+            #expect(try ArchivedImage.find(in: source).size == size, "\(name)")
         }
     }
 
@@ -119,7 +117,7 @@ import Testing
         harness.scratch.write(archive, to: "small.zip")
         let failure = #expect(throws: Failure.self) {
             // It may be known when this returns, or later.
-            if case .unpacking(let image) = try open("small.zip") { _ = try image.finish() }
+            _ = try open("small.zip").finish()
         }
         #expect(failure?.code == .corruptArchive)
         #expect(failure?.message.contains("CRC") == true)
@@ -130,12 +128,11 @@ import Testing
         let bytes = try pack()
         let opened = try open("small.zip", sha256: try harness.sha256("small.zip").uppercased())
         #expect(try opened.store.bytes(at: 0, count: bytes.count) == bytes)
-        if case .unpacking(let image) = opened { _ = try image.finish() }
+        _ = try opened.finish()
         let inner = try harness.sha256("small.img")
-        guard case .unpacked(let image) = try open("blocks.xz", sha256: inner) else {
-            throw Failure(.system, "an image of unknown worth was handed out")
-        }
-        #expect(image.digest == inner)
+        let image = try open("blocks.xz", sha256: inner)
+        #expect(image.wasComplete, "an image with an unproved checksum was handed out")
+        #expect(image.finished?.digest == inner)
         let before = harness.files
         for name in ["small.img", "small.img.xz"] {
             let failure = #expect(throws: Failure.self) { try open(name, sha256: String(repeating: "0", count: 64)) }
@@ -154,17 +151,17 @@ import Testing
             #expect(try opened.store.bytes(at: 0, count: wanted) == Array(bytes[..<wanted]))
             if round % 4 == 0 { usleep(UInt32.random(in: 0...20_000, using: &random)) }
             opened.cancel()
-            if let base = opened.base {
+            if let base = opened.finished {
                 #expect(harness.files == ["\(base.digest).img", "\(base.digest).json"])
                 try FileManager.default.removeItem(atPath: harness.scratch["cache"].string)
             } else {
                 #expect(harness.files == [])
-                guard case .unpacking(let image) = opened else { continue }
-                #expect(#expect(throws: Failure.self) { try image.finish() }?.code == .cancelled)
-                #expect(throws: Failure.self) { try image.check() }
+                #expect(!opened.wasComplete)
+                #expect(#expect(throws: Failure.self) { try opened.finish() }?.code == .cancelled)
+                #expect(throws: Failure.self) { try opened.check() }
                 // A reader meets the reason, unless all its bytes had come.
                 do throws(Failure) {
-                    #expect(try image.store.bytes(at: 0, count: bytes.count).elementsEqual(bytes))
+                    #expect(try opened.store.bytes(at: 0, count: bytes.count).elementsEqual(bytes))
                 } catch {
                     #expect(error.code == .cancelled)
                 }
@@ -175,7 +172,7 @@ import Testing
     @Test func `the user's wish to stop ends it, too`() throws {
         _ = try pack()
         let failure = #expect(throws: Failure.self) {
-            if case .unpacking(let image) = try open("small.zip", isCancelled: { true }) { _ = try image.finish() }
+            _ = try open("small.zip", isCancelled: { true }).finish()
         }
         #expect(failure?.code == .cancelled)
         #expect(harness.files == [])
@@ -187,7 +184,7 @@ import Testing
     private func table(_ bytes: [UInt8]) throws -> (PartitionTable, Int64) {
         let size = Int64(bytes.count)
         let file = try GrowingFile(creating: harness.scratch["growing"], size: size)
-        let image = UnpackingImage(
+        let image = ImageStream(
             UnpackingBeginning(file: file, size: size, packed: nil), of: "/some/image.zip", work: UnpackingWork())
         let reader = try WorkerThread {
             Result { () throws(Failure) in (try image.partitionTable(), image.available) }
@@ -210,7 +207,7 @@ import Testing
         let last = try #require(whole.partitions.last).range.lowerBound + (16 << 20)
         #expect(last < bytes.count)
         let file = try GrowingFile(creating: harness.scratch["growing"], size: Int64(bytes.count))
-        let image = UnpackingImage(
+        let image = ImageStream(
             UnpackingBeginning(file: file, size: Int64(bytes.count), packed: nil), of: "/some/image.zip",
             work: UnpackingWork())
         let reader = try WorkerThread { Result { () throws(Failure) in try image.partitionTable() } }

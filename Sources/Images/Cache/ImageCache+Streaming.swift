@@ -4,17 +4,17 @@ package import Storage
 package import SystemPackage
 
 extension ImageCache {
-    /// The image of the file at `source`, to be read at once: from the cache, or while it is unpacked by other threads.
+    /// The image of the file at `source`, readable at once: from the cache, or while other threads unpack it.
     ///
-    /// It is unpacked whole before this returns where its size is not known beforehand (gz, bz2, zst), and where `sha256`
-    /// is not the packed file's: then it may be the image's.
+    /// The image is unpacked completely first if its size is not known beforehand (gz, bz2, zst), or if `sha256` is not
+    /// the source's, since it may be the image's.
     ///
-    /// - Parameters: As ``image(at:sha256:validate:events:isCancelled:)``; all are called on other threads.
+    /// - Parameters: As for ``image(at:sha256:validate:events:isCancelled:)``; all are called on other threads.
     package func open(
         at source: FilePath, sha256: String?,
         validate: @escaping @Sendable (FilePath, ImageFile) throws(Failure) -> Void,
         events: @escaping @Sendable (ImageEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
-    ) throws(Failure) -> OpenedImage {
+    ) throws(Failure) -> ImageStream {
         let work = UnpackingWork()
         _ = try WorkerThread<Void> {
             work.end(
@@ -27,11 +27,11 @@ extension ImageCache {
         }
         guard let beginning = work.waitForBeginning(),
             Self.isRight(beginning.packed, sha256, unless: { work.result != nil })
-        else { return .unpacked(try work.wait().get()) }
-        return .unpacking(UnpackingImage(beginning, of: source, work: work))
+        else { return ImageStream(try work.wait().get()) }
+        return ImageStream(beginning, of: source, work: work)
     }
 
-    /// Whether the packed file is known to be the wanted one. What keeps it from being read, unpacking will tell.
+    /// Whether the packed file has the checksum `wanted`. If it cannot be read, unpacking reports why.
     private static func isRight(_ packed: BackgroundDigest?, _ wanted: String?, unless isEnded: () -> Bool) -> Bool {
         guard let packed, let wanted else { return true }
         let digest = try? packed.value(unless: isEnded)

@@ -2,8 +2,8 @@ import Text
 import Diagnostics
 import Recipes
 
-/// A node as the swarm's managers see it.
-package struct SwarmMember: Hashable, Sendable {
+/// A node as the managers of the swarm see it.
+package struct SwarmNode: Hashable, Sendable {
     package var id: String
     package var hostname: String
     /// "manager" or "worker".
@@ -15,16 +15,16 @@ package struct SwarmMember: Hashable, Sendable {
     package var engine: String
     package var address: String
     package var isLeader: Bool
-    /// "reachable" or "unreachable", of managers.
+    /// "reachable" or "unreachable"; only of managers.
     package var reachability: String?
 
-    /// What `docker node inspect` prints: an array of objects, the same since 1.12.
-    static func list(_ bytes: [UInt8]) throws(Failure) -> [SwarmMember] {
+    /// Reads what `docker node inspect` prints: an array of objects, unchanged since Docker 1.12.
+    static func list(_ bytes: [UInt8]) throws(Failure) -> [SwarmNode] {
         guard case .array(let items) = try JSONValue(parsing: bytes) else {
-            throw Failure(.remote, "docker node inspect gives no list")
+            throw Failure(.remote, "docker node inspect did not print a list")
         }
         return items.map { item in
-            SwarmMember(
+            SwarmNode(
                 id: item["ID"].text ?? "", hostname: item["Description"]["Hostname"].text ?? "?",
                 role: item["Spec"]["Role"].text ?? "?", state: item["Status"]["State"].text ?? "?",
                 availability: item["Spec"]["Availability"].text ?? "?",
@@ -36,7 +36,7 @@ package struct SwarmMember: Hashable, Sendable {
 }
 
 extension JSONValue {
-    /// A member of an object; null for what is not there.
+    /// A member of an object; null if it is missing.
     subscript(_ name: String) -> JSONValue {
         guard case .object(let members) = self else { return .null }
         return members.first { $0.name == name }?.value ?? .null

@@ -2,14 +2,14 @@ import Host
 package import Storage
 package import SystemPackage
 
-/// An unpacked image that cards are written from. While it lives, the cache keeps its file.
-package final class BaseImage: Sendable {
+/// An unpacked image in the cache, which cards are written from. The cache keeps its file as long as this exists.
+package final class Image: Sendable {
     package let store: ImageFile
-    /// SHA-256 of the unpacked image, lower-case hex.
+    /// SHA-256 of the unpacked image, in lower-case hex.
     package let digest: String
     /// The last component of the source's path.
     package let sourceName: String
-    /// SHA-256 of the source as it is given (the archive), lower-case hex.
+    /// SHA-256 of the source as it is (the archive), in lower-case hex.
     package let sourceDigest: String
     private let lock: FileLock
 
@@ -26,14 +26,12 @@ package final class BaseImage: Sendable {
     package var size: Int64 { store.size }
 }
 
-/// What opening an image tells while it works.
+/// What the cache reports while it opens an image.
 package enum ImageEvent: Hashable, Sendable {
-    /// How many bytes of the packed file have been unpacked, of how many.
+    /// How many bytes of the source have been unpacked, of how many.
     case unpacking(done: Int64, total: Int64)
-    /// The unpacked image was in the cache.
-    case cached(digest: String)
     /// Another piflash is unpacking the same image; this one waits for it.
     case waiting
-    /// An image that was not used for long was removed to make room.
+    /// The image that was unused for longest was removed to make room.
     case evicted(digest: String)
 }

@@ -1,12 +1,14 @@
+import Host
 package import Systems
 import Diagnostics
 package import Filesystems
+import Host
 package import Images
 import Storage
 package import SystemPackage
 
 /// What an image, packed or not, or a card is: both of its partitions read, nothing changed.
-package struct ImageReading: Sendable {
+package struct InspectedImage: Sendable {
     /// SHA-256 of the unpacked image, lower-case hex; nil for a card, which would take minutes to read.
     package let digest: String?
     /// Nil for a card.
@@ -15,7 +17,7 @@ package struct ImageReading: Sendable {
     package let size: Int64
     package let table: PartitionTable
     package let profile: OSProfile
-    package let root: RootReading
+    package let root: InspectedRoot
 
     /// Reads what is at `path`: a block device, or a file that is unpacked into the cache unless it is there already.
     package init(
@@ -45,7 +47,7 @@ package struct ImageReading: Sendable {
         size = store.size
         table = try PartitionTable.read(path)
         let boot = try BootSnapshot(of: BootVolume.open(store, table: table, at: 0))
-        root = try RootReading(of: store, table: table, boot: boot)
+        root = try InspectedRoot(of: store, table: table, boot: boot)
         profile = try OSProfile.detect(boot, root: root.snapshot)
     }
 }

@@ -7,46 +7,45 @@ import Provisioning
 import Recipes
 import SystemPackage
 
-/// Reads what a recipe only names. The contents stay in memory until the card is written, as all changes to it do.
-enum SupplyReading {
+extension Supplies {
     /// In bytes, of all files of a node together: what is held in memory, several times over, while a card is planned.
     private static let limit: Int64 = 1 << 30
 
-    /// The files of `node`, checked for being what they should be; throws a report with every file that is not.
-    static func files(of node: Node) throws -> Supplies {
+    /// Reads the files that the recipe of `node` names, and what they say of themselves. The contents stay in memory until
+    /// the card is written, as all changes to it do. Throws a report with every file that is not what it should be.
+    init(filesOf node: Node) throws {
         var report = DiagnosticReport()
-        var supplies = Supplies()
+        self.init()
         let named = node.docker.packages + node.docker.preload
         let sizes = named.map { (try? FilePath($0.value).stat().size) ?? 0 }
         let total = sizes.reduce(0) { $0 + Int64($1) }
-        guard total <= limit else {
+        guard total <= Self.limit else {
             report.error(
                 at: named.first?.location,
-                "docker: the files of docker.packages and docker.preload have \(formatBytes(total)); \(formatBytes(limit)) at most are carried"
+                "docker: the files of docker.packages and docker.preload have \(formatBytes(total)); \(formatBytes(Self.limit)) at most are carried"
             )
             throw report
         }
         for path in node.docker.packages {
-            guard let contents = read(path, "docker.packages", &report) else { continue }
+            guard let contents = Self.read(path, "docker.packages", &report) else { continue }
             do throws(Failure) {
                 let package = try DebianPackage(contents, file: path.value)
-                supplies.packages.append(.init(path: path, contents: contents, package: package))
+                packages.append(.init(path: path, contents: contents, package: package))
             } catch {
                 report.error(at: path.location, "docker.packages: \(error.message)")
             }
         }
         for path in node.docker.preload {
-            guard let contents = read(path, "docker.preload", &report) else { continue }
+            guard let contents = Self.read(path, "docker.preload", &report) else { continue }
             do throws(Failure) {
-                let images = try SavedImage.list(contents, file: path.value)
-                supplies.images.append(.init(path: path, contents: contents, images: images))
+                let saved = try SavedImage.list(contents, file: path.value)
+                images.append(.init(path: path, contents: contents, images: saved))
             } catch {
                 report.error(
                     at: path.location, "docker.preload: \(error.message)" + (error.hint.map { " (\($0))" } ?? ""))
             }
         }
         guard !report.hasErrors else { throw report }
-        return supplies
     }
 
     private static func read(
