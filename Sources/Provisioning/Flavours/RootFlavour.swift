@@ -69,7 +69,7 @@ enum RootFlavour {
     }
 
     /// HypriotOS before it had cloud-init: its first boot takes the host name, and sshd already runs.
-    static func hypriotEdits(_ draft: Draft, report: inout DiagnosticReport) -> [RootEdit] {
+    static func hypriotEdits(_ draft: Draft, report: inout DiagnosticReport) -> [TreeChange] {
         edits(draft) { setup in
             setup.setUser(.firstUser, report: &report)
             setup.setSSH(enable: false)

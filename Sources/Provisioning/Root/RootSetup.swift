@@ -102,7 +102,7 @@ struct RootSetup: Sendable {
         guard let options = draft.dockerOptions else { return }
         let contents = options.edited(root.text(DockerOptions.path))
         if options.holdsLogin {
-            append(RootEdit(.file(contents: contents, mode: 0o600), at: DockerOptions.path))
+            append(TreeChange(.file(contents: contents, mode: 0o600), at: DockerOptions.path))
         } else {
             put(contents, at: DockerOptions.path)
         }

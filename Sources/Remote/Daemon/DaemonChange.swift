@@ -1,10 +1,7 @@
-package import Text
+import Text
 package import Diagnostics
 import Provisioning
 import Recipes
-
-/// Judges the members of a daemon.json for an engine of a version; an error among the findings keeps it off the node.
-package typealias DaemonValidation = @Sendable (_ members: [JSONValue.Member], _ engine: String) -> [Diagnostic]
 
 /// What a recipe changes in the configuration of a node's engine.
 ///
@@ -35,7 +32,7 @@ package struct DaemonChange: Sendable {
 
     package var isEmpty: Bool { !needsRestart && !recordIsStale }
 
-    init(_ node: Node, on look: NodeProbe, validate: DaemonValidation) throws {
+    init(_ node: Node, on look: NodeProbe) throws {
         guard let engine = look.engine else {
             throw Failure(
                 .remote, "Docker is not installed", hint: "install it, or write a card with docker.install: debian")
@@ -72,7 +69,7 @@ package struct DaemonChange: Sendable {
                 before = []
             }
             let merged = Self.merge(daemon.members, over: theirs, before: before)
-            report.merge(DiagnosticReport(validate(merged, engine)))
+            report.merge(DiagnosticReport(NodeDaemon.validate(merged, engine: engine)))
             if node.docker.remote?.value == .tls, !look.hasCertificate {
                 report.error(
                     at: node.docker.remote?.location,
