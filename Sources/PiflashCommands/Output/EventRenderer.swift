@@ -33,7 +33,6 @@ final class EventRenderer: Sendable {
     func render(_ event: ImageEvent) {
         switch event {
         case .unpacking(let done, let total): render(Progress(phase: .unpacking, done: done, total: total))
-        case .cached: break
         case .waiting: notice("another piflash is unpacking the same image; waiting for it")
         case .evicted(let digest):
             notice("removed the unpacked image \(digest.prefix(12)) from the cache to make room")

@@ -60,7 +60,7 @@ enum RecipeChecks {
     private static func checkDocker(
         _ node: Node, profile: OSProfile, root: RootSnapshot?, report: inout DiagnosticReport
     ) {
-        guard let swarm = node.swarm else { return }
+        guard node.swarm != nil else { return }
         for kind in Cluster.kinds { kind.check(node, profile: profile, root: root, report: &report) }
     }
 

@@ -1,10 +1,10 @@
 import Systems
 import Text
-package import Diagnostics
+import Diagnostics
 import Docker
 import Filesystems
 
-package import Recipes
+import Recipes
 
 /// dockerd's configuration on one image, made from the recipe's `docker` section: the members of daemon.json, and the
 /// proxies if that file cannot hold them.

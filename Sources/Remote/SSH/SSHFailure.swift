@@ -1,4 +1,5 @@
 package import Diagnostics
+import Text
 
 extension Failure.Code {
     /// The node could not be reached, or the connection broke.
