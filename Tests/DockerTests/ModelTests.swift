@@ -41,7 +41,9 @@ import Testing
             options: "--label=a=b -s overlay2")
         #expect(unit.keys == ["hosts", "containerd", "labels", "storage-driver"])
         let model = DaemonModel(version: EngineVersion(20, 10, 24), service: unit.withoutHosts())
-        let found = model.problems(in: [.init("labels", .array([.string("c=d")])), .init("hosts", .array([.string("fd://")]))])
+        let found = model.problems(in: [
+            .init("labels", .array([.string("c=d")])), .init("hosts", .array([.string("fd://")])),
+        ])
         #expect(found.filter { $0.severity == .error }.map(\.path) == ["labels"])
         #expect(ServiceFlags(command: "dockerd -p /var/run/docker.pid").keys == ["pidfile"])
     }
