@@ -82,7 +82,8 @@ let package = Package(
                 "CCrypt", "Diagnostics", "Text", "Filesystems", "Systems", "Recipes", "Docker", crypto, cryptoExtras,
             ],
             resources: [
-                "head", "system", "service", "docker", "install", "preload", "swarm", "form", "classic", "main", "door",
+                "head", "lib", "system", "service", "docker", "install", "preload", "token", "swarm", "form", "classic",
+                "main", "token-service",
             ].map { .embedInCode("FirstBoot/\($0).sh") },
             swiftSettings: strict),
         .target(
@@ -125,8 +126,8 @@ let package = Package(
             name: "PiflashCommands",
             dependencies: [
                 "Labels", "Setups",
-                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Provisioning",
-                "Cards", "Planning", "Racks", "Remote", "CLinux", systemPackage, argumentParser,
+                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Docker",
+                "Provisioning", "Cards", "Planning", "Racks", "Remote", "CLinux", systemPackage, argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(name: "piflash", dependencies: ["PiflashCommands", argumentParser], swiftSettings: strict),

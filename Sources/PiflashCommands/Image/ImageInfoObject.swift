@@ -3,7 +3,8 @@ import Filesystems
 import Planning
 import Images
 
-/// What `piflash image info --json` prints (docs/image-info.md), in snake case. What is not known is left out.
+/// What `piflash image info --json` prints (docs/image-info.md), with names in snake case. Unknown members are left
+/// out.
 struct ImageInfoObject: Encodable {
     let file: String
     let imageSha256: String?

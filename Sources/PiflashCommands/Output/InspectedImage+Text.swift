@@ -5,7 +5,7 @@ import Planning
 import Images
 
 extension InspectedImage {
-    /// The table of `piflash image info`; what is not known has no line, but for the questions that everybody asks.
+    /// The table of `piflash image info`. Unknown facts have no line, except for those that everybody looks for.
     func text(of file: String) -> String {
         var rows = [("file", file)]
         if let digest { rows.append(("sha256", digest)) }
@@ -45,19 +45,19 @@ extension InspectedImage {
 
     private var rootText: String {
         guard let partition = root.partition else { return "none: \(root.problem ?? "not found")" }
-        guard let obstacle = root.problem else { return "partition \(partition.number), can be edited" }
-        // The obstacle names the partition in its own words.
-        return "partition \(partition.number): \(obstacle)"
+        guard let problem = root.problem else { return "partition \(partition.number), can be edited" }
+        // The text says why the partition cannot be edited.
+        return "partition \(partition.number): \(problem)"
     }
 }
 
 extension FilesystemSignature {
-    /// A FAT's width; other file systems' versions tell nobody anything.
+    /// The width of a FAT; the versions of other file systems say nothing useful.
     var fatVersion: String? { type == "vfat" ? version : nil }
 }
 
 extension ImagePacking {
-    /// Of an .xz, why unpacking it takes as long as it does.
+    /// The format, and for .xz why unpacking takes as long as it does.
     fileprivate var text: String {
         guard format != .raw else { return "none" }
         guard let blocks else { return format.rawValue }

@@ -1,3 +1,4 @@
+import Host
 package import Systems
 import Diagnostics
 package import Filesystems

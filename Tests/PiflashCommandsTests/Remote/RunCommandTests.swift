@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite struct RunCommandTests {
-    @Test func `a command runs everywhere, and each node's output stands together`() async throws {
+    @Test func `a command runs everywhere, and each node's output is shown together`() async throws {
         let rack = try NodeRack(["red01", "red02", "red03"])
         defer { rack.stop() }
         let outcome = await rack.run("run", then: ["--", "echo $(basename $RIG); echo two; echo bad >&2"])
@@ -111,7 +111,7 @@ import Testing
         #expect(events[3]["failed_nodes"] as? String == "red01")
     }
 
-    @Test func `sudo is used for root, and its refusal is told`() async throws {
+    @Test func `sudo is used for root, and its refusal is reported`() async throws {
         let rack = try NodeRack(["red01", "red02"])
         defer { rack.stop() }
         for name in rack.names { rack.stub(name, "id", "echo 1000") }
@@ -124,7 +124,7 @@ import Testing
         #expect(outcome.errors.contains("NOPASSWD"))
     }
 
-    @Test func `what is no command line is refused before anything is reached`() async throws {
+    @Test func `an invalid command line is refused before any node is reached`() async throws {
         let rack = try NodeRack(["red01"])
         defer { rack.stop() }
         #expect(await rack.run("run").status == 2)
