@@ -32,8 +32,8 @@ final class FileLock: Sendable {
         return try lock.acquire(mode, path) ? lock : nil
     }
 
-    /// Locks a file that is there already; nil when it is not, when somebody else holds it, or when the name has meanwhile
-    /// passed to another file.
+    /// Locks a file that is there already; nil when it is not, when somebody else holds it, or when the name has
+    /// meanwhile passed to another file.
     static func take(existing path: FilePath, _ mode: Mode) throws(Failure) -> FileLock? {
         let lock: FileLock
         do { lock = FileLock(holding: try FileDescriptor.open(path, .readOnly, options: [.closeOnExec])) } catch {
