@@ -58,9 +58,11 @@ let package = Package(
         .target(name: "Diagnostics", swiftSettings: strict),
         .target(name: "Text", dependencies: ["Diagnostics", crypto], swiftSettings: strict),
         .target(name: "Host", dependencies: ["Diagnostics", systemPackage], swiftSettings: strict),
-        .target(name: "Storage", dependencies: ["CLinux", "Diagnostics", systemPackage], swiftSettings: strict),
         .target(
-            name: "Filesystems", dependencies: ["CBlkid", "CExt2fs", "Diagnostics", "Text", "Storage", systemPackage],
+            name: "Storage", dependencies: ["CLinux", "Diagnostics", "Host", systemPackage], swiftSettings: strict),
+        .target(
+            name: "Filesystems",
+            dependencies: ["CBlkid", "CExt2fs", "Diagnostics", "Text", "Host", "Storage", systemPackage],
             swiftSettings: strict),
         .target(
             name: "Images",
@@ -80,7 +82,8 @@ let package = Package(
                 "CCrypt", "Diagnostics", "Text", "Filesystems", "Systems", "Recipes", "Docker", crypto, cryptoExtras,
             ],
             resources: [
-                "head", "system", "service", "docker", "install", "preload", "swarm", "form", "classic", "main", "door",
+                "head", "lib", "system", "service", "docker", "install", "preload", "token", "swarm", "form", "classic",
+                "main", "token-service",
             ].map { .embedInCode("FirstBoot/\($0).sh") },
             swiftSettings: strict),
         .target(
@@ -104,7 +107,7 @@ let package = Package(
         .target(
             name: "Remote",
             dependencies: [
-                "Diagnostics", "Text", "Systems", "Recipes", "Provisioning", systemPackage, subprocess,
+                "Diagnostics", "Text", "Systems", "Recipes", "Docker", "Provisioning", systemPackage, subprocess,
             ],
             resources: ["probe", "daemon", "status"].map { .embedInCode("Scripts/\($0).sh") },
             swiftSettings: strict),
@@ -123,22 +126,25 @@ let package = Package(
             name: "PiflashCommands",
             dependencies: [
                 "Labels", "Setups",
-                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Provisioning",
-                "Cards", "Planning", "Racks", "Remote", "CLinux", systemPackage, argumentParser,
+                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Docker",
+                "Provisioning", "Cards", "Planning", "Racks", "Remote", "CLinux", systemPackage, argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(name: "piflash", dependencies: ["PiflashCommands", argumentParser], swiftSettings: strict),
 
         // Scratch directories, card images and outside tools that the tests share.
         .target(
-            name: "TestSupport", dependencies: ["Cards", "Diagnostics", "Storage", systemPackage],
+            name: "TestSupport", dependencies: ["Cards", "Diagnostics", "Host", "Storage", systemPackage],
             path: "Tests/TestSupport",
             swiftSettings: strict),
         .testTarget(
             name: "DiagnosticsTests", dependencies: ["Diagnostics", "Host", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "TextTests", dependencies: ["Diagnostics", "Text", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "StorageTests", dependencies: ["Diagnostics", "Storage", "TestSupport", systemPackage],
+            name: "HostTests", dependencies: ["Diagnostics", "Host", "TestSupport", systemPackage],
+            swiftSettings: strict),
+        .testTarget(
+            name: "StorageTests", dependencies: ["Diagnostics", "Host", "Storage", "TestSupport", systemPackage],
             swiftSettings: strict),
         .testTarget(
             name: "FilesystemsTests",

@@ -29,14 +29,15 @@ import Testing
     }
 
     @Test(arguments: Way.allCases)
-    func `whichever operation fails, or whichever write breaks off, that is told and no table is left`(way: Way) throws
+    func `whichever operation fails, or whichever write breaks off, that is reported and no table is left`(way: Way)
+        throws
     {
         let rehearsal = FakeDisk(way.card)
         try write(Sample.noise, to: rehearsal, comparison: way.comparison)
         for number in rehearsal.log.indices {
             for fault in [FakeDisk.Fault.fails(at: number, .ioError), .tears(at: number)] {
                 let (disk, failure) = fails(way, [fault])
-                // The order of operations is not the rehearsal's to the last, so a read may stand where a write did.
+                // The order of operations differs a little from the rehearsal's, so a read may be where a write was.
                 if case .tears = fault, failure == nil { continue }
                 let reason = try #require(failure, "operation \(number)")
                 #expect(reason.message.contains("operation \(number) of"), "\(reason)")
@@ -47,7 +48,7 @@ import Testing
     }
 
     @Test(arguments: Way.allCases)
-    func `a write that breaks off is always told`(way: Way) throws {
+    func `a write that breaks off is always reported`(way: Way) throws {
         // With one transfer at a time the order of operations is always the same.
         let narrow = DeviceQueue(largestRequest: 120 << 10, requests: 2, preferredLength: 0)
         let rehearsal = FakeDisk(way.card, queue: narrow)
@@ -203,7 +204,7 @@ import Testing
         #expect(medium == rehearsal.medium && medium.hasPartitionTable)
     }
 
-    @Test func `a failure of the earliest chunk is told, not one that it caused, and no thread is left`() throws {
+    @Test func `the failure of the earliest chunk is reported, not one that it caused`() throws {
         struct Torn: BlockStore {
             let size: Int64 = 64 << 20
             let name = "torn.img"

@@ -54,7 +54,7 @@ import TestSupport
         #expect(try system.codes("mmcblk10") == ["cards.mounted"])
     }
 
-    @Test func `a btrfs mount, which has a number of its own, is found by what was mounted`() throws {
+    @Test func `a btrfs mount, which has a virtual device number, is found by the mounted device`() throws {
         let system = usual()
         system.mount("0:47", on: "/mnt/pool", source: "/dev/sdb1")
         #expect(try system.codes("sdb") == ["cards.mounted"])

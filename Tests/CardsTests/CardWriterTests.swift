@@ -162,7 +162,7 @@ extension [UInt8] {
                 }
                 #expect(failure.code == .cardRemoved)
                 #expect(failure.message.contains("removed"))
-                // The failure claims an empty first block only where that is so.
+                // The failure reports an empty first block only if it is empty.
                 if failure.message.contains("no partition table") {
                     #expect(!medium.hasPartitionTable, "operation \(number)")
                 } else {
@@ -214,7 +214,7 @@ extension [UInt8] {
         #expect(!disk.isFinalized)
     }
 
-    @Test func `a mismatch tells how many sectors differ`() throws {
+    @Test func `a mismatch says how many sectors differ`() throws {
         let faults = [0, 1, 512, 5000].map { FakeDisk.Fault.flips(byte: Int64(2 << 20) + Int64($0)) }
         let disk = FakeDisk(Sample.old(8 << 20), faults: faults)
         let failure = try #require(outcome(Sample.noise, to: disk))
@@ -319,7 +319,7 @@ extension [UInt8] {
     }
 
     @Test func `writing an image of any size takes at most 14 MiB of memory`() async {
-        // In a process of its own, where no other test allocates.
+        // In a separate process, where no other test allocates.
         await #expect(processExitsWith: .success) {
             func peak() throws -> Int {
                 let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)

@@ -54,7 +54,7 @@ final class FakeSystem {
         link(name, to: "../../" + directory)
     }
 
-    /// Adds a device-mapper or RAID device that stands on `lower`.
+    /// Adds a device-mapper or RAID device that uses `lower`.
     func stacked(_ name: String, _ number: String, on lower: [String]) {
         disk(name, number, below: "virtual", attributes: ["removable": "0"])
         for below in lower {

@@ -13,10 +13,27 @@ import Testing
 #endif
 
 /// The same on real block devices: loop devices that each test makes and detaches. They need root.
+///
+/// Serialized, since a test here asks the kernel about all mounts and swap areas while another one would change them.
 @Suite(.serialized) struct LoopCardTests {
     private func blank(_ scratch: ScratchDirectory, _ size: Int64, name: String = "card") throws -> FilePath {
         let file = try ImageFile(creating: scratch[name], size: size)
         return file.path
+    }
+
+    /// Opens a device that was just closed. A child process that another test is starting has copies of all descriptors
+    /// until it executes its program (close-on-exec), and so keeps the device open exclusively for a moment.
+    private func waitingForForks(_ open: () throws -> ExclusiveCard) throws {
+        let end = ContinuousClock.now + .seconds(60)
+        while true {
+            do {
+                _ = try open()
+                return
+            } catch let failure as Failure {
+                guard failure.code == .deviceBusy, ContinuousClock.now < end else { throw failure }
+                usleep(1000)
+            }
+        }
     }
 
     private func validated(_ loop: LoopDevice, imageSize: Int64? = nil, protecting: [FilePath] = []) throws
@@ -114,7 +131,7 @@ import Testing
         #expect(BlockDeviceTree().facts(loop.kernelName)?.partitions.isEmpty == true, "the kernel forgot the old table")
     }
 
-    @Test func `a mounted loop device is refused, and cannot be claimed either`() throws {
+    @Test func `a mounted loop device is refused, and cannot be opened exclusively either`() throws {
         let scratch = ScratchDirectory()
         let loop = try LoopDevice(over: blank(scratch, 16 << 20))
         let facts = try validated(loop)
@@ -162,7 +179,7 @@ import Testing
         #expect(SystemUse(procfs: scratch.path).mounts == SystemUse.parse(mountinfo: seen))
     }
 
-    @Test func `a card that another piflash has claimed is refused`() throws {
+    @Test func `a card that another piflash has open exclusively is refused`() throws {
         let scratch = ScratchDirectory()
         let loop = try LoopDevice(over: blank(scratch, 4 << 20))
         let facts = try validated(loop)
@@ -173,7 +190,7 @@ import Testing
             #expect(busy?.hint?.contains("?") == false, "a glob over a device name would name other devices too")
             withExtendedLifetime(first) {}
         }
-        _ = try ExclusiveCard(facts)
+        try waitingForForks { try ExclusiveCard(facts) }
     }
 
     @Test func `a loop device used for swap is refused`() throws {
@@ -214,7 +231,7 @@ import Testing
         }
     }
 
-    @Test func `another card in the same reader is noticed behind the claim`() throws {
+    @Test func `another card in the same reader is noticed when the device is open`() throws {
         let scratch = ScratchDirectory()
         let loop = try LoopDevice(over: blank(scratch, 4 << 20))
         var facts = try validated(loop)
@@ -226,7 +243,7 @@ import Testing
         #expect(changed?.code == .deviceChanged)
     }
 
-    @Test func `a card whose medium goes away half-way is told as removed or failing`() throws {
+    @Test func `a card whose medium is removed half-way is reported as removed or failing`() throws {
         let scratch = ScratchDirectory()
         let image = try image(scratch)
         let backing = try blank(scratch, 32 << 20)
@@ -248,7 +265,7 @@ import Testing
         #expect(failure?.message.contains("no partition table") == true)
     }
 
-    @Test func `a card that shrinks under the writer is told as removed`() throws {
+    @Test func `a card that shrinks under the writer is reported as removed`() throws {
         let scratch = ScratchDirectory()
         let image = try image(scratch)
         let backing = try blank(scratch, 32 << 20)

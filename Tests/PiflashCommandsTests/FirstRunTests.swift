@@ -62,7 +62,7 @@ import Testing
         #expect(!lines[writing...].contains { $0.contains("unpacking") })
     }
 
-    /// The plan stands before the image is finished: what it reads of the image is there early.
+    /// The plan is complete before the image is: it reads only early parts of the image.
     @Test func `a plan waits for what it reads, and the finished image changes only the card's record`() async throws {
         try prepare("sample.img.zip")
         let user = InvokingUser(userID: getuid(), groupID: getgid(), home: harness.scratch.path)
@@ -134,7 +134,7 @@ import Testing
         }
     }
 
-    @Test func `whoever says no gets no card, and no half image`() async throws {
+    @Test func `if the user says no, there is no card and no partial image`() async throws {
         try prepare("sample.img.zip")
         harness.scratch.write("precious", to: "card.img")
         let outcome = await harness.run("write", "--recipe", "red01.yaml", "card.img", answers: ["no"])

@@ -122,7 +122,7 @@ import Testing
         withExtendedLifetime(holder) {}
     }
 
-    @Test func `a ledger that cannot be written is told once, and the card is written`() async throws {
+    @Test func `a ledger that cannot be written is reported once, and the card is written`() async throws {
         try prepare()
         #expect(await write("red01", to: "a.img").status == 0)
         // Root may write anywhere but here.

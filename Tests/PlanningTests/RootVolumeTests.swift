@@ -56,8 +56,8 @@ import Testing
         let image = Overlay(over: try ImageFile(opening: path))
         let table = try PartitionTable.read(path)
         let boot = try BootSnapshot(of: BootVolume.open(image, table: table, at: 0))
-        let whole = try RootReading(of: image, table: table, boot: boot)
-        #expect(whole.obstacle == nil)
+        let whole = try InspectedRoot(of: image, table: table, boot: boot)
+        #expect(whole.problem == nil)
         #expect(whole.snapshot?.entries["/etc/shadow"]?.mode == 0o640)
         #expect(whole.snapshot?.entries["/etc/shadow"]?.group == 42)
         #expect(whole.snapshot?.packages["sysvinit"] != nil)
@@ -65,15 +65,15 @@ import Testing
         // s_state of the superblock: not unmounted cleanly.
         let dirty = Overlay(over: image)
         try dirty.write([0, 0], at: start + 1024 + 0x3A)
-        let used = try RootReading(of: dirty, table: table, boot: boot)
+        let used = try InspectedRoot(of: dirty, table: table, boot: boot)
         #expect(used.snapshot?.entries == whole.snapshot?.entries)
-        #expect(used.obstacle == "the root partition cannot be edited: it was not unmounted cleanly")
-        #expect(used.snapshot?.obstacle == used.obstacle)
+        #expect(used.problem == "the root partition cannot be edited: it was not unmounted cleanly")
+        #expect(used.snapshot?.problem == used.problem)
         // s_inodes_per_group of the superblock.
         try image.write([0xFF, 0xFF, 0xFF, 0xFF], at: start + 1024 + 0x28)
-        let damaged = try RootReading(of: image, table: table, boot: boot)
+        let damaged = try InspectedRoot(of: image, table: table, boot: boot)
         #expect(damaged.snapshot == nil)
-        #expect(damaged.obstacle?.isEmpty == false)
+        #expect(damaged.problem?.isEmpty == false)
         #expect(throws: Failure.self) { try OSProfile.detect(boot, root: damaged.snapshot) }
     }
 }

@@ -94,10 +94,10 @@ import Testing
         let image = Overlay(over: try ImageFile(opening: path))
         let table = try PartitionTable.read(path)
         let boot = try BootSnapshot(of: BootVolume.open(image, table: table, at: 0))
-        let root = try RootReading(of: image, table: table, boot: boot)
+        let root = try InspectedRoot(of: image, table: table, boot: boot)
         #expect(root.partition?.number == 2)
         #expect(boot.label == table.bootPartition?.filesystem?.label)
-        #expect(root.obstacle == nil)
+        #expect(root.problem == nil)
         let profile = try OSProfile.detect(boot, root: root.snapshot)
         #expect(profile == Self.expected[sample])
         // The boot partition alone tells the flavour of all but wheezy.

@@ -147,7 +147,7 @@ private final class Desk: Sendable {
             }, present: present)
         let station = Station(
             batch: batch, readers: readers, surroundings: desk.surroundings,
-            judge: { target, size throws(Failure) in
+            validate: { target, size throws(Failure) in
                 guard case .device(let facts) = target, facts.size < size else { return }
                 throw Failure(.tooSmall, "too small")
             })

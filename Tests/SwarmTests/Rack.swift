@@ -68,7 +68,7 @@ final class Rack: Sendable {
         for change in provision.rootChanges {
             let edit = change.edit
             let path = "\(card)/root\(edit.path)"
-            switch edit.change {
+            switch edit.action {
             case .file(let contents, let mode):
                 let file = scratch.write(contents, to: path)
                 try FileManager.default.setAttributes([.posixPermissions: Int(mode)], ofItemAtPath: file.string)

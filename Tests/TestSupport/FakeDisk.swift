@@ -1,3 +1,4 @@
+import Host
 package import Cards
 package import Diagnostics
 import Storage

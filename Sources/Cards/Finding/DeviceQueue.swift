@@ -1,10 +1,10 @@
-/// What the kernel tells of a device's request queue (Documentation/ABI/stable/sysfs-block, queue/).
+/// What the kernel reports about a device's request queue (Documentation/ABI/stable/sysfs-block, queue/).
 package struct DeviceQueue: Hashable, Sendable {
-    /// The most that one request carries, in bytes (max_sectors_kb).
+    /// The largest request, in bytes (max_sectors_kb).
     package var largestRequest: Int
-    /// How many requests wait in the queue before whoever adds another one has to (nr_requests).
+    /// How many requests fit in the queue before the caller must wait (nr_requests).
     package var requests: Int
-    /// The length that the device likes best, in bytes (optimal_io_size); 0 when it does not say.
+    /// The length that the device prefers, in bytes (optimal_io_size); 0 if it reports none.
     package var preferredLength: Int
 
     package init(largestRequest: Int, requests: Int, preferredLength: Int) {

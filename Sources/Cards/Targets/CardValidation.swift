@@ -6,12 +6,11 @@ package import SystemPackage
     import Glibc
 #endif
 
-/// Judges whether a disk may be written as a card. Every reason against it is a fact with a name; no option overrides
-/// one.
+/// Checks whether a disk may be written as a card. Each problem has a code, and no option overrides one.
 package struct CardValidation: Sendable {
-    /// The largest SDXC card (SD Physical Layer Specification 3.00: 2^32 sectors of 512 bytes). What is larger on USB is
-    /// somebody's hard disk; SDUC cards, which may be larger, no Raspberry Pi reads. Smaller USB disks are accepted, as
-    /// a Pi boots from them too; ``CardContentsSummary`` tells them from cards before they are overwritten.
+    /// The largest SDXC card (SD Physical Layer Specification 3.00: 2^32 sectors of 512 bytes). A larger USB disk is a
+    /// hard disk; no Raspberry Pi reads SDUC cards, which may be larger. Smaller USB disks are accepted, since a Pi
+    /// boots from them too; ``CardContentsSummary`` marks them before they are overwritten.
     package static let largestCard: Int64 = 2 << 40
 
     private let tree: BlockDeviceTree
@@ -20,8 +19,8 @@ package struct CardValidation: Sendable {
     private let numberOf: @Sendable (FilePath) -> String?
 
     /// - Parameters:
-    ///   - deviceOf: Maps a file's path to "major:minor" of its file system; the real one but for tests.
-    ///   - numberOf: Maps the path of a device node to its "major:minor"; the real one but for tests.
+    ///   - deviceOf: Maps a file's path to "major:minor" of its file system; replaced in tests.
+    ///   - numberOf: Maps the path of a device node to its "major:minor"; replaced in tests.
     package init(
         tree: BlockDeviceTree = BlockDeviceTree(), use: SystemUse = SystemUse(),
         deviceOf: @escaping @Sendable (FilePath) -> String? = CardValidation.fileSystemDevice,
@@ -33,10 +32,10 @@ package struct CardValidation: Sendable {
         self.numberOf = numberOf
     }
 
-    /// The whole disk that `path` names, by its device number and never by its name. Links are followed, so the facts
-    /// tell the device that is really meant.
+    /// The whole disk at `path`, found by its device number and never by its name. Links are followed, so the facts are
+    /// those of the device that is really meant.
     package func disk(at path: FilePath) throws(Failure) -> DeviceFacts {
-        let list = "`piflash devices` lists the cards that are there"
+        let list = "`piflash devices` lists the cards"
         guard let number = numberOf(path), let name = tree.name(of: number) else {
             throw Failure(.noSuchDevice, severity: .refused, "there is no block device \(path)", hint: list)
         }
@@ -46,25 +45,25 @@ package struct CardValidation: Sendable {
                 hint: "name the whole card: /dev/\(disk)")
         }
         guard let facts = tree.facts(name) else {
-            throw Failure(.noSuchDevice, severity: .refused, "\(path) went away", hint: list)
+            throw Failure(.noSuchDevice, severity: .refused, "\(path) was removed", hint: list)
         }
         return facts
     }
 
-    /// Every reason not to write to `device`.
+    /// All problems that forbid writing to `device`.
     ///
     /// - Parameters:
-    ///   - imageSize: In bytes; nil while it is not known.
+    ///   - imageSize: In bytes; nil while it is unknown.
     ///   - protected: Files that must not be on the disk: the image, the cache, the recipe.
     package func problems(of device: DeviceFacts, imageSize: Int64?, protecting protected: [FilePath]) -> [Failure] {
         useProblems(of: device) + sourceProblems(of: device, protecting: protected)
             + mediumProblems(of: device, imageSize: imageSize) + kindProblems(of: device)
     }
 
-    /// Throws the refusals as one failure, or returns.
+    /// Throws all problems as one failure, if there are any.
     package func validate(_ device: DeviceFacts, imageSize: Int64?, protecting protected: [FilePath]) throws(Failure) {
         let found = problems(of: device, imageSize: imageSize, protecting: protected)
-        // What can never be a card must not come with advice to unmount it: that one's hint stands alone.
+        // A disk that can never be a card must not come with advice to unmount it: only this problem's hint is shown.
         let final = found.first { [.systemDisk, .notACard, .useUnknown].contains($0.code) }
         guard let first = final ?? found.first else { return }
         guard found.count > 1 else { throw first }
@@ -74,13 +73,13 @@ package struct CardValidation: Sendable {
             hint: hints.compactMap { $0 }.joined(separator: "; "))
     }
 
-    // MARK: What the system does with it
+    // MARK: Use by the system
 
     private func useProblems(of device: DeviceFacts) -> [Failure] {
         guard use.isKnown else {
             return [
                 problem(
-                    .useUnknown, device, "cannot be judged: /proc/self/mountinfo does not tell what is mounted",
+                    .useUnknown, device, "cannot be checked: /proc/self/mountinfo does not say what is mounted",
                     hint: "run piflash where /proc is mounted")
             ]
         }
@@ -107,14 +106,14 @@ package struct CardValidation: Sendable {
             found.append(
                 problem(
                     .swapDevice, device, "is used for swap (\(swaps.joined(separator: ", ")))",
-                    hint: "`swapoff` it, if it really is a card"))
+                    hint: "stop it with `swapoff`, if it really is a card"))
         }
         let holders = Set(device.holders + device.partitions.flatMap(\.holders)).sorted()
         if !holders.isEmpty {
             found.append(
                 problem(
                     .heldDevice, device, "is held by \(holders.joined(separator: ", ")) (RAID, LVM or encryption)",
-                    hint: "close what stands on it first, if it really is a card"))
+                    hint: "unmount or stop what uses it first, if it really is a card"))
         }
         return found
     }
@@ -123,7 +122,8 @@ package struct CardValidation: Sendable {
         "/", "/boot", "/boot/firmware", "/boot/efi", "/efi", "/usr", "/var", "/home",
     ]
 
-    /// The disks that a mount stands on. btrfs reports a device number of its own: what was mounted tells the device.
+    /// The disks that a mount is stored on. btrfs reports a virtual device number, so the mounted device is checked
+    /// too.
     private func disks(under mount: SystemUse.Mount) -> Set<String> {
         var found = tree.disks(under: mount.number)
         if let number = number(ofNode: mount.source), number != mount.number {
@@ -132,33 +132,34 @@ package struct CardValidation: Sendable {
         return found
     }
 
-    /// The number of a device by its path; by its exact name where the node is missing, as in a container.
+    /// The number of a device by its path, or by its exact name if the node is missing, as in a container.
     private func number(ofNode path: String) -> String? {
         guard path.hasPrefix("/dev/") else { return nil }
         return numberOf(FilePath(path)) ?? tree.number(of: String(path.dropFirst("/dev/".count)))
     }
 
-    // MARK: What is needed from it
+    // MARK: Files that must stay
 
     private func sourceProblems(of device: DeviceFacts, protecting protected: [FilePath]) -> [Failure] {
         protected.filter { path in
             if let number = deviceOf(path), tree.disks(under: number).contains(device.kernelName) { return true }
-            // stat(2) of a file in a btrfs subvolume gives a number that is nowhere else: the mount it is in tells more.
+            // stat(2) of a file in a btrfs subvolume returns a number that sysfs does not list: its mount is checked
+            // too.
             let real = Self.resolved(path)
             let longest = use.mounts.filter { real.starts(with: FilePath($0.point)) }
                 .max { FilePath($0.point).components.count < FilePath($1.point).components.count }
             if let longest, disks(under: longest).contains(device.kernelName) { return true }
-            // A loop device over the image itself.
+            // The disk is a loop device over the file itself.
             return device.backingFile.map { Self.resolved(FilePath($0)) == real } ?? false
         }.map {
             problem(.sourceDisk, device, "holds \($0)", hint: "move that file to another disk, or choose another card")
         }
     }
 
-    // MARK: What it is
+    // MARK: Kind and medium
 
     private func mediumProblems(of device: DeviceFacts, imageSize: Int64?) -> [Failure] {
-        guard device.size > 0 else { return [problem(.noMedium, device, "has no card in it", hint: "put a card in")] }
+        guard device.size > 0 else { return [problem(.noMedium, device, "has no card in it", hint: "insert a card")] }
         var found: [Failure] = []
         if let imageSize, device.size < imageSize {
             found.append(
@@ -201,12 +202,12 @@ package struct CardValidation: Sendable {
         Failure(code, severity: .refused, "\(device.path) \(text)", hint: hint)
     }
 
-    /// Both readable and exact: a card that is short by one sector reads the same otherwise.
+    /// Readable and exact: rounded alone, a card that is one sector too small would show the image's size.
     private static func size(_ bytes: Int64) -> String {
         bytes < 1024 ? formatBytes(bytes) : "\(formatBytes(bytes)) (\(bytes) bytes)"
     }
 
-    /// A word for sh(1).
+    /// One word for sh(1), quoted only if it must be.
     private static func quoted(_ text: String) -> String {
         let isPlain = text.utf8.allSatisfy { byte in
             switch byte {
@@ -231,7 +232,7 @@ extension CardValidation {
     /// "major:minor" of the device whose node is at `path`.
     @Sendable package static func deviceNumber(of path: FilePath) -> String? { DeviceNumber.ofNode(path) }
 
-    /// The path without links as far as it exists.
+    /// The path with links resolved, as far as it exists.
     private static func resolved(_ path: FilePath) -> FilePath {
         let existing = path.nearestExisting
         guard let real = existing.withPlatformString({ realpath($0, nil) }) else { return path }
@@ -243,7 +244,7 @@ extension CardValidation {
 }
 
 extension FilePath {
-    /// The path itself, or the nearest directory above it that exists; "." for a relative path of which nothing does.
+    /// The path itself, or the nearest directory above it that exists; "." if no part of a relative path exists.
     fileprivate var nearestExisting: FilePath {
         var current = self
         while !current.isEmpty {
@@ -264,6 +265,6 @@ extension Failure.Code {
     package static let tooSmall = Failure.Code("cards.too-small")
     package static let wrongSectorSize = Failure.Code("cards.sector-size")
     package static let notACard = Failure.Code("cards.not-a-card")
-    /// What is mounted could not be read.
+    /// The list of mounts could not be read.
     package static let useUnknown = Failure.Code("cards.use-unknown")
 }

@@ -1,10 +1,8 @@
-/// How far a card is. Bytes are counted per phase; rates are for those who show them.
+/// The progress of a card. Bytes are counted per phase; the caller computes rates.
 package struct CardEvent: Hashable, Sendable {
-    /// The raw values are the names in the events of the command line (docs/events.md).
-    package enum Phase: String, Sendable, CaseIterable {
-        /// In the order in which they come; `wiping` and `comparing` only where they are asked for, or pay.
-        case clearing, wiping, comparing, writing, flushing, verifying
-        case finalizing = "sealing"
+    package enum Phase: Sendable, CaseIterable {
+        /// In their order. `wiping` comes only if requested, `comparing` only if requested or worth its time.
+        case clearing, wiping, comparing, writing, flushing, verifying, finalizing
     }
 
     package var phase: Phase

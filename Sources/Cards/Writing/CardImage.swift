@@ -1,7 +1,7 @@
 import Diagnostics
 import Storage
 
-/// An image as a card holds it: padded to whole sectors with zeros.
+/// An image as it is on the card: padded to whole sectors with zeros.
 struct CardImage: Sendable {
     let store: any BlockStore
 

@@ -4,11 +4,10 @@ package import Storage
     import Glibc
 #endif
 
-/// What stands in a card's first block until the real one is written.
+/// What a card's first block holds until the real one is written.
 ///
-/// It is plain text, with no signature that a tool could take for a partition table or a file system. It is another one
-/// in every run, so where it shows up again, there the card's first block is met again under another address: the card
-/// is smaller than it says.
+/// It is plain text, without any signature of a partition table or file system. Each run has another text: if it
+/// appears anywhere else on the card, that address leads to the first block too, and the card is smaller than it says.
 struct CardSentinel: Sendable {
     fileprivate static let beginning = Array("piflash: this card is not complete; write it again. run ".utf8)
     private let text: [UInt8]
@@ -17,7 +16,7 @@ struct CardSentinel: Sendable {
         text = Self.beginning + Array("\(run), byte ".utf8)
     }
 
-    /// Fills `buffer`, whole sectors of 512 bytes, with the mark of the place `offset` (in bytes).
+    /// Fills `buffer`, whole sectors of 512 bytes, with the sentinel for the place `offset` (in bytes).
     func fill(_ buffer: UnsafeMutableRawBufferPointer, at offset: Int64) {
         buffer.initializeMemory(as: UInt8.self, repeating: 0)
         for start in stride(from: 0, to: buffer.count, by: 512) {
@@ -26,7 +25,7 @@ struct CardSentinel: Sendable {
         }
     }
 
-    /// Whether `bytes`, whole sectors, holds a mark of this run anywhere.
+    /// Whether `bytes`, whole sectors, holds a sentinel of this run anywhere.
     func isFound(in bytes: UnsafeRawBufferPointer) -> Bool {
         guard let base = bytes.baseAddress else { return false }
         return stride(from: 0, to: bytes.count - text.count, by: 512).contains {
@@ -36,7 +35,7 @@ struct CardSentinel: Sendable {
 }
 
 extension CardWriter {
-    /// Whether `card` has the mark of a run, of any, that did not complete it.
+    /// Whether `card` has the sentinel of any run that did not complete it.
     package static func hasSentinel(_ card: some BlockStore) -> Bool {
         let beginning = CardSentinel.beginning
         return (try? card.bytes(at: 0, count: beginning.count)) == beginning

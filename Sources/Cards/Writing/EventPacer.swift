@@ -1,6 +1,6 @@
-/// Lets at most one event through in ``interval``, but always the first and the last of a phase.
+/// Sends at most one event per ``interval``, and always the first and the last of a phase.
 struct EventPacer {
-    /// Ten a second: as smooth as eyes ask for, and nothing beside writing.
+    /// Ten a second: smooth for the eye, and cheap beside writing.
     static let interval = Duration.milliseconds(100)
 
     private let now: () -> ContinuousClock.Instant

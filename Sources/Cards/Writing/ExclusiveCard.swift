@@ -6,26 +6,26 @@ import SystemPackage
     import Glibc
 #endif
 
-/// A card in a reader, claimed exclusively until it goes away.
+/// A card in a reader, open exclusively as long as this value exists.
 package final class ExclusiveCard: CardTarget {
     package let queue: DeviceQueue?
     private let device: BlockDevice
 
-    /// Claims the device, and makes sure that it is still the one that was judged.
+    /// Opens the device exclusively, and checks that it is still the one that was validated.
     ///
-    /// - Parameter tree: Where the facts came from; it is asked again behind the claim.
+    /// - Parameter tree: Where the facts came from; it is read again once the device is open.
     package init(_ facts: DeviceFacts, in tree: BlockDeviceTree = BlockDeviceTree()) throws(Failure) {
         device = try BlockDevice(opening: facts.path, .claim)
-        // Another card in the same reader has the same number, and often the same size: the kernel's number for the
-        // medium tells it, or, where that is not known, the serial number in a built-in reader.
+        // Another card in the same reader has the same number, and often the same size. The kernel's number of the
+        // medium differs; if that is unknown, the serial number in a built-in reader does.
         let now = tree.facts(facts.kernelName)
         guard DeviceNumber.text(device.deviceNumber) == facts.number, device.size == facts.size, let now,
             now.serial == facts.serial, now.cid == facts.cid, now.model == facts.model,
             now.backingFile == facts.backingFile, now.sequence == facts.sequence
         else {
             throw Failure(
-                .deviceChanged, severity: .refused, "\(facts.path) is another card now than a moment ago",
-                hint: "run the command again, and look at what it shows")
+                .deviceChanged, severity: .refused, "\(facts.path) is not the same card as a moment ago",
+                hint: "run the command again, and check the card that it shows")
         }
         queue = tree.queue(of: facts.kernelName)
     }
@@ -48,11 +48,12 @@ package final class ExclusiveCard: CardTarget {
 
     package func dropCache() throws(Failure) { try device.flushBuffers() }
 
-    /// Shows the kernel the new partition table.
+    /// Makes the kernel read the new partition table.
     ///
-    /// The claim keeps everybody from mounting a partition, but a desktop may have one open to look at it, and then the
-    /// kernel answers EBUSY for a moment. If it stays so, the kernel's view is old and the card is good: it was read
-    /// back to the last byte, and udev shows the table anew when the claim is let go.
+    /// While the device is open exclusively, no partition can be mounted, but a desktop may have one open to probe it;
+    /// then the kernel answers EBUSY for a moment. If that does not end, the kernel keeps the old table for now. The
+    /// card is still good: it was read back to the last byte, and udev has the table read again when the device is
+    /// closed.
     package func finalize() throws(Failure) {
         for _ in 0..<20 {
             do throws(Failure) {

@@ -1,3 +1,4 @@
+import Host
 package import Storage
 package import SystemPackage
 

@@ -12,13 +12,13 @@ struct ConfigureCommand: ContextualCommand {
         commandName: "configure",
         abstract: "Put a recipe's settings on a card that is already written.",
         discussion: """
-            Only the files change that hold the node's settings, on the boot and in the
-            root partition; the image itself stays. A card that is as the recipe wants it
-            is left alone, byte for byte. Settings take effect at the card's next boot.
+            Changes only the files with the node's settings, on the boot and the root
+            partition; the image itself stays. A card that matches the recipe stays as it
+            is, byte for byte. Settings take effect at the card's next boot.
 
             TARGET is a card's device, an image file, or the directory where the card's
-            boot partition is mounted; there, settings that belong in the root partition
-            are refused.
+            boot partition is mounted. In such a directory, piflash refuses settings that
+            belong on the root partition.
 
             EXAMPLES
               piflash configure --recipe recipes/red/red01.yaml /dev/sdb
@@ -30,7 +30,7 @@ struct ConfigureCommand: ContextualCommand {
     @Argument(help: "A device, an image file or a mounted boot directory.", completion: .file())
     var target: String
 
-    @Flag(name: [.short, .long], help: "Do not ask before changing a device. Overrides no safety refusal.")
+    @Flag(name: [.short, .long], help: "Do not ask before changing a device. Safety checks still apply.")
     var yes = false
 
     func run(in context: CommandContext) async throws {
@@ -38,7 +38,7 @@ struct ConfigureCommand: ContextualCommand {
         let path = context.absolute(target)
         let target = try ConfigurationTarget(path, chooser: context.chooser(for: node))
         let secrets = context.secrets
-        let reading = try CardReading(at: target.path)
+        let reading = try InspectedCard(at: target.path)
         let change = try await Reconfiguration(
             of: node, on: reading,
             in: RackState(of: node, user: context.user).secrets(for: node, on: reading, now: context.now()),

@@ -3,7 +3,7 @@ import Cards
 import Planning
 import Racks
 
-/// What of an image is written, and how.
+/// Which parts of an image are written, and how.
 struct WriteOptions: ParsableArguments {
     enum Comparison: String, CaseIterable, ExpressibleByArgument {
         case auto, always, never
@@ -14,10 +14,10 @@ struct WriteOptions: ParsableArguments {
         help: ArgumentHelp("Read the card first and write only what differs.", valueName: "when"))
     var compare = Comparison.auto
 
-    @Flag(name: .long, help: "Write every byte of the image, also where no file is.")
+    @Flag(name: .long, help: "Write every byte of the image, even where no file is.")
     var whole = false
 
-    @Flag(name: .long, help: "Zero what the image leaves out: what was on the card goes.")
+    @Flag(name: .long, help: "Zero what the image does not use; old data is erased.")
     var wipe = false
 
     var options: CardPlan.WriteOptions {

@@ -6,27 +6,28 @@ package import Diagnostics
 
 /// The one place that prints.
 ///
-/// The rules of output: what a command was asked for goes to standard output, everything else to standard error;
-/// messages are lower case without a full stop, the next step stands on its own line after "hint:"; colours and
-/// rewritten lines only on a terminal.
+/// The rules of output: the result of a command goes to standard output, everything else to standard error. Messages
+/// are lower case without a full stop; the next step is on a separate line after "hint:". Lines are rewritten only on a
+/// terminal.
 package struct Console: Sendable {
-    /// Writes text to standard output or standard error as it stands.
+    /// Writes text to standard output or standard error unchanged.
     package typealias Sink = @Sendable (String) -> Void
 
     private let writeOutput: Sink
     private let writeError: Sink
-    /// Reads a line from the user without its line end, with or without echo; nil at the end of input.
+    /// Reads a line from the user, without its line end, with or without echo; nil at the end of input.
     package let readLine: @Sendable (_ echo: Bool) -> String?
     package let inputIsTerminal: Bool
     package let errorIsTerminal: Bool
-    /// Whether somebody looks at standard output, so that it should fit the window.
+    /// Whether standard output is shown on a terminal, so that it should fit the window.
     package let outputIsTerminal: Bool
     private let window: @Sendable () -> (columns: Int, lines: Int)
-    /// In columns, as it is now: a terminal's window changes.
+    /// In columns, at this moment: a terminal's window changes.
     package var width: Int { window().columns }
     /// In lines.
     package var height: Int { window().lines }
-    /// The keys that the user presses, one by one, until the stream is dropped; nil where nobody can press one.
+    /// The keys that the user presses, one by one, until the stream is dropped; nil if standard input is not a
+    /// terminal.
     package let keys: @Sendable () -> AsyncStream<Character>?
 
     package init(
@@ -46,10 +47,10 @@ package struct Console: Sendable {
         self.keys = keys
     }
 
-    /// A line of what the command was asked for.
+    /// Prints a line of the command's result.
     package func output(_ text: String) { writeOutput(text.hasSuffix("\n") ? text : text + "\n") }
 
-    /// A line about what is going on.
+    /// Prints a line about the work.
     package func note(_ text: String) { writeError(text.hasSuffix("\n") ? text : text + "\n") }
 
     /// Text on standard error without a line end, for prompts and progress.
@@ -88,7 +89,7 @@ package struct Console: Sendable {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR { continue }
-                // Nobody reads any more (`piflash devices | head`): a card in the making goes on all the same.
+                // The reader is gone (`piflash devices | head`): writing a card must go on.
                 return
             }
             rest = rest.dropFirst(count)
@@ -97,7 +98,7 @@ package struct Console: Sendable {
 
     @Sendable private static func terminalWindow() -> (columns: Int, lines: Int) {
         var size = winsize()
-        // Either may be redirected.
+        // Either stream may be redirected.
         guard
             [STDERR_FILENO, STDOUT_FILENO].contains(where: {
                 ioctl($0, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0

@@ -4,8 +4,8 @@ import Synchronization
     import Glibc
 #endif
 
-/// Ctrl-C and SIGTERM as a wish to stop, which long work looks at between chunks. A second Ctrl-C ends the process at
-/// once: the card then has no partition table, since its first block is written last.
+/// Ctrl-C and SIGTERM as a request to stop, which long work checks between chunks. A second one ends the process at
+/// once; the card then has no partition table, since its first block is written last.
 enum Interruption {
     private static let requests = Atomic<Int>(0)
 
@@ -21,12 +21,12 @@ enum Interruption {
             }
         }
         for number in [SIGINT, SIGTERM] {
-            // Without SA_RESTART, so that Ctrl-C also ends the wait for an answer on the terminal.
+            // Without SA_RESTART, so that Ctrl-C also ends waiting for an answer on the terminal.
             var action = sigaction()
             action.__sigaction_handler.sa_handler = handler
             sigaction(number, &action, nil)
         }
-        // A closed pipe must not end the process in the middle of a card; writes to it fail instead.
+        // A closed pipe must not end the process while it writes a card; writes to the pipe fail instead.
         signal(SIGPIPE, SIG_IGN)
     }
 }

@@ -1,17 +1,19 @@
-import Foundation
+import Diagnostics
+import Host
 import Synchronization
 
 #if canImport(Glibc)
     import Glibc
 #endif
 
-/// Standard input, key by key: without waiting for a line, and without showing what is typed. Ctrl-C stays a signal.
+/// Standard input key by key: without waiting for a whole line, and without showing what is typed. Ctrl-C stays a
+/// signal.
 enum RawTerminal {
-    /// Written before `isRaw` becomes true and read only while it is, so that the signal handler sees it whole.
+    /// Written before `isRaw` becomes true and read only while it is true, so that the signal handler sees all of it.
     nonisolated(unsafe) private static var saved = termios()
     private static let isRaw = Atomic(false)
 
-    /// The keys, until the stream is dropped; then the terminal is as it was. nil when standard input is no terminal.
+    /// The keys, until the stream is dropped; then the terminal is restored. nil if standard input is not a terminal.
     static func keys() -> AsyncStream<Character>? {
         guard !isRaw.load(ordering: .acquiring), tcgetattr(STDIN_FILENO, &saved) == 0 else { return nil }
         var raw = saved
@@ -27,11 +29,17 @@ enum RawTerminal {
             isStopped.set()
             restore()
         }
-        Thread.detachNewThread { read(into: feed, isStopped: isStopped) }
+        do throws(Failure) {
+            try startThread { read(into: feed, isStopped: isStopped) }
+        } catch {
+            // Without keys a station still works; ending the stream restores the terminal.
+            feed.finish()
+            return nil
+        }
         return keys
     }
 
-    /// Gives the terminal back. Async-signal-safe: an atomic exchange and tcsetattr (POSIX.1-2017, 2.4.3).
+    /// Restores the terminal. Async-signal-safe: an atomic exchange and tcsetattr (POSIX.1-2017, 2.4.3).
     static func restore() {
         guard isRaw.exchange(false, ordering: .acquiringAndReleasing) else { return }
         tcsetattr(STDIN_FILENO, TCSANOW, &saved)

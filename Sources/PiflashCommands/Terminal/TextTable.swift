@@ -1,26 +1,26 @@
 /// Text in columns.
 enum TextTable {
-    /// A line a pair, the second column aligned; a value of several lines stays in its column.
+    /// One line per pair, the second column aligned; all lines of a value stay in its column.
     static func pairs(_ rows: [(String, String)]) -> String {
         let width = rows.map(\.0.count).max() ?? 0
         return rows.map { name, value in
             let indented = value.split(separator: "\n", omittingEmptySubsequences: true)
                 .joined(separator: "\n" + String(repeating: " ", count: width + 2))
-            return pad(name, width) + "  " + indented
+            return padded(name, width) + "  " + indented
         }.joined(separator: "\n")
     }
 
-    /// Rows under a head, columns two blanks apart, nothing after the last.
+    /// Rows under a head, columns two blanks apart, no blanks after the last column.
     static func columns(_ head: [String], _ rows: [[String]]) -> String {
         let all = [head] + rows
         let widths = head.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
         return all.map { row in
-            row.indices.map { $0 == row.indices.last ? row[$0] : pad(row[$0], widths[$0]) }.joined(separator: "  ")
+            row.indices.map { $0 == row.indices.last ? row[$0] : padded(row[$0], widths[$0]) }.joined(separator: "  ")
         }.joined(separator: "\n")
     }
 
-    /// The same in a terminal of `width` columns: where it is too wide, the columns in `spare` are left out, the first of
-    /// them first, until it fits.
+    /// The same for a terminal of `width` columns: while the table is too wide, the columns in `spare` are left out, in
+    /// their order.
     static func columns(_ head: [String], _ rows: [[String]], width: Int?, spare: [String]) -> String {
         var shown = Array(head.indices)
         for name in spare {
@@ -31,7 +31,8 @@ enum TextTable {
         return columns(shown.map { head[$0] }, rows.map { row in shown.map { row[$0] } })
     }
 
-    /// `text` in lines of at most `width` columns, broken between words, a longer word wherever it must.
+    /// `text` in lines of at most `width` columns, broken between words; a word that is longer than a line is broken
+    /// too.
     static func wrapped(_ text: String, width: Int) -> [String] {
         let width = max(1, width)
         var lines: [String] = []
@@ -53,7 +54,18 @@ enum TextTable {
         return line.isEmpty ? lines : lines + [line]
     }
 
-    private static func pad(_ text: String, _ width: Int) -> String {
+    /// `text` with blanks up to `width` columns.
+    static func padded(_ text: String, _ width: Int) -> String {
         text + String(repeating: " ", count: max(0, width - text.count))
+    }
+
+    /// As many of `parts`, from the left, as fit into `width` columns, two blanks apart.
+    static func fitting(_ parts: [String], width: Int) -> String {
+        var parts = parts
+        while parts.count > 1, parts.joined(separator: "  ").count > width { parts.removeLast() }
+        let line = parts.joined(separator: "  ")
+        let text = line.count > width ? String(line.prefix(width)) : line
+        // The padding of the last part is not needed.
+        return String(text.reversed().drop { $0 == " " }.reversed())
     }
 }

@@ -85,7 +85,7 @@ package struct CardPlanner: Sendable {
         // Unpacking may take minutes; a secret that is missing should not wait for it.
         for secret in node.secrets { _ = try await secrets.read(secret) }
         let time = now()
-        let supplies = try SupplyReading.files(of: node)
+        let supplies = try Supplies(filesOf: node)
         let image = try image()
         do {
             return try await plan(for: node, in: rack, on: image, supplies: supplies, at: time)
@@ -118,7 +118,7 @@ package struct CardPlanner: Sendable {
         for node: Node, events: @escaping @Sendable (ImageEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPreview {
         let time = now()
-        let supplies = try SupplyReading.files(of: node)
+        let supplies = try Supplies(filesOf: node)
         let opened = try Self.open(
             ImageStream(image(for: node, events: events, isCancelled: isCancelled)), at: time)
         let provision = try await render(
@@ -130,7 +130,7 @@ package struct CardPlanner: Sendable {
     package struct ImageFacts: Sendable {
         let identity: ImageIdentity
         let snapshot: BootSnapshot
-        let root: RootReading
+        let root: InspectedRoot
         package let profile: OSProfile
     }
 
@@ -149,7 +149,7 @@ package struct CardPlanner: Sendable {
         let table = try image.partitionTable()
         let volume = try BootVolume.open(content, table: table, at: time)
         let snapshot = try BootSnapshot(of: volume)
-        let root = try RootReading(of: content, table: table, boot: snapshot)
+        let root = try InspectedRoot(of: content, table: table, boot: snapshot)
         return try during("looking at \(image.sourceName)") {
             CardBase(
                 content: content, table: table, volume: volume,

@@ -23,7 +23,7 @@ extension CardPlanner {
                     for (node, image) in part {
                         if isCancelled() { throw Failure(.cancelled, "stopped") }
                         do {
-                            let supplies = try SupplyReading.files(of: node)
+                            let supplies = try Supplies(filesOf: node)
                             let provision = try await unread.render(
                                 node, in: .placeholders(for: node), image, supplies: supplies, at: time)
                             report.merge(DiagnosticReport(provision.warnings))

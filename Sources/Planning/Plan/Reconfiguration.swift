@@ -20,13 +20,13 @@ package struct Reconfiguration: Sendable {
     ///
     /// The card's record keeps its time of writing when nothing else changes, so that configuring twice changes nothing.
     package init(
-        of node: Node, on reading: CardReading, in rack: RackSecrets, secrets: any SecretReading, version: String,
+        of node: Node, on reading: InspectedCard, in rack: RackSecrets, secrets: any SecretReading, version: String,
         now: Int64
     ) async throws {
         let snapshot = reading.snapshot
         let profile = try OSProfile.detect(snapshot, root: reading.root?.snapshot)
         let record = reading.record
-        var read = try SupplyReading.files(of: node)
+        var read = try Supplies(filesOf: node)
         read.certificate = rack.certificate
         let supplies = read
         func render(at time: Int64) async throws -> Provision {
@@ -55,7 +55,7 @@ package struct Reconfiguration: Sendable {
     }
 }
 
-extension CardReading {
+extension InspectedCard {
     /// The paths of the root partition that applying `provision` would change, found out on an overlay.
     fileprivate func rootDifferences(from provision: Provision) throws(Failure) -> [String] {
         guard let content, let root else { return [] }

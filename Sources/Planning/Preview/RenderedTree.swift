@@ -24,7 +24,7 @@ package struct RenderedTree: Sendable {
                 File(path: "boot/\($0.path)", contents: $0.contents, mode: 0o600, sensitive: $0.sensitive)
             }
             + provision.rootChanges.compactMap { change in
-                switch change.edit.change {
+                switch change.edit.action {
                 case .file(let contents, let mode):
                     File(path: "root\(change.edit.path)", contents: contents, mode: mode, sensitive: change.sensitive)
                 case .symbolicLink(let target):

@@ -44,7 +44,7 @@ package enum RootVolume {
 extension RootVolume {
     /// Carries out `edits` on the root partition of `store` and returns the paths that changed.
     package static func apply(
-        _ edits: [RootEdit], to store: some WritableBlockStore, partition: PartitionTable.Partition?, at time: Int64
+        _ edits: [TreeChange], to store: some WritableBlockStore, partition: PartitionTable.Partition?, at time: Int64
     ) throws(Failure) -> [String] {
         guard !edits.isEmpty else { return [] }
         guard let partition else {

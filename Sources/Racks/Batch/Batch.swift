@@ -16,20 +16,20 @@ package struct Batch: Sendable {
     let user: InvokingUser
     let locks: [FilePath: RackLock]
     let options: CardPlan.WriteOptions
-    let claim: @Sendable (ChosenTarget, Int64) throws(Failure) -> any CardTarget
+    let open: @Sendable (ChosenTarget, Int64) throws(Failure) -> any CardTarget
 
     /// Locks the ledgers of `nodes`.
     ///
-    /// - Parameter claim: Claims a target for an image of so many bytes.
+    /// - Parameter open: Opens a target exclusively for an image of so many bytes.
     package init(
         _ nodes: [Node], of user: InvokingUser, planner: CardPlanner, since: String,
         options: CardPlan.WriteOptions = .init(),
-        claim: @escaping @Sendable (ChosenTarget, Int64) throws(Failure) -> any CardTarget
+        open: @escaping @Sendable (ChosenTarget, Int64) throws(Failure) -> any CardTarget
     ) throws(Failure) {
         self.planner = planner
         self.user = user
         self.options = options
-        self.claim = claim
+        self.open = open
         locks = try Self.locks(of: nodes, user: user, since: since)
     }
 
@@ -144,7 +144,7 @@ package struct Batch: Sendable {
                     try start()
                     // The plan, with all that is carried, is in memory only while its card is written.
                     let plan = try await plan(job.card, isCancelled)
-                    return (plan, try claim(job.target, plan.content.size))
+                    return (plan, try open(job.target, plan.content.size))
                 }
                 return BatchOutcome(job, .verified(summary))
             case .configure:
@@ -174,7 +174,7 @@ package struct Batch: Sendable {
 
     private func change(_ job: BatchPlan.Job) async throws -> Reconfiguration {
         let (node, now) = (job.card.node, planner.now())
-        let card = try CardReading(at: job.target.path)
+        let card = try InspectedCard(at: job.target.path)
         return try await Reconfiguration(
             of: node, on: card, in: RackState(of: node, user: user).secrets(for: node, on: card, now: now),
             secrets: planner.secrets, version: planner.version, now: now)

@@ -33,7 +33,7 @@ package struct FoundCard: Sendable {
     /// - Returns: nil when there is no piflash card, or it cannot be read.
     package init?(on target: ChosenTarget) {
         if case .file(_, exists: false) = target { return nil }
-        guard let reading = try? CardReading(at: target.path), let record = reading.record else { return nil }
+        guard let reading = try? InspectedCard(at: target.path), let record = reading.record else { return nil }
         self.init(
             node: record.node, recipe: record.recipeDigest, image: record.image?.digest,
             // What cannot be read may have run.

@@ -14,7 +14,7 @@ extension RackState {
     ///
     /// - Parameter isTrial: Issue no certificate: one that was not issued yet is a placeholder.
     package func secrets(
-        for node: Node, on card: CardReading, now: Int64, isTrial: Bool = false
+        for node: Node, on card: InspectedCard, now: Int64, isTrial: Bool = false
     ) throws -> RackSecrets {
         // Without the root partition the recipe is refused: issue no certificate for that.
         guard card.root != nil else { return try secretsWithoutCertificate(for: node) }

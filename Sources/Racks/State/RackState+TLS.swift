@@ -8,10 +8,11 @@ import SystemPackage
     import Glibc
 #endif
 
-/// The rack's certificates, in `.piflash/tls` (0700, files 0600): `ca.pem` and `ca-key.pem`, `client/` for who works on
-/// the nodes, and `nodes/NAME/` for each node. What was issued is kept, so that configuring a card again changes nothing.
+/// The certificates of a rack, in `.piflash/tls` (mode 0700, files 0600): `ca.pem` and `ca-key.pem`, `client/` for the
+/// people who use the nodes, and `nodes/NAME/` for each node. Issued certificates are kept, so that configuring a card
+/// again changes nothing.
 extension RackState {
-    /// What a node with `docker.remote: tls` gets. Makes the rack's authority at the first need.
+    /// The certificate of a node with `docker.remote: tls`. Makes the rack's authority when it is first needed.
     package func certificate(for node: Node, now: Int64) throws -> NodeCertificate {
         let authority = try authority(now: now)
         let issued = try issued(
@@ -20,7 +21,7 @@ extension RackState {
             authority: authority.pem.certificate, certificate: issued.certificate, key: issued.key)
     }
 
-    /// The certificate that `node` has been given, as long as it does; nothing is made.
+    /// The certificate that was issued to `node`, if it is still good; issues none.
     func knownCertificate(for node: Node, now: Int64) throws(Failure) -> NodeCertificate? {
         let place = place(of: node)
         guard
@@ -32,7 +33,7 @@ extension RackState {
         return NodeCertificate(authority: known.certificate, certificate: issued.certificate, key: issued.key)
     }
 
-    /// The node's own name for itself, the one by which multicast DNS finds it, and its address when that is fixed.
+    /// The node's hostname, its name for multicast DNS, and its address if that is fixed.
     private static func purpose(of node: Node) -> CertificateAuthority.Purpose {
         let name = node.hostname.value
         return .server(
@@ -42,7 +43,7 @@ extension RackState {
 
     private func place(of node: Node) -> FilePath { tls.appending("nodes").appending(node.hostname.value) }
 
-    /// What the docker command needs to reach the rack's nodes.
+    /// The certificate that the docker command needs to reach the nodes of the rack.
     func clientCertificate(now: Int64) throws -> NodeCertificate {
         let authority = try authority(now: now)
         let issued = try issued(
@@ -57,20 +58,22 @@ extension RackState {
         let certificate = tls.appending("ca.pem")
         let key = tls.appending("ca-key.pem")
         let lock = try lockTLS()
-        defer { try? lock.close() }
+        defer { withExtendedLifetime(lock) {} }
         if let known = try stored(certificate: certificate, key: key) {
             guard let authority = try? CertificateAuthority(known), authority.isWhole else {
                 throw Failure(
-                    .system, "\(certificate) and ca-key.pem beside it are damaged, or not of a pair",
-                    hint: "restore them, or delete both: then every node with docker.remote: tls is configured anew")
+                    .system, "\(certificate) and ca-key.pem beside it are damaged, or do not belong together",
+                    hint: "restore them, or delete both: then configure every node with docker.remote: tls again")
             }
             return authority
         }
-        // One without the other is a loss that a new authority would hide: no node would be reached any more.
+        // If one of the two is missing, a new authority would hide the loss: no node could be reached any more.
         for path in [certificate, key] where try text(path) != nil {
             throw Failure(
                 .system, "\(tls) has only \(path.lastComponent?.string ?? "") of the two files of its authority",
-                hint: "restore the other, or delete it: then every node with docker.remote: tls is configured anew")
+                hint:
+                    "restore the other file, or delete this one: then configure every node with docker.remote: tls again"
+            )
         }
         let rack = directory.removingLastComponent().lastComponent?.string ?? "rack"
         let made = try CertificateAuthority(rack: rack, now: now)
@@ -85,7 +88,7 @@ extension RackState {
         now: Int64
     ) throws -> IssuedCertificate {
         let lock = try lockTLS()
-        defer { try? lock.close() }
+        defer { withExtendedLifetime(lock) {} }
         let certificate = place.appending("cert.pem")
         let key = place.appending("key.pem")
         if let known = try stored(certificate: certificate, key: key),
@@ -100,23 +103,13 @@ extension RackState {
         return made
     }
 
-    /// Two runs at once make one authority.
-    private func lockTLS() throws(Failure) -> FileDescriptor {
+    /// Two runs at once make one authority. Held until the lock's owner lets go of it.
+    private func lockTLS() throws(Failure) -> FileLock {
         try user.makeDirectories(tls, mode: 0o700)
-        let path = tls.appending("lock")
-        do {
-            let file = try FileDescriptor.open(
-                path, .readWrite, options: [.create, .closeOnExec], permissions: [.ownerReadWrite])
-            try user.own(path)
-            // Held until the descriptor is closed.
-            while flock(file.rawValue, LOCK_EX) != 0 {
-                guard errno == EINTR else { throw Errno(rawValue: errno) }
-            }
-            return file
-        } catch {
+        do { return try FileLock.wait(for: tls.appending("lock"), .exclusive, user: user) } catch {
             throw Failure(
-                .system, "locking \(path): \((error as? Errno)?.description.lowercased() ?? "\(error)")",
-                hint: "the rack's directory must be writable: its state is kept there")
+                .system, error.message, hint: "the rack's directory must be writable: its state is kept there",
+                cause: error.cause)
         }
     }
 
@@ -126,6 +119,6 @@ extension RackState {
     }
 
     private func text(_ path: FilePath) throws(Failure) -> String? {
-        try FileContents.read(path).map { String(decoding: $0, as: UTF8.self) }
+        try DurableFile.read(path, limit: 1 << 20, kind: .regular).map { String(decoding: $0, as: UTF8.self) }
     }
 }

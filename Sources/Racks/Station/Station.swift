@@ -37,17 +37,17 @@ package struct Station: Sendable {
     let batch: Batch
     let readers: StationReaders
     let surroundings: Surroundings
-    /// Judges a target again, now that the image's size (in bytes) is known.
-    let judge: @Sendable (ChosenTarget, Int64) throws(Failure) -> Void
+    /// Validates a target again, now that the image's size (in bytes) is known.
+    let validate: @Sendable (ChosenTarget, Int64) throws(Failure) -> Void
 
     package init(
         batch: Batch, readers: StationReaders, surroundings: Surroundings,
-        judge: @escaping @Sendable (ChosenTarget, Int64) throws(Failure) -> Void
+        validate: @escaping @Sendable (ChosenTarget, Int64) throws(Failure) -> Void
     ) {
         self.batch = batch
         self.readers = readers
         self.surroundings = surroundings
-        self.judge = judge
+        self.validate = validate
     }
 
     /// Runs until every node of `rack` has its card, the user quits, or stops it. Returns how it went with each card, and
@@ -69,27 +69,39 @@ package struct Station: Sendable {
             watch.cancel()
             typed.cancel()
         }
-        var floor = StationFloor(
-            queue: StationQueue(rack, rewrites: rewrites), readers: readers, station: self, events: events)
-        floor.tell()
+        var table = ReaderTable(
+            queue: StationQueue(rack, rewrites: rewrites), readers: readers, events: events)
+        table.report()
         feed.yield(.look(surroundings.disks()))
         return await withTaskGroup(of: Void.self) { group in
             for await input in inputs {
-                for step in floor.take(input, isStopped: isCancelled()) {
-                    group.addTask { feed.yield(await perform(step, events: events, isCancelled: isCancelled)) }
+                for step in table.take(input, isStopped: isCancelled()) {
+                    switch step {
+                    case .markRedo(let card): markRedo(card, events)
+                    case .start(let work):
+                        group.addTask {
+                            feed.yield(await perform(work, events: events, isCancelled: isCancelled))
+                        }
+                    }
                 }
-                if floor.isOver { break }
+                if table.isOver { break }
             }
-            return (floor.outcomes, floor.left)
+            return (table.outcomes, table.left)
         }
     }
 
-    /// What is slow: done beside the station's own work.
+    private func markRedo(_ card: RackPlan.Card, _ events: (StationEvent) -> Void) {
+        do throws(Failure) { try batch.markRedo(card) } catch {
+            events(.answer("\(error.message); after this run, \(card.name) counts as done"))
+        }
+    }
+
+    /// Slow work. It runs on its own thread, so that the station's loop never waits for it.
     private func perform(
-        _ step: StationStep, events: @escaping @Sendable (StationEvent) -> Void,
+        _ work: StationWork, events: @escaping @Sendable (StationEvent) -> Void,
         isCancelled: @escaping @Sendable () -> Bool
     ) async -> StationInput {
-        switch step {
+        switch work {
         case .examine(let medium):
             // Reading a bad card can take long.
             let result = try? await onThread { StationExamination(of: medium.facts, in: surroundings) }
@@ -97,7 +109,7 @@ package struct Station: Sendable {
                 medium.id, result ?? .refused(Failure(.system, "\(medium.facts.path) cannot be looked at")))
         case .write(let medium, let reader, let job):
             if job.work == .write {
-                do throws(Failure) { try judge(job.target, job.card.image.size) } catch {
+                do throws(Failure) { try validate(job.target, job.card.image.size) } catch {
                     return .unfit(medium, node: job.card.name, error)
                 }
             }
@@ -108,33 +120,15 @@ package struct Station: Sendable {
     }
 }
 
-/// What a look at a card brought.
-enum StationExamination: Sendable {
-    case fit(ChosenTarget, FoundCard?, CardOccupancy)
-    case refused(Failure)
-
+extension StationExamination {
     init(of facts: DeviceFacts, in surroundings: Station.Surroundings) {
         do throws(Failure) {
             let target = try surroundings.choose(facts)
             let found = surroundings.found(target)
-            // A card of piflash's own is nobody's else.
+            // A card written by piflash holds no one else's files.
             self = .fit(target, found, found == nil ? surroundings.occupancy(facts) : .free)
         } catch {
             self = .refused(error)
         }
     }
-}
-
-enum StationInput: Sendable {
-    case look([DeviceFacts])
-    case command(StationCommand)
-    case examined(Int, StationExamination)
-    /// The card cannot take the node's image.
-    case unfit(Int, node: String, Failure)
-    case finished(Int, BatchOutcome)
-}
-
-enum StationStep: Sendable {
-    case examine(ReaderTracker.Medium)
-    case write(Int, StationReader, BatchPlan.Job)
 }

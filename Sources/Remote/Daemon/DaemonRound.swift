@@ -3,30 +3,33 @@ package import Recipes
 
 /// Gives running nodes the Docker configuration of their recipes.
 ///
-/// The steps on a node, each bounded in time: 1. look at its engine and its files; 2. merge, and judge the result; 3. let
-/// dockerd validate it where it can; 4. write it as a whole; 5. restart Docker and wait until it answers; 6. when it does
-/// not, put the old file back, restart again, and tell dockerd's last words. Workers are done in parallel; managers after
-/// them, one by one, and none after one that failed, so that the swarm keeps its majority.
+/// The steps on a node, each with a time limit:
+/// 1. probe its engine and its files;
+/// 2. merge the recipe's keys, and validate the result;
+/// 3. let dockerd validate it, if it can;
+/// 4. replace the file;
+/// 5. restart Docker and wait until it answers;
+/// 6. if it does not answer, put the old file back, restart again, and report the last lines of dockerd's log.
+///
+/// Workers are changed in parallel, then managers one by one. After a manager that failed no other is changed, so that the
+/// swarm keeps its majority.
 package struct DaemonRound: Sendable {
     private let ssh: SSHRunner
-    private let judge: DaemonJudge
     private let jobs: Int
-    /// Seconds that an engine has to come back.
+    /// How long an engine may take to come back, in seconds.
     private let wait: Int
     private let events: @Sendable (NodeEvent) -> Void
 
     package init(
-        ssh: SSHRunner, jobs: Int, wait: Int = 90, judge: @escaping DaemonJudge = { _, _ in [] },
-        events: @escaping @Sendable (NodeEvent) -> Void
+        ssh: SSHRunner, jobs: Int, wait: Int = 90, events: @escaping @Sendable (NodeEvent) -> Void
     ) {
         self.ssh = ssh
         self.jobs = jobs
         self.wait = wait
-        self.judge = judge
         self.events = events
     }
 
-    /// What each node's recipe would change there.
+    /// What the recipe of each node would change there.
     package func compare(_ nodes: [Node]) async -> [(node: Node, change: Result<DaemonChange, Failure>)] {
         await inParallel(nodes, jobs: jobs) { node in (node: node, change: await change(for: node)) }
     }
@@ -54,8 +57,8 @@ package struct DaemonRound: Sendable {
             if let stopped {
                 outcomes[name] = finish(
                     NodeOutcome(
-                        name, .skipped, "left alone, since the manager \(stopped) failed",
-                        hint: "put that one in order first: a swarm without most of its managers stands still"))
+                        name, .skipped, "not changed, because the manager \(stopped) failed",
+                        hint: "fix that manager first: a swarm that loses its majority accepts no changes"))
                 continue
             }
             let outcome = finish(await apply(change, to: node))
@@ -72,10 +75,10 @@ package struct DaemonRound: Sendable {
 
     private func change(for node: Node) async -> Result<DaemonChange, Failure> {
         let name = node.hostname.value
-        events(.step(node: name, step: "looking"))
+        events(.step(node: name, step: "probing"))
         do {
             let result = try await ssh.run(NodeProbe.script, on: RemoteHost(node), as: .root, limit: .seconds(100))
-            return .success(try DaemonChange(node, on: try NodeProbe(result), judge: judge))
+            return .success(try DaemonChange(node, on: try NodeProbe(result)))
         } catch let failure as Failure {
             return .failure(failure)
         } catch let report as DiagnosticReport {
@@ -87,8 +90,8 @@ package struct DaemonRound: Sendable {
 
     private func apply(_ change: DaemonChange, to node: Node) async -> NodeOutcome {
         let name = node.hostname.value
-        events(.step(node: name, step: change.needsRestart ? "restarting Docker" : "noting the recipe's keys"))
-        // Twice a restart and a wait, and a wait for the swarm's managers.
+        events(.step(node: name, step: change.needsRestart ? "restarting Docker" : "recording the recipe's keys"))
+        // Two restarts with a wait each, and a wait for the managers of the swarm.
         let limit = Duration.seconds(wait * 3 + 120)
         let result: RemoteResult
         do throws(Failure) {
@@ -108,19 +111,21 @@ package struct DaemonRound: Sendable {
                     ? "Docker runs with the new settings; the swarm has its majority"
                     : "Docker runs with the new settings")
         case "same": return NodeOutcome(name, .unchanged, "is as the recipe wants it")
-        case "invalid": return failed("dockerd refuses the new settings; nothing was changed")
+        case "invalid": return failed("dockerd rejects the new settings; nothing was changed")
         case "rolled-back":
             return failed("Docker does not start with the new settings; the old ones are back, and it runs")
         case "down":
             return failed(
-                "Docker does not start with the new settings, and with the old ones neither",
-                hint: "the old ones are in place; look at the node: journalctl -u docker")
+                "Docker starts neither with the new settings nor with the old ones",
+                hint: "the old settings are back in place; read the log on the node: journalctl -u docker")
         case "no-quorum":
             return failed(
                 "Docker runs with the new settings, but the swarm's managers have no majority",
-                hint: "`docker node ls` there tells; start the other managers")
+                hint: "run `docker node ls` there, and start the other managers")
         case "busy": return failed("another piflash is changing it")
-        case "changed": return failed("\(change.path) was changed meanwhile; nothing was done", hint: "run it again")
+        case "changed":
+            return failed(
+                "another program changed \(change.path) meanwhile; nothing was done", hint: "run the command again")
         case "unwritable":
             return failed("\(change.path) cannot be written; nothing was changed", hint: "is its card full?")
         default:

@@ -1,7 +1,8 @@
 import Diagnostics
+import Docker
 import Recipes
 
-/// What probe.sh tells of a node: its engine, and the files that configure it.
+/// What probe.sh reports of a node: its engine, and the files that configure it.
 struct NodeProbe: Sendable {
     static let script = String(decoding: PackageResources.probe_sh, as: UTF8.self)
 
@@ -21,37 +22,35 @@ struct NodeProbe: Sendable {
     var isInSwarm: Bool { ["active", "pending", "locked", "error"].contains(answer["swarm"] ?? "") }
     var isManager: Bool { answer["manager"] == "true" }
     var hasSystemd: Bool { answer["systemd"] != nil }
-    /// Whether its card brought a certificate of the rack's.
+    /// Whether its card has a certificate of the rack.
     var hasCertificate: Bool { answer["certificate"] != nil }
     var hasDropIn: Bool { answer["dropin"] != nil }
-    /// The digest of the configuration that the first boot laid down.
+    /// The digest of the configuration that the first boot wrote.
     var firstBoot: String { answer["first-boot"] ?? "" }
 
     func file(_ name: String) -> [UInt8]? { answer.files[name] }
-    /// cksum's words for a file, or "none".
+    /// The output of cksum for a file, or "none".
     func sum(_ name: String) -> String { answer["sum-\(name)"] ?? "none" }
 
-    /// Whether the engine reads daemon.json, from 1.10 on.
+    /// Whether the engine reads daemon.json.
     var readsDaemonFile: Bool {
-        let numbers = (engine ?? "").split { $0 == "." || $0 == "-" || $0 == "+" }.map { Int($0) ?? 0 }
-        guard let major = numbers.first else { return true }
-        return (major, numbers.dropFirst().first ?? 0) >= (1, 10)
+        EngineVersion(engine ?? "").map { $0 >= .daemonFile } ?? true
     }
 
-    /// The userland's architecture in Docker's spelling, as the card's image tells it.
+    /// The userland's architecture in Docker's spelling; that of the machine if the system has no dpkg.
     var architecture: String? {
         switch answer["dpkg"] ?? answer["machine"] ?? "" {
         case "arm64", "aarch64": "arm64"
         case "amd64", "x86_64": "amd64"
         case "armel", "armv6l": "armv6"
-        // Raspbian's armhf runs on the first Pi too, Debian's does not.
+        // Raspbian's armhf also runs on the first Pi; Debian's does not.
         case "armhf", "armv7l": answer["system"] == "raspbian" ? "armv6" : "armv7"
         default: nil
         }
     }
 }
 
-/// What our scripts answer: lines "KEY VALUE", and files as "file NAME BYTES", the contents, and a line end.
+/// The output of our scripts: lines "KEY VALUE", and files as "file NAME BYTES", the contents, and a line end.
 struct ScriptAnswer: Sendable {
     private var values: [String: String] = [:]
     private(set) var files: [String: [UInt8]] = [:]

@@ -1,15 +1,16 @@
+import Text
 import Diagnostics
 package import Systems
 
-/// How a running node is, by status.sh.
+/// The state of a running node, from status.sh.
 package struct NodeStatus: Hashable, Sendable {
     static let script = String(decoding: PackageResources.status_sh, as: UTF8.self)
 
-    /// Nil when there is no report on the node's boot partition.
+    /// Nil if there is no report on the node's boot partition.
     package var firstBoot: FirstBootStatus?
-    /// Whether a first-boot program of piflash is on the node at all.
+    /// Whether the first-boot program of piflash is on the node.
     package var isPrepared: Bool
-    /// "20.10.24+dfsg1"; nil when no engine answers.
+    /// "20.10.24+dfsg1"; nil if no engine answers.
     package var engine: String?
     package var hasDocker: Bool
     /// "active", "inactive", "pending", …
@@ -17,14 +18,14 @@ package struct NodeStatus: Hashable, Sendable {
     package var isManager: Bool
     /// Seconds since the node started.
     package var uptime: Int?
-    /// Seconds by which the node's clock is ahead of ours; 0 for less than the answer took.
+    /// Seconds by which the node's clock is ahead of ours; 0 if the difference is less than the answer took.
     package var clockDifference: Int64?
     /// Degrees Celsius.
     package var temperature: Double?
     package var power: PowerState?
 
     /// - Parameters:
-    ///   - asked, answered: our clock before and after, in seconds since 1970.
+    ///   - asked, answered: Our clock before and after, in seconds since 1970.
     init(_ result: RemoteResult, asked: Int64, answered: Int64) throws(Failure) {
         let answer = ScriptAnswer(result.output)
         guard answer["end"] != nil else {
@@ -43,12 +44,12 @@ package struct NodeStatus: Hashable, Sendable {
         power = answer["throttled"].flatMap { PowerState($0) }
     }
 
-    /// Whether nothing is left to wait for: the first boot is finished, well or not.
+    /// Whether there is nothing to wait for: the first boot has ended, successfully or not.
     package var isSettled: Bool { firstBoot.map { ["done", "failed"].contains($0.state) } ?? !isPrepared }
     package var hasFailed: Bool { firstBoot?.state == "failed" }
 }
 
-/// What the firmware says of the power supply and the heat: vcgencmd get_throttled, whose bits are told at
+/// What the firmware reports about power supply and temperature: the bits of vcgencmd get_throttled, see
 /// https://www.raspberrypi.com/documentation/computers/os.html#get_throttled
 package struct PowerState: Hashable, Sendable {
     package var bits: UInt32
@@ -58,7 +59,7 @@ package struct PowerState: Hashable, Sendable {
         self.bits = bits
     }
 
-    /// What is or was wrong since the start; empty when nothing.
+    /// The problems now, and before since the start; empty if there were none.
     package var remarks: [String] {
         let names = ["undervoltage", "slowed down", "throttled", "hot"]
         return names.indices.compactMap { index in

@@ -1,13 +1,13 @@
 package import Diagnostics
 package import Recipes
 
-/// Asks many nodes how they are.
+/// Asks many nodes for their state.
 package struct StatusRound: Sendable {
     package struct Row: Sendable {
         package var node: Node
         package var result: Result<NodeStatus, Failure>
 
-        /// Failed is who does not answer, and whose first boot gave up.
+        /// Whether the node does not answer, or its first boot failed.
         package var isFailure: Bool {
             switch result {
             case .success(let status): status.hasFailed
@@ -36,11 +36,11 @@ package struct StatusRound: Sendable {
         self.now = now
     }
 
-    /// In the nodes' order; one that does not answer has the reason.
+    /// The states in the order of the nodes; for a node that does not answer, the reason.
     package func ask(_ nodes: [Node]) async -> [Row] {
         await inParallel(nodes, jobs: jobs) { node in
             do throws(Failure) {
-                // Before ssh logs in: all of that time is in doubt, and less than the time that a certificate minds.
+                // Before ssh logs in: that time counts as uncertain. It is too short to matter for a certificate.
                 let asked = now()
                 let result = try await ssh.run(NodeStatus.script, on: RemoteHost(node), as: .user, limit: limit)
                 return Row(node: node, result: .success(try NodeStatus(result, asked: asked, answered: now())))

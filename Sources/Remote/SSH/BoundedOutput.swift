@@ -14,7 +14,7 @@ struct BoundedOutput: Sendable {
         let rest = bytes.dropFirst(max(0, room))
         guard !rest.isEmpty else { return }
         tail += rest
-        // Seldom, so that each byte is moved once on average.
+        // Rarely, so that each byte is moved once on average.
         if tail.count > half * 2 { trim() }
     }
 
@@ -24,7 +24,7 @@ struct BoundedOutput: Sendable {
         tail.removeFirst(tail.count - half)
     }
 
-    /// What was kept, with a line that tells of what was not.
+    /// What was kept, with a line in between that says how much was left out.
     var bytes: [UInt8] {
         var copy = self
         copy.trim()
@@ -33,9 +33,9 @@ struct BoundedOutput: Sendable {
     }
 }
 
-/// Cuts a stream into lines as they come.
+/// Splits a stream into lines as it arrives.
 struct LineSplitter: Sendable {
-    /// A line that is longer comes in pieces.
+    /// In bytes. A longer line is passed on in pieces.
     private static let longest = 1 << 16
     private var rest: [UInt8] = []
 

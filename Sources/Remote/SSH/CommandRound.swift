@@ -5,8 +5,8 @@ package import Recipes
 
 /// Runs one command on many nodes.
 package struct CommandRound: Sendable {
-    /// The script that runs `words`: several are a program and its arguments, each as it is; a single one is a line for
-    /// the shell.
+    /// The script that runs `words`. Several words are a program and its arguments, passed as they are; a single word is a
+    /// command line for the shell.
     package static func script(_ words: [String]) -> String {
         words.count == 1 ? "sh -c \(shellQuoted(words[0]))" : words.map(shellQuoted).joined(separator: " ")
     }

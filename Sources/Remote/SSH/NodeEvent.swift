@@ -1,26 +1,26 @@
 package import Diagnostics
 
-/// What work on running nodes tells while it goes on.
+/// What work on running nodes reports.
 package enum NodeEvent: Sendable {
-    /// What a node is at: "looking", "restarting Docker".
+    /// What is being done on a node: "probing", "restarting Docker".
     case step(node: String, step: String)
-    /// A line that a command on a node printed, where lines are asked for as they come.
+    /// A line that a command on a node printed.
     case line(node: String, RemoteLine)
     /// A node is finished.
     case done(NodeOutcome)
 }
 
-/// What became of one node.
+/// The result of the work on one node.
 package struct NodeOutcome: Sendable {
     package enum Result: String, Sendable {
         case done, unchanged, failed
-        /// Left alone because of another node's failure.
+        /// Not changed, because another node failed.
         case skipped
     }
 
     package var node: String
     package var result: Result
-    /// Of the command that was run, when one was.
+    /// The exit code of the command, if one was run.
     package var exit: Int32?
     package var message: String
     package var hint: String?
@@ -50,7 +50,7 @@ package struct NodeOutcome: Sendable {
 }
 
 extension Collection<NodeOutcome> {
-    /// The failure that a round ends with, or nil when every node is done.
+    /// The failure of the whole round; nil if every node is done.
     package var failure: Failure? {
         let bad = filter(\.isFailure)
         guard !bad.isEmpty else { return nil }

@@ -1,6 +1,6 @@
-/// Text of a node as it may be shown.
+/// Text from a node, as it may be shown.
 package enum NodeText {
-    /// Without logins in URLs, the values of keys that hold secrets, and join tokens.
+    /// `text` without logins in URLs, values of keys that hold secrets, and join tokens.
     package static func masked(_ text: String) -> String {
         text.replacing(/:\/\/[^\/@\s"]+@/, with: "://***@")
             .replacing(/("[^"\n]*(?:token|password|secret)[^"\n]*"\s*:\s*)"[^"\n]*"/.ignoresCase()) {

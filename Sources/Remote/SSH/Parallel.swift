@@ -1,4 +1,4 @@
-/// Does `work` for every item, at most `jobs` at a time, and returns the results in the items' order.
+/// Runs `work` for every item, at most `jobs` at a time, and returns the results in the order of the items.
 package func inParallel<Item: Sendable, Result: Sendable>(
     _ items: [Item], jobs: Int, _ work: @escaping @Sendable (Item) async -> Result
 ) async -> [Result] {
@@ -21,7 +21,7 @@ package func inParallel<Item: Sendable, Result: Sendable>(
     }
 }
 
-/// Runs `body` as a task that is cancelled when `isCancelled` says so, which is asked ten times a second.
+/// Runs `body` as a task, and cancels it when `isCancelled` returns true. It is called ten times a second.
 package func cancelled<Value: Sendable>(
     when isCancelled: @escaping @Sendable () -> Bool, _ body: @escaping @Sendable () async -> Value
 ) async -> Value {

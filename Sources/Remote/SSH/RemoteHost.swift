@@ -4,9 +4,9 @@ package import Recipes
 package struct RemoteHost: Hashable, Sendable {
     /// The node's name, for people.
     package var name: String
-    /// Where it may be, in the order in which it is looked for; a name that nobody knows leads to the next.
+    /// Its addresses in the order in which they are tried. If a name is not known, the next address is tried.
     package var addresses: [String]
-    /// The login name; nil leaves it to ssh's own configuration.
+    /// The login name; nil leaves it to the configuration of ssh.
     package var user: String?
 
     package init(name: String, addresses: [String], user: String? = nil) {
@@ -15,7 +15,7 @@ package struct RemoteHost: Hashable, Sendable {
         self.user = user
     }
 
-    /// At the recipe's address, else by multicast DNS, which every Pi system answers, else by its plain name.
+    /// By the recipe's address; without one by multicast DNS, which every Pi system answers, then by the plain name.
     package init(_ node: Node) {
         let name = node.hostname.value
         self.init(
@@ -24,17 +24,17 @@ package struct RemoteHost: Hashable, Sendable {
     }
 }
 
-/// What a remote script is run as.
+/// The user that a remote script runs as.
 package enum RemotePrivilege: Sendable {
-    /// The user who logs in.
+    /// The user that logs in.
     case user
-    /// Whoever may use Docker: the user, when Docker answers, else root.
+    /// The user that logs in, if Docker answers; root otherwise.
     case docker
-    /// root, by sudo without a password.
+    /// root, through sudo without a password.
     case root
 
-    /// The command for sshd to run. Constant: all that varies comes over standard input. `sh -c`, since the user's login
-    /// shell may be another.
+    /// The command for sshd to run. It is constant: all that varies comes over standard input. `sh -c`, because the user's
+    /// login shell may be another one.
     var command: String {
         switch self {
         case .user: "exec sh -s"

@@ -8,9 +8,9 @@ import SystemPackage
     import Glibc
 #endif
 
-/// What a script on a node came to.
+/// The result of a script on a node.
 package struct RemoteResult: Sendable {
-    /// The exit code; 128 and the signal's number when a signal ended it.
+    /// The exit code; 128 plus the signal's number if a signal ended the script.
     package var exit: Int32
     package var output: [UInt8]
     package var errors: String
@@ -18,34 +18,34 @@ package struct RemoteResult: Sendable {
     package var text: String { String(decoding: output, as: UTF8.self) }
 }
 
-/// A line that a script prints.
+/// A line that a script printed.
 package enum RemoteLine: Sendable {
     case output(String)
     case error(String)
 }
 
-/// Runs scripts on nodes by the user's own ssh.
+/// Runs scripts on nodes with the user's ssh program.
 ///
-/// The scripts go over standard input to `sh -s`: nothing that varies is part of a command line, here or there. All that
-/// is done on a node goes through one connection, whose socket lies in a directory that only the user can enter; ``close()``
-/// ends the connections and removes it.
+/// The scripts go over standard input to `sh -s`: nothing that varies is part of a command line, here or on the node. All
+/// work on a node goes through one connection. Its socket is in a directory that only the user can enter; ``close()`` ends
+/// the connections and removes the directory.
 package final class SSHRunner: Sendable {
-    /// What every script prints first, on a line of its own. What comes before is the talk of the user's shell start-up
-    /// files; a script that never prints it did not begin.
-    private static let mark = "@piflash@"
+    /// What every script prints first, on a separate line. Text before it comes from the user's shell start-up files. A
+    /// script that does not print it did not start.
+    private static let sentinel = "@piflash@"
     private static let outputLimit = 4 << 20
 
     private let settings: SSHSettings
     private let directory: String
-    /// The connections that were opened: the node's name, its socket and where it leads.
+    /// The open connections: by the node's name, the socket and the address.
     private let connections = Mutex<[String: (socket: String, address: String)]>([:])
 
     package init(settings: SSHSettings) throws(Failure) {
         self.settings = settings
-        // A socket's path has at most 107 bytes, and ssh appends 17 of its own for a while.
+        // A socket's path has at most 107 bytes (unix(7)), and ssh appends 17 bytes while it connects.
         let runtime = settings.environment["XDG_RUNTIME_DIR"] ?? ""
         let base = runtime.hasPrefix("/") && runtime.utf8.count <= 60 && access(runtime, W_OK) == 0 ? runtime : "/tmp"
-        // mkdtemp(3) puts letters of its own in the place of the six at the end.
+        // mkdtemp(3) replaces the six letters at the end.
         var template = Array("\(base)/piflash-XXXXXX".utf8CString)
         let made = template.withUnsafeMutableBufferPointer { buffer in
             buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }
@@ -56,13 +56,13 @@ package final class SSHRunner: Sendable {
         directory = made
     }
 
-    /// Ends every connection and removes the runtime directory.
+    /// Ends all connections and removes their directory.
     package func close() async {
         let open = connections.withLock { connections in
             defer { connections = [:] }
             return connections
         }
-        // A task of its own, so that it is done also after a cancellation.
+        // A separate task, so that it is also done after a cancellation.
         await Task { [settings, directory] in
             await withTaskGroup(of: Void.self) { group in
                 for (socket, address) in open.values where access(socket, F_OK) == 0 {
@@ -77,11 +77,11 @@ package final class SSHRunner: Sendable {
         }.value
     }
 
-    /// Runs `script` on `host` and returns how it ended; throws when ssh does not get there, when the script could not
-    /// begin, at `limit`, and when the task is cancelled.
+    /// Runs `script` on `host` and returns its result. Throws if ssh cannot connect, if the script does not start, at
+    /// `limit`, and if the task is cancelled.
     ///
-    /// The script is read as a whole before it begins, so that a broken connection never leaves half of one running; its
-    /// commands have no input. `lines` gets what is printed as it comes.
+    /// The node reads the complete script before it runs it, so that a broken connection never leaves half of it running.
+    /// Its commands have no input. `lines` gets the output line by line.
     package func run(
         _ script: String, on host: RemoteHost, as privilege: RemotePrivilege = .user, limit: Duration = .seconds(60),
         lines: @escaping @Sendable (RemoteLine) -> Void = { _ in }
@@ -101,18 +101,18 @@ package final class SSHRunner: Sendable {
                 guard call.began else {
                     guard call.result.exit == 255 else {
                         let user = settings.user ?? host.user ?? "the user"
-                        throw SSHFailure.judgeStart(
+                        throw SSHFailure.starting(
                             call.result.errors, exit: call.result.exit, host: address, user: user)
                     }
-                    failure = SSHFailure.judge(call.result.errors, address: address)
+                    failure = SSHFailure.connecting(call.result.errors, address: address)
                     if SSHFailure.isUnknownName(call.result.errors) { continue }
                     throw failure
                 }
-                if call.result.exit == 255, Self.tellsOfBreak(call.result.errors) {
+                if call.result.exit == 255, Self.reportsBreak(call.result.errors) {
                     throw Failure(
                         .unreachable,
                         "the connection to \(address) broke: \(SSHFailure.lastLine(call.result.errors) ?? "")",
-                        hint: "what was begun there may have been finished, or not")
+                        hint: "the command may or may not have finished there")
                 }
                 return call.result
             }
@@ -139,7 +139,7 @@ package final class SSHRunner: Sendable {
             group.addTask {
                 do {
                     let call = try await work()
-                    // A process that the cancellation ended is no answer.
+                    // The result of a process that the cancellation ended does not count.
                     return Task.isCancelled ? .cancelled : .ended(call)
                 } catch let failure as Failure {
                     return .failed(failure)
@@ -173,7 +173,7 @@ package final class SSHRunner: Sendable {
         arguments += ["--", address, privilege.command]
 
         var options = PlatformOptions()
-        // Ctrl-C on the terminal is ours to handle: ssh is in a group of its own, with what it started (ProxyCommand).
+        // Ctrl-C on the terminal is for us alone: ssh and what it starts (ProxyCommand) are in a separate process group.
         options.processGroupID = 0
         options.teardownSequence = [
             .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: .seconds(2))
@@ -200,12 +200,12 @@ package final class SSHRunner: Sendable {
                     exit: exit, output: output.bytes, errors: String(decoding: errors.bytes, as: UTF8.self)),
                 began: output.began)
         } catch let error as SubprocessError where error.code == .executableNotFound {
-            throw Failure(.system, "there is no ssh program", hint: "install OpenSSH's client: openssh-client")
+            throw Failure(.system, "the program ssh is not installed", hint: "install the package openssh-client")
         }
     }
 
-    /// A file without a name that holds `script`, and can be read only by us. Not a pipe: an ssh that ends before it has
-    /// read all would break it, which Subprocess takes for a fault of the program.
+    /// A file without a name that holds `script`, and that only we can read. Not a pipe: if ssh ends before it has read all,
+    /// Subprocess treats the broken pipe as a fault of the program.
     private func input(_ script: String) throws(Failure) -> FileDescriptor {
         let path = FilePath(directory).appending("script-\(UUID().uuidString)")
         do {
@@ -225,9 +225,10 @@ package final class SSHRunner: Sendable {
         }
     }
 
-    /// A function, called on the last line: a shell that reads its script bit by bit runs nothing before it has all of it.
+    /// The script as a function that is called on the last line: a shell that reads its input in pieces runs nothing before
+    /// it has all of it.
     private static func wrapped(_ script: String) -> String {
-        "piflash_script() {\n\(script)\n}\nprintf '%s\\n' '\(mark)'\npiflash_script </dev/null\nexit $?\n"
+        "piflash_script() {\n\(script)\n}\nprintf '%s\\n' '\(sentinel)'\npiflash_script </dev/null\nexit $?\n"
     }
 
     private struct Collected: Sendable {
@@ -242,7 +243,7 @@ package final class SSHRunner: Sendable {
         var splitter = LineSplitter()
         var began = began
         var start: [UInt8] = []
-        let wanted = Array("\(mark)\n".utf8)
+        let wanted = Array("\(sentinel)\n".utf8)
         for try await buffer in stream {
             var bytes = buffer.withUnsafeBytes { Array($0) }
             if !began {
@@ -269,8 +270,8 @@ package final class SSHRunner: Sendable {
         return .custom(variables)
     }
 
-    /// ssh's words for a connection that is gone; the script's own exit code can be 255 as well.
-    private static func tellsOfBreak(_ errors: String) -> Bool {
+    /// Whether `errors` ends with one of ssh's messages for a broken connection. The script's exit code can be 255, too.
+    private static func reportsBreak(_ errors: String) -> Bool {
         guard let last = SSHFailure.lastLine(errors) else { return false }
         return [
             "closed by remote host", "Connection reset", "Broken pipe", "not responding", "mux_client",

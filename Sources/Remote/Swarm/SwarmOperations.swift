@@ -3,9 +3,9 @@ package import Diagnostics
 import Provisioning
 package import Recipes
 
-/// What is asked of the swarm that some recipes describe: of the first of its managers that answers.
+/// Asks and changes the swarm that some recipes describe, through the first of its managers that answers.
 package struct SwarmOperations: Sendable {
-    /// docker's word in scripts for "this is no manager": another one is asked.
+    /// The exit code of a script on a node that is not a manager: then the next one is asked.
     private static let notManager: Int32 = 97
     private static let onlyOnManager = """
         [ "$(docker info -f '{{.Swarm.ControlAvailable}}' 2>/dev/null)" = true ] || return \(notManager)
@@ -26,7 +26,7 @@ package struct SwarmOperations: Sendable {
         self.events = events
     }
 
-    /// The recipes' managers in their order, then the nodes that are to be managers without being listed.
+    /// The managers that the recipes list, in their order, then the nodes with the role manager that are not listed.
     func managers() -> [RemoteHost] {
         var hosts: [RemoteHost] = []
         for node in nodes {
@@ -65,7 +65,7 @@ package struct SwarmOperations: Sendable {
             do throws(Failure) {
                 let result = try await ssh.run(Self.onlyOnManager + script, on: host, as: .docker, limit: limit)
                 guard result.exit == Self.notManager else { return (host.name, result) }
-                reasons.append("\(host.name): is no manager of a swarm")
+                reasons.append("\(host.name): is not a manager of a swarm")
             } catch {
                 if error.code == .cancelled { throw error }
                 reasons.append("\(host.name): \(error.message)")
@@ -73,7 +73,7 @@ package struct SwarmOperations: Sendable {
         }
         throw Failure(
             .unreachable, "no manager answers:\n  " + reasons.joined(separator: "\n  "),
-            hint: "`piflash run … -- docker info` tells more")
+            hint: "`piflash run … -- docker info` shows more")
     }
 
     private func checked(_ answer: (manager: String, result: RemoteResult)) throws(Failure) -> RemoteResult {
@@ -92,14 +92,14 @@ package struct SwarmOperations: Sendable {
     /// A node of the recipes, of the swarm, or of both.
     package struct Row: Hashable, Sendable {
         package var name: String
-        /// Nil when the swarm does not know the node.
-        package var member: SwarmMember?
-        /// Nil when no recipe names the node.
+        /// Nil if the swarm does not know the node.
+        package var member: SwarmNode?
+        /// Nil if no recipe names the node.
         package var wantedRole: Node.Swarm.Role?
     }
 
-    /// The recipes' nodes in their order, each with the member of its name; then the members that no recipe names. A node
-    /// that was flashed anew stands there twice: as it is, and as it was.
+    /// The nodes of the recipes in their order, each with the member of its name; then the members that no recipe names. A
+    /// node whose card was written again appears twice: as it is now, and as it was before.
     package func list() async throws(Failure) -> [Row] {
         let script = """
             ids=$(docker node ls -q) || return
@@ -107,11 +107,11 @@ package struct SwarmOperations: Sendable {
             # shellcheck disable=SC2086
             docker node inspect $ids
             """
-        let members = try SwarmMember.list(try checked(try await ask(script)).output)
+        let members = try SwarmNode.list(try checked(try await ask(script)).output)
         return Self.join(nodes, members)
     }
 
-    static func join(_ nodes: [Node], _ members: [SwarmMember]) -> [Row] {
+    static func join(_ nodes: [Node], _ members: [SwarmNode]) -> [Row] {
         var rows: [Row] = []
         for node in nodes where node.swarm != nil {
             let name = node.hostname.value
@@ -133,12 +133,12 @@ package struct SwarmOperations: Sendable {
         let script = "docker swarm join-token \(rotate ? "--rotate " : "")-q \(role.rawValue)"
         let text = try checked(try await ask(script)).text
         guard let token = SSHFailure.lastLine(text), token.hasPrefix("SWMTKN-") else {
-            throw Failure(.remote, "docker gave no token")
+            throw Failure(.remote, "docker printed no token")
         }
         return token
     }
 
-    /// Deploys a stack; returns the manager's name and what Docker said.
+    /// Deploys a stack; returns the manager's name and what Docker printed.
     package func deploy(_ stack: String, compose: String, limit: Duration) async throws(Failure) -> (String, String) {
         let script = """
             printf '%s' \(shellQuoted(compose)) | docker stack deploy -c - \(shellQuoted(stack))
@@ -149,22 +149,22 @@ package struct SwarmOperations: Sendable {
 
     // MARK: kill
 
-    /// What makes every node leave: the workers in parallel, then the managers one by one, the last of which ends the swarm.
-    /// Returns an outcome a node, and the members that were there and are not among the nodes.
+    /// Makes every node leave the swarm: the workers in parallel, then the managers one by one; the last one ends the swarm.
+    /// Returns the outcome of each node, and the members that were ready and are not among the nodes.
     package func dissolve() async -> (outcomes: [NodeOutcome], strangers: [String]) {
-        let looks = await inParallel(nodes, jobs: jobs) { node in await look(node) }
+        let probes = await inParallel(nodes, jobs: jobs) { node in await probe(node) }
         var outcomes: [String: NodeOutcome] = [:]
         var workers: [Node] = []
         var managers: [Node] = []
-        for (node, look) in zip(nodes, looks) {
+        for (node, probe) in zip(nodes, probes) {
             let name = node.hostname.value
-            switch look {
+            switch probe {
             case .failure(let failure): outcomes[name] = finish(NodeOutcome(name, failed: failure))
-            case .success(let look) where !look.answers:
+            case .success(let probe) where !probe.answers:
                 outcomes[name] = finish(NodeOutcome(name, .failed, "Docker does not answer there"))
-            case .success(let look) where !look.isInSwarm:
-                outcomes[name] = finish(NodeOutcome(name, .unchanged, "is in no swarm"))
-            case .success(let look) where look.isManager: managers.append(node)
+            case .success(let probe) where !probe.isInSwarm:
+                outcomes[name] = finish(NodeOutcome(name, .unchanged, "is not in a swarm"))
+            case .success(let probe) where probe.isManager: managers.append(node)
             case .success: workers.append(node)
             }
         }
@@ -186,8 +186,8 @@ package struct SwarmOperations: Sendable {
         return rows.filter { $0.wantedRole == nil && $0.member?.state == "ready" }.map(\.name)
     }
 
-    private func look(_ node: Node) async -> Result<NodeProbe, Failure> {
-        events(.step(node: node.hostname.value, step: "looking"))
+    private func probe(_ node: Node) async -> Result<NodeProbe, Failure> {
+        events(.step(node: node.hostname.value, step: "probing"))
         do throws(Failure) {
             return .success(
                 try NodeProbe(

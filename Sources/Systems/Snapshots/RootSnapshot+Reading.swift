@@ -10,10 +10,10 @@ extension RootSnapshot {
 
     /// Makes a snapshot: `entry` returns what is at a path, with the size of a file; `read` follows links.
     init(
-        obstacle: String?, entry: (String) throws(Failure) -> (Entry, size: Int64)?,
+        problem: String?, entry: (String) throws(Failure) -> (Entry, size: Int64)?,
         read: (String) throws(Failure) -> [UInt8]?
     ) throws(Failure) {
-        self.init(obstacle: obstacle)
+        self.init(problem: problem)
         for path in Self.kept + Self.noted {
             guard let (found, size) = try entry(path) else { continue }
             entries[path] = found
@@ -34,7 +34,7 @@ extension RootSnapshot {
     /// Reads the snapshot of a root partition.
     package init(of volume: Ext4Volume) throws(Failure) {
         try self.init(
-            obstacle: volume.obstacle?.message,
+            problem: volume.problem?.message,
             entry: { path throws(Failure) in
                 guard let found = try volume.entry(at: path) else { return nil }
                 let kind: Kind =

@@ -34,16 +34,16 @@ package struct RootSnapshot: Hashable, Sendable {
     /// The userland's architecture, from the ELF headers of its programs: "armv6", "armv7", "arm64", "amd64".
     package var architecture: String?
     /// Why the partition can be read but not edited (a journal that was not replayed, an unknown feature), for people.
-    package var obstacle: String?
+    package var problem: String?
 
     package init(
         entries: [String: Entry] = [:], packages: [String: String] = [:], architecture: String? = nil,
-        obstacle: String? = nil
+        problem: String? = nil
     ) {
         self.entries = entries
         self.packages = packages
         self.architecture = architecture
-        self.obstacle = obstacle
+        self.problem = problem
     }
 
     /// The files whose contents are kept if they exist.
@@ -61,7 +61,8 @@ package struct RootSnapshot: Hashable, Sendable {
         [
             RootPath.raspiImageID, RootPath.dietPiDirectory, RootPath.deviceInit, RootPath.initProgram,
             RootPath.firstBootDone, RootPath.cloudInstance, RootPath.sudoersDirectory, RootPath.hostname,
-            RootPath.timezone, RootPath.locale, RootPath.keyboard, RootPath.timesyncDirectory, RootPath.timesyncClock,
+            RootPath.timezone, RootPath.locale, RootPath.keyboard, RootPath.resolver, RootPath.timesyncDirectory,
+            RootPath.timesyncClock,
             RootPath.oldTimesyncClock, RootPath.sshScript, RootPath.dockerScript, RootPath.workerKey,
             RootPath.managerKey,
         ] + RootPath.timesyncPrograms + RootPath.sshUnits
