@@ -13,7 +13,7 @@ final class CacheHarness: Sendable {
     let scratch = ScratchDirectory()
     let events = Mutex<[ImageEvent]>([])
 
-    /// A cache, and no image yet.
+    /// Only a cache, without an image.
     init(empty: Void) {}
 
     init() throws { try SampleImage.hypriot.make(at: scratch["sample.img"]) }
@@ -27,13 +27,13 @@ final class CacheHarness: Sendable {
             limit: limit, reserve: reserve)
     }
 
-    /// Without a look at the partition table: what is left is what the archive formats themselves promise.
+    /// Without reading the partition table: only the archive formats themselves are tested.
     func unpack(_ path: FilePath, reserve: Int64 = 0) throws(Failure) -> Image {
         try cache(reserve: reserve).image(
             at: path, sha256: nil, validate: { (_, _) throws(Failure) in }, events: { _ in }, isCancelled: { false })
     }
 
-    /// A small image of `sectors` that hardly pack, with a partition table's signature; called "small.img".
+    /// A small image of `sectors` that hardly compress, with a partition table's signature; called "small.img".
     @discardableResult
     func makeSmallImage(sectors: Int = 600) -> [UInt8] {
         var state: UInt64 = 42

@@ -29,7 +29,7 @@ import Testing
     ]
 
     @Test(arguments: packings.map(\.name))
-    func `each packing unpacks to the image, byte for byte and sparse`(_ name: String) throws {
+    func `each format unpacks to the image, byte for byte and sparse`(_ name: String) throws {
         try harness.shell(Self.packings.first { $0.name == name }?.command ?? "false")
         let image = try harness.image(harness.scratch[name])
         #expect(try harness.isSample(image))
@@ -38,7 +38,7 @@ import Testing
         #expect(try image.path.stat().sizeAllocated < 20 << 20)
     }
 
-    @Test func `a second run does not unpack again, and finds a touched source anew`() throws {
+    @Test func `a second run does not unpack again, unless the source was touched`() throws {
         try harness.shell("zip -q -1 sample.img.zip sample.img")
         let path = harness.scratch["sample.img.zip"]
         let first = try harness.image(path).digest
@@ -96,14 +96,15 @@ import Testing
     @Test(arguments: [
         ("<!DOCTYPE html><html>Not found</html>", "web page"), ("", "empty"), ("just some text\n", "text file"),
     ])
-    func `what is no image is called by its name`(_ contents: String, _ called: String) throws {
+    func `a file that is not an image is refused, and named for what it is`(_ contents: String, _ called: String) throws
+    {
         let path = harness.scratch.write(contents, to: "download.img.zip")
         let failure = #expect(throws: Failure.self) { try harness.image(path) }
         #expect(failure?.code == .notAnImage)
         #expect(failure?.message.contains(called) == true)
     }
 
-    @Test func `a packed file that is no disk image is refused`() throws {
+    @Test func `a compressed file that is not a disk image is refused`() throws {
         try harness.shell("tar cf x.tar recipe 2>/dev/null; seq 100000 > text && gzip -k text && zip -q text.zip text")
         for name in ["text.gz", "text.zip"] {
             let failure = #expect(throws: Failure.self) { try harness.image(harness.scratch[name]) }
@@ -112,7 +113,7 @@ import Testing
         #expect(harness.files == [])
     }
 
-    @Test func `of several entries the one disk image is taken, two are too many`() throws {
+    @Test func `the only disk image among several entries is chosen, and two are refused`() throws {
         try harness.shell(
             "echo read me > README.txt && mkdir -p __MACOSX && echo x > __MACOSX/._sample.img"
                 + " && zip -q -1 one.zip README.txt __MACOSX/._sample.img sample.img"
@@ -125,7 +126,7 @@ import Testing
         #expect(none?.message.contains("no disk image") == true)
     }
 
-    @Test func `names with other letters than ASCII are read in any locale`() throws {
+    @Test func `names that are not ASCII are read in any locale`() throws {
         try harness.shell("cp sample.img Größe.img && zip -q -1 named.zip Größe.img")
         #expect(try harness.isSample(harness.image(harness.scratch["named.zip"])))
     }
@@ -167,7 +168,7 @@ import Testing
         #expect(harness.files == [])
     }
 
-    @Test func `what a killed run left behind is written over`() throws {
+    @Test func `what a killed run left is overwritten`() throws {
         try harness.shell("gzip -k -1 sample.img")
         _ = try harness.image(harness.scratch["sample.img.gz"])
         for name in harness.files {
@@ -181,7 +182,7 @@ import Testing
         #expect(!harness.files.contains { $0.hasSuffix(".part") })
     }
 
-    @Test func `the image used longest ago goes first, and one in use stays`() throws {
+    @Test func `the image that was unused for longest is removed first, and one in use stays`() throws {
         try harness.shell("gzip -c -1 sample.img > a.gz")
         let used = try harness.image(harness.scratch["a.gz"])
         for name in ["b", "c"] {
@@ -197,7 +198,7 @@ import Testing
         #expect(try used.store.bytes(at: 510, count: 2) == [0x55, 0xAA])
     }
 
-    @Test func `runs at once unpack one image only once`() async throws {
+    @Test func `simultaneous runs unpack an image only once`() async throws {
         try harness.shell("gzip -k -1 sample.img")
         let path = harness.scratch["sample.img.gz"]
         let cache = harness.cache()

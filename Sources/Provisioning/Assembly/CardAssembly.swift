@@ -80,7 +80,7 @@ struct CardAssembly {
         edited.remove(previous?.cmdlineAdded ?? [])
         let added = edited.append(rendering.kernelTokens.filter { !isStarted || !started.contains($0) })
         let path = draft.profile.cmdlinePath
-        let isSame = edited == kernel && draft.boot.files[path] == edited.contents
+        let isSame = edited == kernel && draft.boot.contents(path) == edited.contents
         return (isSame ? nil : .init(path: path, contents: edited.contents), added + (isStarted ? started : []))
     }
 

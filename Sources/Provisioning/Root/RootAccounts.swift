@@ -55,7 +55,7 @@ extension RootSetup {
     private mutating func makeHome(_ account: AccountFiles.Account) {
         append(TreeChange(.directory(mode: 0o755), at: account.home, user: account.user, group: account.group))
         for name in [".bashrc", ".profile", ".bash_logout"] {
-            guard case .file(let contents?) = root.entries["/etc/skel/\(name)"]?.kind else { continue }
+            guard case .file(let contents?) = root.entry("/etc/skel/\(name)")?.kind else { continue }
             append(
                 TreeChange(
                     .file(contents: contents, mode: 0o644), at: "\(account.home)/\(name)", user: account.user,

@@ -67,7 +67,7 @@ extension RootSetup {
     private mutating func setNameServers() {
         let servers = draft.nameServers(of: draft.primaryInterface)
         guard draft.address(of: draft.primaryInterface) != nil, !servers.isEmpty,
-            root.packages["resolvconf"] == nil, root.packages["openresolv"] == nil
+            root.version(of: "resolvconf") == nil, root.version(of: "openresolv") == nil
         else { return }
         put(servers.map { "nameserver \($0)\n" }.joined(), at: "/etc/resolv.conf")
     }

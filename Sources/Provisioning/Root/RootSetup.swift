@@ -23,7 +23,7 @@ struct RootSetup: Sendable {
     }
 
     mutating func put(_ contents: [UInt8], at path: String, mode: UInt16 = 0o644) {
-        if let entry = root.entries[path], case .file = entry.kind {
+        if let entry = root.entry(path), case .file = entry.kind {
             append(
                 TreeChange(.file(contents: contents, mode: entry.mode), at: path, user: entry.user, group: entry.group))
         } else {
@@ -122,9 +122,9 @@ struct RootSetup: Sendable {
         // 229 the file was one directory higher.
         let directory = "/var/lib/systemd/timesync"
         let path = root.has("/var/lib/systemd/clock") ? "/var/lib/systemd/clock" : "\(directory)/clock"
-        guard (root.entries[path]?.modified ?? 0) < time else { return }
+        guard (root.entry(path)?.modified ?? 0) < time else { return }
         let owner = AccountFiles(root, time: time)?.account(named: "systemd-timesync")
-        let entry = root.entries[path] ?? root.entries[directory]
+        let entry = root.entry(path) ?? root.entry(directory)
         let user = entry?.user ?? owner?.user ?? 0
         let group = entry?.group ?? owner?.group ?? 0
         if path.hasPrefix(directory), !root.has(directory) {
@@ -132,7 +132,7 @@ struct RootSetup: Sendable {
         }
         append(
             TreeChange(
-                .file(contents: [], mode: root.entries[path]?.mode ?? 0o644), at: path, user: user, group: group,
+                .file(contents: [], mode: root.entry(path)?.mode ?? 0o644), at: path, user: user, group: group,
                 modified: time))
     }
 
