@@ -41,7 +41,9 @@ import Testing
             options: "--label=a=b -s overlay2")
         #expect(unit.keys == ["hosts", "containerd", "labels", "storage-driver"])
         let model = DaemonModel(version: EngineVersion(20, 10, 24), service: unit.withoutHosts())
-        let found = model.problems(in: [.init("labels", .array([.string("c=d")])), .init("hosts", .array([.string("fd://")]))])
+        let found = model.problems(in: [
+            .init("labels", .array([.string("c=d")])), .init("hosts", .array([.string("fd://")])),
+        ])
         #expect(found.filter { $0.severity == .error }.map(\.path) == ["labels"])
         #expect(ServiceFlags(command: "dockerd -p /var/run/docker.pid").keys == ["pidfile"])
     }
@@ -139,7 +141,7 @@ import Testing
             let members = values.shuffled(using: &random).prefix(Int.random(in: 0...values.count, using: &random))
                 .map { JSONValue.Member($0.0, $0.1) }
             let text = JSONValue.object(members).prettyText
-            let back = try JSONDocument(text, file: "x").entries.map { JSONValue.Member($0.name, $0.value) }
+            let back = try JSONDocument(parsing: text, file: "x").entries.map { JSONValue.Member($0.name, $0.value) }
             #expect(back == members)
             for version in [EngineVersion(20, 10, 24), EngineVersion(29, 7, 2)] {
                 let report = DaemonModel(version: version, service: ServiceFlags()).validate(text: text)

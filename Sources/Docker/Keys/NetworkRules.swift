@@ -20,7 +20,8 @@ enum NetworkRules {
             let hint = text.contains(":") && !text.contains("::") ? ": no port can stand there" : ""
             return .error("\"\(text)\" is not a valid IP address\(hint)")
         }
-        return address.zone != nil && !isRecent ? .error("\"\(text)\": Docker before 29.0 does not accept a zone here") : nil
+        return address.zone != nil && !isRecent
+            ? .error("\"\(text)\": Docker before 29.0 does not accept a zone here") : nil
     }
 
     /// ValidateDNSSearch: a domain with a letter in it, or "." for none.
@@ -102,7 +103,8 @@ enum NetworkRules {
 
     /// opts.ValidateHost: tcp://, unix:// and fd://; without a scheme it is tcp://. Empty for the default.
     static let host: DaemonKey.TextRule = { text, _ in
-        let shape = "\"\(text)\" is not a valid address to listen at (unix:///var/run/docker.sock, tcp://0.0.0.0:2376, fd://)"
+        let shape =
+            "\"\(text)\" is not a valid address to listen at (unix:///var/run/docker.sock, tcp://0.0.0.0:2376, fd://)"
         let host = text.trimmed[...]
         if host.isEmpty { return .warning("an empty text means the default, unix:///var/run/docker.sock") }
         let scheme = host.firstRange(of: "://").map { String(host[..<$0.lowerBound]) }

@@ -18,7 +18,8 @@ enum TextRules {
     }
 
     static let path: DaemonKey.TextRule = { text, _ in
-        text.hasPrefix("/") ? nil : .warning("\"\(text)\" is not an absolute path: it counts from where dockerd is started")
+        text.hasPrefix("/")
+            ? nil : .warning("\"\(text)\" is not an absolute path: it counts from where dockerd is started")
     }
 
     /// units.RAMInBytes and FromHumanSize of docker/go-units: a number and a unit.

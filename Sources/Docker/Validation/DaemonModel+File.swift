@@ -15,7 +15,7 @@ extension DaemonModel {
             return report
         }
         do throws(JSONDocument.Problem) {
-            validate(try JSONDocument(text, file: file), start, &report)
+            validate(try JSONDocument(parsing: text, file: file), start, &report)
         } catch {
             report.error(at: error.place, "not valid JSON: \(error.text)")
         }
@@ -26,7 +26,7 @@ extension DaemonModel {
     {
         // Unicode, 23.8: byte-order marks. dockerd looks at them since 23.0.
         let isUTF16 = bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF])
-        let isMarked = bytes.starts(with: [0xEF, 0xBB, 0xBF])
+        let isMarked = bytes.starts(with: ByteOrderMark.utf8)
         if isMarked || isUTF16 {
             let text = "the file begins with a byte-order mark"
             if isOld {

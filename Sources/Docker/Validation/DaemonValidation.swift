@@ -83,7 +83,9 @@ struct DaemonValidation {
         if version < .daemonFile {
             guard let early = DaemonKeys.early[key.name], version >= early.since else {
                 let since = DaemonKeys.early[key.name].map { "; it came with \($0.since)" } ?? ""
-                return error(index, "Docker \(version) does not have this option, and does not read daemon.json\(since)", part: .name)
+                return error(
+                    index, "Docker \(version) does not have this option, and does not read daemon.json\(since)",
+                    part: .name)
             }
         }
         if service.keys.contains(key.name), key.name != "runtimes" {

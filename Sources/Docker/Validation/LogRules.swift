@@ -172,7 +172,9 @@ extension DaemonValidation {
             if values["mode"] != "non-blocking" {
                 error(at, "works only with \"mode\": \"non-blocking\"", inside: "max-buffer-size")
             }
-            if !TextRules.isSize(size) { error(at, "\"\(size)\" is not a valid size (\"4m\")", inside: "max-buffer-size") }
+            if !TextRules.isSize(size) {
+                error(at, "\"\(size)\" is not a valid size (\"4m\")", inside: "max-buffer-size")
+            }
         }
         if let text = values["cache-disabled"], !text.isEmpty, !isFlag(text) {
             error(at, "\"\(text)\" is neither true nor false", inside: "cache-disabled")
@@ -240,7 +242,8 @@ extension DaemonValidation {
     ) {
         let size = values["max-size"]
         if let size, !TextRules.isSize(size) || !size.contains(where: { ("1"..."9").contains($0) }) {
-            error(at, "\"\(size)\" is not a size above 0 (\"10m\"), and no container starts with it", inside: "max-size")
+            error(
+                at, "\"\(size)\" is not a size above 0 (\"10m\"), and no container starts with it", inside: "max-size")
         }
         var files = driver == "local" ? 5 : 1
         if let text = values["max-file"] {

@@ -225,7 +225,8 @@ extension DaemonValidation {
                 let near = nearest(to: member.name, among: Self.features.map(\.name))
                 error(
                     index,
-                    "dockerd does not know this feature and ignores it" + (near.map { "; did you mean \"\($0)\"?" } ?? ""),
+                    "dockerd does not know this feature and ignores it"
+                        + (near.map { "; did you mean \"\($0)\"?" } ?? ""),
                     inside: member.name)
                 continue
             }

@@ -1,6 +1,6 @@
 import Diagnostics
 import Docker
-import FoundationEssentials
+import Host
 import SystemPackage
 
 /// `piflash daemon --check`: what one version of dockerd, or every version, has against daemon.json files.
@@ -17,10 +17,10 @@ struct DaemonCheck {
     func run(on files: [String], in context: CommandContext) throws {
         var report = DiagnosticReport()
         for file in files {
-            guard let data = FileManager.default.contents(atPath: context.absolute(file).string) else {
+            guard let contents = (try? DurableFile.read(context.absolute(file))) ?? nil else {
                 throw Failure(.usage, severity: .usage, "\(file): cannot be read")
             }
-            report.merge(model.validate(Array(data), file: file))
+            report.merge(model.validate(contents, file: file))
         }
         guard !report.hasErrors else { throw report }
         context.console.report(report)

@@ -181,7 +181,8 @@ package struct DaemonConfiguration: Hashable, Sendable {
         case .insecure:
             guard !members.contains(where: { $0.name == "hosts" }) else {
                 return report.error(
-                    at: remote.location, "docker.remote: leave it out; docker.daemon.hosts already says where dockerd listens")
+                    at: remote.location,
+                    "docker.remote: leave it out; docker.daemon.hosts already says where dockerd listens")
             }
             open(Origin(path: "docker.remote", name: remote.location, value: remote.location))
         }

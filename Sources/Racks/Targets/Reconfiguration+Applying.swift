@@ -43,7 +43,7 @@ extension Reconfiguration {
         }
         // The boot partition holds the card's record, which is to be true.
         if let root {
-            try Ext4Volume.commit(overlay, volumeAt: root.range, to: store)
+            try RootVolume.commit(overlay, partition: root, to: store)
         }
         try FATVolume.commit(overlay, volumeAt: range, to: store)
         try dropCache()

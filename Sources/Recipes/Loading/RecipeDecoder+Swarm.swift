@@ -58,7 +58,8 @@ extension RecipeDecoder {
         for manager in swarm.managers where HostPort(manager.value)?.port != nil {
             report.error(
                 at: manager.location,
-                "swarm.managers: \(manager.value): leave the port out; a swarm that the rack forms uses Docker's own port")
+                "swarm.managers: \(manager.value): leave the port out; a swarm that the rack forms uses Docker's own port"
+            )
         }
         var names: Set<String> = []
         for stack in swarm.stacks where !names.insert(stack.name.value).inserted {

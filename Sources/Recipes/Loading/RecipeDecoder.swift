@@ -42,7 +42,8 @@ struct RecipeDecoder {
         guard let hostname, !report.hasErrors else { return nil }
         return Node(
             hostname: hostname, image: image, user: user, wifi: wifi, address: address, network: network,
-            locale: locale, docker: docker ?? Node.Docker(), swarm: swarm, firstBoot: firstBoot, recipeDigest: RecipeDigest.of(tree),
+            locale: locale, docker: docker ?? Node.Docker(), swarm: swarm, firstBoot: firstBoot,
+            recipeDigest: RecipeDigest.of(tree),
             recipePath: recipePath.string)
     }
 

@@ -26,7 +26,8 @@ extension RecipeShape {
 
     static let image = RecipeShape.map([
         RecipeKey(
-            "source", "Path (relative to this file) of a zip, xz, gz, bz2, zst or raw image.", .text(.imagePath), required: true),
+            "source", "Path (relative to this file) of a zip, xz, gz, bz2, zst or raw image.", .text(.imagePath),
+            required: true),
         RecipeKey("sha256", "SHA-256 of that file, checked when given.", .text(.sha256)),
     ])
 
@@ -35,7 +36,8 @@ extension RecipeShape {
             "name", "a-z, 0-9 and \"-\", starting with a letter; not root.", .text(.userName),
             required: true),
         RecipeKey("password", "In clear (hashed before it reaches the card) or a crypt(5) hash.", .taggable(.password)),
-        RecipeKey("ssh_authorized_keys", "Public keys: one line each, with or without the options of sshd(8).",
+        RecipeKey(
+            "ssh_authorized_keys", "Public keys: one line each, with or without the options of sshd(8).",
             .list(.taggable(.authorizedKeys))),
         RecipeKey("groups", "Groups besides those that the system gives its user.", .list(.text(.groupName))),
     ])
@@ -47,7 +49,8 @@ extension RecipeShape {
 
     static let wifiNetwork = RecipeShape.map([
         RecipeKey("ssid", "1 to 32 bytes.", .text(.ssid), required: true),
-        RecipeKey("passphrase", "8 to 63 bytes, or 64 hex digits; without it the network is open.",
+        RecipeKey(
+            "passphrase", "8 to 63 bytes, or 64 hex digits; without it the network is open.",
             .taggable(.passphrase)),
         RecipeKey("hidden", "Whether the network hides its name.", .flag),
     ])
@@ -75,7 +78,8 @@ extension RecipeShape {
         RecipeKey("registry", "A registry mirror.", registry),
         RecipeKey("proxy", "The proxies that dockerd fetches images through.", proxy),
         RecipeKey(
-            "remote", "How the daemon is reached from outside the node; insecure opens port 2375 to everyone, tls is port 2376.",
+            "remote",
+            "How the daemon is reached from outside the node; insecure opens port 2375 to everyone, tls is port 2376.",
             .choice(Node.Docker.Remote.allCases.map(\.rawValue))),
         RecipeKey("preload", "Saved images (docker save) that the first boot loads.", .list(.text())),
     ])
@@ -102,12 +106,14 @@ extension RecipeShape {
         RecipeKey(
             "role", "What the node becomes; without it a manager if it is listed in managers.",
             .choice(Node.Swarm.Role.allCases.map(\.rawValue))),
-        RecipeKey("token", "The token of a swarm that exists; without it the rack forms its own swarm.",
+        RecipeKey(
+            "token", "The token of a swarm that exists; without it the rack forms its own swarm.",
             .taggable(.joinToken)),
         RecipeKey("availability", "By role: whether nodes get work.", availability),
         RecipeKey("labels", "Node labels, for placement constraints.", .free),
         RecipeKey("stacks", "What the first manager deploys.", .list(stack)),
-        RecipeKey("consul", "Classic mode: the Consul server; without it the first manager.",
+        RecipeKey(
+            "consul", "Classic mode: the Consul server; without it the first manager.",
             .text(.manager)),
     ])
 

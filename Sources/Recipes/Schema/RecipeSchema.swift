@@ -32,7 +32,9 @@ package enum RecipeSchema {
         case .text(let rule):
             // Unquoted numbers and words such as `yes` are text to piflash, but not to an editor's YAML reader.
             members.append(.init("type", .array(["string", "number", "boolean"].map(JSONValue.string))))
-            if let pattern = rule.anchoredPattern { members.append(.init("pattern", .string("\(pattern)|\(variable)"))) }
+            if let pattern = rule.anchoredPattern {
+                members.append(.init("pattern", .string("\(pattern)|\(variable)")))
+            }
         case .flag: members.append(.init("type", .string("boolean")))
         case .choice(let words): members.append(.init("enum", .array(words.map(JSONValue.string))))
         // What an editor sees is the text behind the tag, which no rule is about.

@@ -12,7 +12,8 @@ extension ValueRule {
 
     /// IEEE 802.11i, H.4: a passphrase is 8 to 63 printable ASCII characters; 64 hex digits are a key that is derived
     /// already.
-    static let passphrase = ValueRule("wifi passphrase", suggestion: "8 to 63 bytes, or 64 hex digits", isSecret: true) {
+    static let passphrase = ValueRule("wifi passphrase", suggestion: "8 to 63 bytes, or 64 hex digits", isSecret: true)
+    {
         let count = $0.utf8.count
         if count == 64 {
             return $0.utf8.allSatisfy(\.isHexDigit) ? nil : "a wifi key of 64 characters must be hex digits"

@@ -2,8 +2,9 @@
 extension BootSnapshot {
     /// The words of the kernel command line.
     var commandLine: [String] {
-        (text(BootPath.commandLine) ?? text(BootPath.currentCommandLine) ?? "").split(whereSeparator: \.isWhitespace).map(
-            String.init)
+        (text(BootPath.commandLine) ?? text(BootPath.currentCommandLine) ?? "").split(whereSeparator: \.isWhitespace)
+            .map(
+                String.init)
     }
 
     /// Whether both files are there without which cloud-init's NoCloud does not find its seed.

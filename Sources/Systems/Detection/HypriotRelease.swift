@@ -9,7 +9,9 @@ enum HypriotRelease {
     /// (rpi-image-builder, scripts/build_image.sh), the time that also stands in the image's name.
     static func build(_ root: RootSnapshot?) -> String? {
         let prefix = "image_build:"
-        let line = root?.text(RootPath.hypriotRelease)?.split(whereSeparator: \.isNewline).first { $0.hasPrefix(prefix) }
+        let line = root?.text(RootPath.hypriotRelease)?.split(whereSeparator: \.isNewline).first {
+            $0.hasPrefix(prefix)
+        }
         let value = line?.dropFirst(prefix.count).filter { !$0.isWhitespace }
         return value?.isEmpty == false ? value : nil
     }

@@ -54,7 +54,8 @@ extension OSProfile {
         }
         if boot.has(BootPath.occidentalis) || root?.has(RootPath.hypriotRelease) == true { return .hypriotOccidentalis }
         if boot.label?.lowercased() == "system-boot" || boot.commandLine.contains("root=LABEL=writable")
-            || boot.text(BootPath.readme)?.contains("Ubuntu Server for Raspberry Pi") ?? false || root?.system?.id == "ubuntu"
+            || boot.text(BootPath.readme)?.contains("Ubuntu Server for Raspberry Pi") ?? false
+            || root?.system?.id == "ubuntu"
         {
             return .ubuntuCloudInit
         }

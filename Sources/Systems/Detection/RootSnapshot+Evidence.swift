@@ -19,7 +19,9 @@ extension RootSnapshot {
             return sysvinit == nil ? OSProfile.InitSystem(.other) : OSProfile.InitSystem(.sysvinit, version: sysvinit)
         case .directory: return OSProfile.InitSystem(.other)
         case nil:
-            if version(of: "systemd-sysv") != nil { return OSProfile.InitSystem(.systemd, version: version(of: "systemd")) }
+            if version(of: "systemd-sysv") != nil {
+                return OSProfile.InitSystem(.systemd, version: version(of: "systemd"))
+            }
             return sysvinit.map { OSProfile.InitSystem(.sysvinit, version: $0) }
         }
     }
