@@ -31,7 +31,7 @@ package struct RackDraft: Sendable {
             text += "# user: { name: pirate, ssh_authorized_keys: [!file ~/.ssh/id_ed25519.pub] }\n"
         }
         text += "swarm:\n  managers: [\(roster.managers.map { Self.word($0.value) }.joined(separator: ", "))]\n"
-        // A swarm that runs already has its token; one that the rack forms makes its own.
+        // A swarm that already runs has a token; a swarm that the rack forms needs none.
         if isOutside { text += "  token: !env SWARM_TOKEN # `docker swarm join-token -q worker` on a manager\n" }
         var files = [File(name: shared, text: text)]
         let managers = Set(roster.managers.map(\.value))

@@ -1,7 +1,7 @@
 import Text
 import Diagnostics
 
-/// What is right by itself and wrong together, or wrong on this node.
+/// Keys that are valid alone and wrong together, or wrong on this node.
 extension DaemonValidation {
     mutating func validateCombinations() {
         validateLogging()
@@ -105,7 +105,7 @@ extension DaemonValidation {
         }
     }
 
-    /// Who reaches the API, and with what.
+    /// How the API is reached.
     private mutating func validateAccess() {
         let files = ["tlscacert", "tlscert", "tlskey"]
         // Even "tlsverify": false switches TLS on (loadDaemonCliConfig).

@@ -67,12 +67,10 @@ struct DaemonCommand: ContextualCommand {
         guard diff || apply else { return try show(nodes, in: context) }
         try await remote.work(on: nodes, in: context) { ssh, renderer in
             let round = DaemonRound(
-                ssh: ssh, jobs: remote.jobs, wait: timeout, validate: Self.validation, events: renderer.render)
+                ssh: ssh, jobs: remote.jobs, wait: timeout, events: renderer.render)
             return diff ? await differences(of: nodes, round, renderer, in: context) : await round.apply(to: nodes)
         }
     }
-
-    static let validation: DaemonValidation = NodeDaemon.validate
 
     private func show(_ nodes: [Node], in context: CommandContext) throws {
         var report = DiagnosticReport()

@@ -25,7 +25,9 @@ enum RecipeChecks {
                 at: network.ssid.location,
                 "wifi.networks: NetworkManager may take \"\(network.ssid.value)\" for a list of bytes")
         }
-        checkDocker(node, profile: profile, root: root, report: &report)
+        if node.swarm != nil {
+            for kind in Cluster.kinds { kind.check(node, profile: profile, root: root, report: &report) }
+        }
         return report
     }
 
@@ -55,13 +57,6 @@ enum RecipeChecks {
                 report.error(at: location, "\(setting.title): not on \(profile.flavour.title)")
             }
         }
-    }
-
-    private static func checkDocker(
-        _ node: Node, profile: OSProfile, root: RootSnapshot?, report: inout DiagnosticReport
-    ) {
-        guard node.swarm != nil else { return }
-        for kind in Cluster.kinds { kind.check(node, profile: profile, root: root, report: &report) }
     }
 
     /// "65;66;", the form in which NetworkManager writes a name's bytes.

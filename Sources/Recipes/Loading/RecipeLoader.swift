@@ -107,7 +107,7 @@ package struct RecipeLoader: Sendable {
         return reading
     }
 
-    /// The recipes that a path means: the file itself, or a directory's YAML files that no other one there extends, or
+    /// The recipes that a path means: the file itself, or the YAML files of a directory that no other file there extends, or
     /// names as the compose file of a stack.
     package func recipes(at path: String) throws(Failure) -> [String] {
         var isDirectory = false

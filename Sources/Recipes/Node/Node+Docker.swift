@@ -24,15 +24,15 @@ extension Node {
         /// How the daemon is reached from outside the node.
         package enum Remote: String, Sendable, CaseIterable {
             case none
-            /// `docker -H ssh://`: the user is in the docker group, nothing listens.
+            /// `docker -H ssh://`: the user is in the docker group, and nothing listens on the network.
             case ssh
-            /// Port 2376, with certificates of the rack's own CA on both sides.
+            /// Port 2376, with certificates of the rack's CA on both sides.
             case tls
             /// Port 2375 without any check: everyone who reaches it has root on the node.
             case insecure
         }
 
-        /// dockerd's own keys in dockerd's own spelling, in the recipe's order.
+        /// Keys of daemon.json as dockerd spells them, in the recipe's order.
         package var daemon: [Key]
         package var registry: Registry?
         package var install: Located<Install>?

@@ -2,12 +2,12 @@ import Diagnostics
 import Text
 import SystemPackage
 
-/// Makes the recipes of a rack's nodes of one file: `nodes`, `addresses`, `roster`, `overrides` and variables.
+/// Makes the recipes of the nodes of a rack from one file: `nodes`, `addresses`, `roster`, `overrides` and variables.
 struct RackExpansion {
     /// One node's recipe, with its variables replaced.
     struct Member {
         let tree: RecipeValue
-        /// What the roster says of it, in the order of its columns.
+        /// The fields of its row in the roster, in the order of the columns.
         let columns: [LoadedRack.Column]
     }
 
@@ -51,7 +51,7 @@ struct RackExpansion {
         var members: [Member] = []
         for (index, name) in names.enumerated() {
             let row = roster.flatMap { $0.rows.indices.contains(index) ? $0.rows[index] : nil }
-            // That there is none is reported; that its variables are unknown would be the same mistake again.
+            // A missing row is reported already; its unknown variables would be the same mistake again.
             if row == nil, Self.entry("roster", of: tree) != nil { continue }
             var own = common
             let place = nodes.value.location
@@ -93,7 +93,7 @@ struct RackExpansion {
         tree.content = .mapping(entries)
     }
 
-    // MARK: The rack's own keys
+    // MARK: The keys of a rack
 
     private func readNames(_ value: RecipeValue, _ report: inout DiagnosticReport) -> [String] {
         let items = if case .sequence(let list) = value.content { list } else { [value] }
@@ -107,7 +107,7 @@ struct RackExpansion {
             }
             do throws(Hostlist.Mistake) {
                 let expanded = try Hostlist.expand(text)
-                // One name is enough to tell what is wrong with all of a range.
+                // One name is enough to show what is wrong with all of a range.
                 if let problem = expanded.lazy.compactMap(ValueRule.hostname.problem).first {
                     report.error(at: item.location, "nodes: \(problem)")
                     continue
@@ -189,7 +189,7 @@ struct RackExpansion {
             if let line = seats[seat] {
                 report.error(
                     at: Location(file: path, line: row.line, column: 1),
-                    "seat \"\(seat)\" is taken already, in line \(line)")
+                    "seat \"\(seat)\" is already taken, in line \(line)")
             }
             seats[seat] = row.line
         }
@@ -208,7 +208,7 @@ struct RackExpansion {
         for entry in entries {
             guard known.contains(entry.key.value) else {
                 let near = nearest(to: entry.key.value, among: names).map { " (did you mean \"\($0)\"?)" } ?? ""
-                report.error(at: entry.key.location, "overrides: \"\(entry.key.value)\" is no node of nodes\(near)")
+                report.error(at: entry.key.location, "overrides: \"\(entry.key.value)\" is not listed in nodes\(near)")
                 continue
             }
             guard case .mapping(let inner) = entry.value.content else {
@@ -219,7 +219,7 @@ struct RackExpansion {
             }
             for key in inner where Self.keys.contains(key.key.value) || key.key.value == "extends" {
                 report.error(
-                    at: key.key.location, "overrides.\(entry.key.value): \"\(key.key.value)\" cannot stand here")
+                    at: key.key.location, "overrides.\(entry.key.value): \"\(key.key.value)\" is not allowed here")
             }
             overrides[entry.key.value] = entry.value
         }

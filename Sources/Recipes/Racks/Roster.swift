@@ -3,7 +3,7 @@ import Diagnostics
 
 /// A table of people or places, one row for each node: a CSV file (RFC 4180) with the columns' names in its first line.
 ///
-/// Spreadsheets differ: a byte-order mark, "\r\n" and ";" or tabs between the fields are all taken.
+/// Spreadsheets differ: a byte-order mark, "\r\n", and ";" or tabs between the fields are accepted.
 struct Roster: Hashable, Sendable {
     struct Row: Hashable, Sendable {
         /// Of the file, from 1.
@@ -17,7 +17,7 @@ struct Roster: Hashable, Sendable {
     let columns: [String]
     let rows: [Row]
 
-    /// What is wrong with the file is reported at its lines.
+    /// Reports what is wrong with the file, with the line. Nil if something is.
     init?(_ text: String, file: String, report: inout DiagnosticReport) {
         let text = text.withoutByteOrderMark[...]
         let header = text.prefix { !$0.isNewline }
@@ -39,7 +39,7 @@ struct Roster: Hashable, Sendable {
             } else if RackVariables.builtIn.contains(column) {
                 report.error(at: place, "the roster's column \"\(column)\" has the name of a built-in variable")
             } else if !seen.insert(column).inserted {
-                report.error(at: place, "the roster's column \"\(column)\" stands there twice")
+                report.error(at: place, "the roster's column \"\(column)\" appears twice")
             }
         }
         var rows: [Row] = []
@@ -77,8 +77,8 @@ struct Roster: Hashable, Sendable {
         var fields: [String]
     }
 
-    /// RFC 4180: fields may stand in quotes, which are doubled inside; quoted fields may hold line ends. Blank lines are
-    /// left out; blanks around a field outside of quotes are not meant.
+    /// RFC 4180: fields may be in quotes, which are doubled inside; quoted fields may contain line ends. Blank lines are
+    /// left out, and so are blanks around a field without quotes.
     private static func records(
         _ text: Substring, separator: Character, file: String, report: inout DiagnosticReport
     ) -> [Record]? {
@@ -129,7 +129,7 @@ struct Roster: Hashable, Sendable {
                 if !character.isWhitespace {
                     report.error(
                         at: Location(file: file, line: line, column: 1),
-                        "text stands behind a closing quote: a quote inside of quotes is written twice")
+                        "there is text after a closing quote: write a quote inside quotes twice")
                     return nil
                 }
             } else {

@@ -37,7 +37,7 @@ package enum RecipeSchema {
             }
         case .flag: members.append(.init("type", .string("boolean")))
         case .choice(let words): members.append(.init("enum", .array(words.map(JSONValue.string))))
-        // What an editor sees is the text behind the tag, which no rule is about.
+        // An editor sees the text after the tag, which is not the value.
         case .taggable: members.append(.init("type", .array(["string", "number", "array"].map(JSONValue.string))))
         case .list(let item):
             if case .text = item {

@@ -53,7 +53,7 @@ package struct Secret: Hashable, Sendable {
 /// What reading a secret gives.
 package enum SecretValue: Hashable, Sendable {
     case value(String)
-    /// The secret was not read (`check`, `render`): a text that stands for it, from ``Secret/placeholder``.
+    /// The secret was not read (`check`, `render`): a text that is shown in its place, from ``Secret/placeholder``.
     case placeholder(String)
 }
 

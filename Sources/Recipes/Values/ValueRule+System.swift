@@ -37,8 +37,7 @@ extension ValueRule {
 
     /// Debian Policy, 5.6.1 and 5.6.12: a package's name, and a version that apt-get install takes behind "=".
     static let packageName = ValueRule(
-        "package name", "[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?",
-        suggestion: "avahi-daemon, or with its version a=1.2")
+        "package name", "[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?", suggestion: "avahi-daemon, or avahi-daemon=0.8-10")
 
     static let filePath = ValueRule(
         "absolute path of a file", #"(?!([\s\S]*/)?\.\.(/|$))/[\s\S]*[^/]"#, suggestion: "/etc/motd, without \"..\"")

@@ -1,10 +1,7 @@
-package import Text
+import Text
 package import Diagnostics
 import Provisioning
 import Recipes
-
-/// Judges the members of a daemon.json for an engine of a version; an error among the findings keeps it off the node.
-package typealias DaemonValidation = @Sendable (_ members: [JSONValue.Member], _ engine: String) -> [Diagnostic]
 
 /// What a recipe changes in the configuration of a node's engine.
 ///
@@ -24,6 +21,8 @@ package struct DaemonChange: Sendable {
     let written: String
     let sum: String
     let hasHosts: Bool
+    /// Whether root alone may read the new file.
+    let isPrivate: Bool
     /// The drop-in with the proxies of an engine before 23.0; empty for none.
     let proxies: String
     package let needsRestart: Bool
@@ -33,7 +32,7 @@ package struct DaemonChange: Sendable {
 
     package var isEmpty: Bool { !needsRestart && !recordIsStale }
 
-    init(_ node: Node, on look: NodeProbe, validate: DaemonValidation) throws {
+    init(_ node: Node, on look: NodeProbe) throws {
         guard let engine = look.engine else {
             throw Failure(
                 .remote, "Docker is not installed", hint: "install it, or write a card with docker.install: debian")
@@ -70,7 +69,7 @@ package struct DaemonChange: Sendable {
                 before = []
             }
             let merged = Self.merge(daemon.members, over: theirs, before: before)
-            report.merge(DiagnosticReport(validate(merged, engine)))
+            report.merge(DiagnosticReport(NodeDaemon.validate(merged, engine: engine)))
             if node.docker.remote?.value == .tls, !look.hasCertificate {
                 report.error(
                     at: node.docker.remote?.location,
@@ -84,6 +83,7 @@ package struct DaemonChange: Sendable {
             new = JSONValue.object(merged).prettyText
             written = JSONValue.object(daemon.members).prettyText
             hasHosts = merged.contains { $0.name == "hosts" && $0.value != .array([]) }
+            isPrivate = NodeDaemon.isPrivate(merged)
             needsRestart =
                 old != new || look.hasSystemd && (look.hasDropIn != hasHosts || oldProxies != Array(proxies.utf8))
         } else {
@@ -99,6 +99,7 @@ package struct DaemonChange: Sendable {
             new = String(decoding: edited, as: UTF8.self)
             written = words.joined(separator: " ")
             hasHosts = false
+            isPrivate = false
             needsRestart = old != new
         }
         guard !report.hasErrors else { throw report }
@@ -154,7 +155,7 @@ package struct DaemonChange: Sendable {
     func script(wait: Int) -> String {
         let values = [
             ("NAME", name), ("FILE", path), ("NEW", new), ("WRITTEN", written), ("SUM", sum),
-            ("PROXIES", proxies),
+            ("PROXIES", proxies), ("PRIVATE", isPrivate ? "1" : "0"),
             ("HOSTS", hasHosts ? "1" : "0"), ("RESTART", needsRestart ? "1" : "0"), ("MANAGER", isManager ? "1" : "0"),
             ("WAIT", String(wait)),
         ]

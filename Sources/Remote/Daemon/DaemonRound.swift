@@ -15,20 +15,17 @@ package import Recipes
 /// swarm keeps its majority.
 package struct DaemonRound: Sendable {
     private let ssh: SSHRunner
-    private let validate: DaemonValidation
     private let jobs: Int
     /// How long an engine may take to come back, in seconds.
     private let wait: Int
     private let events: @Sendable (NodeEvent) -> Void
 
     package init(
-        ssh: SSHRunner, jobs: Int, wait: Int = 90, validate: @escaping DaemonValidation = { _, _ in [] },
-        events: @escaping @Sendable (NodeEvent) -> Void
+        ssh: SSHRunner, jobs: Int, wait: Int = 90, events: @escaping @Sendable (NodeEvent) -> Void
     ) {
         self.ssh = ssh
         self.jobs = jobs
         self.wait = wait
-        self.validate = validate
         self.events = events
     }
 
@@ -81,7 +78,7 @@ package struct DaemonRound: Sendable {
         events(.step(node: name, step: "probing"))
         do {
             let result = try await ssh.run(NodeProbe.script, on: RemoteHost(node), as: .root, limit: .seconds(100))
-            return .success(try DaemonChange(node, on: try NodeProbe(result), validate: validate))
+            return .success(try DaemonChange(node, on: try NodeProbe(result)))
         } catch let failure as Failure {
             return .failure(failure)
         } catch let report as DiagnosticReport {

@@ -11,7 +11,7 @@ extension BootSnapshot {
     var hasSeed: Bool { has(BootPath.userData) && has(BootPath.metaData) }
 
     /// HypriotOS keeps a copy of its os-release here.
-    var osRelease: OSRelease { OSRelease(text(BootPath.osRelease) ?? "") }
+    var identification: OSRelease { OSRelease(text(BootPath.osRelease) ?? "") }
 
     /// The flavour in the record of a card that piflash configured: its own files have replaced the vendor's.
     var recordedFlavour: OSProfile.Flavour? { contents(CardRecord.path).flatMap(CardRecord.flavour) }

@@ -2,7 +2,7 @@
 enum HypriotRelease {
     /// HYPRIOT_IMAGE_VERSION of the os-release on either partition: "v1.12.3".
     static func version(_ boot: BootSnapshot, _ root: RootSnapshot?) -> String? {
-        boot.osRelease["HYPRIOT_IMAGE_VERSION"] ?? root?.osRelease["HYPRIOT_IMAGE_VERSION"]
+        boot.identification["HYPRIOT_IMAGE_VERSION"] ?? root?.identification["HYPRIOT_IMAGE_VERSION"]
     }
 
     /// When an image of 2015 was built: /etc/hypriot_release has lines like "image_build: 20150416-201537"

@@ -17,7 +17,8 @@ extension OSProfile {
                 ? BootPath.currentCommandLine : BootPath.commandLine,
             architecture: architecture(flavour, boot, root), hasBooted: hasBooted(flavour, boot, root), system: system,
             initSystem: root?.initSystem, network: root.flatMap { networkStack(flavour, $0) },
-            docker: docker(flavour, boot, root), cloudInitVersion: root?.cloudInitVersion)
+            docker: docker(flavour, boot, root),
+            cloudInitVersion: root?.version(of: "cloud-init").flatMap(PackageVersion.upstream))
     }
 
     // MARK: Flavour
