@@ -5,7 +5,7 @@ import Storage
 import SystemPackage
 import TestSupport
 
-/// A volume made by mke2fs, in memory, with the outside tools that judge it.
+/// A volume made by mke2fs, in memory, with the outside tools that check it.
 struct Ext4Image {
     let scratch = ScratchDirectory()
     let store: MemoryStore
@@ -44,7 +44,7 @@ struct Ext4Image {
         try Ext4Volume.apply(edits, to: store, name: "the volume", time: Self.time)
     }
 
-    /// What e2fsck finds wrong; nil when nothing.
+    /// What e2fsck finds wrong; nil if nothing.
     func complaints() throws -> String? {
         scratch.write(store.allBytes, to: "check.ext4")
         let result = try OutsideTool("e2fsck").run(["-f", "-n", scratch["check.ext4"].string])

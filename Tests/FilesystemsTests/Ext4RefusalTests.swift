@@ -17,7 +17,7 @@ import Testing
 
     // MARK: Problems
 
-    /// Commands for debugfs that make a volume which must not be edited, and a word of the refusal.
+    /// Commands for debugfs that make a volume which must not be edited, and a word of the message.
     static let problems: [(commands: [String], word: String)] = [
         (["feature needs_recovery"], "journal"),
         (["ssv state 0"], "unmounted cleanly"),
@@ -84,13 +84,13 @@ import Testing
         (file([1], "relative"), "start with"),
         (file([1], "/"), "root directory"),
         (file([1], "/a/../b"), "\"..\""),
-        (file([1], "/" + String(repeating: "n", count: 256)), "no file name"),
-        (TreeChange(.directory(mode: 0o755), at: "/there/file"), "no directory"),
+        (file([1], "/" + String(repeating: "n", count: 256)), "not a file name"),
+        (TreeChange(.directory(mode: 0o755), at: "/there/file"), "not a directory"),
         (TreeChange(.symbolicLink(target: ""), at: "/link"), "target"),
         (TreeChange(.symbolicLink(target: String(repeating: "t", count: 1024)), at: "/link"), "1023"),
         (TreeChange(.rename(to: "new"), at: "/missing"), "nothing to rename"),
         (TreeChange(.rename(to: "lost+found"), at: "/there"), "taken"),
-        (TreeChange(.rename(to: "a/b"), at: "/there"), "no file name"),
+        (TreeChange(.rename(to: "a/b"), at: "/there"), "not a file name"),
         (file([1], "/circle/file"), "circle"),
     ]
 

@@ -27,7 +27,7 @@ import Testing
         #expect(try volume.list("nowhere") == nil)
     }
 
-    @Test func `many names with the same start get short names of their own`() throws {
+    @Test func `many names with the same start get different short names`() throws {
         let image = try FATImage(kilobytes: 4400, ["-F", "16", "-s", "2"])
         var volume = try image.volume()
         for index in 0..<30 { try volume.write([UInt8(index)], to: "dir/configuration file \(index).text") }

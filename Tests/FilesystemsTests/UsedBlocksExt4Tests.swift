@@ -6,7 +6,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// What of an ext2, ext3 or ext4 volume is in use, judged by dumpe2fs, e2fsck and debugfs.
+/// Which parts of an ext2, ext3 or ext4 volume are in use, checked by dumpe2fs, e2fsck and debugfs.
 @Suite struct UsedBlocksExt4Tests {
     typealias Kind = Ext4MatrixTests.Kind
 
@@ -109,7 +109,7 @@ import Testing
         ("set_block_group 0 free_blocks_count 4711", "descriptor says otherwise"),
         ("set_block_group 0 block_bitmap 9000000", "block bitmap"), ("freeb 2", "uses itself"),
     ])
-    func `a volume in doubt is taken whole, and the reason is named`(_ command: String, _ word: String) throws {
+    func `all of a volume with a problem counts as used, and the reason is named`(_ command: String, _ word: String) throws {
         let image = try Ext4Image(
             kilobytes: 24_000, ["-t", "ext4", "-b", "4096", "-O", "^metadata_csum"], prepare: [command])
         let reason = try #require(try reason(image.store))
@@ -132,7 +132,7 @@ import Testing
         }
     }
 
-    @Test func `a volume with its journal elsewhere is taken whole`() throws {
+    @Test func `all of a volume with its journal elsewhere counts as used`() throws {
         let scratch = ScratchDirectory()
         let device = try LoopDevice(over: scratch.write([UInt8](repeating: 0, count: 8 << 20), to: "journal"))
         let journal = try OutsideTool("mke2fs").run(["-q", "-O", "journal_dev", "-b", "4096", device.path.string])
@@ -145,7 +145,7 @@ import Testing
         #expect(reason.contains("another device"), "\(reason)")
     }
 
-    @Test func `what lies behind a volume is in use, and a volume that is cut off is taken whole`() throws {
+    @Test func `what lies behind a volume is in use, and so is all of a volume that is cut off`() throws {
         let image = try Ext4Image(kilobytes: 24_000, ["-t", "ext4"])
         let tail: Int64 = 3 << 20
         let longer = MemoryStore(image.store.allBytes + [UInt8](repeating: 0, count: Int(tail)))

@@ -5,7 +5,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// What of a FAT volume is in use, judged by fsck.fat and mtools.
+/// Which parts of a FAT volume are in use, checked by fsck.fat and mtools.
 @Suite struct UsedBlocksFATTests {
     struct Kind: Sendable, CustomTestStringConvertible {
         let name: String
@@ -90,7 +90,7 @@ import Testing
         return used.areas[0].reasonForWhole
     }
 
-    @Test func `a volume in doubt is taken whole, and the reason is named`() throws {
+    @Test func `all of a volume with a problem counts as used, and the reason is named`() throws {
         let image = try image(Self.kinds[4])
         let sound = image.store.allBytes
         func reason(_ change: (inout [UInt8]) -> Void) throws -> String? {

@@ -107,7 +107,7 @@ import TestSupport
         #expect(scratch.read("a.img") == Array("Precious".utf8))
     }
 
-    @Test func `zero bytes are told from others at every length and place`() {
+    @Test func `zero bytes are distinguished from others at every length and place`() {
         for count in [0, 1, 2, 7, 8, 9, 64, 513] {
             var bytes = [UInt8](repeating: 0, count: count)
             #expect(bytes.withUnsafeBytes { $0.isAllZero })

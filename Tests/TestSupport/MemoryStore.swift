@@ -2,7 +2,7 @@ package import Diagnostics
 import Storage
 import Synchronization
 
-/// Bytes in memory as a store, which keeps the order of what was written and can be told to fail.
+/// Bytes in memory as a store, which keeps the order of what was written and can be made to fail.
 package final class MemoryStore: WritableBlockStore {
     package let size: Int64
     package let name: String

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import SystemPackage
 
-/// Runs the independent programs that the tests take as oracles (mtools, fsck.fat, sfdisk, …).
+/// Runs the independent programs that the tests use as oracles (mtools, fsck.fat, sfdisk, …).
 package struct OutsideTool: Sendable {
     package struct Result: Sendable {
         package let status: Int32
@@ -19,7 +19,7 @@ package struct OutsideTool: Sendable {
 
     private let path: String
 
-    /// Finds `name`, when it is no path, in PATH, /usr/sbin and /sbin. A missing oracle is an error, never a skipped test: `.ci/run` installs
+    /// Finds `name`, if it is not a path, in PATH, /usr/sbin and /sbin. A missing oracle is an error, never a skipped test: `.ci/run` installs
     /// them all.
     package init(_ name: String) throws { path = try Self.path(of: name) }
 
