@@ -12,10 +12,9 @@ import Testing
     static func errors(_ text: String) -> [Diagnostic] {
         let loader = RecipeLoader(
             user: InvokingUser(userID: 1000, groupID: 1000, home: "/home/me"), workingDirectory: "/work",
-            requireImage: false, read: { $0.string == "/work/r.yaml" ? Array((head + text).utf8) : nil },
-            judge: DaemonConfiguration.errors)
+            requireImage: false, read: { $0.string == "/work/r.yaml" ? Array((head + text).utf8) : nil })
         do throws(DiagnosticReport) {
-            _ = try loader.load("r.yaml")
+            _ = try RecipeValidation.validateOne(loader.reading(of: "r.yaml"))
             return []
         } catch {
             return error.errors
@@ -25,13 +24,13 @@ import Testing
     @Test(arguments: [
         ("docker: { daemon: { label: [a=b] } }", "3:21", "the key is \"labels\""),
         ("docker: { daemon: { labels: a=b } }", "3:29", "expected a list"),
-        ("docker: { daemon: { labels: [ab] } }", "3:29", "is no label"),
+        ("docker: { daemon: { labels: [ab] } }", "3:29", "is not a valid label"),
         ("docker: { daemon: { storage-driver: 2 } }", "3:37", "expected text"),
         ("docker: { daemon: { debug: \"true\" } }", "3:28", "without quotes"),
         ("docker: { daemon: { log-opts: { max-file: 3 } } }", "3:31", "refuses numbers"),
         ("docker: { daemon: { storage-drive: overlay2 } }", "3:21", "did you mean \"storage-driver\"?"),
         ("docker: { daemon: { Debug: true } }", "3:21", "in lower case: \"debug\""),
-        ("docker: { daemon: { registry-mirrors: [\"m:5000\"] } }", "3:39", "is no registry mirror"),
+        ("docker: { daemon: { registry-mirrors: [\"m:5000\"] } }", "3:39", "is not a valid registry mirror"),
         ("docker: { daemon: { bip: 172.26.0.1 } }", "3:26", "prefix length"),
     ])
     func `a mistake for every version is refused at its place`(_ text: String, _ place: String, _ part: String) {

@@ -93,7 +93,7 @@ import Testing
             throw error
         } catch {
             // Docker 1.6 takes one "=" in a label, whatever its readers do.
-            let reason = value.contains("=") ? "takes just one \"=\"" : "cannot stand in DOCKER_OPTS"
+            let reason = value.contains("=") ? "takes just one \"=\"" : "cannot be in DOCKER_OPTS"
             #expect("\(error)".contains(reason))
         }
     }

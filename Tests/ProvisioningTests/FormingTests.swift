@@ -23,7 +23,7 @@ import Testing
         let rig = try NodeRig(settings)
         rig.scratch.write(TokenService.program, to: "root\(TokenService.programPath)")
         for edit in formation.rootEdits {
-            guard case .file(let contents, _) = edit.change, key || !SwarmFormation.entryKeyPaths.contains(edit.path)
+            guard case .file(let contents, _) = edit.action, key || !SwarmFormation.entryKeyPaths.contains(edit.path)
             else { continue }
             rig.scratch.write(contents, to: "root\(edit.path)")
         }

@@ -43,7 +43,7 @@ import Testing
     }
 
     private static func contents(_ change: Provision.RootChange) -> [UInt8] {
-        if case .file(let contents, _) = change.edit.change { contents } else { [] }
+        if case .file(let contents, _) = change.edit.action { contents } else { [] }
     }
 
     /// All that one can read in a text: the text, and whatever decodes as base64, with line ends inside or not.

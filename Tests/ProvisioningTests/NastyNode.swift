@@ -46,7 +46,7 @@ extension Provision {
     var laidDown: [String: (contents: [UInt8], mode: UInt16)] {
         var files: [String: (contents: [UInt8], mode: UInt16)] = [:]
         for change in rootChanges {
-            if case .file(let contents, let mode) = change.edit.change { files[change.edit.path] = (contents, mode) }
+            if case .file(let contents, let mode) = change.edit.action { files[change.edit.path] = (contents, mode) }
         }
         for file in nodeFiles { files[file.path] = (file.contents, file.mode) }
         return files

@@ -3,7 +3,7 @@ import Filesystems
 
 @testable import Provisioning
 
-/// A root partition as a value: edits are carried out on it by the rules of ``RootEdit``.
+/// A root partition as a value: edits are carried out on it by the rules of ``TreeChange``.
 struct RootTree: Hashable {
     struct Refusal: Error, CustomStringConvertible { let description: String }
 
@@ -61,7 +61,7 @@ struct RootTree: Hashable {
         return after
     }
 
-    mutating func apply(_ edit: RootEdit) throws {
+    mutating func apply(_ edit: TreeChange) throws {
         let path = edit.path
         guard path.hasPrefix("/"), !path.hasSuffix("/"),
             !path.split(separator: "/").contains(where: { $0 == "." || $0 == ".." })
@@ -69,7 +69,7 @@ struct RootTree: Hashable {
         func entry(_ kind: RootSnapshot.Kind, _ mode: UInt16) -> RootSnapshot.Entry {
             .init(kind, mode: mode, user: edit.user, group: edit.group)
         }
-        switch edit.change {
+        switch edit.action {
         case .file(let contents, let mode):
             try refuseDirectory(path)
             entries[path] = entry(.file(contents: contents), mode)
@@ -137,10 +137,10 @@ extension BootSnapshot {
 
 extension Provision {
     /// The root changes to `path`.
-    func root(_ path: String) -> RootEdit? { rootChanges.last { $0.edit.path == path }?.edit }
+    func root(_ path: String) -> TreeChange? { rootChanges.last { $0.edit.path == path }?.edit }
 
     func rootText(_ path: String) -> String? {
-        guard case .file(let contents, _) = root(path)?.change else { return nil }
+        guard case .file(let contents, _) = root(path)?.action else { return nil }
         return String(decoding: contents, as: UTF8.self)
     }
 }

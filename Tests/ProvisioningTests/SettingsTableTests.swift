@@ -52,7 +52,7 @@ import Testing
         if !RootFlavour.readsDaemonFile(column.profile) { node.docker.daemon = [] }
         let support = SettingsTable.support(column.profile)
         var locked = RootTree(column).asRead
-        locked.obstacle = "its journal was not replayed"
+        locked.problem = "its journal was not replayed"
         for (root, reason) in [(nil, "name the card or the image file"), (locked, "its journal was not replayed")] {
             let errors = try await Sample.errors(node, column, root: .some(root))
             var expected: Set<Int> = []

@@ -94,7 +94,7 @@ struct CardAssembly {
 
     // MARK: The root partition
 
-    private var rootEdits: [RootEdit] {
+    private var rootEdits: [TreeChange] {
         var edits = rendering.rootEdits
         if let root = draft.root {
             let used = consumedRootFiles
@@ -109,12 +109,12 @@ struct CardAssembly {
 
     /// The files that the record lists, also those that the first boot has deleted, and the removal of those that only an
     /// earlier configuration has put there.
-    private var rootFiles: (listed: [String], removals: [RootEdit]) {
+    private var rootFiles: (listed: [String], removals: [TreeChange]) {
         let before = (previous?.rootFiles ?? []).filter(RemovableFiles.isRootFile)
         // Without the root partition they are still there.
-        guard let root = draft.root, root.obstacle == nil else { return (before, []) }
+        guard let root = draft.root, root.problem == nil else { return (before, []) }
         let listed = (rendering.rootEdits.map(\.path) + supplied.taken).filter(RemovableFiles.isRootFile).sorted()
         let stale = before.filter { !listed.contains($0) }
-        return (listed, stale.map { RootEdit(.removal, at: $0) })
+        return (listed, stale.map { TreeChange(.removal, at: $0) })
     }
 }

@@ -7,7 +7,7 @@ struct MarkedFiles {
     let rootChanges: [Provision.RootChange]
 
     init(
-        bootFiles: [Provision.BootFile], nodeFiles: [Provision.NodeFile], edits: [RootEdit], secrets: Set<String>,
+        bootFiles: [Provision.BootFile], nodeFiles: [Provision.NodeFile], edits: [TreeChange], secrets: Set<String>,
         certificateKey: String?
     ) {
         let nodeFiles = nodeFiles.map { SecretMarks.mark($0, hiding: secrets) }

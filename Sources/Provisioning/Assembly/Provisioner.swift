@@ -74,7 +74,7 @@ package struct Provisioner: Sendable {
         var rendering = profile.flavour.renderer.render(draft, report: &report)
         rendering.bootFiles += cluster?.bootFiles ?? []
         rendering.rootEdits += supplied.edits
-        if let root, root.obstacle == nil { rendering.rootEdits += cluster?.rootEdits ?? [] }
+        if let root, root.problem == nil { rendering.rootEdits += cluster?.rootEdits ?? [] }
         RecipeChecks.conflicts(node, rendering, theirs: material.files, report: &report)
         guard !report.hasErrors else { throw report }
         if node.docker.remote?.value == .tls, supplies.certificate == nil {
@@ -93,7 +93,7 @@ package struct Provisioner: Sendable {
     ) -> FirstBootSettings {
         var settings = FirstBootSettings(
             node: node.hostname.value, bootMountPoint: profile.bootMountPoint, flashTime: flashTime,
-            usesDocker: Draft.usesDocker(node), daemon: daemon.configuration, daemonHasHosts: daemon.hasHosts,
+            usesDocker: node.usesDocker, daemon: daemon.configuration, daemonHasHosts: daemon.hasHosts,
             managers: cluster?.managers, advertise: cluster?.ownAddress ?? node.address?.value.address,
             commands: node.firstBoot.run.map(\.value))
         settings.daemonHasProxy = daemon.hasProxyDropIn

@@ -15,8 +15,8 @@ enum SecretMarks {
         return file
     }
 
-    static func mark(_ edit: RootEdit, hiding secrets: Set<String>) -> Provision.RootChange {
-        guard case .file(let contents, _) = edit.change else { return Provision.RootChange(edit) }
+    static func mark(_ edit: TreeChange, hiding secrets: Set<String>) -> Provision.RootChange {
+        guard case .file(let contents, _) = edit.action else { return Provision.RootChange(edit) }
         let others = AccountFiles.hashes(at: edit.path, in: contents)
         return Provision.RootChange(edit, sensitive: present(secrets, in: contents).union(others))
     }

@@ -6,7 +6,7 @@ import Systems
 struct SuppliedFiles: Sendable {
     let carried: [CarriedFile]
     let certificate: NodeCertificate?
-    let edits: [RootEdit]
+    let edits: [TreeChange]
     /// Files that the node has used up, and that are not put on the card again.
     let taken: [String]
 
@@ -19,23 +19,23 @@ struct SuppliedFiles: Sendable {
             + supplies.images.map { CarriedFile(.images, path: $0.path.value, contents: $0.contents) }
         self.carried = carried
         certificate = supplies.certificate
-        guard let root, root.obstacle == nil else {
+        guard let root, root.problem == nil else {
             (edits, taken) = ([], [])
             return
         }
         let used = Set((root.text(CarriedFile.takenPath) ?? "").split(separator: "\n").map(String.init))
         taken = carried.filter { used.contains($0.digest) }.map(\.path)
         var edits = carried.filter { !used.contains($0.digest) }.map {
-            RootEdit(.file(contents: $0.contents, mode: 0o600), at: $0.path)
+            TreeChange(.file(contents: $0.contents, mode: 0o600), at: $0.path)
         }
         if let certificate = supplies.certificate {
-            edits.append(RootEdit(.directory(mode: 0o700), at: Self.certificateDirectory))
+            edits.append(TreeChange(.directory(mode: 0o700), at: Self.certificateDirectory))
             for (name, text, mode) in [
                 ("ca", certificate.authority, 0o644), ("cert", certificate.certificate, 0o644),
                 ("key", certificate.key, 0o600),
             ] {
                 edits.append(
-                    RootEdit(
+                    TreeChange(
                         .file(contents: Array(text.utf8), mode: UInt16(mode)),
                         at: "\(Self.certificateDirectory)/\(name).pem"))
             }

@@ -4,32 +4,20 @@ import Filesystems
 
 import Recipes
 
-/// What a recipe can get wrong only in the light of the image.
+/// What can be wrong with a recipe only together with its image. What is wrong with the recipe alone, its decoder reports.
 enum RecipeChecks {
     static func report(_ node: Node, profile: OSProfile, root: RootSnapshot?) -> DiagnosticReport {
         var report = DiagnosticReport()
         checkSupport(node, profile: profile, root: root, report: &report)
-        if let user = node.user {
-            if user.name.value == "root" {
-                report.error(at: user.name.location, "user.name: \"root\" exists already; name a user of your own")
-            }
-            if user.password == nil, user.sshAuthorizedKeys.isEmpty {
-                report.warning(
-                    at: user.name.location, "user: neither password nor ssh_authorized_keys: nobody can log in")
-            }
-        } else {
+        if node.user == nil {
             report.warning(
                 at: node.hostname.location,
                 profile.flavour.facts.hasPublishedLogin
-                    ? "there is no user: the image's own login stays, with the password that everybody knows"
-                    : "there is no user: \(profile.flavour.title) makes none that can log in")
-        }
-        if let network = node.wifi?.networks.first, node.wifi?.country == nil {
-            report.warning(
-                at: network.ssid.location, "wifi: without country the radio may stay off, and 5 GHz does")
+                    ? "the recipe has no user: the image's login stays, with the password that everybody knows"
+                    : "the recipe has no user: on \(profile.flavour.title) nobody can log in")
         }
         if let gateway = node.network.gateway, node.address == nil {
-            report.warning(at: gateway.location, "network.gateway: without address it has no effect")
+            report.warning(at: gateway.location, "network.gateway: has no effect without address")
         }
         for network in node.wifi?.networks ?? []
         where profile.flavour.facts.readsListsOfBytesAsSSIDs && looksLikeBytes(network.ssid.value) {
@@ -37,11 +25,13 @@ enum RecipeChecks {
                 at: network.ssid.location,
                 "wifi.networks: NetworkManager may take \"\(network.ssid.value)\" for a list of bytes")
         }
-        checkDocker(node, profile: profile, root: root, report: &report)
+        if node.swarm != nil {
+            for kind in Cluster.kinds { kind.check(node, profile: profile, root: root, report: &report) }
+        }
         return report
     }
 
-    /// What the image cannot do is said before anything is written, with the line of the recipe that asks for it.
+    /// Reports what the image cannot do, with the line of the recipe that asks for it, before anything is written.
     private static func checkSupport(
         _ node: Node, profile: OSProfile, root: RootSnapshot?, report: inout DiagnosticReport
     ) {
@@ -58,7 +48,7 @@ enum RecipeChecks {
                     "\(setting.title): \(profile.flavour.title) takes it only in its root partition; name the card or the image file, not a mounted directory"
                 )
             case .rootEdit:
-                guard let obstacle = root?.obstacle else { continue }
+                guard let obstacle = root?.problem else { continue }
                 report.error(
                     at: location,
                     "\(setting.title): \(profile.flavour.title) takes it only in its root partition, which cannot be edited: \(obstacle)"
@@ -69,23 +59,13 @@ enum RecipeChecks {
         }
     }
 
-    private static func checkDocker(
-        _ node: Node, profile: OSProfile, root: RootSnapshot?, report: inout DiagnosticReport
-    ) {
-        guard let swarm = node.swarm else { return }
-        if swarm.managers.isEmpty {
-            report.error(at: swarm.location, "swarm.managers: names no manager to join")
-        }
-        for kind in Cluster.kinds { kind.check(node, profile: profile, root: root, report: &report) }
-    }
-
     /// "65;66;", the form in which NetworkManager writes a name's bytes.
     private static func looksLikeBytes(_ name: String) -> Bool {
         name.hasSuffix(";")
             && name.split(separator: ";").allSatisfy { UInt8($0) != nil }
     }
 
-    /// A file of the recipe in the place of one of piflash's own.
+    /// Reports a file of the recipe that has the path of a file of piflash.
     static func conflicts(
         _ node: Node, _ rendering: Rendering, theirs: [Provision.NodeFile], report: inout DiagnosticReport
     ) {

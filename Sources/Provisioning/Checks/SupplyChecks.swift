@@ -3,7 +3,7 @@ import Diagnostics
 
 import Recipes
 
-/// Whether what a card is to carry suits its image.
+/// Checks whether the files that a card carries suit its image.
 enum SupplyChecks {
     static func check(_ supplies: Supplies, _ node: Node, profile: OSProfile, report: inout DiagnosticReport) {
         checkPackages(supplies.packages, profile: profile, report: &report)
@@ -12,14 +12,14 @@ enum SupplyChecks {
         }
         if node.docker.remote?.value == .ssh, node.user == nil {
             report.error(
-                at: node.docker.remote?.location, "docker.remote: ssh: needs somebody to log in as: add a user")
+                at: node.docker.remote?.location, "docker.remote: ssh: nobody can log in: add a user")
         }
     }
 
     /// The packages' architecture is Debian's name for the userland's.
     private static let debianNames = ["armv6": "armhf", "armv7": "armhf", "arm64": "arm64", "amd64": "amd64"]
     private static let engines: Set<String> = ["docker-ce", "docker.io", "docker-engine", "docker-hypriot"]
-    /// What an engine does not start without, by package.
+    /// The packages without which an engine does not start.
     private static let companions: Set<String> = ["containerd.io", "containerd", "runc", "docker-ce-cli"]
 
     private static func checkPackages(
@@ -45,20 +45,20 @@ enum SupplyChecks {
                 )
             }
             if names[..<index].contains(package.name) {
-                report.error(at: location, "docker.packages: \(package.name) is there twice")
+                report.error(at: location, "docker.packages: \(package.name) appears twice")
             }
         }
         if !DockerInstallation.isThere(profile), !names.contains(where: engines.contains) {
             report.error(
                 at: first.path.location,
-                "docker.packages: Docker's engine is not among them (docker-ce or docker.io), and the image has none")
+                "docker.packages: add Docker's engine (docker-ce or docker.io), because the image does not have it")
         }
         for item in packages where engines.contains(item.package.name) && !DockerInstallation.isThere(profile) {
             let missing = item.package.depends.filter { companions.contains($0) && !names.contains($0) }
             if !missing.isEmpty {
                 report.warning(
                     at: item.path.location,
-                    "docker.packages: \(item.package.name) needs \(missing.joined(separator: ", ")), not among them: without a network it is not installed"
+                    "docker.packages: \(item.package.name) needs \(missing.joined(separator: ", ")): add the package, because a node without a network cannot download it"
                 )
             }
         }

@@ -1,3 +1,4 @@
+import Docker
 import Diagnostics
 import Docker
 import Recipes

@@ -31,7 +31,7 @@ extension DockerInstallation {
 
     /// The source that `node` gets Docker from on an image of this profile; nil for none. What is impossible is reported.
     static func of(_ node: Node, profile: OSProfile, report: inout DiagnosticReport) -> DockerInstallation? {
-        guard Draft.usesDocker(node) else { return nil }
+        guard node.usesDocker else { return nil }
         let docker = node.docker
         let wanted = docker.install?.value ?? .auto
         if let channel = docker.channel, wanted != .convenienceScript {

@@ -39,18 +39,23 @@ package struct NodeDaemon: Sendable {
     package func options(version: String, report: inout DiagnosticReport) -> [String] {
         guard let version = EngineVersion(version) else { return [] }
         let options = DaemonOptions(members, version: version)
-        configuration.report(options.findings, docker.location, &report)
+        configuration.report(options.problems, docker.location, &report)
         return options.words
     }
 
-    /// The problems that an engine of this version has with a complete daemon.json, whatever part of it a recipe gave.
-    @Sendable package static func judge(_ members: [JSONValue.Member], engine: String) -> [Diagnostic] {
+    /// What an engine of this version says to a whole daemon.json, also to what no recipe brought.
+    @Sendable package static func validate(_ members: [JSONValue.Member], engine: String) -> [Diagnostic] {
         let version = EngineVersion(engine)
         let service = version.map { ServiceFlags.packaged($0).withoutHosts() }
         var surroundings = DaemonSurroundings.unknown
         surroundings.ownFiles = Set(SuppliedFiles.certificatePaths)
         let model = DaemonModel(version: version, service: service ?? ServiceFlags(), surroundings: surroundings)
-        return model.judge(members).map { Diagnostic($0.severity, at: nil, "\($0.path): \($0.text)") }
+        return model.problems(in: members).map { Diagnostic($0.severity, at: nil, "\($0.path): \($0.text)") }
+    }
+
+    /// Whether the engine reads daemon.json. An engine whose version cannot be read is taken for a recent one.
+    package static func readsFile(engine: String) -> Bool {
+        EngineVersion(engine).map { $0 >= .daemonFile } ?? true
     }
 
     /// Whether these members of a daemon.json may be read by root alone: the address of a proxy in them holds a login.

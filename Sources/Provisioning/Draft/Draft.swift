@@ -44,10 +44,4 @@ struct Draft: Sendable {
     /// Whether sshd accepts passwords: only if the recipe gives a password and no key. If it gives a key, that is the way in.
     var allowsPasswordLogin: Bool { material.passwordHash != nil && material.authorizedKeys.isEmpty }
 
-    /// Whether anything on the node needs Docker.
-    var usesDocker: Bool { Self.usesDocker(node) }
-
-    static func usesDocker(_ node: Node) -> Bool {
-        node.docker.location != nil || !node.docker.daemon.isEmpty || node.docker.registry != nil || node.swarm != nil
-    }
 }

@@ -66,11 +66,11 @@ package struct Provision: Hashable, Sendable {
 
     /// A change to the root partition.
     package struct RootChange: Hashable, Sendable {
-        package var edit: RootEdit
+        package var edit: TreeChange
         /// Texts inside a file's contents that are shown only masked.
         package var sensitive: Set<String>
 
-        package init(_ edit: RootEdit, sensitive: Set<String> = []) {
+        package init(_ edit: TreeChange, sensitive: Set<String> = []) {
             self.edit = edit
             self.sensitive = sensitive
         }

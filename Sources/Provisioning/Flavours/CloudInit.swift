@@ -49,7 +49,7 @@ enum CloudInit {
         if let network { files.append(.init(path: "network-config", contents: network)) }
         var rendering = Rendering(bootFiles: files, nodeFiles: seed.nodeFiles, kernelTokens: seed.kernelTokens)
         // Only the root partition keeps a clock, except on HypriotOS from 1.12.0 on.
-        if let root = draft.root, root.obstacle == nil {
+        if let root = draft.root, root.problem == nil {
             var setup = RootSetup(draft, root: root)
             setup.setClock()
             rendering.rootEdits = setup.edits

@@ -19,7 +19,7 @@ protocol FlavourRenderer {
 /// What a flavour makes from a draft.
 struct Rendering: Sendable {
     var bootFiles: [Provision.BootFile] = []
-    var rootEdits: [RootEdit] = []
+    var rootEdits: [TreeChange] = []
     /// What the first boot writes on the node.
     var nodeFiles: [Provision.NodeFile] = []
     var kernelTokens: [String] = []

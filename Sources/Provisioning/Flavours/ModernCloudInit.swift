@@ -30,7 +30,7 @@ enum ModernCloudInit {
     }
 
     static func kernelTokens(_ draft: Draft) -> [String] {
-        var tokens = draft.usesDocker || draft.profile.docker != nil ? KernelCommandLine.controlGroups : []
+        var tokens = draft.node.usesDocker || draft.profile.docker != nil ? KernelCommandLine.controlGroups : []
         if draft.hasWiFi, let country = draft.country { tokens.append(KernelCommandLine.regulatoryDomain(country)) }
         return tokens
     }

@@ -61,15 +61,15 @@ enum RootFlavour {
     static func kernelTokens(_ draft: Draft) -> [String] { ModernCloudInit.kernelTokens(draft) }
 
     /// Edits of the root partition; none if it cannot be edited, which is reported elsewhere.
-    static func edits(_ draft: Draft, _ body: (inout RootSetup) -> Void) -> [RootEdit] {
-        guard let root = draft.root, root.obstacle == nil else { return [] }
+    static func edits(_ draft: Draft, _ body: (inout RootSetup) -> Void) -> [TreeChange] {
+        guard let root = draft.root, root.problem == nil else { return [] }
         var setup = RootSetup(draft, root: root)
         body(&setup)
         return setup.edits
     }
 
     /// HypriotOS before it had cloud-init: its first boot takes the host name, and sshd already runs.
-    static func hypriotEdits(_ draft: Draft, report: inout DiagnosticReport) -> [RootEdit] {
+    static func hypriotEdits(_ draft: Draft, report: inout DiagnosticReport) -> [TreeChange] {
         edits(draft) { setup in
             setup.setUser(.firstUser, report: &report)
             setup.setSSH(enable: false)

@@ -30,7 +30,7 @@ extension RootSetup {
             account = existing
         } else if takeover == .firstUser, let first = accounts.firstUser {
             account = accounts.rename(first, to: name)
-            if account.home != first.home { append(RootEdit(.rename(to: name), at: first.home)) }
+            if account.home != first.home { append(TreeChange(.rename(to: name), at: first.home)) }
         } else {
             account = accounts.add(name, like: nil)
             isNew = true
@@ -47,17 +47,17 @@ extension RootSetup {
         setKeys(of: account)
         if root.has(SudoersFile.directory) {
             append(
-                RootEdit(
+                TreeChange(
                     .file(contents: Array(SudoersFile.text(name).utf8), mode: SudoersFile.mode), at: SudoersFile.path))
         }
     }
 
     private mutating func makeHome(_ account: AccountFiles.Account) {
-        append(RootEdit(.directory(mode: 0o755), at: account.home, user: account.user, group: account.group))
+        append(TreeChange(.directory(mode: 0o755), at: account.home, user: account.user, group: account.group))
         for name in [".bashrc", ".profile", ".bash_logout"] {
             guard case .file(let contents?) = root.entries["/etc/skel/\(name)"]?.kind else { continue }
             append(
-                RootEdit(
+                TreeChange(
                     .file(contents: contents, mode: 0o644), at: "\(account.home)/\(name)", user: account.user,
                     group: account.group))
         }
@@ -67,10 +67,10 @@ extension RootSetup {
     private mutating func setKeys(of account: AccountFiles.Account) {
         guard !draft.material.authorizedKeys.isEmpty else { return }
         let directory = "\(account.home)/.ssh"
-        append(RootEdit(.directory(mode: 0o700), at: directory, user: account.user, group: account.group))
+        append(TreeChange(.directory(mode: 0o700), at: directory, user: account.user, group: account.group))
         let text = draft.material.authorizedKeys.map { $0 + "\n" }.joined()
         append(
-            RootEdit(
+            TreeChange(
                 .file(contents: Array(text.utf8), mode: 0o600), at: "\(directory)/authorized_keys", user: account.user,
                 group: account.group))
     }

@@ -11,7 +11,7 @@ extension RootSetup {
 
     /// What an edit made so far puts at `path`.
     private func pendingText(_ path: String) -> String? {
-        guard case .file(let contents, _) = edits.last(where: { $0.path == path })?.change else { return nil }
+        guard case .file(let contents, _) = edits.last(where: { $0.path == path })?.action else { return nil }
         return String(decoding: contents, as: UTF8.self)
     }
 }

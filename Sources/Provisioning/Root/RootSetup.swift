@@ -10,7 +10,7 @@ import Recipes
 struct RootSetup: Sendable {
     let draft: Draft
     let root: RootSnapshot
-    private(set) var edits: [RootEdit] = []
+    private(set) var edits: [TreeChange] = []
 
     init(_ draft: Draft, root: RootSnapshot) {
         self.draft = draft
@@ -25,22 +25,22 @@ struct RootSetup: Sendable {
     mutating func put(_ contents: [UInt8], at path: String, mode: UInt16 = 0o644) {
         if let entry = root.entries[path], case .file = entry.kind {
             append(
-                RootEdit(.file(contents: contents, mode: entry.mode), at: path, user: entry.user, group: entry.group))
+                TreeChange(.file(contents: contents, mode: entry.mode), at: path, user: entry.user, group: entry.group))
         } else {
-            append(RootEdit(.file(contents: contents, mode: mode), at: path))
+            append(TreeChange(.file(contents: contents, mode: mode), at: path))
         }
     }
 
     /// A file that only piflash writes, with its mode.
     mutating func put(_ file: Provision.NodeFile) {
-        append(RootEdit(.file(contents: file.contents, mode: file.mode), at: file.path))
+        append(TreeChange(.file(contents: file.contents, mode: file.mode), at: file.path))
     }
 
     mutating func link(_ path: String, to target: String) {
-        append(RootEdit(.symbolicLink(target: target), at: path))
+        append(TreeChange(.symbolicLink(target: target), at: path))
     }
 
-    mutating func append(_ edit: RootEdit) { edits.append(edit) }
+    mutating func append(_ edit: TreeChange) { edits.append(edit) }
 
     // MARK: Small settings
 
@@ -102,7 +102,7 @@ struct RootSetup: Sendable {
         guard let options = draft.dockerOptions else { return }
         let contents = options.edited(root.text(DockerOptions.path))
         if options.holdsLogin {
-            append(RootEdit(.file(contents: contents, mode: 0o600), at: DockerOptions.path))
+            append(TreeChange(.file(contents: contents, mode: 0o600), at: DockerOptions.path))
         } else {
             put(contents, at: DockerOptions.path)
         }
@@ -128,10 +128,10 @@ struct RootSetup: Sendable {
         let user = entry?.user ?? owner?.user ?? 0
         let group = entry?.group ?? owner?.group ?? 0
         if path.hasPrefix(directory), !root.has(directory) {
-            append(RootEdit(.directory(mode: 0o755), at: directory, user: user, group: group))
+            append(TreeChange(.directory(mode: 0o755), at: directory, user: user, group: group))
         }
         append(
-            RootEdit(
+            TreeChange(
                 .file(contents: [], mode: root.entries[path]?.mode ?? 0o644), at: path, user: user, group: group,
                 modified: time))
     }

@@ -22,7 +22,7 @@ struct ClassicSwarm: Orchestration, Hashable {
 
     var needsOpenSSH: Bool { false }
     var bootFiles: [Provision.BootFile] { [] }
-    var rootEdits: [RootEdit] { [] }
+    var rootEdits: [TreeChange] { [] }
     var consumed: [String: String] { [:] }
 
     static let removableBootFiles: [String] = []

@@ -25,7 +25,7 @@ protocol Orchestration: Sendable {
 
     var bootFiles: [Provision.BootFile] { get }
 
-    var rootEdits: [RootEdit] { get }
+    var rootEdits: [TreeChange] { get }
 
     /// Files of ``rootEdits`` that the first boot deletes, each with a digest of all that makes the node use it again.
     var consumed: [String: String] { get }

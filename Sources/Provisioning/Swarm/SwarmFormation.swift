@@ -77,11 +77,11 @@ struct SwarmFormation: Orchestration, Hashable {
 
     /// They go in the root partition on every system: every user of the node can read the boot partition, and so can anyone
     /// who puts the card in a reader.
-    var rootEdits: [RootEdit] {
-        func file(_ path: String, _ text: String, _ mode: UInt16 = 0o600) -> RootEdit {
-            RootEdit(.file(contents: Array(text.utf8), mode: mode), at: path)
+    var rootEdits: [TreeChange] {
+        func file(_ path: String, _ text: String, _ mode: UInt16 = 0o600) -> TreeChange {
+            TreeChange(.file(contents: Array(text.utf8), mode: mode), at: path)
         }
-        var edits = [RootEdit(.directory(mode: 0o700), at: Self.directory)]
+        var edits = [TreeChange(.directory(mode: 0o700), at: Self.directory)]
         if let entryKey {
             edits.append(file(entryKey.path, entryKey.key.privateKey))
             edits.append(file("\(Self.directory)/known_hosts", TokenService.knownHosts(keys)))
@@ -93,12 +93,12 @@ struct SwarmFormation: Orchestration, Hashable {
                 file("\(Self.directory)/sshd_config", TokenService.configuration),
                 file(TokenService.programPath, TokenService.program, 0o755),
                 file(TokenService.unitPath, TokenService.unit, 0o644),
-                RootEdit(.symbolicLink(target: TokenService.unitPath), at: Self.serviceLink),
+                TreeChange(.symbolicLink(target: TokenService.unitPath), at: Self.serviceLink),
             ]
         }
         for stack in stacks {
             edits.append(
-                RootEdit(
+                TreeChange(
                     .file(contents: stack.contents, mode: 0o600), at: "\(Self.stacksDirectory)/\(stack.name).yml"))
         }
         return edits
@@ -114,7 +114,7 @@ extension SwarmFormation {
     init?(_ node: Node, material: Material, keys: RackKeys, report: inout DiagnosticReport) {
         guard let swarm = node.swarm, swarm.isFormed else { return nil }
         let seen = SwarmManagers(node, swarm)
-        managers = seen.others.compactMap { SwarmAddress.normalized($0, report: &report) }
+        managers = seen.others.map { SwarmAddress.normalized($0.value) }
         role = swarm.role
         isFirst = seen.isFirst
         ownAddress = seen.ownAddress
@@ -129,7 +129,7 @@ extension SwarmFormation {
     static func check(_ node: Node, profile: OSProfile, root: RootSnapshot?, report: inout DiagnosticReport) {
         guard let swarm = node.swarm, swarm.isFormed, RootFlavour.hasSwarmMode(profile) else { return }
         if let root {
-            if let obstacle = root.obstacle {
+            if let obstacle = root.problem {
                 report.error(
                     at: swarm.location,
                     "swarm: without token the rack's keys go in the root partition, which cannot be edited: \(obstacle)"

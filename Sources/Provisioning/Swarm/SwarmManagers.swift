@@ -1,5 +1,6 @@
 import Diagnostics
 import Recipes
+import Text
 
 /// The managers of the rack's own swarm as one of its nodes sees them.
 struct SwarmManagers: Hashable, Sendable {
@@ -26,7 +27,7 @@ struct SwarmManagers: Hashable, Sendable {
         if ownPlace == nil, swarm.role == .manager, swarm.managers.count == 1, let only = swarm.managers.first {
             ownPlace = 0
             others = []
-            if known == nil, ValueRules.isIPAddress(only.value) { known = only.value }
+            if known == nil, IPAddress(only.value) != nil { known = only.value }
         }
         isFirst = ownPlace == 0
         ownAddress = known

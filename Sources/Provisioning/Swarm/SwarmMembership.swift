@@ -19,7 +19,7 @@ struct SwarmMembership: Orchestration {
     /// Nil if the recipe gives no token.
     init?(_ node: Node, material: Material, report: inout DiagnosticReport) {
         guard let swarm = node.swarm, swarm.mode == .swarm, !swarm.isFormed else { return nil }
-        managers = swarm.managers.compactMap { SwarmAddress.normalized($0, report: &report) }
+        managers = swarm.managers.map { SwarmAddress.normalized($0.value) }
         ownAddress = node.address?.value.address
         token = material.joinToken
     }
@@ -30,7 +30,7 @@ struct SwarmMembership: Orchestration {
 
     let settings: [FirstBootSetting] = []
     let needsOpenSSH = false
-    let rootEdits: [RootEdit] = []
+    let rootEdits: [TreeChange] = []
     let consumed: [String: String] = [:]
 
     static let removableBootFiles = [tokenPath]
