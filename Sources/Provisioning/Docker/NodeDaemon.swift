@@ -53,11 +53,6 @@ package struct NodeDaemon: Sendable {
         return model.problems(in: members).map { Diagnostic($0.severity, at: nil, "\($0.path): \($0.text)") }
     }
 
-    /// Whether the engine reads daemon.json. An engine whose version cannot be read is taken for a recent one.
-    package static func readsFile(engine: String) -> Bool {
-        EngineVersion(engine).map { $0 >= .daemonFile } ?? true
-    }
-
     /// Whether these members of a daemon.json may be read by root alone: the address of a proxy in them holds a login.
     package static func isPrivate(_ members: [JSONValue.Member]) -> Bool { ProxySettings.holdsLogin(members) }
 
