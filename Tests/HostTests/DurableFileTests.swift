@@ -81,7 +81,7 @@ import Testing
 
     @Test func `of many that keep a file at once, one wins and all find it complete`() async throws {
         let contents = (0..<16).map { [UInt8](repeating: UInt8($0), count: 100_000) }
-        let wins = try await withThrowingTaskGroup { group in
+        let wins = try await withThrowingTaskGroup(of: UInt8?.self) { group in
             for bytes in contents {
                 group.addTask {
                     let isFirst = try user.keepFile(scratch["key"], with: bytes, mode: 0o600)
@@ -89,7 +89,7 @@ import Testing
                     return isFirst ? bytes[0] : nil
                 }
             }
-            return try await group.reduce(into: []) { if let winner = $1 { $0.append(winner) } }
+            return try await group.reduce(into: [UInt8]()) { if let winner = $1 { $0.append(winner) } }
         }
         #expect(wins.count == 1)
         #expect(scratch.read("key").first == wins.first)

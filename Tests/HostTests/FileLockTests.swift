@@ -38,17 +38,17 @@ import Testing
     @Test func `a waiting lock gets its turn`() throws {
         let path = scratch["lock"], user = user
         let first = try FileLock.take(path, .exclusive, user: user)
-        let isTaken = Atomic(false)
+        let isTaken = Mutex(false)
         try withThrowingThread {
             let second = try FileLock.wait(for: path, .exclusive, user: user)
-            isTaken.store(true, ordering: .sequentiallyConsistent)
+            isTaken.withLock { $0 = true }
             withExtendedLifetime(second) {}
         } meanwhile: {
             usleep(100_000)
-            #expect(!isTaken.load(ordering: .sequentiallyConsistent))
+            #expect(!isTaken.withLock { $0 })
             try? #require(first).descriptor.unlock()
         }
-        #expect(isTaken.load(ordering: .sequentiallyConsistent))
+        #expect(isTaken.withLock { $0 })
     }
 
     @Test func `a name that has passed to another file is not locked`() throws {

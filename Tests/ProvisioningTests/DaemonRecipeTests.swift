@@ -33,18 +33,18 @@ import Testing
         ("docker: { daemon: { registry-mirrors: [\"m:5000\"] } }", "3:39", "is not a valid registry mirror"),
         ("docker: { daemon: { bip: 172.26.0.1 } }", "3:26", "prefix length"),
     ])
-    func `a mistake of every version is refused at its place`(_ text: String, _ place: String, _ part: String) {
+    func `a mistake for every version is refused at its place`(_ text: String, _ place: String, _ part: String) {
         let errors = Self.errors(text)
         #expect(errors.count == 1 && errors[0].description.hasPrefix("r.yaml:\(place): "), "\(errors)")
         #expect(errors.first?.text.contains(part) == true, "\(errors)")
     }
 
-    @Test func `mistakes of dockerd's keys are reported together with all others`() {
+    @Test func `mistakes in dockerd's keys are reported together with all others`() {
         let errors = Self.errors("docker: { daemon: { label: [a=b], debug: 1 } }\nlocale: { timezone: \"a b\" }")
         #expect(errors.count == 3, "\(errors)")
     }
 
-    @Test func `what is right for one version is no mistake without an image`() {
+    @Test func `without an image, what is right for one version is not a mistake`() {
         for text in [
             "data-root: /data", "graph: /data", "labels: [a=b, a=c]", "storage-driver: aufs", "log-level: warning",
             "proxies: { http-proxy: \"http://p:1\" }", "registry-mirrors: [\"http://m/path\"]", "ipv6: true",

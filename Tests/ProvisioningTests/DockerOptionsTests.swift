@@ -64,7 +64,7 @@ import Testing
         #expect(again.rootText("/etc/default/docker") == text)
     }
 
-    @Test func `a storage driver that only the image names stays, wherever it stands`() async throws {
+    @Test func `a storage driver that only the image names stays, at any place`() async throws {
         var node = Sample.bare()
         node.docker.daemon = [.init(name: Sample.at("debug"), value: Sample.at(.bool(false)))]
         for text in [

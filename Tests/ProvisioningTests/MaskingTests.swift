@@ -61,7 +61,7 @@ import Testing
         return readings
     }
 
-    /// Pieces that nobody may read: halves, too, in case that only a part is masked.
+    /// Pieces that must not be shown: halves, too, in case only a part is masked.
     private static func secrets(_ provision: Provision) throws -> [String] {
         let texts = (provision.bootFiles.map(\.contents) + provision.rootChanges.map(Self.contents))
             .map { String(decoding: $0, as: UTF8.self) }

@@ -42,7 +42,7 @@ extension Sample {
 }
 
 extension Provision {
-    /// What stands on the node in the end, by whichever way: path, contents and mode.
+    /// The files that are on the node in the end, however they got there: path, contents and mode.
     var laidDown: [String: (contents: [UInt8], mode: UInt16)] {
         var files: [String: (contents: [UInt8], mode: UInt16)] = [:]
         for change in rootChanges {

@@ -12,7 +12,7 @@ struct RootTree: Hashable {
     private(set) var modified: [String: Int64] = [:]
     var packages: [String: String] = [:]
 
-    /// What a reader of the partition tells.
+    /// The snapshot that a reader of the partition makes.
     var asRead: RootSnapshot {
         var root = RootSnapshot(packages: packages)
         for path in RootSnapshot.kept + RootSnapshot.noted {
@@ -110,14 +110,14 @@ struct RootTree: Hashable {
 }
 
 extension BootSnapshot {
-    /// What a reader of the partition tells: of most files only that they are there.
+    /// The snapshot that a reader of the partition makes: of most files it has only the path.
     var asRead: BootSnapshot {
         var read = self
         read.files = files.filter { Self.kept.contains($0.key) }
         return read
     }
 
-    /// The partition after the first boot has taken away what it takes, and what it started once out of cmdline.txt.
+    /// The partition after the first boot has deleted its files, and its own tokens in cmdline.txt.
     func afterFirstBoot(_ provision: Provision) -> BootSnapshot {
         var after = self
         for file in provision.bootFiles where file.isConsumed {

@@ -60,7 +60,7 @@ import Testing
         #expect(try await !Sample.provision(Sample.full(), .raspberryPiOSCloudInit).hasPlaceholders)
     }
 
-    @Test func `what is secret is marked in every file that holds it, as it stands there`() async throws {
+    @Test func `a secret is marked in every file that holds it, in the form that it has there`() async throws {
         struct Vault: SecretReading {
             func read(_ secret: Secret) async throws(Failure) -> SecretValue {
                 if case .literal(let text) = secret.source { return .value(text) }

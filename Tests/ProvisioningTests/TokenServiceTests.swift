@@ -7,7 +7,7 @@ import Testing
 
 @testable import Provisioning
 
-/// The door's program with a stand-in for Docker: a swarm of a manager and two workers.
+/// The token service's program with a stand-in for Docker: a swarm of a manager and two workers.
 @Suite struct TokenServiceTests {
     typealias Shell = NodeRig.Shell
 
@@ -88,7 +88,7 @@ import Testing
     }
 
     @Test(arguments: Shell.allCases)
-    func `the time is told once it is known`(_ shell: Shell) throws {
+    func `the time is given once it is known`(_ shell: Shell) throws {
         let rig = try Self.rig()
         #expect(abs((Double(try Self.ask(rig, shell, "time").text.dropLast()) ?? 0) - Date().timeIntervalSince1970) < 5)
         let late = try Self.rig(settings: .sample(flashTime: 99_999_999_999))
@@ -159,7 +159,7 @@ import Testing
     }
 
     @Test(arguments: Shell.allCases)
-    func `what an earlier card of the node has left is taken away, and nothing else`(_ shell: Shell) throws {
+    func `the entry that an earlier card of the node has left is removed, and nothing else`(_ shell: Shell) throws {
         let old = (1...4).map { "o\($0)00000000000000000000000id".prefix(25) }
         let members =
             Self.members + """
@@ -198,7 +198,7 @@ import Testing
     }
 
     @Test(arguments: Shell.allCases, ["*", "!", "!*", "$6$x$y"])
-    func `the door's sshd lets root in whatever its password is`(_ shell: Shell, password: String) throws {
+    func `the service's sshd lets root in whatever its password is`(_ shell: Shell, password: String) throws {
         let rig = try Self.rig()
         rig.scratch.write("daemon:*:1:0:::::\nroot:\(password):1:0:::::\n", to: "root/etc/shadow")
         let sshd = rig.scratch.write("#!/bin/sh\necho \"$*\"\n", to: "root/usr/sbin/sshd")
@@ -229,7 +229,7 @@ import Testing
         #expect(!result.text.contains("subsystem"))
     }
 
-    @Test func `systemd accepts the door's unit`() throws {
+    @Test func `systemd accepts the token service's unit`() throws {
         let scratch = ScratchDirectory()
         let path = scratch.write(TokenService.unit, to: TokenService.unitName).string
         let result = try OutsideTool("systemd-analyze").run(["verify", "--man=no", path])

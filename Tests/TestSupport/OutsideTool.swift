@@ -21,18 +21,18 @@ package struct OutsideTool: Sendable {
 
     /// Finds `name`, when it is no path, in PATH, /usr/sbin and /sbin. A missing oracle is an error, never a skipped test: `.ci/run` installs
     /// them all.
-    package init(_ name: String) throws {
-        if name.hasPrefix("/") {
-            path = name
-            return
-        }
+    package init(_ name: String) throws { path = try Self.path(of: name) }
+
+    /// Where the program `name` is; see ``init(_:)``.
+    package static func path(of name: String) throws -> String {
+        if name.hasPrefix("/") { return name }
         let directories =
             (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)
             + ["/usr/sbin", "/sbin"]
         guard let found = directories.map({ $0 + "/" + name }).first(where: FileManager.default.isExecutableFile) else {
             throw Missing(description: "\(name) is not installed: run `make bootstrap`")
         }
-        path = found
+        return found
     }
 
     /// Runs the tool to its end; its standard input is `input`.

@@ -39,7 +39,8 @@ package final class NewImageFile: CardTarget {
         } else {
             _ = temporary.withPlatformString { unlink($0) }
         }
-        file = try ImageFile(creating: temporary, size: (size + 511) / 512 * 512)
+        // For its owner alone: a card holds hashes and keys.
+        file = try ImageFile(creating: temporary, size: (size + 511) / 512 * 512, permissions: [.ownerReadWrite])
         guard try file.lock() else {
             // Another run has it by now.
             isPending.withLock { $0 = false }

@@ -24,7 +24,7 @@ package struct InspectedCard {
 
     /// What the first-boot program reported on the card, or nil while it has not run.
     package func firstBootStatus() throws(Failure) -> String? {
-        try files.read("piflash/status.txt").map { String(decoding: $0, as: UTF8.self) }
+        try files.read(BootPath.status).map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// Opens what is at `path`: a block device, an image file, or a directory where a boot partition is mounted.

@@ -35,15 +35,15 @@ struct CardAssembly {
         bootFiles.append(.init(path: CardRecord.path, contents: record.encoded))
 
         let material = draft.material
-        let masked = MaskedFiles(
+        let marked = MarkedFiles(
             bootFiles: bootFiles, nodeFiles: rendering.nodeFiles, edits: rootEdits + rootFiles.removals,
             secrets: material.sensitive, certificateKey: supplied.certificate?.key)
         return Provision(
-            bootFiles: masked.bootFiles, rootChanges: masked.rootChanges,
+            bootFiles: marked.bootFiles, rootChanges: marked.rootChanges,
             removedBootFiles: (previous?.files ?? []).filter {
                 RemovableFiles.isBootFile($0) && !managed.contains($0)
             },
-            nodeFiles: masked.nodeFiles,
+            nodeFiles: marked.nodeFiles,
             hasPlaceholders: material.hasPlaceholders || supplied.certificate?.isPlaceholder == true,
             warnings: warnings)
     }
@@ -110,10 +110,11 @@ struct CardAssembly {
     /// The files that the record lists, also those that the first boot has deleted, and the removal of those that only an
     /// earlier configuration has put there.
     private var rootFiles: (listed: [String], removals: [TreeChange]) {
+        let before = (previous?.rootFiles ?? []).filter(RemovableFiles.isRootFile)
         // Without the root partition they are still there.
-        guard let root = draft.root, root.problem == nil else { return (previous?.rootFiles ?? [], []) }
+        guard let root = draft.root, root.problem == nil else { return (before, []) }
         let listed = (rendering.rootEdits.map(\.path) + supplied.taken).filter(RemovableFiles.isRootFile).sorted()
-        let stale = (previous?.rootFiles ?? []).filter { RemovableFiles.isRootFile($0) && !listed.contains($0) }
+        let stale = before.filter { !listed.contains($0) }
         return (listed, stale.map { TreeChange(.removal, at: $0) })
     }
 }

@@ -44,5 +44,10 @@ struct SuppliedFiles: Sendable {
     }
 
     /// Whether `path` is one that these files can have.
-    static func owns(_ path: String) -> Bool { certificatePaths.contains(path) || CarriedFile.owns(path) }
+    static func owns(_ path: String) -> Bool {
+        let prefix = certificateDirectory + "/"
+        let isCertificate =
+            path.hasPrefix(prefix) && path.hasSuffix(".pem") && !path.dropFirst(prefix.count).contains("/")
+        return isCertificate || CarriedFile.owns(path)
+    }
 }

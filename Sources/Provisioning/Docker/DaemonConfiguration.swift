@@ -256,6 +256,9 @@ package struct DaemonConfiguration: Hashable, Sendable {
         return files
     }
 
+    /// What daemon.json may be read by: root alone where it holds the login of a proxy.
+    var mode: UInt16 { ProxySettings.holdsLogin(members) ? 0o600 : 0o644 }
+
     var hasHosts: Bool { !strings("hosts").isEmpty }
 
     /// The file's contents: UTF-8 without a byte-order mark, one object, a line end, which every version reads.

@@ -25,7 +25,7 @@ struct DaemonFiles: Sendable {
         if let environment = daemon?.environment { configuration? += Array(environment.dropIn.utf8) }
         var files: [Provision.NodeFile] = []
         if let daemon, readsFile {
-            files.append(.init(path: DaemonConfiguration.path, contents: daemon.contents, mode: 0o644))
+            files.append(.init(path: DaemonConfiguration.path, contents: daemon.contents, mode: daemon.mode))
         }
         files += daemon?.dropIns(profile, options: options) ?? []
         self.options = options

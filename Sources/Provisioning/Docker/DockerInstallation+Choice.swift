@@ -46,41 +46,51 @@ extension DockerInstallation {
                 "docker.install: docker.packages says what is installed; leave docker.install out, or docker.packages")
             return nil
         }
-        // Refused with the other settings, when it is asked for.
+        // If it is asked for, it is refused together with the other settings.
         guard docker.packages.isEmpty, !isThere(profile) else { return nil }
-        let packages = node.firstBoot.packages.map(\.value)
-        let isListed = packages.contains { $0 == "docker.io" || $0 == "docker-ce" }
         let location = docker.install?.location ?? docker.location ?? node.swarm?.location
-        let sources = DockerSources.of(profile)
+        let isListed = node.firstBoot.packages.contains { $0.value == "docker.io" || $0.value == "docker-ce" }
         switch wanted {
         case .none:
             if !isListed {
                 report.warning(at: location, "docker: the image has no Docker, and docker.install says that none comes")
             }
             return nil
-        case .auto:
-            if isListed { return nil }
-            if sources.debian != nil { return .debian }
-            if sources.hasScript(for: profile) { return .script }
-            report.warning(at: location, "docker: " + (obstacle(profile) ?? ""))
-            return nil
-        case .debian:
-            if sources.debian != nil { return .debian }
-            if obstacle(profile) == nil {
-                report.error(
-                    at: location,
-                    "docker.install: \(DockerSources.name(profile)) has no package docker.io; write convenience-script")
-            }
-            return nil
-        case .convenienceScript:
-            if sources.hasScript(for: profile) { return .script }
-            if obstacle(profile) == nil {
-                report.error(
-                    at: location,
-                    "docker.install: download.docker.com has no packages for \(DockerSources.name(profile)) on "
-                        + "\(profile.architecture ?? "this architecture"); write debian, or leave docker.install out")
-            }
-            return nil
+        case .auto: return isListed ? nil : firstSource(profile, at: location, report: &report)
+        case .debian, .convenienceScript:
+            return namedSource(wanted == .debian ? .debian : .script, profile, at: location, report: &report)
         }
+    }
+
+    /// The first source that has Docker for the image.
+    private static func firstSource(
+        _ profile: OSProfile, at location: Location?, report: inout DiagnosticReport
+    ) -> DockerInstallation? {
+        let sources = DockerSources.of(profile)
+        if sources.debian != nil { return .debian }
+        if sources.hasScript(for: profile) { return .script }
+        report.warning(at: location, "docker: " + (obstacle(profile) ?? ""))
+        return nil
+    }
+
+    /// The source that the recipe names. If no source has Docker, that is refused together with the other settings.
+    private static func namedSource(
+        _ source: DockerInstallation, _ profile: OSProfile, at location: Location?, report: inout DiagnosticReport
+    ) -> DockerInstallation? {
+        let sources = DockerSources.of(profile)
+        guard source == .debian ? sources.debian == nil : !sources.hasScript(for: profile) else { return source }
+        guard obstacle(profile) == nil else { return nil }
+        let name = DockerSources.name(profile)
+        switch source {
+        case .debian:
+            report.error(
+                at: location, "docker.install: \(name) has no package docker.io; write convenience-script")
+        case .script:
+            report.error(
+                at: location,
+                "docker.install: download.docker.com has no packages for \(name) on "
+                    + "\(profile.architecture ?? "this architecture"); write debian, or leave docker.install out")
+        }
+        return nil
     }
 }

@@ -53,6 +53,9 @@ package struct NodeDaemon: Sendable {
         return model.problems(in: members).map { Diagnostic($0.severity, at: nil, "\($0.path): \($0.text)") }
     }
 
+    /// Whether these members of a daemon.json may be read by root alone: the address of a proxy in them holds a login.
+    package static func isPrivate(_ members: [JSONValue.Member]) -> Bool { ProxySettings.holdsLogin(members) }
+
     /// Whether `contents` is the file whose digest a first boot's settings name as DOCKER_CONFIG.
     package static func isFirstBoots(_ contents: [UInt8], digest named: String) -> Bool {
         !named.isEmpty && digest(of: [contents]) == named

@@ -117,7 +117,7 @@ package enum Support: Hashable, Sendable {
 
 extension [Setting: Support] {
     /// The same answer for several settings.
-    mutating func set(_ settings: Setting..., to support: Support) {
-        for setting in settings { self[setting] = support }
+    mutating func set(_ settings: Setting..., to answer: Support) {
+        for setting in settings { self[setting] = answer }
     }
 }

@@ -39,7 +39,7 @@ struct CloudConfig: Sendable {
     mutating func offerLocale(_ node: Node) {
         guard let lang = node.locale.lang?.value, let entry = LocaleGen.line(for: lang) else { return }
         let line = shellQuoted(entry)
-        let command = "grep -qxF \(line) /etc/locale.gen || echo \(line) >>/etc/locale.gen"
+        let command = "grep -qxF \(line) \(LocaleGen.path) || echo \(line) >>\(LocaleGen.path)"
         set("bootcmd", .list([.words(["sh", "-c", command])]))
     }
 

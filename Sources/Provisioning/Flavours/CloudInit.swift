@@ -1,3 +1,4 @@
+import Diagnostics
 import Systems
 import Text
 
@@ -12,6 +13,21 @@ struct Seed: Sendable {
     var kernelTokens: [String] = []
     /// All that user-data writes on the node, the draft's files among them.
     var nodeFiles: [Provision.NodeFile]
+}
+
+/// A flavour whose first boot is cloud-init's.
+protocol CloudInitFlavour: FlavourRenderer {
+    static func seed(_ draft: Draft) -> Seed
+}
+
+extension CloudInitFlavour {
+    static func support(_ profile: OSProfile) -> [Setting: Support] {
+        CloudInit.support(network: "network-config", keyboard: "user-data")
+    }
+
+    static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
+        CloudInit.rendering(seed(draft), draft)
+    }
 }
 
 /// NoCloud: cloud-init's seed on the boot partition.

@@ -43,10 +43,9 @@ enum DietPi: FlavourRenderer {
             }, kernelTokens: RootFlavour.kernelTokens(draft))
     }
 
-    /// The image's dietpi.txt with our values; the rest stays as it is.
-    private static func settings(_ draft: Draft) -> [UInt8] {
+    /// Our values for dietpi.txt. An empty one is written only if the key is there.
+    private static func values(_ draft: Draft) -> [(String, String)] {
         let node = draft.node
-        let primary = draft.primaryInterface
         var values: [(String, String)] = [
             // Without it the first login meets a menu.
             ("AUTO_SETUP_AUTOMATED", "1"), ("AUTO_SETUP_NET_HOSTNAME", node.hostname.value),
@@ -61,25 +60,30 @@ enum DietPi: FlavourRenderer {
         if let zone = node.locale.timezone?.value { values.append(("AUTO_SETUP_TIMEZONE", zone)) }
         if let language = node.locale.lang?.value { values.append(("AUTO_SETUP_LOCALE", language)) }
         if let keyboard = node.locale.keyboard?.value { values.append(("AUTO_SETUP_KEYBOARD_LAYOUT", keyboard)) }
-        if let address = draft.address(of: primary) {
-            values += [
-                ("AUTO_SETUP_NET_USESTATIC", "1"), ("AUTO_SETUP_NET_STATIC_IP", address.address),
-                ("AUTO_SETUP_NET_STATIC_MASK", NetworkInterfaces.mask(address.prefixLength)),
-            ]
-            if let gateway = draft.gateway(of: primary) { values.append(("AUTO_SETUP_NET_STATIC_GATEWAY", gateway)) }
-            let servers = draft.nameServers(of: primary)
-            if !servers.isEmpty {
-                values.append(("AUTO_SETUP_NET_STATIC_DNS", servers.joined(separator: " ")))
-            }
-        } else {
-            values.append(("AUTO_SETUP_NET_USESTATIC", "0"))
-        }
+        values += addressing(draft)
         values.append(("AUTO_SETUP_APT_INSTALLS", node.firstBoot.packages.map(\.value).joined(separator: " ")))
+        return values
+    }
 
+    private static func addressing(_ draft: Draft) -> [(String, String)] {
+        let primary = draft.primaryInterface
+        guard let address = draft.address(of: primary) else { return [("AUTO_SETUP_NET_USESTATIC", "0")] }
+        var values = [
+            ("AUTO_SETUP_NET_USESTATIC", "1"), ("AUTO_SETUP_NET_STATIC_IP", address.address),
+            ("AUTO_SETUP_NET_STATIC_MASK", NetworkInterfaces.mask(address.prefixLength)),
+        ]
+        if let gateway = draft.gateway(of: primary) { values.append(("AUTO_SETUP_NET_STATIC_GATEWAY", gateway)) }
+        let servers = draft.nameServers(of: primary)
+        if !servers.isEmpty { values.append(("AUTO_SETUP_NET_STATIC_DNS", servers.joined(separator: " "))) }
+        return values
+    }
+
+    /// The image's dietpi.txt with our values; the rest stays as it is.
+    private static func settings(_ draft: Draft) -> [UInt8] {
         var lines = (draft.boot.text("dietpi.txt") ?? "")
             .split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }.map(String.init)
         while lines.last?.isEmpty == true { lines.removeLast() }
-        for (key, value) in values {
+        for (key, value) in values(draft) {
             let line = "\(key)=\(value)"
             // Its scripts take the first line with the key, even after blanks.
             if let index = lines.firstIndex(where: {

@@ -36,11 +36,12 @@ struct FirstRunScript: Sendable {
                 .init(path: KeyboardFile.path, contents: Array(KeyboardFile.text(keyboard).utf8), mode: 0o644))
         }
         if let language = draft.node.locale.lang?.value {
-            files.append(.init(path: "/etc/default/locale", contents: Array("LANG=\(language)\n".utf8), mode: 0o644))
+            files.append(
+                .init(path: DefaultLocale.path, contents: Array(DefaultLocale.text(language).utf8), mode: 0o644))
         }
         if let user = draft.node.user {
-            let text = "\(user.name.value) ALL=(ALL) NOPASSWD: ALL\n"
-            files.append(.init(path: "/etc/sudoers.d/010_piflash", contents: Array(text.utf8), mode: 0o440))
+            let text = SudoersFile.text(user.name.value)
+            files.append(.init(path: SudoersFile.path, contents: Array(text.utf8), mode: SudoersFile.mode))
         }
         self.files = files
 
@@ -120,7 +121,7 @@ struct FirstRunScript: Sendable {
         }
         if let language = draft.node.locale.lang?.value, let line = LocaleGen.line(for: language) {
             text += #"""
-                grep -qxF '\#(line)' "$root/etc/locale.gen" || echo '\#(line)' >>"$root/etc/locale.gen"
+                grep -qxF '\#(line)' "$root\#(LocaleGen.path)" || echo '\#(line)' >>"$root\#(LocaleGen.path)"
 
                 """#
         }
@@ -164,9 +165,9 @@ struct FirstRunScript: Sendable {
                 """#
         }
         return text + #"""
-            sed -i '/^# piflash: the next line is its own$/,+1d' "$root/etc/ssh/sshd_config"
-            sed -i '1i # piflash: the next line is its own\nPasswordAuthentication \#(draft.allowsPasswordLogin ? "yes" : "no")' \
-                "$root/etc/ssh/sshd_config"
+            sed -i '/^\#(SSHDConfiguration.mark)$/,+1d' "$root\#(SSHDConfiguration.path)"
+            sed -i '1i \#(SSHDConfiguration.mark)\n\#(SSHDConfiguration.line(allowsPasswords: draft.allowsPasswordLogin))' \
+                "$root\#(SSHDConfiguration.path)"
 
             """#
     }
@@ -174,13 +175,13 @@ struct FirstRunScript: Sendable {
     private static func dhcpcd(_ draft: Draft) -> String {
         let block = DHCPCDConfiguration.block(draft)
         return #"""
-            if [ -f "$root/etc/dhcpcd.conf" ]; then
-                sed -i '/^# piflash: begin$/,/^# piflash: end$/d' "$root/etc/dhcpcd.conf"
+            if [ -f "$root\#(DHCPCDConfiguration.path)" ]; then
+                sed -i '/^\#(DHCPCDConfiguration.begin)$/,/^\#(DHCPCDConfiguration.end)$/d' "$root\#(DHCPCDConfiguration.path)"
 
             """#
                 + (block.isEmpty
                     ? "fi\n"
-                    : "    cat >>\"$root/etc/dhcpcd.conf\" <<'END'\n\(block.joined(separator: "\n"))\nEND\nfi\n")
+                    : "    cat >>\"$root\(DHCPCDConfiguration.path)\" <<'END'\n\(block.joined(separator: "\n"))\nEND\nfi\n")
     }
 
     private static let tail = #"""

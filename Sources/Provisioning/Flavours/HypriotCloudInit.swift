@@ -4,7 +4,7 @@ import Diagnostics
 import Recipes
 
 /// HypriotOS 1.7 to 1.12: cloud-init 0.7.6 to 20.2, ifupdown, Docker on the image, and only the users that user-data makes.
-enum HypriotCloudInit: FlavourRenderer {
+enum HypriotCloudInit: CloudInitFlavour {
     // The crypt of glibc, up to buster, knows only these schemes.
     static let facts = FlavourFacts(
         hasPublishedLogin: false, defaultCodename: nil, bundledDocker: .init(assumedVersion: nil, mayHaveSSH: true),
@@ -19,10 +19,6 @@ enum HypriotCloudInit: FlavourRenderer {
         support[.country] = .native("user-data (wpa_supplicant.conf)")
         support[.clock] = .native("fake-hwclock.data; before 1.12.0 in the root partition")
         return support
-    }
-
-    static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
-        CloudInit.rendering(seed(draft), draft)
     }
 
     /// The groups of HypriotOS's own default user; all exist on the image.
@@ -49,6 +45,23 @@ enum HypriotCloudInit: FlavourRenderer {
         // The first image whose cloud-init reads network-config ships one (1.12.1). There it sets up eth0, and a file of
         // ours beside it would give eth0 two addresses. It does nothing for Wi-Fi: ifupdown's renderer drops that.
         let readsNetworkConfig = draft.boot.has("network-config")
+        let files = files(draft, readsNetworkConfig: readsNetworkConfig)
+        config.write(files)
+
+        // The recipe's groups are added afterwards: old cloud-init does not make a user if a group is missing.
+        if let user = node.user {
+            config.addGroups(user.groups.map(\.value).filter { !Self.groups.contains($0) }, to: user.name.value)
+        }
+        config.run("systemctl", "restart", "avahi-daemon")
+        raiseInterfaces(draft, readsNetworkConfig: readsNetworkConfig, config: &config)
+        config.startProgram()
+        return Seed(
+            userData: config, networkConfig: readsNetworkConfig ? networkConfig(draft) : nil,
+            kernelTokens: KernelCommandLine.controlGroups, nodeFiles: files)
+    }
+
+    /// The draft's files, and those for the network and the keyboard.
+    private static func files(_ draft: Draft, readsNetworkConfig: Bool) -> [Provision.NodeFile] {
         var files = draft.files
         if !readsNetworkConfig { files.append(interfaces("eth0", draft)) }
         if draft.hasWiFi {
@@ -59,25 +72,13 @@ enum HypriotCloudInit: FlavourRenderer {
                     contents: WPASupplicant.contents(draft.material.accessPoints, country: draft.country), mode: 0o600,
                     sensitive: Set(draft.material.accessPoints.compactMap(\.key))))
         }
-        if let keyboard = node.locale.keyboard?.value {
+        if let keyboard = draft.node.locale.keyboard?.value {
             // cloud-init has a keyboard module from 22.1 on only.
             files.append(
                 Provision.NodeFile(
                     path: KeyboardFile.path, contents: Array(KeyboardFile.text(keyboard).utf8), mode: 0o644))
         }
-        config.write(files)
-
-        // The recipe's groups are added afterwards: old cloud-init does not make a user if a group is missing.
-        if let user = node.user {
-            config.addGroups(
-                node.user?.groups.map(\.value).filter { !Self.groups.contains($0) } ?? [], to: user.name.value)
-        }
-        config.run("systemctl", "restart", "avahi-daemon")
-        raiseInterfaces(draft, readsNetworkConfig: readsNetworkConfig, config: &config)
-        config.startProgram()
-        return Seed(
-            userData: config, networkConfig: readsNetworkConfig ? networkConfig(draft) : nil,
-            kernelTokens: KernelCommandLine.controlGroups, nodeFiles: files)
+        return files
     }
 
     private static func interfaces(_ interface: String, _ draft: Draft) -> Provision.NodeFile {

@@ -23,12 +23,7 @@ enum HypriotDeviceInit: FlavourRenderer {
         let document = YAML.map([.init("hostname", .text(draft.node.hostname.value))]).document
         return Rendering(
             bootFiles: [.init(path: "device-init.yaml", contents: Array(document.utf8))],
-            rootEdits: RootFlavour.edits(draft) { setup in
-                setup.setUser(.firstUser, report: &report)
-                setup.setSSH(enable: false)
-                setup.setNetwork()
-                setup.setLocale()
-                setup.setFirstBoot()
-            }, kernelTokens: RootFlavour.kernelTokens(draft))
+            rootEdits: RootFlavour.hypriotEdits(draft, report: &report),
+            kernelTokens: RootFlavour.kernelTokens(draft))
     }
 }

@@ -27,12 +27,7 @@ enum HypriotOccidentalis: FlavourRenderer {
         let text = "hostname=\(draft.node.hostname.value)\n"
         return Rendering(
             bootFiles: [.init(path: "occidentalis.txt", contents: Array(text.utf8))],
-            rootEdits: RootFlavour.edits(draft) { setup in
-                setup.setUser(.firstUser, report: &report)
-                setup.setSSH(enable: false)
-                setup.setNetwork()
-                setup.setLocale()
-                setup.setFirstBoot()
-            }, kernelTokens: RootFlavour.kernelTokens(draft))
+            rootEdits: RootFlavour.hypriotEdits(draft, report: &report),
+            kernelTokens: RootFlavour.kernelTokens(draft))
     }
 }

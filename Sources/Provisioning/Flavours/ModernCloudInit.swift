@@ -23,6 +23,12 @@ enum ModernCloudInit {
         return config
     }
 
+    static func seed(_ draft: Draft, _ config: CloudConfig, network: YAML) -> Seed {
+        Seed(
+            userData: config, networkConfig: network, metaData: [.init("dsmode", .text("local"))],
+            kernelTokens: kernelTokens(draft), nodeFiles: draft.files)
+    }
+
     static func kernelTokens(_ draft: Draft) -> [String] {
         var tokens = draft.node.usesDocker || draft.profile.docker != nil ? KernelCommandLine.controlGroups : []
         if draft.hasWiFi, let country = draft.country { tokens.append(KernelCommandLine.regulatoryDomain(country)) }

@@ -67,4 +67,15 @@ enum RootFlavour {
         body(&setup)
         return setup.edits
     }
+
+    /// HypriotOS before it had cloud-init: its first boot takes the host name, and sshd already runs.
+    static func hypriotEdits(_ draft: Draft, report: inout DiagnosticReport) -> [TreeChange] {
+        edits(draft) { setup in
+            setup.setUser(.firstUser, report: &report)
+            setup.setSSH(enable: false)
+            setup.setNetwork()
+            setup.setLocale()
+            setup.setFirstBoot()
+        }
+    }
 }

@@ -28,6 +28,9 @@ package struct DockerOptions: Hashable, Sendable {
     /// Options alone, without an environment.
     package init(words: [String]) { self.init(words: words, environment: []) }
 
+    /// Whether a line holds the login of a proxy, which only root may read.
+    var holdsLogin: Bool { environment.contains { $0.contains("@") } }
+
     /// The file with our DOCKER_OPTS instead of the one it has. All other lines stay as they are.
     package func edited(_ text: String?, keeping kept: Kept = .storageDriver) -> [UInt8] {
         let variable = ShellVariable(Self.variable, in: text ?? "")

@@ -1,5 +1,7 @@
 /// /etc/locale.gen: the locales that locale-gen makes, a name and its character set a line (locale-gen(8)).
 enum LocaleGen {
+    static let path = "/etc/locale.gen"
+
     /// "en_GB.UTF-8 UTF-8"; nil for a name without a character set, such as "C".
     static func line(for language: String) -> String? {
         guard let dot = language.firstIndex(of: ".") else { return nil }
@@ -11,6 +13,13 @@ enum LocaleGen {
         if lines.contains(where: { $0 == line }) { return text }
         return text + (text.hasSuffix("\n") || text.isEmpty ? "" : "\n") + line + "\n"
     }
+}
+
+/// /etc/default/locale (pam_env(8)).
+enum DefaultLocale {
+    static let path = "/etc/default/locale"
+
+    static func text(_ language: String) -> String { "LANG=\(language)\n" }
 }
 
 /// /etc/default/keyboard (keyboard(5)).

@@ -3,8 +3,8 @@ import Recipes
 /// /etc/dhcpcd.conf, by which Raspbian jessie to bullseye set up every interface (dhcpcd.conf(5)).
 enum DHCPCDConfiguration {
     static let path = "/etc/dhcpcd.conf"
-    private static let begin = "# piflash: begin"
-    private static let end = "# piflash: end"
+    static let begin = "# piflash: begin"
+    static let end = "# piflash: end"
 
     /// `text` with our block as the draft wants it, or without one when it wants none.
     static func edited(_ text: String, _ draft: Draft) -> String {

@@ -45,11 +45,10 @@ extension RootSetup {
 
         if isNew { makeHome(account) }
         setKeys(of: account)
-        if root.has("/etc/sudoers.d") {
+        if root.has(SudoersFile.directory) {
             append(
                 TreeChange(
-                    .file(contents: Array("\(name) ALL=(ALL) NOPASSWD: ALL\n".utf8), mode: 0o440),
-                    at: "/etc/sudoers.d/010_piflash"))
+                    .file(contents: Array(SudoersFile.text(name).utf8), mode: SudoersFile.mode), at: SudoersFile.path))
         }
     }
 

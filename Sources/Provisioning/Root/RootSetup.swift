@@ -84,9 +84,9 @@ struct RootSetup: Sendable {
     /// The first-boot program has the locale made: only the node itself can run locale-gen.
     mutating func setLanguage() {
         guard let language = draft.node.locale.lang?.value else { return }
-        put("LANG=\(language)\n", at: "/etc/default/locale")
-        if let text = root.text("/etc/locale.gen"), let line = LocaleGen.line(for: language) {
-            put(LocaleGen.edited(text, adding: line), at: "/etc/locale.gen")
+        put(DefaultLocale.text(language), at: DefaultLocale.path)
+        if let text = root.text(LocaleGen.path), let line = LocaleGen.line(for: language) {
+            put(LocaleGen.edited(text, adding: line), at: LocaleGen.path)
         }
     }
 
@@ -99,8 +99,12 @@ struct RootSetup: Sendable {
     /// The options in /etc/default/docker, for an engine that does not read daemon.json, which is among the files of
     /// ``setProgram()``.
     mutating func setDocker() {
-        if let options = draft.dockerOptions {
-            put(options.edited(root.text(DockerOptions.path)), at: DockerOptions.path)
+        guard let options = draft.dockerOptions else { return }
+        let contents = options.edited(root.text(DockerOptions.path))
+        if options.holdsLogin {
+            append(TreeChange(.file(contents: contents, mode: 0o600), at: DockerOptions.path))
+        } else {
+            put(contents, at: DockerOptions.path)
         }
     }
 

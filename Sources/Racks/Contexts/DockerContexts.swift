@@ -5,37 +5,37 @@ import Provisioning
 package import Recipes
 package import SystemPackage
 
-/// What the docker command on a workstation needs to work on the nodes of a rack: a context for each, to be imported, and
-/// for nodes with `docker.remote: tls` the client's certificate.
+/// What the docker command on a workstation needs for the nodes of a rack: a context to import for each node, and the
+/// client certificate for nodes with `docker.remote: tls`.
 package struct DockerContexts: Sendable {
     package struct Context: Sendable {
         package let node: String
         /// "tcp://192.168.50.11:2376", "ssh://pirate@red01.local"
         package let host: String
-        /// What `docker context import` reads.
+        /// The file for `docker context import`.
         package let file: FilePath
     }
 
     package let contexts: [Context]
-    /// Where ca.pem, cert.pem and key.pem are; nil when no node needs them.
+    /// The directory with ca.pem, cert.pem and key.pem; nil if no node needs them.
     package let bundle: FilePath?
 
-    /// Writes the contexts of `nodes` into `directory`, or into the rack's own state, and makes the rack's certificates at
-    /// the first need.
+    /// Writes the contexts of `nodes` into `directory`, or into the rack's state. Makes the rack's certificates if they are
+    /// needed for the first time.
     package init(of nodes: [Node], in directory: FilePath?, user: InvokingUser, now: Int64) throws {
         var report = DiagnosticReport()
         for node in nodes where node.docker.remote == nil || node.docker.remote?.value == Node.Docker.Remote.none {
             report.error(
                 at: node.docker.location ?? node.hostname.location,
-                "\(node.hostname.value) is not reached from outside; write docker.remote: ssh, or tls")
+                "\(node.hostname.value) cannot be reached from outside; write docker.remote: ssh, or tls")
         }
         for node in nodes where node.docker.remote?.value == .ssh && node.user == nil {
             report.error(
-                at: node.docker.remote?.location, "docker.remote: ssh: needs somebody to log in as: add a user")
+                at: node.docker.remote?.location, "docker.remote: ssh: needs a user to log in as: add one")
         }
         var names: Set<String> = []
         for node in nodes where !names.insert(node.hostname.value).inserted {
-            report.error(at: node.hostname.location, "\(node.hostname.value) is there twice")
+            report.error(at: node.hostname.location, "\(node.hostname.value) appears twice")
         }
         guard !report.hasErrors else { throw report }
 
@@ -44,11 +44,11 @@ package struct DockerContexts: Sendable {
         guard racks.count < 2 else {
             throw Failure(
                 .usage, severity: .usage,
-                "these recipes are of \(racks.count) racks, each with certificates of its own",
-                hint: "name the recipes of one directory at a time")
+                "these recipes belong to \(racks.count) racks, which have different certificates",
+                hint: "give the recipes of one directory at a time")
         }
         guard let first = nodes.first else {
-            throw Failure(.usage, severity: .usage, "there is no recipe to make a context of")
+            throw Failure(.usage, severity: .usage, "there is no recipe to make a context from")
         }
         let state = RackState(of: secured.first ?? first, user: user)
         let directory = directory ?? state.directory.appending("contexts")
@@ -76,7 +76,7 @@ package struct DockerContexts: Sendable {
         [("ca.pem", certificate.authority), ("cert.pem", certificate.certificate), ("key.pem", certificate.key)]
     }
 
-    /// By its address when that is fixed, and by the name that multicast DNS knows otherwise.
+    /// The node's address if that is fixed, otherwise its name for multicast DNS.
     private static func host(of node: Node) -> String {
         let address = node.address?.value.address ?? "\(node.hostname.value).local"
         return switch node.docker.remote?.value {

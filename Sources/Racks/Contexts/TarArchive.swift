@@ -1,7 +1,7 @@
 /// Writes a tar archive of files that only their owner can read.
 ///
-/// Each file is a header of 512 bytes and its contents, filled up to 512; two empty blocks end the archive (POSIX pax,
-/// "ustar Interchange Format"). Times and owners are zero: equal files give equal bytes.
+/// Each file is a header of 512 bytes and its contents, padded to a multiple of 512 bytes; two empty blocks end the archive
+/// (POSIX pax, "ustar Interchange Format"). Times and owners are zero: equal files give equal bytes.
 struct TarArchive: Sendable {
     private static let block = 512
     private(set) var bytes: [UInt8] = []
@@ -22,7 +22,7 @@ struct TarArchive: Sendable {
         put(octal(0, digits: 7), at: 116)
         put(octal(contents.count, digits: 11), at: 124)
         put(octal(0, digits: 11), at: 136)
-        // The checksum counts its own field as blanks.
+        // For the checksum, its own field counts as blanks.
         put("        ", at: 148)
         put("0", at: 156)
         put("ustar\u{0}00", at: 257)

@@ -6,21 +6,20 @@ import Host
 package import Recipes
 import SystemPackage
 
-/// What tells that a node's card is no longer what its recipe says: one digest over everything that the card is made from
-/// but for the image.
+/// One digest over everything that a node's card is made from, except the image. If it changes, the card is stale.
 ///
-/// That is the recipe, what the node knows of the rack (names, addresses, the swarm's nodes), and the contents of the files
-/// that are carried: packages, saved images, stacks. The values of secrets stay out, for they are not read to compare.
+/// It covers the recipe, what the node knows about the rack (names, addresses, the nodes of the swarm), and the contents of
+/// carried files: packages, saved images, stacks. It does not cover the values of secrets, which are not read to compare.
 package struct ConfigurationDigest {
     private var files: [String: String] = [:]
-    /// The last node's rack and its digest. A thousand nodes know the same thousand, in one array.
+    /// The rack of the last node, and its digest. All nodes of a rack share one array of hosts.
     private var rack: (hosts: [Node.RackHost], digest: String)?
-    /// The last node's swarm, and what of it goes into a digest; the same thousand again.
+    /// The swarm of the last node, and its part of the digest. All nodes share it, too.
     private var swarm: (nodes: [String], bytes: [UInt8])?
 
     package init() {}
 
-    /// Lower-case hex. A file that several nodes name is read once.
+    /// The digest of `node` in lower-case hex. A file that several nodes name is read once.
     package mutating func of(_ node: Node) throws -> String {
         var whole = PartsDigest()
         whole.add("piflash configuration 1")
@@ -45,14 +44,14 @@ package struct ConfigurationDigest {
     private mutating func digest(of hosts: [Node.RackHost]) -> String {
         if let rack, rack.hosts == hosts { return rack.digest }
         var hash = SHA256()
-        // Neither a name nor an address can hold a blank.
+        // Names and addresses contain no blanks.
         for host in hosts { hash.update(data: Array("\(host.name) \(host.address)\n".utf8)) }
         let digest = hash.finalize().hex
         rack = (hosts, digest)
         return digest
     }
 
-    /// A file that is not there has a digest, too: what is made of it is refused elsewhere, with its line.
+    /// A missing file has a digest, too: another check reports it, with its line.
     private mutating func digest(ofFile path: String) throws -> String {
         if let known = files[path] { return known }
         let made = try DurableFile.read(FilePath(path)).map { SHA256.hash(data: $0).hex } ?? "missing"

@@ -2,19 +2,19 @@ package import Diagnostics
 import Host
 package import SystemPackage
 
-/// What has become of the cards of a rack: `.piflash/ledger` beside its recipe, one line an event, only ever appended to.
+/// What happened to the cards of a rack: `.piflash/ledger` beside its recipe, one line for each event, only appended to.
 ///
-/// What a crash left of its last line is ignored, and cut off by the next writer.
+/// An incomplete last line, which a crash can leave, is ignored; the next writer cuts it off.
 package struct Ledger: Sendable {
-    /// In the order in which they happened.
+    /// In order of time.
     package private(set) var entries: [LedgerEntry] = []
-    /// Lines that are not as they were written; a torn last one is not counted.
+    /// The number of damaged lines; an incomplete last line does not count.
     package private(set) var damaged = 0
     private var latest: [String: LedgerEntry] = [:]
 
     package init() {}
 
-    /// Reads the ledger at `path`; one that is not there is empty.
+    /// Reads the ledger at `path`; a missing one is empty.
     package init(at path: FilePath) throws(Failure) {
         guard let bytes = try DurableFile.read(path, kind: .regular) else { return }
         let end = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
@@ -33,16 +33,16 @@ package struct Ledger: Sendable {
         latest[entry.node] = entry
     }
 
-    /// The last that happened to the card of `node`.
+    /// The last event of the card of `node`.
     package func last(of node: String) -> LedgerEntry? { latest[node] }
 }
 
-/// How a node's card stands.
+/// The state of a node's card.
 package enum CardState: String, Sendable, Codable, CaseIterable {
-    /// Not written, or not to its end.
+    /// Not written, or not completely.
     case pending
     case done
-    /// Done, but recipe or image have changed since.
+    /// Done, but the recipe or the image has changed since.
     case stale
     case failed
 

@@ -1,16 +1,16 @@
 import Cards
 import Filesystems
 
-/// One thing that happened to a node's card.
+/// One event of a node's card.
 package struct LedgerEntry: Codable, Hashable, Sendable {
     package enum Result: String, Codable, Sendable, CaseIterable {
-        /// The card is touched from now on. When nothing follows, the run was killed.
+        /// The card is changed from now on. If no entry follows, the run was killed.
         case begun
         /// All is on the card, but not read back, and it has no partition table yet.
         case written
-        /// Written whole, read back and sealed.
+        /// Written, read back and finalized.
         case verified
-        /// Only its settings were changed, or were right already.
+        /// Only its settings were changed, or they were right already.
         case configured
         case failed
         /// The user stopped it.
@@ -23,7 +23,7 @@ package struct LedgerEntry: Codable, Hashable, Sendable {
     package var result: Result
     /// Seconds since 1970.
     package var time: Int64
-    /// The device or file, as it was called then.
+    /// The device or file, with the name it had then.
     package var device: String?
     /// SHA-256 of the unpacked image.
     package var image: String?
@@ -54,16 +54,16 @@ package struct LedgerEntry: Codable, Hashable, Sendable {
     }
 }
 
-/// What a card can be recognised by, as far as its reader tells.
+/// What identifies a card, as far as its reader shows it.
 package struct CardIdentity: Codable, Hashable, Sendable {
     /// The card identification register; only a built-in reader shows it.
     package var cid: String?
-    /// The card's serial number, or its reader's.
+    /// The serial number of the card, or of its reader.
     package var serial: String?
     package var model: String?
     /// In bytes.
     package var size: Int64?
-    /// Of the card's file systems.
+    /// The UUIDs of the card's file systems.
     package var uuids: [String]
 
     package init(

@@ -2,8 +2,8 @@ import Text
 import Crypto
 import FoundationEssentials
 
-/// A line of the ledger: `{"sum":"SIXTEEN HEX DIGITS","entry":{…}}`, the first half of the SHA-256 of the entry's bytes
-/// in front of it. A line that a crash tore, or that somebody edited, does not match its sum.
+/// A line of the ledger: `{"sum":"SIXTEEN HEX DIGITS","entry":{…}}`. The sum is the beginning of the SHA-256 of the entry's
+/// bytes. A line that a crash cut off, or that somebody edited, does not match its sum.
 enum LedgerLine {
     private static let head = Array(#"{"sum":""#.utf8)
     private static let middle = Array(#"","entry":"#.utf8)
@@ -17,7 +17,7 @@ enum LedgerLine {
         return head + sum(body) + middle + body + Array("}\n".utf8)
     }
 
-    /// What `line` (without its line end) says; nil when it is damaged.
+    /// The entry of `line` (without its line end); nil if it is damaged.
     static func decode(_ line: some Collection<UInt8>) -> LedgerEntry? {
         let line = Array(line)
         let start = head.count + digits + middle.count

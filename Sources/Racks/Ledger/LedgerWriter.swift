@@ -8,15 +8,15 @@ import SystemPackage
     import Glibc
 #endif
 
-/// A rack's ledger, open to append to. A batch and the commands for single cards may have it open at once: whoever appends
-/// holds the kernel's lock on the file (flock(2)) meanwhile.
+/// A rack's ledger, open for appending. A batch and commands for single cards may have it open at the same time: each takes
+/// the kernel's lock on the file (flock(2)) while it appends.
 package final class LedgerWriter: Sendable {
     private let file: FileDescriptor
     private let path: FilePath
-    /// The kernel's lock is the descriptor's, not the thread's.
+    /// The kernel's lock belongs to the open file and does not keep two threads apart.
     private let turn = Mutex(())
 
-    /// Makes the ledger when there is none, and cuts off what a crash left of its last line.
+    /// Opens the ledger, or makes it, and cuts off an incomplete last line that a crash left.
     package init(_ state: RackState) throws(Failure) {
         try state.user.makeDirectories(state.directory, mode: 0o700)
         path = state.ledgerPath
@@ -30,7 +30,7 @@ package final class LedgerWriter: Sendable {
         do {
             try state.user.own(path)
             try alone { _ in }
-            // The new name must survive a crash too.
+            // The name of a new ledger must survive a crash, too.
             try DurableFile.synchronize(directoryAt: state.directory)
         } catch {
             throw error as? Failure ?? .system("opening \(path)", error as? Errno ?? .ioError)
@@ -39,7 +39,7 @@ package final class LedgerWriter: Sendable {
 
     deinit { try? file.close() }
 
-    /// Returns when the entry is on the disk. One that could not be written leaves nothing behind.
+    /// Returns when the entry is on the disk. If it cannot be written, nothing of it stays in the file.
     package func append(_ entry: LedgerEntry) throws(Failure) {
         do {
             let line = try LedgerLine.encode(entry)
@@ -57,7 +57,7 @@ package final class LedgerWriter: Sendable {
         }
     }
 
-    /// Runs `body` with the length of the ledger's whole lines while nobody else appends.
+    /// Runs `body` with the length of all complete lines, while nobody else appends.
     private func alone(_ body: (Int64) throws -> Void) throws {
         try turn.withLock { _ in
             _ = try file.lock(.exclusive, waiting: true)
@@ -66,7 +66,7 @@ package final class LedgerWriter: Sendable {
         }
     }
 
-    /// Cuts off a torn last line.
+    /// Cuts off an incomplete last line.
     private func wholeLength() throws -> Int64 {
         let length = try file.seek(offset: 0, from: .end)
         var last: UInt8 = 0

@@ -20,7 +20,7 @@ package final class RackLock: Sendable {
         ledger = try LedgerWriter(state)
     }
 
-    /// What the process that works on the rack's cards said of itself; nil when there is none.
+    /// What the process that works on the rack's cards wrote about itself; nil if there is no such process.
     static func holder(of state: RackState) -> String? {
         let path = lockPath(of: state)
         guard FileLock.isHeld(path) else { return nil }

@@ -11,23 +11,23 @@ struct IssuedCertificate: Hashable, Sendable {
     var key: String
 }
 
-/// A rack's own certificate authority, for Docker's port 2376 (docs.docker.com, "Protect the Docker daemon socket").
+/// The certificate authority of a rack, for Docker's port 2376 (docs.docker.com, "Protect the Docker daemon socket").
 ///
-/// P-256 keys throughout. What is issued is valid from 1970 on: a Pi has no clock, and one that has not asked a time
-/// server yet must not take the client for one from the future.
+/// All keys are P-256. Certificates are valid from 1970 on: a Pi has no battery-backed clock, and before it has asked a time
+/// server, it would reject a client certificate that is not valid yet.
 struct CertificateAuthority: Sendable {
     enum Purpose: Sendable {
-        /// A node, by the names and IPv4 addresses that clients call it by.
+        /// A node, with the names and IPv4 addresses that clients use for it.
         case server(names: [String], addresses: [String])
         case client
     }
 
     private static let start = Date(timeIntervalSince1970: 0)
     private static let day: Int64 = 86_400
-    /// In days. No certificate outlives the authority.
+    /// In days. No certificate is valid longer than the authority.
     private static let authorityLife: Int64 = 7300
     private static let life: Int64 = 1825
-    /// A certificate with less than this left, in days, is issued anew.
+    /// In days. A certificate that is valid for less than this is issued again.
     private static let margin: Int64 = 180
 
     private let certificate: Certificate
@@ -37,9 +37,9 @@ struct CertificateAuthority: Sendable {
     /// Makes a new authority.
     init(rack: String, now: Int64) throws {
         let key = P256.Signing.PrivateKey()
-        // With a random part: a client must not take one authority for another of the same name.
-        let mark = SHA256.hash(data: key.publicKey.rawRepresentation).prefix(4).hex
-        let name = try DistinguishedName { CommonName("piflash \(rack) \(mark)") }
+        // With a random part: two authorities of racks with the same name must not look the same to a client.
+        let suffix = SHA256.hash(data: key.publicKey.rawRepresentation).prefix(4).hex
+        let name = try DistinguishedName { CommonName("piflash \(rack) \(suffix)") }
         let certificate = try Certificate(
             version: .v3, serialNumber: .init(), publicKey: .init(key.publicKey), notValidBefore: Self.start,
             notValidAfter: Self.end(after: Self.authorityLife, now: now), issuer: name, subject: name,
@@ -55,7 +55,7 @@ struct CertificateAuthority: Sendable {
                 certificate: certificate.serializeAsPEM().pemString + "\n", key: key.pemRepresentation + "\n"))
     }
 
-    /// Takes up an authority that was made before.
+    /// An authority that was made before.
     init(_ pem: IssuedCertificate) throws {
         certificate = try Certificate(pemEncoded: pem.certificate)
         key = try P256.Signing.PrivateKey(pemRepresentation: pem.key)
@@ -85,7 +85,7 @@ struct CertificateAuthority: Sendable {
             certificate: try issued.serializeAsPEM().pemString + "\n", key: key.pemRepresentation + "\n")
     }
 
-    /// Whether a certificate issued earlier still says what is wanted, is this authority's, and lasts.
+    /// Whether an issued certificate is of this authority, is for `name` and `purpose`, and is valid long enough.
     func covers(_ issued: IssuedCertificate, name: String, for purpose: Purpose, now: Int64) -> Bool {
         guard let old = try? Certificate(pemEncoded: issued.certificate),
             let key = try? P256.Signing.PrivateKey(pemRepresentation: issued.key),
@@ -103,7 +103,7 @@ struct CertificateAuthority: Sendable {
 }
 
 extension CertificateAuthority.Purpose {
-    /// The wrong one alone is refused by both sides ("incompatible key usage").
+    /// Both sides refuse a certificate that has only the other usage ("incompatible key usage").
     fileprivate var usages: [ExtendedKeyUsage.Usage] {
         switch self {
         case .server: [.serverAuth]
@@ -111,7 +111,7 @@ extension CertificateAuthority.Purpose {
         }
     }
 
-    /// Go's clients look at nothing else: neither at the common name nor at an address that is written as a name.
+    /// Go's clients check nothing else: not the common name, and not an address that is written as a name.
     fileprivate var alternativeNames: SubjectAlternativeNames? {
         guard case .server(let names, let addresses) = self else { return nil }
         let bytes = addresses.map { $0.split(separator: ".").compactMap { UInt8($0) } }

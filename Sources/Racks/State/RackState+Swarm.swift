@@ -5,8 +5,8 @@ package import Recipes
 import SystemPackage
 
 extension RackState {
-    /// The keys with which the rack's nodes form their swarm, in `.piflash/swarm`: made at the first need, then kept, for
-    /// cards written later must fit those that are in use. For a node that needs none, placeholders.
+    /// The keys with which the nodes of the rack form their swarm, in `.piflash/swarm`. They are made when they are first
+    /// needed, then kept: cards that are written later must fit those in use. For a node that needs no keys, placeholders.
     package func swarmKeys(for node: Node) throws(Failure) -> RackKeys {
         guard node.swarm?.isFormed == true else { return .placeholders }
         return RackKeys(host: try swarmKey("host"), worker: try swarmKey("worker"), manager: try swarmKey("manager"))
@@ -37,7 +37,7 @@ extension RackState {
         }
         guard let key = RackKeys.Pair(privateKey: String(decoding: bytes, as: UTF8.self)) else {
             throw Failure(
-                .system, "\(path) is damaged: no Ed25519 key of OpenSSH without a passphrase",
+                .system, "\(path) is damaged: it is not an Ed25519 key of OpenSSH without a passphrase",
                 hint: "restore it, or delete .piflash/swarm and write all cards of the rack again")
         }
         return key

@@ -8,10 +8,11 @@ import SystemPackage
     import Glibc
 #endif
 
-/// The rack's certificates, in `.piflash/tls` (0700, files 0600): `ca.pem` and `ca-key.pem`, `client/` for who works on
-/// the nodes, and `nodes/NAME/` for each node. What was issued is kept, so that configuring a card again changes nothing.
+/// The certificates of a rack, in `.piflash/tls` (mode 0700, files 0600): `ca.pem` and `ca-key.pem`, `client/` for the
+/// people who use the nodes, and `nodes/NAME/` for each node. Issued certificates are kept, so that configuring a card
+/// again changes nothing.
 extension RackState {
-    /// What a node with `docker.remote: tls` gets. Makes the rack's authority at the first need.
+    /// The certificate of a node with `docker.remote: tls`. Makes the rack's authority when it is first needed.
     package func certificate(for node: Node, now: Int64) throws -> NodeCertificate {
         let authority = try authority(now: now)
         let issued = try issued(
@@ -20,7 +21,7 @@ extension RackState {
             authority: authority.pem.certificate, certificate: issued.certificate, key: issued.key)
     }
 
-    /// The certificate that `node` has been given, as long as it does; nothing is made.
+    /// The certificate that was issued to `node`, if it is still good; issues none.
     func knownCertificate(for node: Node, now: Int64) throws(Failure) -> NodeCertificate? {
         let place = place(of: node)
         guard
@@ -32,7 +33,7 @@ extension RackState {
         return NodeCertificate(authority: known.certificate, certificate: issued.certificate, key: issued.key)
     }
 
-    /// The node's own name for itself, the one by which multicast DNS finds it, and its address when that is fixed.
+    /// The node's hostname, its name for multicast DNS, and its address if that is fixed.
     private static func purpose(of node: Node) -> CertificateAuthority.Purpose {
         let name = node.hostname.value
         return .server(
@@ -42,7 +43,7 @@ extension RackState {
 
     private func place(of node: Node) -> FilePath { tls.appending("nodes").appending(node.hostname.value) }
 
-    /// What the docker command needs to reach the rack's nodes.
+    /// The certificate that the docker command needs to reach the nodes of the rack.
     func clientCertificate(now: Int64) throws -> NodeCertificate {
         let authority = try authority(now: now)
         let issued = try issued(
@@ -61,16 +62,18 @@ extension RackState {
         if let known = try stored(certificate: certificate, key: key) {
             guard let authority = try? CertificateAuthority(known), authority.isWhole else {
                 throw Failure(
-                    .system, "\(certificate) and ca-key.pem beside it are damaged, or not of a pair",
-                    hint: "restore them, or delete both: then every node with docker.remote: tls is configured anew")
+                    .system, "\(certificate) and ca-key.pem beside it are damaged, or do not belong together",
+                    hint: "restore them, or delete both: then configure every node with docker.remote: tls again")
             }
             return authority
         }
-        // One without the other is a loss that a new authority would hide: no node would be reached any more.
+        // If one of the two is missing, a new authority would hide the loss: no node could be reached any more.
         for path in [certificate, key] where try text(path) != nil {
             throw Failure(
                 .system, "\(tls) has only \(path.lastComponent?.string ?? "") of the two files of its authority",
-                hint: "restore the other, or delete it: then every node with docker.remote: tls is configured anew")
+                hint:
+                    "restore the other file, or delete this one: then configure every node with docker.remote: tls again"
+            )
         }
         let rack = directory.removingLastComponent().lastComponent?.string ?? "rack"
         let made = try CertificateAuthority(rack: rack, now: now)

@@ -4,7 +4,7 @@ package import Host
 package import Recipes
 package import SystemPackage
 
-/// What piflash keeps of a rack: the directory `.piflash` beside its recipe, mode 0700, the invoking user's.
+/// What piflash keeps about a rack: the directory `.piflash` beside its recipe, with mode 0700, owned by the invoking user.
 package struct RackState: Sendable {
     package let directory: FilePath
     let user: InvokingUser
@@ -20,8 +20,8 @@ package struct RackState: Sendable {
         self.init(besideRecipe: FilePath(node.recipePath), user: user)
     }
 
-    /// The rack's own random key for password salts: made at the first need, then kept, so that the same recipe gives
-    /// the same bytes while nobody without the key can tell equal passwords from the hashes.
+    /// The rack's random key for password salts. It is made when it is first needed, then kept: the same recipe always gives
+    /// the same bytes, and without the key nobody can see from the hashes which passwords are equal.
     package func saltKey() throws(Failure) -> [UInt8] {
         let path = directory.appending("salt.key")
         if let known = try read(path) { return known }

@@ -4,7 +4,7 @@ package import Host
 import Storage
 package import SystemPackage
 
-/// What a target on the command line turned out to be.
+/// What a target on the command line is.
 package enum ChosenTarget: Sendable {
     case device(DeviceFacts)
     case file(FilePath, exists: Bool)
@@ -17,7 +17,7 @@ package enum ChosenTarget: Sendable {
     }
 }
 
-/// Finds, judges and claims what is to be written.
+/// Finds the target of a card, validates it, and opens it exclusively.
 package struct CardChooser: Sendable {
     private let tree: BlockDeviceTree
     private let user: InvokingUser
@@ -30,7 +30,7 @@ package struct CardChooser: Sendable {
         self.tree = tree
     }
 
-    /// The target at `path` (absolute), if nothing that is known already speaks against it.
+    /// The target at `path` (absolute), validated as far as that is possible without the image.
     package func choose(_ path: FilePath) throws(Failure) -> ChosenTarget {
         switch try CardTargetPath(path) {
         case .device(let resolved):
@@ -45,17 +45,17 @@ package struct CardChooser: Sendable {
             let present = try? file.stat()
             if let present, let same = protected.first(where: { (try? $0.stat())?.isSameFile(as: present) == true }) {
                 throw Failure(
-                    .sourceDisk, severity: .refused, "\(file) is \(same) itself, which the card is made from",
+                    .sourceDisk, severity: .refused, "\(file) is \(same), which the card is made from",
                     hint: "give the card's file another name")
             }
             return .file(file, exists: present != nil)
         }
     }
 
-    /// Judges again, now that the image's size (in bytes) is known.
+    /// Validates again, with the size of the image (in bytes).
     package func validate(_ target: ChosenTarget, imageSize: Int64) throws(Failure) {
         guard case .device(let facts) = target else { return }
-        // Looked up anew: while an image was unpacked, somebody may have mounted the card, or changed it.
+        // Look it up again: while the image was unpacked, somebody may have mounted or changed the card.
         guard let current = tree.facts(facts.kernelName), current.number == facts.number else {
             throw Failure(
                 .noSuchDevice, severity: .refused, "\(facts.path) is gone", hint: "put the card back and try again")
@@ -63,7 +63,7 @@ package struct CardChooser: Sendable {
         try CardValidation(tree: tree).validate(current, imageSize: imageSize, protecting: protected)
     }
 
-    /// Claims the target for writing an image of `imageSize` bytes.
+    /// Opens the target exclusively, to write an image of `imageSize` bytes.
     package func open(_ target: ChosenTarget, imageSize: Int64) throws(Failure) -> any CardTarget {
         try validate(target, imageSize: imageSize)
         switch target {

@@ -14,13 +14,13 @@ extension CardContentsSummary {
             filesystem: { (try? FilesystemSignature.probe($0, range: nil)) ?? nil })
     }
 
-    /// Whether this process may look at the card at all; without that nothing is known of what is on it.
+    /// Whether this process may read the card. If not, what is on it is not known.
     package var isReadable: Bool {
         guard let descriptor = try? FileDescriptor.open(path, .readOnly, options: [.closeOnExec]) else { return false }
         try? descriptor.close()
         return true
     }
 
-    /// The node whose card piflash made this, or nil when it did not.
+    /// The node that piflash made this card for; nil if piflash did not make it.
     package var node: String? { entries.isEmpty ? nil : (try? InspectedCard(at: path))?.record?.node }
 }

@@ -11,14 +11,14 @@ extension CardPlan {
     package struct WriteOptions: Sendable {
         /// What of the image a card gets.
         package enum Coverage: Sendable {
-            /// The blocks that are in use. The others keep what the card had there.
+            /// The blocks that are in use. The other blocks of the card keep their contents.
             case used
             /// Every byte.
             case whole
         }
 
         package var coverage: Coverage
-        /// Whether what the image leaves out, in it and behind it, is zeroed.
+        /// Whether the blocks that are not written, in the image's range and behind it, are zeroed.
         package var wipe: Bool
         package var comparison: CardWriter.Comparison
 
@@ -33,7 +33,7 @@ extension CardPlan {
 }
 
 extension CardPlan {
-    /// Writes the planned card to `target`, reads it back and seals it (see ``CardWriter``).
+    /// Writes the planned card to `target`, reads it back and finalizes it (see ``CardWriter``).
     package func write(
         to target: any CardTarget, options: WriteOptions = WriteOptions(),
         events: @escaping @Sendable (CardEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
@@ -45,7 +45,7 @@ extension CardPlan {
         ).write(events: events, isCancelled: isCancelled)
     }
 
-    /// What is to come of an image that is being unpacked.
+    /// The rest of an image that is still being unpacked.
     private func unfinished(_ coverage: WriteOptions.Coverage) -> UnfinishedImage? {
         guard !image.wasComplete else { return nil }
         return UnfinishedImage(
@@ -62,7 +62,7 @@ extension CardPlan {
             })
     }
 
-    /// The bytes of the image that a card gets; nil for all.
+    /// The bytes of the image that are written; nil for all.
     private func ranges(_ coverage: WriteOptions.Coverage) -> ByteRanges? {
         switch coverage {
         case .used: used.ranges

@@ -3,21 +3,21 @@ package import Diagnostics
 import Planning
 package import SystemPackage
 
-/// What can be given new settings.
+/// What can get new settings.
 package enum ConfigurationTarget: Sendable {
     case device(DeviceFacts)
     case file(FilePath)
-    /// A directory where the boot partition is mounted.
+    /// A directory where a boot partition is mounted.
     case directory(FilePath)
 
-    /// What `path` (absolute) names; a device is judged as one that is to be written.
+    /// What is at `path` (absolute). A device is validated as for writing.
     package init(_ path: FilePath, chooser: CardChooser) throws(Failure) {
         switch try PathKind(of: path) {
         case .directory: self = .directory(path)
         case .file: self = .file(path)
         case .blockDevice:
             guard case .device(let facts) = try chooser.choose(path) else {
-                throw Failure(.notATarget, severity: .refused, "\"\(path)\" is no card")
+                throw Failure(.notATarget, severity: .refused, "\"\(path)\" is not a card")
             }
             self = .device(facts)
         }

@@ -22,8 +22,16 @@ extension Reconfiguration {
         }
     }
 
-    /// A power cut leaves each file with its old contents or its new ones. What is there afterwards is read back and
-    /// compared.
+    /// Writes the changes to the card in `store`:
+    ///
+    /// 1. makes all changes on an overlay: nothing is written if one of them is impossible;
+    /// 2. commits the root partition (see ``Ext4Volume/commit(_:volumeAt:to:)``);
+    /// 3. commits the boot partition (see ``FATVolume/commit(_:volumeAt:to:)``), which holds the card's record: the record
+    ///    describes only what is on the card;
+    /// 4. reads all of it back from the medium and compares.
+    ///
+    /// If step 2 or 3 fails, or the power is cut, each file has its old contents or its new ones, and the record is the old
+    /// one: the same command again writes the rest.
     ///
     /// - Parameters:
     ///   - time: Of new files; seconds since 1970, UTC.
@@ -41,7 +49,6 @@ extension Reconfiguration {
         let wanted = try overlay.changes.ranges.map { range in
             (range, try overlay.bytes(at: range.lowerBound, count: range.count))
         }
-        // The boot partition holds the card's record, which is to be true.
         if let root {
             try Ext4Volume.commit(overlay, volumeAt: root.range, to: store)
         }
@@ -50,7 +57,7 @@ extension Reconfiguration {
         for (range, bytes) in wanted where try store.bytes(at: range.lowerBound, count: range.count) != bytes {
             throw Failure(
                 .verifyMismatch, "\(store.name): the new settings read back differently at byte \(range.lowerBound)",
-                hint: "the card or its reader is bad: write the card anew, or try another one")
+                hint: "the card or its reader is bad: write the card again, or try another one")
         }
     }
 }

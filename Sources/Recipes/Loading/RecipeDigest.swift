@@ -14,6 +14,9 @@ enum RecipeDigest {
         switch value.content {
         // A secret that is written out stays out, because the digest is on every card.
         case .scalar where value.tag == nil && shape.rule.isSecret: return "<secret>"
+        // The login of a proxy's address stays out for the same reason.
+        case .scalar(let text, _) where shape.rule == .proxy:
+            return tag + JSONValue.quoted(text.replacing(/:\/\/[^\/]*@/, with: "://<secret>@"))
         case .scalar(let text, _): return tag + JSONValue.quoted(text)
         case .sequence(let items):
             let item = if case .list(let item) = shape { item } else { shape }

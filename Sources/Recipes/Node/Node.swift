@@ -42,8 +42,14 @@ package struct Node: Hashable, Sendable {
     /// Every secret of the node, in the order of the recipe format.
     package var secrets: [Secret] {
         [user?.password].compactMap { $0 } + (user?.sshAuthorizedKeys ?? [])
-            + (wifi?.networks.compactMap(\.passphrase) ?? []) + [swarm?.token].compactMap { $0 }
+            + (wifi?.networks.compactMap(\.passphrase) ?? []) + proxyLogins + [swarm?.token].compactMap { $0 }
             + firstBoot.files.map(\.content)
+    }
+
+    /// The addresses of proxies that hold a login.
+    private var proxyLogins: [Secret] {
+        [docker.proxy?.http, docker.proxy?.https].compactMap { $0 }.filter { $0.value.contains("@") }
+            .map { Secret(.literal($0.value), at: $0.location) }
     }
 
     package struct Image: Hashable, Sendable {

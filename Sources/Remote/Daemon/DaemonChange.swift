@@ -21,6 +21,8 @@ package struct DaemonChange: Sendable {
     let written: String
     let sum: String
     let hasHosts: Bool
+    /// Whether root alone may read the new file.
+    let isPrivate: Bool
     /// The drop-in with the proxies of an engine before 23.0; empty for none.
     let proxies: String
     package let needsRestart: Bool
@@ -81,6 +83,7 @@ package struct DaemonChange: Sendable {
             new = JSONValue.object(merged).prettyText
             written = JSONValue.object(daemon.members).prettyText
             hasHosts = merged.contains { $0.name == "hosts" && $0.value != .array([]) }
+            isPrivate = NodeDaemon.isPrivate(merged)
             needsRestart =
                 old != new || look.hasSystemd && (look.hasDropIn != hasHosts || oldProxies != Array(proxies.utf8))
         } else {
@@ -96,6 +99,7 @@ package struct DaemonChange: Sendable {
             new = String(decoding: edited, as: UTF8.self)
             written = words.joined(separator: " ")
             hasHosts = false
+            isPrivate = false
             needsRestart = old != new
         }
         guard !report.hasErrors else { throw report }
@@ -151,7 +155,7 @@ package struct DaemonChange: Sendable {
     func script(wait: Int) -> String {
         let values = [
             ("NAME", name), ("FILE", path), ("NEW", new), ("WRITTEN", written), ("SUM", sum),
-            ("PROXIES", proxies),
+            ("PROXIES", proxies), ("PRIVATE", isPrivate ? "1" : "0"),
             ("HOSTS", hasHosts ? "1" : "0"), ("RESTART", needsRestart ? "1" : "0"), ("MANAGER", isManager ? "1" : "0"),
             ("WAIT", String(wait)),
         ]

@@ -1,7 +1,7 @@
 # Gives Docker on this node a new configuration, and the old one back when it does not start with the new one. What
 # varies is set before: NAME (daemon.json or docker-options), FILE, NEW (its contents), WRITTEN (what the recipe wants of
-# it, for the next time), SUM (of the file as it was judged), PROXIES (the drop-in's contents), HOSTS, RESTART, MANAGER,
-# WAIT (seconds).
+# it, for the next time), SUM (of the file as it was judged), PROXIES (the drop-in's contents), PRIVATE (1 when root alone
+# may read FILE), HOSTS, RESTART, MANAGER, WAIT (seconds).
 # Answers with a line "result WORD", and dockerd's last words as "file log BYTES".
 set -u
 umask 022
@@ -96,8 +96,9 @@ if [ "$RESTART" = 0 ]; then
     return 0
 fi
 
-# 1. The new file beside the old one, with its owner and mode.
+# 1. The new file beside the old one, with its owner and mode, or for root alone.
 if [ -e "$target" ]; then cp -p "$target" "$new"; else : >"$new"; fi
+[ "$PRIVATE" = 0 ] || chmod 600 "$new"
 if ! printf '%s' "$NEW" >"$new" || ! sync; then
     rm -f "$new"
     reply unwritable

@@ -2,15 +2,16 @@
 extension BootSnapshot {
     /// The words of the kernel command line.
     var commandLine: [String] {
-        (text(BootPath.commandLine) ?? text(BootPath.currentCommandLine) ?? "").split(whereSeparator: \.isWhitespace).map(
-            String.init)
+        (text(BootPath.commandLine) ?? text(BootPath.currentCommandLine) ?? "").split(whereSeparator: \.isWhitespace)
+            .map(
+                String.init)
     }
 
     /// Whether both files are there without which cloud-init's NoCloud does not find its seed.
     var hasSeed: Bool { has(BootPath.userData) && has(BootPath.metaData) }
 
     /// HypriotOS keeps a copy of its os-release here.
-    var osRelease: OSRelease { OSRelease(text(BootPath.osRelease) ?? "") }
+    var identification: OSRelease { OSRelease(text(BootPath.osRelease) ?? "") }
 
     /// The flavour in the record of a card that piflash configured: its own files have replaced the vendor's.
     var recordedFlavour: OSProfile.Flavour? { contents(CardRecord.path).flatMap(CardRecord.flavour) }

@@ -17,7 +17,8 @@ extension OSProfile {
                 ? BootPath.currentCommandLine : BootPath.commandLine,
             architecture: architecture(flavour, boot, root), hasBooted: hasBooted(flavour, boot, root), system: system,
             initSystem: root?.initSystem, network: root.flatMap { networkStack(flavour, $0) },
-            docker: docker(flavour, boot, root), cloudInitVersion: root?.cloudInitVersion)
+            docker: docker(flavour, boot, root),
+            cloudInitVersion: root?.version(of: "cloud-init").flatMap(PackageVersion.upstream))
     }
 
     // MARK: Flavour
@@ -54,7 +55,8 @@ extension OSProfile {
         }
         if boot.has(BootPath.occidentalis) || root?.has(RootPath.hypriotRelease) == true { return .hypriotOccidentalis }
         if boot.label?.lowercased() == "system-boot" || boot.commandLine.contains("root=LABEL=writable")
-            || boot.text(BootPath.readme)?.contains("Ubuntu Server for Raspberry Pi") ?? false || root?.system?.id == "ubuntu"
+            || boot.text(BootPath.readme)?.contains("Ubuntu Server for Raspberry Pi") ?? false
+            || root?.system?.id == "ubuntu"
         {
             return .ubuntuCloudInit
         }

@@ -46,7 +46,7 @@ extension OSProfile {
             return found.map { $0.hasPrefix("armv") ? "armv7" : $0 } ?? "armv7"
         case .hypriotDeviceInit, .hypriotCloudInit:
             if let found { return found.hasPrefix("armv") ? "armv7" : found }
-            let system = boot.osRelease["HYPRIOT_OS"] ?? root?.osRelease["HYPRIOT_OS"]
+            let system = boot.identification["HYPRIOT_OS"] ?? root?.identification["HYPRIOT_OS"]
             return system?.hasSuffix("/armhf") == true ? "armv7" : system?.hasSuffix("/arm64") == true ? "arm64" : nil
         case .raspbian, .raspberryPiOSFirstRun, .raspberryPiOSCustomTOML, .raspberryPiOSCloudInit, .ubuntuCloudInit,
             .dietPi, .debianRaspi:

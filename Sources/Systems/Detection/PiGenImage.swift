@@ -15,7 +15,8 @@ struct PiGenImage {
         self.boot = boot
         words = boot.commandLine
         date = issue.flatMap(Self.date(in:))
-        let isRaspbian = root.map { $0.system?.id == "raspbian" || $0.version(of: "raspberrypi-sys-mods") != nil } ?? false
+        let isRaspbian =
+            root.map { $0.system?.id == "raspbian" || $0.version(of: "raspberrypi-sys-mods") != nil } ?? false
         guard issue != nil || hasVendorSeed || isRaspbian else { return nil }
     }
 

@@ -1,9 +1,9 @@
 /// What the files and packages of a root partition tell about the system.
 extension RootSnapshot {
     /// /etc/os-release; a link to the other place from jessie on.
-    var osRelease: OSRelease { OSRelease(text(RootPath.osRelease) ?? text(RootPath.vendorOSRelease) ?? "") }
+    var identification: OSRelease { OSRelease(text(RootPath.osRelease) ?? text(RootPath.vendorOSRelease) ?? "") }
 
-    var system: OSProfile.System? { OSProfile.System(osRelease) }
+    var system: OSProfile.System? { OSProfile.System(identification) }
 
     /// Which program is /sbin/init: systemd's is a link to it (package systemd-sysv), sysvinit's a program of its own.
     /// Where that cannot be seen, the packages of which only one can be installed tell.
@@ -19,12 +19,12 @@ extension RootSnapshot {
             return sysvinit == nil ? OSProfile.InitSystem(.other) : OSProfile.InitSystem(.sysvinit, version: sysvinit)
         case .directory: return OSProfile.InitSystem(.other)
         case nil:
-            if version(of: "systemd-sysv") != nil { return OSProfile.InitSystem(.systemd, version: version(of: "systemd")) }
+            if version(of: "systemd-sysv") != nil {
+                return OSProfile.InitSystem(.systemd, version: version(of: "systemd"))
+            }
             return sysvinit.map { OSProfile.InitSystem(.sysvinit, version: $0) }
         }
     }
-
-    var cloudInitVersion: String? { version(of: "cloud-init").flatMap(PackageVersion.upstream) }
 
     /// The engine, by the package that brought it.
     var docker: OSProfile.Docker? {

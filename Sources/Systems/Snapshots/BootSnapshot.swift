@@ -53,7 +53,8 @@ package struct BootSnapshot: Hashable, Sendable {
 
     /// Whether the root directory contains `name` (a directory if it ends in "/"), in any case.
     package func has(_ name: String) -> Bool {
-        assert(!name.dropLast().contains("/"), "\(name) is not in the root directory, of which alone the names are known")
+        assert(
+            !name.dropLast().contains("/"), "\(name) is not in the root directory, of which alone the names are known")
         return names.contains { $0.lowercased() == name.lowercased() }
     }
 }

@@ -2,7 +2,7 @@ import Filesystems
 import Glibc
 
 /// Finds secrets in files in the form that they have there: quoted or encoded, a secret is a different text.
-enum Masking {
+enum SecretMarks {
     static func mark(_ file: Provision.BootFile, hiding secrets: Set<String>) -> Provision.BootFile {
         var file = file
         file.sensitive.formUnion(present(secrets, in: file.contents))
