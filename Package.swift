@@ -205,7 +205,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "LabelsTests", dependencies: ["Labels", "TestSupport", systemPackage],
+            name: "LabelsTests",
+            dependencies: ["Diagnostics", "Host", "Recipes", "Labels", "TestSupport", systemPackage],
             swiftSettings: strict),
         .testTarget(
             name: "SetupsTests", dependencies: ["Diagnostics", "Setups", "TestSupport", systemPackage],
