@@ -32,15 +32,17 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let package = Package(
     name: "piflash",
     products: [.executable(name: "piflash", targets: ["piflash"])],
+    // Exact versions: a program that writes root file systems says what it is built from, and Package.resolved, which
+    // names commits, is not kept (a mirror of these packages has other commits than GitHub has).
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
-        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
-        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
-        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.0"),
-        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
-        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
     ],
     targets: isal + [
         // System libraries: module maps, with a shim only where Swift cannot import a macro.
@@ -54,25 +56,29 @@ let package = Package(
 
         // The floors, lowest first: a target imports only what stands above it in this list.
         .target(name: "Diagnostics", swiftSettings: strict),
+        .target(name: "Text", dependencies: ["Diagnostics", crypto], swiftSettings: strict),
         .target(name: "Host", dependencies: ["Diagnostics", systemPackage], swiftSettings: strict),
         .target(name: "Storage", dependencies: ["CLinux", "Diagnostics", systemPackage], swiftSettings: strict),
         .target(
-            name: "Filesystems", dependencies: ["CBlkid", "CExt2fs", "Diagnostics", "Storage", systemPackage],
+            name: "Filesystems", dependencies: ["CBlkid", "CExt2fs", "Diagnostics", "Text", "Storage", systemPackage],
             swiftSettings: strict),
         .target(
             name: "Images",
             dependencies: [
-                "CArchive", "CLZMA", "CZlib", "Diagnostics", "Host", "Storage", "Filesystems", systemPackage, crypto,
+                "CArchive", "CLZMA", "CZlib", "Diagnostics", "Text", "Host", "Storage", "Filesystems", systemPackage,
+                crypto,
             ] + isal.map { .target(name: $0.name) },
             swiftSettings: strict),
+        .target(name: "Systems", dependencies: ["Diagnostics", "Text", "Filesystems"], swiftSettings: strict),
         .target(
-            name: "Recipes", dependencies: ["Diagnostics", "Host", systemPackage, crypto, subprocess, yams],
+            name: "Recipes", dependencies: ["Diagnostics", "Text", "Host", systemPackage, crypto, subprocess, yams],
             swiftSettings: strict),
-        .target(name: "Docker", dependencies: ["Diagnostics", "Recipes"], swiftSettings: strict),
+        .target(name: "Docker", dependencies: ["Diagnostics", "Text"], swiftSettings: strict),
         .target(
             name: "Provisioning",
             dependencies: [
-                "CCrypt", "Diagnostics", "Docker", "Filesystems", "Images", "Recipes", crypto, cryptoExtras,
+                "CCrypt", "Diagnostics", "Text", "Filesystems", "Images", "Systems", "Recipes", "Docker", crypto,
+                cryptoExtras,
             ],
             resources: [
                 "head", "system", "service", "docker", "install", "preload", "swarm", "form", "classic", "main", "door",
@@ -85,8 +91,8 @@ let package = Package(
         .target(
             name: "Fleet",
             dependencies: [
-                "Diagnostics", "Host", "Storage", "Filesystems", "Images", "Recipes", "Provisioning", "Cards",
-                systemPackage, crypto, subprocess, x509, asn1,
+                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Provisioning",
+                "Cards", systemPackage, crypto, subprocess, x509, asn1,
             ],
             resources: ["look", "daemon", "status"].map { .embedInCode("Remote/Scripts/\($0).sh") },
             swiftSettings: strict),
@@ -104,8 +110,8 @@ let package = Package(
             name: "PiflashCommands",
             dependencies: [
                 "Labels", "Setups",
-                "Diagnostics", "Host", "Storage", "Filesystems", "Images", "Recipes", "Provisioning", "Cards", "Fleet",
-                "CLinux", systemPackage, argumentParser,
+                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Provisioning",
+                "Cards", "Fleet", "CLinux", systemPackage, argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(name: "piflash", dependencies: ["PiflashCommands", argumentParser], swiftSettings: strict),
@@ -117,6 +123,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "DiagnosticsTests", dependencies: ["Diagnostics", "Host", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "TextTests", dependencies: ["Diagnostics", "Text", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "StorageTests", dependencies: ["Diagnostics", "Storage", "TestSupport", systemPackage],
             swiftSettings: strict),
@@ -127,14 +134,19 @@ let package = Package(
         .testTarget(
             name: "ImagesTests",
             dependencies: [
-                "Diagnostics", "Host", "Storage", "Filesystems", "Images", "TestSupport", systemPackage, crypto,
+                "Diagnostics", "Host", "Storage", "Filesystems", "Images", "Systems", "TestSupport", systemPackage,
+                crypto,
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "RecipesTests", dependencies: ["Diagnostics", "Host", "Recipes", "TestSupport", systemPackage, yams],
+            name: "SystemsTests", dependencies: ["Diagnostics", "Filesystems", "Systems", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "DockerTests", dependencies: ["Diagnostics", "Docker", "Recipes", "TestSupport"],
+            name: "RecipesTests",
+            dependencies: ["Diagnostics", "Text", "Host", "Recipes", "TestSupport", systemPackage, yams],
+            swiftSettings: strict),
+        .testTarget(
+            name: "DockerTests", dependencies: ["Diagnostics", "Text", "Docker", "TestSupport"],
             resources: [.copy("Resources")], swiftSettings: strict),
         .testTarget(
             name: "ProvisioningTests",
@@ -151,15 +163,16 @@ let package = Package(
         .testTarget(
             name: "FleetTests",
             dependencies: [
-                "Diagnostics", "Host", "Storage", "Filesystems", "Images", "Recipes", "Provisioning", "Cards", "Fleet",
-                "TestSupport", systemPackage,
+                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Provisioning",
+                "Cards", "Fleet", "TestSupport", systemPackage,
             ],
             swiftSettings: strict),
         // Real engines and a real sshd in namespaces, with the files of the cards.
         .testTarget(
             name: "SwarmTests",
             dependencies: [
-                "Filesystems", "Fleet", "Host", "Images", "Provisioning", "Recipes", "TestSupport", systemPackage,
+                "Filesystems", "Fleet", "Host", "Images", "Systems", "Provisioning", "Recipes", "TestSupport",
+                systemPackage,
             ],
             swiftSettings: strict),
         .testTarget(

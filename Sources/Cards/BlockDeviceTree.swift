@@ -1,23 +1,23 @@
 import Diagnostics
 import FoundationEssentials
-public import SystemPackage
+package import SystemPackage
 
 /// The block devices that sysfs lists, and how they stand on each other.
-public struct BlockDeviceTree: Sendable {
+package struct BlockDeviceTree: Sendable {
     private let block: FilePath
 
     /// `sysfs` is /sys, but for tests.
-    public init(sysfs: FilePath = "/sys") { block = sysfs.appending("class").appending("block") }
+    package init(sysfs: FilePath = "/sys") { block = sysfs.appending("class").appending("block") }
 
     /// Every whole disk that could be a card: no RAM disks, no device-mapper or RAID devices, no unused loop devices.
-    public func disks() -> [DeviceFacts] {
+    package func disks() -> [DeviceFacts] {
         names().filter { isWholeDisk($0) && !isVirtual($0) }.compactMap(facts).filter {
             $0.bus != .loop || $0.backingFile != nil
         }
     }
 
     /// The facts of the disk that the kernel calls `name`, or nil when there is none.
-    public func facts(_ name: String) -> DeviceFacts? {
+    package func facts(_ name: String) -> DeviceFacts? {
         let directory = block.appending(name)
         guard isWholeDisk(name), let number = text(directory, "dev") else { return nil }
         let bus = bus(of: name)
@@ -41,7 +41,7 @@ public struct BlockDeviceTree: Sendable {
     }
 
     /// The request queue of the disk that the kernel calls `name`; nil when it does not tell.
-    public func queue(of name: String) -> DeviceQueue? {
+    package func queue(of name: String) -> DeviceQueue? {
         let directory = block.appending(name)
         func number(_ file: String) -> Int? { text(directory, "queue/\(file)").flatMap(Int.init) }
         guard let kilobytes = number("max_sectors_kb"), let requests = number("nr_requests") else { return nil }
@@ -50,7 +50,7 @@ public struct BlockDeviceTree: Sendable {
     }
 
     /// The whole disks on which the device with `number` ("major:minor") stands, through partitions, RAID, encryption.
-    public func disks(under number: String) -> Set<String> {
+    package func disks(under number: String) -> Set<String> {
         // Major number 0 is for file systems without a device (Documentation/admin-guide/devices.txt).
         guard !number.hasPrefix("0:"), let start = name(of: number) else { return [] }
         var found: Set<String> = []
@@ -70,13 +70,13 @@ public struct BlockDeviceTree: Sendable {
     }
 
     /// What the kernel calls the device with `number`.
-    public func name(of number: String) -> String? { names().first { text(block.appending($0), "dev") == number } }
+    package func name(of number: String) -> String? { names().first { text(block.appending($0), "dev") == number } }
 
     /// The number of the device that the kernel calls `name`.
-    public func number(of name: String) -> String? { text(block.appending(name), "dev") }
+    package func number(of name: String) -> String? { text(block.appending(name), "dev") }
 
     /// The disk whose partition the kernel calls `name`; nil when it is a disk itself.
-    public func disk(ofPartition name: String) -> String? {
+    package func disk(ofPartition name: String) -> String? {
         guard text(block.appending(name), "partition") != nil else { return nil }
         // /sys/class/block/sdb1 is a link to …/block/sdb/sdb1.
         guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: block.appending(name).string)
@@ -139,7 +139,7 @@ public struct BlockDeviceTree: Sendable {
     }
 
     /// Looks whether media were put in or taken out, where the kernel does not do so by itself: opening a reader asks it.
-    public func askReaders() {
+    package func askReaders() {
         // -1 is the default, which udev sets; 0 is never (Documentation/ABI, sysfs-block).
         let standard = KernelFile.text("/sys/module/block/parameters/events_dfl_poll_msecs").map(DeviceFacts.printable)
         for name in names() where isWholeDisk(name) && !isVirtual(name) && bus(of: name) == .usb {

@@ -1,20 +1,20 @@
-public import Filesystems
-public import SystemPackage
+package import Filesystems
+package import SystemPackage
 
 /// A card as its owner recognises it, for the question before it is overwritten: what it is, and what is on it now.
 ///
 /// Only values: how they look is the command's business.
-public struct CardContentsSummary: Hashable, Sendable {
-    public struct Entry: Hashable, Sendable {
+package struct CardContentsSummary: Hashable, Sendable {
+    package struct Entry: Hashable, Sendable {
         /// As in /dev/sdb1; nil for a file system without a partition table.
-        public let number: Int?
+        package let number: Int?
         /// In bytes.
-        public let size: Int64
+        package let size: Int64
         /// libblkid's name ("vfat", "ext4"), or nil when nothing is recognised.
-        public let filesystem: String?
-        public let label: String?
+        package let filesystem: String?
+        package let label: String?
 
-        public init(number: Int?, size: Int64, filesystem: String?, label: String?) {
+        package init(number: Int?, size: Int64, filesystem: String?, label: String?) {
             self.number = number
             self.size = size
             self.filesystem = filesystem
@@ -22,21 +22,21 @@ public struct CardContentsSummary: Hashable, Sendable {
         }
     }
 
-    public let path: FilePath
-    public let title: String
+    package let path: FilePath
+    package let title: String
     /// In bytes.
-    public let size: Int64
-    public let bus: DeviceFacts.Bus
-    public let serial: String?
+    package let size: Int64
+    package let bus: DeviceFacts.Bus
+    package let serial: String?
     /// A USB disk that does not call itself removable: more likely somebody's hard disk than a reader.
-    public let looksLikeHardDisk: Bool
+    package let looksLikeHardDisk: Bool
     /// Empty when nothing is recognised: a new card, or one that a failed run left without a partition table.
-    public let entries: [Entry]
+    package let entries: [Entry]
 
     /// - Parameters:
     ///   - table: Reads the partition table of a device; nil when it has none.
     ///   - filesystem: Recognises a file system that fills the device, asked only when there is no table.
-    public init(
+    package init(
         _ device: DeviceFacts, table: (FilePath) -> PartitionTable?,
         filesystem: (FilePath) -> FilesystemSignature? = { _ in nil }
     ) {

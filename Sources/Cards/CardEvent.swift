@@ -1,15 +1,15 @@
 /// How far a card is. Bytes are counted per phase; rates are for those who show them.
-public struct CardEvent: Hashable, Sendable {
-    public enum Phase: String, Sendable, CaseIterable {
+package struct CardEvent: Hashable, Sendable {
+    package enum Phase: String, Sendable, CaseIterable {
         /// In the order in which they come; `wiping` and `comparing` only where they are asked for, or pay.
         case clearing, wiping, comparing, writing, flushing, verifying, sealing
     }
 
-    public var phase: Phase
-    public var done: Int64
-    public var total: Int64
+    package var phase: Phase
+    package var done: Int64
+    package var total: Int64
 
-    public init(phase: Phase, done: Int64, total: Int64) {
+    package init(phase: Phase, done: Int64, total: Int64) {
         self.phase = phase
         self.done = done
         self.total = total

@@ -1,6 +1,6 @@
-public import Diagnostics
+package import Diagnostics
 import Storage
-public import SystemPackage
+package import SystemPackage
 
 #if canImport(Glibc)
     import Glibc
@@ -8,11 +8,11 @@ public import SystemPackage
 
 /// Judges whether a disk may be written as a card. Every reason against it is a fact with a name; no option overrides
 /// one.
-public struct CardJudgement: Sendable {
+package struct CardJudgement: Sendable {
     /// The largest SDXC card (SD Physical Layer Specification 3.00: 2^32 sectors of 512 bytes). What is larger on USB is
     /// somebody's hard disk; SDUC cards, which may be larger, no Raspberry Pi reads. Smaller USB disks are accepted, as
     /// a Pi boots from them too; ``CardContentsSummary`` tells them from cards before they are overwritten.
-    public static let largestCard: Int64 = 2 << 40
+    package static let largestCard: Int64 = 2 << 40
 
     private let tree: BlockDeviceTree
     private let use: SystemUse
@@ -22,7 +22,7 @@ public struct CardJudgement: Sendable {
     /// - Parameters:
     ///   - deviceOf: Maps a file's path to "major:minor" of its file system; the real one but for tests.
     ///   - numberOf: Maps the path of a device node to its "major:minor"; the real one but for tests.
-    public init(
+    package init(
         tree: BlockDeviceTree = BlockDeviceTree(), use: SystemUse = SystemUse(),
         deviceOf: @escaping @Sendable (FilePath) -> String? = CardJudgement.fileSystemDevice,
         numberOf: @escaping @Sendable (FilePath) -> String? = CardJudgement.deviceNumber
@@ -35,7 +35,7 @@ public struct CardJudgement: Sendable {
 
     /// The whole disk that `path` names, by its device number and never by its name. Links are followed, so the facts
     /// tell the device that is really meant.
-    public func disk(at path: FilePath) throws(Failure) -> DeviceFacts {
+    package func disk(at path: FilePath) throws(Failure) -> DeviceFacts {
         let list = "`piflash devices` lists the cards that are there"
         guard let number = numberOf(path), let name = tree.name(of: number) else {
             throw Failure(.noSuchDevice, severity: .refused, "there is no block device \(path)", hint: list)
@@ -56,13 +56,13 @@ public struct CardJudgement: Sendable {
     /// - Parameters:
     ///   - imageSize: In bytes; nil while it is not known.
     ///   - protected: Files that must not be on the disk: the image, the cache, the recipe.
-    public func refusals(of device: DeviceFacts, imageSize: Int64?, protecting protected: [FilePath]) -> [Failure] {
+    package func refusals(of device: DeviceFacts, imageSize: Int64?, protecting protected: [FilePath]) -> [Failure] {
         useRefusals(of: device) + sourceRefusals(of: device, protecting: protected)
             + mediumRefusals(of: device, imageSize: imageSize) + kindRefusals(of: device)
     }
 
     /// Throws the refusals as one failure, or returns.
-    public func check(_ device: DeviceFacts, imageSize: Int64?, protecting protected: [FilePath]) throws(Failure) {
+    package func check(_ device: DeviceFacts, imageSize: Int64?, protecting protected: [FilePath]) throws(Failure) {
         let found = refusals(of: device, imageSize: imageSize, protecting: protected)
         // What can never be a card must not come with advice to unmount it: that one's hint stands alone.
         let final = found.first { [.systemDisk, .notACard, .useUnknown].contains($0.code) }
@@ -223,13 +223,13 @@ public struct CardJudgement: Sendable {
 
 extension CardJudgement {
     /// "major:minor" of the file system that `path`, or its nearest parent that exists, is in.
-    @Sendable public static func fileSystemDevice(of path: FilePath) -> String? {
+    @Sendable package static func fileSystemDevice(of path: FilePath) -> String? {
         guard let status = try? resolved(path).nearestExisting.stat() else { return nil }
         return DeviceNumber.text(UInt64(status.deviceID.rawValue))
     }
 
     /// "major:minor" of the device whose node is at `path`.
-    @Sendable public static func deviceNumber(of path: FilePath) -> String? { DeviceNumber.ofNode(path) }
+    @Sendable package static func deviceNumber(of path: FilePath) -> String? { DeviceNumber.ofNode(path) }
 
     /// The path without links as far as it exists.
     private static func resolved(_ path: FilePath) -> FilePath {
@@ -255,15 +255,15 @@ extension FilePath {
 }
 
 extension Failure.Code {
-    public static let notAWholeDisk = Failure.Code("cards.not-a-whole-disk")
-    public static let systemDisk = Failure.Code("cards.system-disk")
-    public static let mounted = Failure.Code("cards.mounted")
-    public static let swapDevice = Failure.Code("cards.swap")
-    public static let heldDevice = Failure.Code("cards.held")
-    public static let sourceDisk = Failure.Code("cards.source-disk")
-    public static let tooSmall = Failure.Code("cards.too-small")
-    public static let wrongSectorSize = Failure.Code("cards.sector-size")
-    public static let notACard = Failure.Code("cards.not-a-card")
+    package static let notAWholeDisk = Failure.Code("cards.not-a-whole-disk")
+    package static let systemDisk = Failure.Code("cards.system-disk")
+    package static let mounted = Failure.Code("cards.mounted")
+    package static let swapDevice = Failure.Code("cards.swap")
+    package static let heldDevice = Failure.Code("cards.held")
+    package static let sourceDisk = Failure.Code("cards.source-disk")
+    package static let tooSmall = Failure.Code("cards.too-small")
+    package static let wrongSectorSize = Failure.Code("cards.sector-size")
+    package static let notACard = Failure.Code("cards.not-a-card")
     /// What is mounted could not be read.
-    public static let useUnknown = Failure.Code("cards.use-unknown")
+    package static let useUnknown = Failure.Code("cards.use-unknown")
 }

@@ -1,4 +1,4 @@
-public import Storage
+package import Storage
 
 #if canImport(Glibc)
     import Glibc
@@ -37,7 +37,7 @@ struct CardMark: Sendable {
 
 extension CardWriter {
     /// Whether `card` has the mark of a run, of any, that did not complete it.
-    public static func hasMark(_ card: some BlockStore) -> Bool {
+    package static func hasMark(_ card: some BlockStore) -> Bool {
         let mark = CardMark.beginning
         return (try? card.bytes(at: 0, count: mark.count)) == mark
     }

@@ -1,10 +1,10 @@
-public import Diagnostics
-public import Storage
+package import Diagnostics
+package import Storage
 
 /// Where a card's bytes go: a claimed device, or a file that stands for one.
 ///
 /// Several threads read and write it at a time, never the same bytes.
-public protocol CardTarget: WritableBlockStore {
+package protocol CardTarget: WritableBlockStore {
     /// Whether it is still there. What a failure means for the user depends on it.
     var isPresent: Bool { get }
 
@@ -28,8 +28,8 @@ public protocol CardTarget: WritableBlockStore {
 }
 
 extension CardTarget {
-    public var isPresent: Bool { true }
-    public var queue: DeviceQueue? { nil }
-    public var isBlank: Bool { false }
-    public func zero(_ range: Range<Int64>) throws(Failure) -> Bool { false }
+    package var isPresent: Bool { true }
+    package var queue: DeviceQueue? { nil }
+    package var isBlank: Bool { false }
+    package func zero(_ range: Range<Int64>) throws(Failure) -> Bool { false }
 }

@@ -1,6 +1,6 @@
-public import Diagnostics
+package import Diagnostics
 import Storage
-public import SystemPackage
+package import SystemPackage
 
 #if canImport(Glibc)
     import Glibc
@@ -8,14 +8,14 @@ public import SystemPackage
 
 /// What the target on a command line means. A name is never guessed: a block device is a device, a file is a file only
 /// when it says so by ending in ".img", and nothing under /dev ever becomes a file.
-public enum CardTargetPath: Hashable, Sendable {
+package enum CardTargetPath: Hashable, Sendable {
     /// A block device, links resolved.
     case device(FilePath)
     /// A plain file, to be made or replaced, links resolved.
     case file(FilePath)
 
     /// Judges `path`; a relative one stands in the working directory.
-    public init(_ path: FilePath) throws(Failure) {
+    package init(_ path: FilePath) throws(Failure) {
         guard let resolved = Self.resolve(path) else {
             // An unresolved path may still lead into /dev by way of "..", but no file can be made there either.
             guard !Self.isSpecial(path.lexicallyNormalized()) else { throw Self.noDevice(path, exists: false) }
@@ -75,6 +75,6 @@ public enum CardTargetPath: Hashable, Sendable {
 }
 
 extension Failure.Code {
-    public static let noSuchDevice = Failure.Code("cards.no-such-device")
-    public static let notATarget = Failure.Code("cards.not-a-target")
+    package static let noSuchDevice = Failure.Code("cards.no-such-device")
+    package static let notATarget = Failure.Code("cards.not-a-target")
 }

@@ -1,5 +1,5 @@
-public import Diagnostics
-public import Storage
+package import Diagnostics
+package import Storage
 import SystemPackage
 
 /// Writes one card so that it never looks finished before it is.
@@ -18,9 +18,9 @@ import SystemPackage
 ///  7. Seal: the kernel reads the new partition table, or a file gets its name.
 ///
 /// When a step fails, or the user stops it, a first block that may hold anything is cleared again.
-public struct CardWriter {
+package struct CardWriter {
     /// When a card is read and compared before it is written.
-    public enum Comparison: Sendable {
+    package enum Comparison: Sendable {
         /// Where a few places tell that most of the image is there already.
         case automatic
         case always
@@ -28,11 +28,11 @@ public struct CardWriter {
     }
 
     /// What was done; in bytes.
-    public struct Summary: Hashable, Sendable {
+    package struct Summary: Hashable, Sendable {
         /// Read from the card and found to be the image's.
-        public var verified: Int64
+        package var verified: Int64
         /// Written; the rest was there.
-        public var written: Int64
+        package var written: Int64
     }
 
     /// What is held back: 1 MiB holds the MBR, the GPT with all its entries, and whatever boot code precedes the first
@@ -56,7 +56,7 @@ public struct CardWriter {
     ///   - comparison: When to write only what differs. Either way all bytes that matter are proved.
     ///   - wipes: Whether what the image leaves out, in it and behind it, is zeroed.
     ///   - now: The clock that spaces the events; the real one but for tests.
-    public init(
+    package init(
         target: any CardTarget, image: any BlockStore, ranges: ByteRanges? = nil, unfinished: UnfinishedImage? = nil,
         comparison: Comparison = .automatic, wipes: Bool = false,
         now: @escaping () -> ContinuousClock.Instant = { ContinuousClock.now }
@@ -75,7 +75,7 @@ public struct CardWriter {
     /// When it throws, the failure says what is left on the card: no partition table, but where even clearing failed.
     ///
     /// - Parameter isCancelled: Asked before every chunk, up to the last write.
-    public func write(
+    package func write(
         events: @escaping (CardEvent) -> Void, isCancelled: @escaping () -> Bool
     ) throws(Failure) -> Summary {
         let job = CardJob(self, pacer: EventPacer(now: now, send: events), isCancelled: isCancelled)
@@ -135,7 +135,7 @@ enum CardErrno {
 
 extension Failure.Code {
     /// What was read back is not what was written.
-    public static let verifyMismatch = Failure.Code("cards.verify-mismatch")
+    package static let verifyMismatch = Failure.Code("cards.verify-mismatch")
     /// The card went away while it was written.
-    public static let cardRemoved = Failure.Code("cards.removed")
+    package static let cardRemoved = Failure.Code("cards.removed")
 }

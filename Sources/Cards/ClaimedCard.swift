@@ -1,4 +1,4 @@
-public import Diagnostics
+package import Diagnostics
 import Storage
 import SystemPackage
 
@@ -7,14 +7,14 @@ import SystemPackage
 #endif
 
 /// A card in a reader, claimed exclusively until it goes away.
-public final class ClaimedCard: CardTarget {
-    public let queue: DeviceQueue?
+package final class ClaimedCard: CardTarget {
+    package let queue: DeviceQueue?
     private let device: BlockDevice
 
     /// Claims the device, and makes sure that it is still the one that was judged.
     ///
     /// - Parameter tree: Where the facts came from; it is asked again behind the claim.
-    public init(_ facts: DeviceFacts, in tree: BlockDeviceTree = BlockDeviceTree()) throws(Failure) {
+    package init(_ facts: DeviceFacts, in tree: BlockDeviceTree = BlockDeviceTree()) throws(Failure) {
         device = try BlockDevice(opening: facts.path, .claim)
         // Another card in the same reader has the same number, and often the same size: the kernel's number for the
         // medium tells it, or, where that is not known, the serial number in a built-in reader.
@@ -30,30 +30,30 @@ public final class ClaimedCard: CardTarget {
         queue = tree.queue(of: facts.kernelName)
     }
 
-    public var size: Int64 { device.size }
-    public var name: String { device.name }
-    public var isPresent: Bool { device.isPresent }
+    package var size: Int64 { device.size }
+    package var name: String { device.name }
+    package var isPresent: Bool { device.isPresent }
 
-    public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
+    package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
         try device.read(into: buffer, at: offset)
     }
 
-    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
+    package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
         try device.write(bytes, at: offset)
     }
 
-    public func zero(_ range: Range<Int64>) throws(Failure) -> Bool { try device.zero(range) }
+    package func zero(_ range: Range<Int64>) throws(Failure) -> Bool { try device.zero(range) }
 
-    public func synchronize() throws(Failure) { try device.synchronize() }
+    package func synchronize() throws(Failure) { try device.synchronize() }
 
-    public func dropCache() throws(Failure) { try device.flushBuffers() }
+    package func dropCache() throws(Failure) { try device.flushBuffers() }
 
     /// Shows the kernel the new partition table.
     ///
     /// The claim keeps everybody from mounting a partition, but a desktop may have one open to look at it, and then the
     /// kernel answers EBUSY for a moment. If it stays so, the kernel's view is old and the card is good: it was read
     /// back to the last byte, and udev shows the table anew when the claim is let go.
-    public func seal() throws(Failure) {
+    package func seal() throws(Failure) {
         for _ in 0..<20 {
             do throws(Failure) {
                 return try device.rereadPartitionTable()
@@ -65,9 +65,9 @@ public final class ClaimedCard: CardTarget {
     }
 
     /// Makes the kernel forget the partitions that the card had.
-    public func abandon() { try? device.rereadPartitionTable() }
+    package func abandon() { try? device.rereadPartitionTable() }
 }
 
 extension Failure.Code {
-    public static let deviceChanged = Failure.Code("cards.device-changed")
+    package static let deviceChanged = Failure.Code("cards.device-changed")
 }

@@ -1,63 +1,63 @@
-public import SystemPackage
+package import SystemPackage
 
 /// What Linux says of a whole disk (sysfs), as far as it matters for writing a card.
-public struct DeviceFacts: Hashable, Sendable {
-    public enum Bus: String, Sendable, Codable {
+package struct DeviceFacts: Hashable, Sendable {
+    package enum Bus: String, Sendable, Codable {
         case usb, mmc, loop, ata, nvme, virtio, scsi, other
     }
 
     /// The kernel's name: "sdb", "mmcblk0".
-    public var kernelName: String
+    package var kernelName: String
     /// "major:minor".
-    public var number: String
+    package var number: String
     /// In bytes; 0 when there is no medium.
-    public var size: Int64
+    package var size: Int64
     /// The logical sector size in bytes.
-    public var sectorSize: Int
-    public var model: String?
-    public var vendor: String?
-    public var serial: String?
+    package var sectorSize: Int
+    package var model: String?
+    package var vendor: String?
+    package var serial: String?
     /// The card identification register of a card in a built-in reader: maker, product, serial number, date, in hex.
-    public var cid: String?
-    public var bus: Bus
+    package var cid: String?
+    package var bus: Bus
     /// Soldered to the board (eMMC).
-    public var isBuiltIn: Bool
-    public var isRemovable: Bool
-    public var isReadOnly: Bool
-    public var partitions: [PartitionFacts]
+    package var isBuiltIn: Bool
+    package var isRemovable: Bool
+    package var isReadOnly: Bool
+    package var partitions: [PartitionFacts]
     /// Kernel names of devices that stand on the disk itself (device mapper, RAID).
-    public var holders: [String]
+    package var holders: [String]
     /// For a loop device: the file behind it.
-    public var backingFile: String?
+    package var backingFile: String?
     /// A number that the kernel gives to no other medium as long as it runs (Documentation/ABI, sysfs-block, diskseq);
     /// nil before Linux 5.15.
-    public var sequence: String?
+    package var sequence: String?
     /// Where the device is plugged in, the same after it was taken out and put back: a USB port and slot, an MMC host.
-    public var port: String
+    package var port: String
 
-    public struct PartitionFacts: Hashable, Sendable {
-        public var kernelName: String
-        public var number: String
-        public var holders: [String]
+    package struct PartitionFacts: Hashable, Sendable {
+        package var kernelName: String
+        package var number: String
+        package var holders: [String]
 
-        public init(kernelName: String, number: String, holders: [String]) {
+        package init(kernelName: String, number: String, holders: [String]) {
             self.kernelName = kernelName
             self.number = number
             self.holders = holders
         }
     }
 
-    public var path: FilePath { FilePath("/dev").appending(kernelName) }
+    package var path: FilePath { FilePath("/dev").appending(kernelName) }
 
     /// "Generic STORAGE DEVICE", or what is known.
-    public var title: String {
+    package var title: String {
         if let backingFile { return "loop device over \(backingFile)" }
         let words = [vendor, model].compactMap { $0 }.filter { !$0.isEmpty }
         return words.isEmpty ? "unnamed \(bus.rawValue) device" : words.joined(separator: " ")
     }
 
     /// What a device says of itself, safe to print: without control characters and those that turn the line around.
-    public static func printable(_ text: String) -> String {
+    package static func printable(_ text: String) -> String {
         let scalars = text.unicodeScalars.filter {
             switch $0.properties.generalCategory {
             case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: false
@@ -68,5 +68,5 @@ public struct DeviceFacts: Hashable, Sendable {
     }
 
     /// The device numbers of the disk and of its partitions.
-    public var numbers: Set<String> { Set([number] + partitions.map(\.number)) }
+    package var numbers: Set<String> { Set([number] + partitions.map(\.number)) }
 }

@@ -1,15 +1,15 @@
-public import Diagnostics
-public import Host
+package import Diagnostics
+package import Host
 import Storage
 import Synchronization
-public import SystemPackage
+package import SystemPackage
 
 #if canImport(Glibc)
     import Glibc
 #endif
 
 /// A new image file, which gets its name only when it is complete; until then it is ".NAME.piflash-part" beside it.
-public final class NewImageFile: CardTarget {
+package final class NewImageFile: CardTarget {
     private let path: FilePath
     private let temporary: FilePath
     private let file: ImageFile
@@ -19,7 +19,7 @@ public final class NewImageFile: CardTarget {
 
     /// A file of `size` bytes, rounded up to whole sectors of 512 as a card's, that will replace the one at `path`, if
     /// there is one.
-    public init(_ path: FilePath, size: Int64, user: InvokingUser) throws(Failure) {
+    package init(_ path: FilePath, size: Int64, user: InvokingUser) throws(Failure) {
         self.path = path
         self.user = user
         guard let name = path.lastComponent, let temporaryName = FilePath.Component(".\(name.string).piflash-part")
@@ -50,16 +50,16 @@ public final class NewImageFile: CardTarget {
 
     deinit { discard() }
 
-    public var size: Int64 { file.size }
-    public var name: String { path.string }
-    public var isBlank: Bool { true }
+    package var size: Int64 { file.size }
+    package var name: String { path.string }
+    package var isBlank: Bool { true }
 
-    public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
+    package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
         try file.read(into: buffer, at: offset)
     }
 
     /// Runs of zeros become holes, whatever stood there before.
-    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
+    package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
         // Every file system's blocks are smaller, and the holes of real images larger.
         let unit = 64 << 10
         var start = 0
@@ -77,18 +77,18 @@ public final class NewImageFile: CardTarget {
         }
     }
 
-    public func synchronize() throws(Failure) { try file.synchronize() }
+    package func synchronize() throws(Failure) { try file.synchronize() }
 
-    public func dropCache() throws(Failure) { try file.dropCache() }
+    package func dropCache() throws(Failure) { try file.dropCache() }
 
-    public func seal() throws(Failure) {
+    package func seal() throws(Failure) {
         let result = temporary.withPlatformString { from in path.withPlatformString { rename(from, $0) } }
         guard result == 0 else { throw .system("renaming \(temporary) to \(path)", Errno(rawValue: errno)) }
         isPending.withLock { $0 = false }
         try synchronizeDirectory()
     }
 
-    public func abandon() { discard() }
+    package func abandon() { discard() }
 
     /// The new name must survive a crash too.
     private func synchronizeDirectory() throws(Failure) {

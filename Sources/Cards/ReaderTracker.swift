@@ -1,21 +1,21 @@
 /// Tells one card from the next in the same reader, look by look.
-public struct ReaderTracker: Sendable {
+package struct ReaderTracker: Sendable {
     /// A card in a reader.
-    public struct Medium: Hashable, Sendable {
+    package struct Medium: Hashable, Sendable {
         /// Another one for every card that is put in, also for the same card again.
-        public let id: Int
-        public let facts: DeviceFacts
+        package let id: Int
+        package let facts: DeviceFacts
 
-        public init(id: Int, facts: DeviceFacts) { (self.id, self.facts) = (id, facts) }
+        package init(id: Int, facts: DeviceFacts) { (self.id, self.facts) = (id, facts) }
     }
 
     private var known: [String: Medium] = [:]
     private var last = 0
 
-    public init() {}
+    package init() {}
 
     /// The cards that are in `disks` now, by the order of `disks`. A reader without a card is none.
-    public mutating func update(_ disks: [DeviceFacts]) -> [Medium] {
+    package mutating func update(_ disks: [DeviceFacts]) -> [Medium] {
         var present: [String: Medium] = [:]
         var result: [Medium] = []
         for facts in disks where facts.size > 0 {

@@ -8,11 +8,11 @@ import SystemPackage
 /// Wakes when the kernel tells that a device came, went or changed.
 ///
 /// What came is not read from the message: sysfs is looked at anew, so that no lost message and no forged one does harm.
-public final class ReaderWatch: Sendable {
+package final class ReaderWatch: Sendable {
     /// nil where the kernel lets nobody listen (some containers): then it wakes by the clock only.
     private let socket: FileDescriptor?
 
-    public init() {
+    package init() {
         let number = clinux_uevent_socket()
         socket = number < 0 ? nil : FileDescriptor(rawValue: number)
     }
@@ -20,7 +20,7 @@ public final class ReaderWatch: Sendable {
     deinit { try? socket?.close() }
 
     /// Returns when there was an event, at the latest after `milliseconds`.
-    public func wait(atMost milliseconds: Int32) {
+    package func wait(atMost milliseconds: Int32) {
         guard let socket else {
             usleep(UInt32(milliseconds) * 1000)
             return

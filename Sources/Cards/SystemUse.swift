@@ -1,24 +1,24 @@
-public import SystemPackage
+package import SystemPackage
 
 /// What the running system uses its block devices for: mounts and swap.
-public struct SystemUse: Sendable {
-    public struct Mount: Hashable, Sendable {
+package struct SystemUse: Sendable {
+    package struct Mount: Hashable, Sendable {
         /// "major:minor" of the mounted file system.
-        public let number: String
-        public let point: String
+        package let number: String
+        package let point: String
         /// What was mounted: "/dev/sdb1".
-        public let source: String
+        package let source: String
     }
 
-    public let mounts: [Mount]
+    package let mounts: [Mount]
     /// Paths of swap devices and swap files.
-    public let swaps: [String]
+    package let swaps: [String]
 
     /// Whether the mounts could be read. When not, nothing may be written: anything might be mounted.
-    public let isKnown: Bool
+    package let isKnown: Bool
 
     /// `procfs` is /proc, but for tests.
-    public init(procfs: FilePath = "/proc") {
+    package init(procfs: FilePath = "/proc") {
         let text = KernelFile.text(procfs.appending("self").appending("mountinfo"))
         mounts = Self.parse(mountinfo: text ?? "")
         // A process always has a root file system.

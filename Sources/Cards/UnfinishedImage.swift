@@ -1,18 +1,18 @@
-public import Diagnostics
-public import Storage
+package import Diagnostics
+package import Storage
 
 /// What a card is written from while the image is still being made: its reads may wait, and a few of its bytes may turn out
 /// to be others at the end.
-public struct UnfinishedImage {
+package struct UnfinishedImage {
     /// What it is in the end.
-    public struct Finished {
-        public var image: any BlockStore
+    package struct Finished {
+        package var image: any BlockStore
         /// The bytes that matter, or nil for all.
-        public var ranges: ByteRanges?
+        package var ranges: ByteRanges?
         /// Where it is not what was read of it before.
-        public var changes: ByteRanges
+        package var changes: ByteRanges
 
-        public init(image: any BlockStore, ranges: ByteRanges?, changes: ByteRanges) {
+        package init(image: any BlockStore, ranges: ByteRanges?, changes: ByteRanges) {
             self.image = image
             self.ranges = ranges
             self.changes = changes
@@ -20,16 +20,18 @@ public struct UnfinishedImage {
     }
 
     let available: () -> Int64
-    let finish: () throws(Failure) -> Finished
+    private let finishing: () throws(Failure) -> Finished
 
     /// - Parameters:
     ///   - available: How many bytes, from the beginning on, can be read without waiting.
     ///   - finish: Waits until the image is finished. Called once, when all that is known has been written, and nothing has
     ///     been read back; a failure leaves the card without a partition table.
-    public init(available: @escaping () -> Int64, finish: @escaping () throws(Failure) -> Finished) {
+    package init(available: @escaping () -> Int64, finish: @escaping () throws(Failure) -> Finished) {
         self.available = available
-        self.finish = finish
+        finishing = finish
     }
+
+    package func finish() throws(Failure) -> Finished { try finishing() }
 }
 
 extension CardJob {

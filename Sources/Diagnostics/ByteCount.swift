@@ -1,5 +1,5 @@
 /// A number of bytes as people read it: "512 bytes", "1.5 GiB" (powers of 1024), one decimal place.
-public func formatBytes(_ count: Int64) -> String {
+package func formatBytes(_ count: Int64) -> String {
     let units = ["KiB", "MiB", "GiB", "TiB", "PiB"]
     guard count >= 1024 else { return "\(count) bytes" }
     var value = Double(count)

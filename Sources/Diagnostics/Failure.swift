@@ -2,36 +2,36 @@
 ///
 /// `message` is lower case, names the offending value and has no full stop; `hint` is the next step, on a line of its
 /// own. A layer that knows more about what was being done wraps the failure with ``while(_:)``.
-public struct Failure: Error, Sendable {
+package struct Failure: Error, Sendable {
     /// What kind of failure this is, for code that must tell failures apart. Modules add their own codes.
-    public struct Code: RawRepresentable, Hashable, Sendable {
-        public let rawValue: String
-        public init(rawValue: String) { self.rawValue = rawValue }
-        public init(_ rawValue: String) { self.rawValue = rawValue }
+    package struct Code: RawRepresentable, Hashable, Sendable {
+        package let rawValue: String
+        package init(rawValue: String) { self.rawValue = rawValue }
+        package init(_ rawValue: String) { self.rawValue = rawValue }
 
         /// The operating system refused: the message carries its reason.
-        public static let system = Code("system")
+        package static let system = Code("system")
         /// The command line asks for something that makes no sense.
-        public static let usage = Code("usage")
+        package static let usage = Code("usage")
         /// The user stopped the work.
-        public static let cancelled = Code("cancelled")
+        package static let cancelled = Code("cancelled")
     }
 
     /// What the process exits with when this failure ends it.
-    public enum Severity: Int32, Sendable {
+    package enum Severity: Int32, Sendable {
         case failed = 1
         case usage = 2
         case refused = 3
         case someCardsFailed = 4
     }
 
-    public let code: Code
-    public let severity: Severity
-    public let message: String
-    public let hint: String?
-    public let cause: (any Error)?
+    package let code: Code
+    package let severity: Severity
+    package let message: String
+    package let hint: String?
+    package let cause: (any Error)?
 
-    public init(
+    package init(
         _ code: Code, severity: Severity = .failed, _ message: String, hint: String? = nil, cause: (any Error)? = nil
     ) {
         self.code = code
@@ -42,20 +42,20 @@ public struct Failure: Error, Sendable {
     }
 
     /// The same failure, with what was being done in front: "reading the partition table of /dev/sdb: …".
-    public func `while`(_ activity: String) -> Failure {
+    package func `while`(_ activity: String) -> Failure {
         Failure(code, severity: severity, "\(activity): \(message)", hint: hint, cause: cause)
     }
 }
 
 extension Failure: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         guard let hint else { return message }
         return "\(message)\n  hint: \(hint)"
     }
 }
 
 /// Runs `body`; a failure it throws says that it happened during `activity`.
-public func during<Value>(_ activity: @autoclosure () -> String, _ body: () throws -> Value) throws -> Value {
+package func during<Value>(_ activity: @autoclosure () -> String, _ body: () throws -> Value) throws -> Value {
     do {
         return try body()
     } catch let failure as Failure {

@@ -2,7 +2,7 @@
 ///
 /// Nearness is the optimal-string-alignment distance (insert, delete, replace, swap neighbours); a third of the
 /// word's length may differ, and at least one character.
-public func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
+package func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
     let typed = Array(word.lowercased())
     let limit = max(1, typed.count / 3)
     return

@@ -1,5 +1,5 @@
+import Text
 import Diagnostics
-import Recipes
 
 /// What is right by itself and wrong together, or wrong on this node.
 extension DaemonJudge {

@@ -1,5 +1,5 @@
+import Text
 import Diagnostics
-import Recipes
 
 /// The findings of one version of dockerd on one list of members, while they are made.
 struct DaemonJudge {

@@ -1,5 +1,5 @@
 /// A key of daemon.json: its type, the versions that have it, and what its values must keep.
-public struct DaemonKey: Sendable {
+package struct DaemonKey: Sendable {
     /// What is wrong with a text, if anything is.
     enum Verdict: Hashable, Sendable {
         case error(String)
@@ -20,16 +20,16 @@ public struct DaemonKey: Sendable {
         case object
     }
 
-    public let name: String
+    package let name: String
     let kind: Kind
     /// The first version that has the key; nothing before 1.10 has a daemon.json at all.
-    public let since: EngineVersion
+    package let since: EngineVersion
     /// The first version that refuses it.
-    public let until: EngineVersion?
+    package let until: EngineVersion?
     /// The first version that takes it and does nothing with it.
-    public let inertSince: EngineVersion?
+    package let inertSince: EngineVersion?
     /// The option of dockerd's command line that says the same, without its dashes; nil for a key of the file only.
-    public let option: String?
+    package let option: String?
     /// The option's single letter: -H.
     let letter: Character?
     /// What to write where the version does not have the key.
@@ -51,7 +51,7 @@ public struct DaemonKey: Sendable {
     }
 
     /// As a reader of JSON calls it.
-    public var type: String {
+    package var type: String {
         switch kind {
         case .flag: "true or false"
         case .text: "text"

@@ -1,6 +1,6 @@
 /// docs/docker-daemon.md: dockerd's keys by version, made of ``DaemonKeys``.
-public enum DaemonKeyTable {
-    public static var markdown: String {
+package enum DaemonKeyTable {
+    package static var markdown: String {
         var lines = [
             "# What `docker.daemon` may hold", "",
             "Made by `DaemonKeyTable`; a test holds it to the table that recipes are checked with.", "",

@@ -2,11 +2,11 @@
 ///
 /// Taken from the sources of moby/moby at 41 tags from 1.6.0 to 29.7.2 (daemon/config, cmd/dockerd, opts, registry), and
 /// held against real daemons of 20.10.24 and 29.7.2.
-public enum DaemonKeys {
+package enum DaemonKeys {
     private static let whole: ClosedRange<Int64> = 0...Int64(Int32.max)
     private static let any: ClosedRange<Int64> = Int64(Int32.min)...Int64(Int32.max)
 
-    public static let all: [DaemonKey] = [
+    package static let all: [DaemonKey] = [
         DaemonKey("allow-direct-routing", .flag, since: EngineVersion(28, 2)),
         DaemonKey(
             "allow-nondistributable-artifacts", .list(RegistryRules.plain), since: EngineVersion(17, 6),

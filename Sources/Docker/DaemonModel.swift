@@ -1,15 +1,15 @@
-public import Diagnostics
-public import Recipes
+package import Text
+package import Diagnostics
 
 /// dockerd as a judge of its configuration: what a version refuses, and what it takes and then ignores.
-public struct DaemonModel: Sendable {
+package struct DaemonModel: Sendable {
     /// Nil where it is not known: then only what is wrong for every version still plausible is found.
-    public var version: EngineVersion?
+    package var version: EngineVersion?
     /// Nil for what the packages' own services say.
-    public var service: ServiceFlags?
-    public var surroundings: DaemonSurroundings
+    package var service: ServiceFlags?
+    package var surroundings: DaemonSurroundings
 
-    public init(
+    package init(
         version: EngineVersion?, service: ServiceFlags? = nil, surroundings: DaemonSurroundings = DaemonSurroundings()
     ) {
         self.version = version
@@ -18,7 +18,7 @@ public struct DaemonModel: Sendable {
     }
 
     /// The findings on the members of a daemon.json, or on the keys of a recipe.
-    public func judge(_ members: [JSONValue.Member]) -> [DaemonFinding] {
+    package func judge(_ members: [JSONValue.Member]) -> [DaemonFinding] {
         if let version { return findings(members, version) }
         // The reasons may differ by version; the newest one's stand.
         let all = EngineVersion.plausible.map { findings(members, $0) }
@@ -36,7 +36,7 @@ public struct DaemonModel: Sendable {
     }
 
     /// Judges the bytes of a daemon.json file, with the places of what is wrong.
-    public func judge(text bytes: [UInt8], file: String = "daemon.json") -> DiagnosticReport {
+    package func judge(text bytes: [UInt8], file: String = "daemon.json") -> DiagnosticReport {
         var report = DiagnosticReport()
         let start = Location(file: file, line: 1, column: 1)
         let isOld = version.map { $0 < EngineVersion(23, 0) } ?? true
@@ -56,7 +56,7 @@ public struct DaemonModel: Sendable {
     }
 
     /// Judges the text of a daemon.json file.
-    public func judge(text: String, file: String = "daemon.json") -> DiagnosticReport {
+    package func judge(text: String, file: String = "daemon.json") -> DiagnosticReport {
         judge(text: Array(text.utf8), file: file)
     }
 

@@ -1,18 +1,18 @@
+package import Text
 import Diagnostics
-public import Recipes
 
 /// dockerd's configuration as options of its command line, for engines without a daemon.json (before 1.10).
-public struct DaemonOptions: Hashable, Sendable {
+package struct DaemonOptions: Hashable, Sendable {
     /// "--label=arch=armv7" each.
-    public private(set) var words: [String] = []
+    package private(set) var words: [String] = []
     /// Values that the command line cannot carry.
-    public private(set) var findings: [DaemonFinding] = []
+    package private(set) var findings: [DaemonFinding] = []
 
     /// Members that the version has no option for are left out: ``DaemonModel`` reports them.
     ///
     /// DOCKER_OPTS is read by sh (the sysvinit script) and by systemd (EnvironmentFile); both then split the value at
     /// blanks without regard to quotes inside. So a value may hold only characters that neither treats specially.
-    public init(_ members: [JSONValue.Member], version: EngineVersion) {
+    package init(_ members: [JSONValue.Member], version: EngineVersion) {
         for (index, member) in members.enumerated() {
             guard let option = DaemonKeys.early[member.name], version >= option.since else { continue }
             for value in Self.values(of: member) {

@@ -1,33 +1,33 @@
 /// What is known of the node that dockerd will run on. Nil is "not known", which makes a warning of what would be an
 /// error on a node where the thing is missing.
-public struct DaemonSurroundings: Hashable, Sendable {
+package struct DaemonSurroundings: Hashable, Sendable {
     /// A network that must stay reachable, and what it is: "the node's own network".
-    public struct Network: Hashable, Sendable {
-        public var network: IPNetwork
-        public var name: String
+    package struct Network: Hashable, Sendable {
+        package var network: IPNetwork
+        package var name: String
 
-        public init(_ network: IPNetwork, name: String) {
+        package init(_ network: IPNetwork, name: String) {
             self.network = network
             self.name = name
         }
     }
 
-    public var isInSwarm: Bool
-    public var networks: [Network]
-    public var groups: Set<String>?
+    package var isInSwarm: Bool
+    package var networks: [Network]
+    package var groups: Set<String>?
     /// Users that have ranges in /etc/subuid and /etc/subgid, for userns-remap.
-    public var users: Set<String>?
+    package var users: Set<String>?
     /// Absolute paths of files.
-    public var files: Set<String>?
+    package var files: Set<String>?
     /// Absolute paths of files that piflash puts there itself, whatever else is known.
-    public var ownFiles: Set<String> = []
+    package var ownFiles: Set<String> = []
     /// Bridges that are there before dockerd starts.
-    public var bridges: Set<String>?
+    package var bridges: Set<String>?
     /// Plugins for authorization that are there before dockerd starts.
-    public var plugins: Set<String>?
+    package var plugins: Set<String>?
 
     /// A card with a fresh Debian and nothing of the user's on it.
-    public init(
+    package init(
         isInSwarm: Bool = false, networks: [Network] = [], groups: Set<String>? = Self.debianGroups,
         users: Set<String>? = [], files: Set<String>? = [], bridges: Set<String>? = [], plugins: Set<String>? = []
     ) {
@@ -41,10 +41,10 @@ public struct DaemonSurroundings: Hashable, Sendable {
     }
 
     /// A node of which nothing is known: what may be missing on it makes a warning.
-    public static let unknown = DaemonSurroundings(groups: nil, users: nil, files: nil, bridges: nil, plugins: nil)
+    package static let unknown = DaemonSurroundings(groups: nil, users: nil, files: nil, bridges: nil, plugins: nil)
 
     /// The groups of every Debian (base-passwd 3.6), those of a Pi, and Docker's own.
-    public static let debianGroups: Set<String> = [
+    package static let debianGroups: Set<String> = [
         "root", "daemon", "bin", "sys", "adm", "tty", "disk", "lp", "mail", "news", "uucp", "man", "proxy", "kmem",
         "dialout", "fax", "voice", "cdrom", "floppy", "tape", "sudo", "audio", "dip", "www-data", "backup",
         "operator", "list", "irc", "src", "shadow", "utmp", "video", "sasl", "plugdev", "staff", "games", "users",

@@ -1,12 +1,12 @@
 /// The version of a Docker engine, as far as it is a number: what packagers put around it decides nothing.
-public struct EngineVersion: Hashable, Sendable, Comparable, CustomStringConvertible {
-    public let major: Int
-    public let minor: Int
-    public let patch: Int
+package struct EngineVersion: Hashable, Sendable, Comparable, CustomStringConvertible {
+    package let major: Int
+    package let minor: Int
+    package let patch: Int
     /// The number as it was written: "1.6.0", "17.05.0", "20.10.24".
-    public let description: String
+    package let description: String
 
-    public init(_ major: Int, _ minor: Int, _ patch: Int? = nil) {
+    package init(_ major: Int, _ minor: Int, _ patch: Int? = nil) {
         self.major = major
         self.minor = minor
         self.patch = patch ?? 0
@@ -16,7 +16,7 @@ public struct EngineVersion: Hashable, Sendable, Comparable, CustomStringConvert
     }
 
     /// Reads "1.6.0", "v17.05.0-ce", "20.10.24+dfsg1", and a Debian package's "5:28.0.1-1~raspbian".
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         var rest = text[...]
         if let colon = rest.firstIndex(of: ":") { rest = rest[rest.index(after: colon)...] }
         if rest.first == "v" { rest = rest.dropFirst() }
@@ -30,26 +30,26 @@ public struct EngineVersion: Hashable, Sendable, Comparable, CustomStringConvert
         description = String(number)
     }
 
-    public static func == (left: Self, right: Self) -> Bool {
+    package static func == (left: Self, right: Self) -> Bool {
         (left.major, left.minor, left.patch) == (right.major, right.minor, right.patch)
     }
 
-    public func hash(into hasher: inout Hasher) {
+    package func hash(into hasher: inout Hasher) {
         hasher.combine(major)
         hasher.combine(minor)
         hasher.combine(patch)
     }
 
-    public static func < (left: Self, right: Self) -> Bool {
+    package static func < (left: Self, right: Self) -> Bool {
         (left.major, left.minor, left.patch) < (right.major, right.minor, right.patch)
     }
 
     /// daemon.json came with this version (Docker's changelog); older engines take options on their command line only.
-    public static let daemonFile = EngineVersion(1, 10)
+    package static let daemonFile = EngineVersion(1, 10)
     /// Swarm mode, `docker swarm join`, came with this version.
-    public static let swarmMode = EngineVersion(1, 12)
+    package static let swarmMode = EngineVersion(1, 12)
     /// The key `proxies` came with this version; older engines take proxies from their environment.
-    public static let proxiesKey = EngineVersion(23, 0)
+    package static let proxiesKey = EngineVersion(23, 0)
 
     /// What stands for "any" where nothing tells an engine's version: the releases that HypriotOS, Raspbian, Raspberry
     /// Pi OS, Ubuntu and Docker's own packages brought.

@@ -76,14 +76,14 @@ struct IPAddress: Hashable, Sendable {
 }
 
 /// An IP network in CIDR notation: "192.168.50.0/24".
-public struct IPNetwork: Hashable, Sendable, CustomStringConvertible {
+package struct IPNetwork: Hashable, Sendable, CustomStringConvertible {
     /// As it was written, with its host bits.
     let address: IPAddress
     let prefixLength: Int
-    public let description: String
+    package let description: String
 
     /// Nil where `text` is no network; an address without "/" is none either.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         guard let mark = text.utf8.firstIndex(of: UInt8(ascii: "/")) else { return nil }
         let prefix = text[text.utf8.index(after: mark)...]
         guard let address = IPAddress(String(text[..<mark])), address.zone == nil,
@@ -121,11 +121,11 @@ public struct IPNetwork: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Without host bits: "192.168.50.0/24". IPv4 only; an IPv6 network stays as it was written.
-    public var canonical: String {
+    package var canonical: String {
         isIPv4 ? networkBytes.map(String.init).joined(separator: ".") + "/\(prefixLength)" : description
     }
 
-    public func covers(_ other: IPNetwork) -> Bool { contains(other) }
+    package func covers(_ other: IPNetwork) -> Bool { contains(other) }
 
     func contains(_ other: IPNetwork) -> Bool { other.prefixLength >= prefixLength && contains(other.address) }
 

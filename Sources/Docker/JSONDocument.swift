@@ -1,5 +1,5 @@
+import Text
 import Diagnostics
-import Recipes
 
 /// A JSON text (RFC 8259) with the places of its top-level members, read as strictly as dockerd's own reader.
 struct JSONDocument {

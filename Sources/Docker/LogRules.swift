@@ -1,5 +1,5 @@
+import Text
 import Diagnostics
-import Recipes
 
 /// Docker's log drivers, their options, and what the values must keep (moby/moby, daemon/logger).
 ///

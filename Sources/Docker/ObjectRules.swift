@@ -1,5 +1,5 @@
+import Text
 import Diagnostics
-import Recipes
 
 /// The keys whose value is an object, or a list of objects.
 extension DaemonJudge {

@@ -1,12 +1,12 @@
-public import Recipes
+package import Text
 
 /// The proxies that dockerd itself goes through, for images and plugins; containers have settings of their own.
-public struct ProxySettings: Hashable, Sendable {
-    public var http: String?
-    public var https: String?
-    public var noProxy: [String]
+package struct ProxySettings: Hashable, Sendable {
+    package var http: String?
+    package var https: String?
+    package var noProxy: [String]
 
-    public init(http: String? = nil, https: String? = nil, noProxy: [String] = []) {
+    package init(http: String? = nil, https: String? = nil, noProxy: [String] = []) {
         self.http = http
         self.https = https
         self.noProxy = noProxy
@@ -29,7 +29,7 @@ public struct ProxySettings: Hashable, Sendable {
     }
 
     /// What is wrong with a proxy's address, or nil.
-    public static func problem(with text: String) -> String? {
+    package static func problem(with text: String) -> String? {
         switch problem(text) {
         case .error(let text), .warning(let text): text
         case nil: nil
@@ -37,12 +37,12 @@ public struct ProxySettings: Hashable, Sendable {
     }
 
     /// The member `proxies` of daemon.json, from 23.0 on.
-    public var member: JSONValue.Member {
+    package var member: JSONValue.Member {
         .init("proxies", .object(values.map { .init($0.name, .string($0.value)) }))
     }
 
     /// The drop-in for docker.service of older engines, which take proxies from their environment (systemd.exec(5)).
-    public var dropIn: String {
+    package var dropIn: String {
         var lines = ["[Service]"]
         for (name, value) in values {
             // systemd.unit(5): "%" begins a specifier; systemd.syntax(7): quotes and backslashes.
@@ -53,7 +53,7 @@ public struct ProxySettings: Hashable, Sendable {
     }
 
     /// Lines for /etc/default/docker, which the sysvinit script reads as shell.
-    public var shellLines: [String] {
+    package var shellLines: [String] {
         values.map { name, value in
             "export \(Self.variable(name))='\(value.replacing("'", with: "'\\''"))'"
         }

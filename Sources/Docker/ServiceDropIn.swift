@@ -1,14 +1,14 @@
 /// Drop-ins that start dockerd as its unit does, but for some of its options.
-public enum ServiceDropIn {
+package enum ServiceDropIn {
     /// Where systemd looks for drop-ins of docker.service. The first-boot program writes `piflash.conf` there, for the
     /// hosts of daemon.json.
-    public static let directory = "/etc/systemd/system/docker.service.d"
+    package static let directory = "/etc/systemd/system/docker.service.d"
 
     /// `command` is the unit's own ExecStart: only its -H goes, since paths and other options differ by package.
-    public static func withoutHosts(_ command: String) -> String { unit(strip(command)) }
+    package static func withoutHosts(_ command: String) -> String { unit(strip(command)) }
 
     /// The unit's command with more options, for engines before 1.10 whose unit reads no DOCKER_OPTS.
-    public static func adding(_ words: [String], to command: String) -> String {
+    package static func adding(_ words: [String], to command: String) -> String {
         let hasHosts = words.contains { $0.hasPrefix("--host=") }
         // systemd.unit(5): "%" begins a specifier.
         let more = words.map { " " + $0.replacing("%", with: "%%") }.joined()

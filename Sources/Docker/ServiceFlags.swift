@@ -1,12 +1,12 @@
 /// What the service gives dockerd on its command line: none of it may stand in daemon.json as well.
-public struct ServiceFlags: Hashable, Sendable {
+package struct ServiceFlags: Hashable, Sendable {
     /// As keys of daemon.json.
-    public private(set) var keys: Set<String>
+    package private(set) var keys: Set<String>
 
-    public init(keys: Set<String> = []) { self.keys = keys }
+    package init(keys: Set<String> = []) { self.keys = keys }
 
     /// The options of a command line, as an ExecStart or DOCKER_OPTS holds it. Quotes are those of systemd.syntax(7).
-    public init(command: String, options: String? = nil) {
+    package init(command: String, options: String? = nil) {
         let line = options.map { command.replacing("$DOCKER_OPTS", with: $0) } ?? command
         var keys: Set<String> = []
         for word in line.split(whereSeparator: \.isWhitespace) {
@@ -18,14 +18,14 @@ public struct ServiceFlags: Hashable, Sendable {
 
     /// What the packages' own units say: `-H fd://` from the beginning, `--containerd=…` from 18.09.1 on
     /// (docker-ce-packaging, systemd/docker.service; Debian's docker.io is the same).
-    public static func packaged(_ version: EngineVersion) -> ServiceFlags {
+    package static func packaged(_ version: EngineVersion) -> ServiceFlags {
         ServiceFlags(keys: version >= EngineVersion(18, 9, 1) ? ["hosts", "containerd"] : ["hosts"])
     }
 
     /// The same service when a drop-in has taken its -H away.
-    public func withoutHosts() -> ServiceFlags { ServiceFlags(keys: keys.subtracting(["hosts"])) }
+    package func withoutHosts() -> ServiceFlags { ServiceFlags(keys: keys.subtracting(["hosts"])) }
 
-    public func union(_ other: ServiceFlags) -> ServiceFlags { ServiceFlags(keys: keys.union(other.keys)) }
+    package func union(_ other: ServiceFlags) -> ServiceFlags { ServiceFlags(keys: keys.union(other.keys)) }
 
     /// The key that an option of the command line stands for.
     static func key(of word: some StringProtocol) -> String? {

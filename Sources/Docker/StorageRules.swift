@@ -1,5 +1,5 @@
 import Diagnostics
-import Recipes
+import Text
 
 /// Storage drivers by version (moby/moby, daemon/graphdriver; release notes). A Pi's card is ext4.
 extension DaemonJudge {

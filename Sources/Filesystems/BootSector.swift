@@ -1,4 +1,5 @@
-public import Diagnostics
+import Text
+package import Diagnostics
 import Storage
 
 /// The first sector of a FAT volume (Microsoft FAT specification 1.03, "Boot Sector and BPB").
@@ -178,13 +179,13 @@ struct BootSector: Sendable {
 
 extension Failure.Code {
     /// A file system that piflash does not edit.
-    public static let unsupportedFilesystem = Failure.Code("filesystems.unsupported")
+    package static let unsupportedFilesystem = Failure.Code("filesystems.unsupported")
     /// Structures of a file system that contradict each other.
-    public static let damagedFilesystem = Failure.Code("filesystems.damaged")
+    package static let damagedFilesystem = Failure.Code("filesystems.damaged")
     /// No room for what should be written.
-    public static let filesystemFull = Failure.Code("filesystems.full")
+    package static let filesystemFull = Failure.Code("filesystems.full")
     /// A file system that was not unmounted cleanly.
-    public static let dirtyFilesystem = Failure.Code("filesystems.dirty")
+    package static let dirtyFilesystem = Failure.Code("filesystems.dirty")
     /// A file name that the file system cannot hold.
-    public static let badFileName = Failure.Code("filesystems.bad-name")
+    package static let badFileName = Failure.Code("filesystems.bad-name")
 }

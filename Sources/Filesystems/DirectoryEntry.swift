@@ -1,3 +1,5 @@
+import Text
+
 /// One name of a FAT directory with the slots (32-byte entries) it takes.
 ///
 ///     0   short name (11 bytes)      20  first cluster, upper half (FAT32)

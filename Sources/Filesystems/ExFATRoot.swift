@@ -1,13 +1,13 @@
-public import Diagnostics
-public import Storage
+package import Diagnostics
+package import Storage
 
 /// The names in the root directory of an exFAT volume, as cards of more than 32 GB are sold with; enough to tell an empty
 /// card from somebody's.
 ///
 /// Microsoft, "exFAT file system specification" 1.00, sections 3.1 (boot sector) and 7 (directory entries).
-public enum ExFATRoot {
+package enum ExFATRoot {
     /// The names in the first cluster of the root directory; nil when `store` holds no exFAT volume that can be followed.
-    public static func names(in store: some BlockStore) throws(Failure) -> [String]? {
+    package static func names(in store: some BlockStore) throws(Failure) -> [String]? {
         guard store.size >= 512 else { return nil }
         let boot = try store.bytes(at: 0, count: 512)
         guard Array(boot[3..<11]) == Array("EXFAT   ".utf8) else { return nil }

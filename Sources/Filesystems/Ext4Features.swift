@@ -1,3 +1,4 @@
+import Text
 import CExt2fs
 import Diagnostics
 import Storage

@@ -1,5 +1,5 @@
-public import Diagnostics
-public import Storage
+package import Diagnostics
+package import Storage
 
 extension Ext4Volume {
     /// Carries out `edits`, in their order, on the file system that fills `store`, and returns the paths of those that
@@ -13,7 +13,7 @@ extension Ext4Volume {
     ///    takes them; then its failure is thrown.
     ///
     /// A power cut in step 3 can leave a volume that needs e2fsck: who edits a card writes to an overlay over it first.
-    public static func apply(
+    package static func apply(
         _ edits: [RootEdit], to store: any WritableBlockStore, name: String, time: Int64
     ) throws(Failure) -> [String] {
         // Reads only: what cannot be edited is not opened to be written.

@@ -1,6 +1,6 @@
 import CExt2fs
-public import Diagnostics
-public import Storage
+package import Diagnostics
+package import Storage
 
 extension Ext4Volume {
     /// Carries what was edited over an overlay to the medium, so that a power cut cannot leave a volume that looks sound
@@ -12,7 +12,7 @@ extension Ext4Volume {
     ///
     /// `range` is where the volume lies, in bytes, in the overlay and in `target`. What changed outside of it is not
     /// carried.
-    public static func commit(
+    package static func commit(
         _ overlay: Overlay, volumeAt range: Range<Int64>, to target: some WritableBlockStore
     ) throws(Failure) {
         let superblock = (range.lowerBound + Self.superblockOffset)..<(range.lowerBound + 2 * Self.superblockOffset)

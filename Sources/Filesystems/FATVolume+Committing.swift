@@ -1,5 +1,5 @@
-public import Diagnostics
-public import Storage
+package import Diagnostics
+package import Storage
 
 extension FATVolume {
     /// Carries what was edited over an overlay to the medium, so that a power cut leaves every file with its old
@@ -15,7 +15,7 @@ extension FATVolume {
     /// a cut damage a file that was replaced.
     ///
     /// `range` is where the volume lies, in bytes, in the overlay and in `target`; what changed outside of it is data.
-    public static func commit(
+    package static func commit(
         _ overlay: Overlay, volumeAt range: Range<Int64>, to target: some WritableBlockStore
     ) throws(Failure) {
         let medium = try Window(target, range: range, name: target.name)

@@ -1,14 +1,14 @@
-public import Diagnostics
-public import Storage
+package import Diagnostics
+package import Storage
 
 /// A FAT16 or FAT32 file system, read and edited in user space over any block store.
 ///
 /// Whatever goes wrong, a file has its old contents or its new ones: see ``FATEdit`` for the order of writes. All
 /// writes are whole blocks of 4 KiB, so that a raw device can be the store.
-public struct FATVolume: WritableFileTree {
-    public enum Kind: String, Sendable { case fat16 = "FAT16", fat32 = "FAT32" }
+package struct FATVolume: WritableFileTree {
+    package enum Kind: String, Sendable { case fat16 = "FAT16", fat32 = "FAT32" }
 
-    public let name: String
+    package let name: String
     let boot: BootSector
     private let store: any WritableBlockStore
     private let modified: FATTimestamp
@@ -22,7 +22,7 @@ public struct FATVolume: WritableFileTree {
     ///
     /// FAT12, exFAT and everything else is refused by name. A volume that was not unmounted cleanly can be read, but
     /// not changed.
-    public init(_ store: any WritableBlockStore, name: String, modified: FATTimestamp) throws(Failure) {
+    package init(_ store: any WritableBlockStore, name: String, modified: FATTimestamp) throws(Failure) {
         self.store = store
         self.name = name
         self.modified = modified
@@ -31,16 +31,16 @@ public struct FATVolume: WritableFileTree {
         table = try FileAllocationTable(of: store, boot: boot)
     }
 
-    public var kind: Kind { boot.kind == .fat16 ? .fat16 : .fat32 }
+    package var kind: Kind { boot.kind == .fat16 ? .fat16 : .fat32 }
 
     /// In bytes.
-    public var clusterSize: Int { boot.clusterSize }
+    package var clusterSize: Int { boot.clusterSize }
 
     /// In bytes, in whole clusters.
-    public var freeBytes: Int64 { Int64(table.freeCount) * Int64(boot.clusterSize) }
+    package var freeBytes: Int64 { Int64(table.freeCount) * Int64(boot.clusterSize) }
 
     /// The label of the root directory, or that of the boot sector when the root has none; "NO NAME" is none.
-    public var label: String? {
+    package var label: String? {
         let root = try? reader.directory(at: .root)
         guard let entry = root?.entries.first(where: \.isVolumeLabel) else { return boot.label }
         return ShortName.decodeLabel(entry.raw[0..<11])
@@ -50,7 +50,7 @@ public struct FATVolume: WritableFileTree {
     ///
     /// Who commits an overlay over a volume to a medium that holds none yet writes them last. Where a volume on the
     /// medium is edited, ``commit(_:volumeAt:to:)`` keeps its old files safe as well.
-    public var visibleRanges: ByteRanges {
+    package var visibleRanges: ByteRanges {
         get throws(Failure) { try tableRanges.union(reader.directoryRanges()) }
     }
 
@@ -65,7 +65,7 @@ public struct FATVolume: WritableFileTree {
 
     // MARK: Reading
 
-    public func list(_ path: String) throws(Failure) -> [FileEntry]? {
+    package func list(_ path: String) throws(Failure) -> [FileEntry]? {
         guard let place = try reader.find(directory: FATReader.components(path)) else { return nil }
         return try reader.directory(at: place).visible
             .map {
@@ -74,7 +74,7 @@ public struct FATVolume: WritableFileTree {
             .sorted { $0.name < $1.name }
     }
 
-    public func read(_ path: String) throws(Failure) -> [UInt8]? {
+    package func read(_ path: String) throws(Failure) -> [UInt8]? {
         guard let entry = try find(path)?.entry, !entry.isDirectory else { return nil }
         return try reader.contents(of: entry)
     }
@@ -89,7 +89,7 @@ public struct FATVolume: WritableFileTree {
     // MARK: Writing
 
     /// Creates or replaces the file at `path`. A file that has these contents already is left alone, with its time.
-    public mutating func write(_ contents: [UInt8], to path: String) throws(Failure) {
+    package mutating func write(_ contents: [UInt8], to path: String) throws(Failure) {
         let parts = try LongName.checkedComponents(path)
         guard let file = parts.last else { throw Failure(.badFileName, "an empty path names no file") }
         guard contents.count <= Int(UInt32.max) else {
@@ -112,7 +112,7 @@ public struct FATVolume: WritableFileTree {
     }
 
     /// Makes the directory at `path`, and those above it; it is no error when it is there already.
-    public mutating func makeDirectory(_ path: String) throws(Failure) {
+    package mutating func makeDirectory(_ path: String) throws(Failure) {
         let parts = try LongName.checkedComponents(path)
         guard try reader.find(directory: parts) == nil else { return }
         try checkEditable()
@@ -122,7 +122,7 @@ public struct FATVolume: WritableFileTree {
     }
 
     /// Deletes the file or the empty directory at `path`; it is no error when there is none.
-    public mutating func remove(_ path: String) throws(Failure) {
+    package mutating func remove(_ path: String) throws(Failure) {
         guard let (entry, directory) = try find(path) else { return }
         if entry.isDirectory, !(try reader.directory(at: reader.place(of: entry)).visible.isEmpty) {
             throw Failure(.badFileName, "\(name): the directory \(path) is not empty")

@@ -1,11 +1,11 @@
-public import Diagnostics
+package import Diagnostics
 
 /// The files of a boot partition, wherever they are: inside an image (``FATVolume``) or in a directory where the user
 /// has mounted a card (``MountedDirectory``).
 ///
 /// Paths are relative to the partition's root, with "/" between components and none in front: "piflash/card.json".
 /// Names compare without regard to case, as FAT does.
-public protocol FileTree {
+package protocol FileTree {
     /// The volume label, or nil when there is none or it cannot be known.
     var label: String? { get }
 
@@ -20,7 +20,7 @@ public protocol FileTree {
 }
 
 /// A file tree that can be changed.
-public protocol WritableFileTree: FileTree {
+package protocol WritableFileTree: FileTree {
     /// Creates or replaces the file at `path`, and makes the directories above it. When the volume is full, the tree
     /// stays as it was.
     mutating func write(_ contents: [UInt8], to path: String) throws(Failure)
@@ -30,13 +30,13 @@ public protocol WritableFileTree: FileTree {
 }
 
 /// A name in a directory.
-public struct FileEntry: Hashable, Sendable {
-    public let name: String
-    public let isDirectory: Bool
+package struct FileEntry: Hashable, Sendable {
+    package let name: String
+    package let isDirectory: Bool
     /// In bytes; 0 for a directory.
-    public let size: Int64
+    package let size: Int64
 
-    public init(name: String, isDirectory: Bool, size: Int64) {
+    package init(name: String, isDirectory: Bool, size: Int64) {
         self.name = name
         self.isDirectory = isDirectory
         self.size = size

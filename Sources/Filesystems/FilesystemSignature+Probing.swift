@@ -1,13 +1,13 @@
 import CBlkid
-public import Diagnostics
-public import SystemPackage
+package import Diagnostics
+package import SystemPackage
 
 extension FilesystemSignature {
     /// What the bytes `range` of the file or device hold (nil: all of them), or nil when libblkid recognises nothing.
     ///
     /// Throws `.ambiguousFilesystem` when it recognises more than one file system in the same place, `.system` when the
     /// file or device cannot be read.
-    public static func probe(_ path: FilePath, range: Range<Int64>?) throws(Failure) -> FilesystemSignature? {
+    package static func probe(_ path: FilePath, range: Range<Int64>?) throws(Failure) -> FilesystemSignature? {
         try BlkidProbe.withDescriptor(path) { descriptor throws(Failure) in
             try probe(descriptor, path: path, range: range)
         }

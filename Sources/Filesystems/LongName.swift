@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 
 /// Long names: up to 255 UTF-16 units in entries of 13, written backwards before the short name's entry.

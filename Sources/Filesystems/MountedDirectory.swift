@@ -1,18 +1,18 @@
-public import Diagnostics
+package import Diagnostics
 import Storage
-public import SystemPackage
+package import SystemPackage
 
 /// A boot partition that the user has mounted, through its directory.
 ///
 /// Names are found without regard to case, as the mounted FAT finds them. Links inside are never followed: a FAT has
 /// none, so one would lead out of the tree. Only the directory that the user names may itself be one.
-public struct MountedDirectory: WritableFileTree {
-    public let path: FilePath
+package struct MountedDirectory: WritableFileTree {
+    package let path: FilePath
 
     /// The name of a file that is being written; one that is left over from a cut is written over.
     private static let unfinished = ".piflash-unfinished"
 
-    public init(_ path: FilePath) throws(Failure) {
+    package init(_ path: FilePath) throws(Failure) {
         let type: FileType
         do { type = try path.stat().type } catch { throw .system("opening \(path)", error) }
         guard type == .directory else {
@@ -21,15 +21,15 @@ public struct MountedDirectory: WritableFileTree {
         self.path = path
     }
 
-    public var name: String { path.string }
+    package var name: String { path.string }
 
     /// The label that udev noted for the mounted partition; nil where there is no udev, or no label.
-    public var label: String? {
+    package var label: String? {
         guard let status = try? path.stat() else { return nil }
         return VolumeLabels.label(ofDevice: UInt64(status.deviceID.rawValue))
     }
 
-    public func list(_ path: String) throws(Failure) -> [FileEntry]? {
+    package func list(_ path: String) throws(Failure) -> [FileEntry]? {
         guard let directory = try directory(at: FATReader.components(path)) else { return nil }
         var entries: [FileEntry] = []
         for name in try directory.names() {
@@ -43,7 +43,7 @@ public struct MountedDirectory: WritableFileTree {
         return entries
     }
 
-    public func read(_ path: String) throws(Failure) -> [UInt8]? {
+    package func read(_ path: String) throws(Failure) -> [UInt8]? {
         let parts = FATReader.components(path)
         guard let last = parts.last, let directory = try directory(at: parts.dropLast()),
             let name = try directory.find(last), try directory.status(of: name)?.type == .regular
@@ -53,7 +53,7 @@ public struct MountedDirectory: WritableFileTree {
 
     /// Creates or replaces the file at `path`, by a new file that takes the old one's place when it is complete and on
     /// the medium. A file that has these contents already is left alone, with its time.
-    public mutating func write(_ contents: [UInt8], to path: String) throws(Failure) {
+    package mutating func write(_ contents: [UInt8], to path: String) throws(Failure) {
         let parts = try LongName.checkedComponents(path)
         guard let last = parts.last else { throw Failure(.badFileName, "an empty path names no file") }
         if try read(path) == contents { return }
@@ -77,7 +77,7 @@ public struct MountedDirectory: WritableFileTree {
     }
 
     /// Deletes the file or the empty directory at `path`; it is no error when there is none.
-    public mutating func remove(_ path: String) throws(Failure) {
+    package mutating func remove(_ path: String) throws(Failure) {
         let parts = FATReader.components(path)
         guard let last = parts.last, let directory = try directory(at: parts.dropLast()),
             let name = try directory.find(last), let type = try directory.status(of: name)?.type
@@ -96,5 +96,5 @@ public struct MountedDirectory: WritableFileTree {
 }
 
 extension Failure.Code {
-    public static let notADirectory = Failure.Code("filesystems.not-a-directory")
+    package static let notADirectory = Failure.Code("filesystems.not-a-directory")
 }

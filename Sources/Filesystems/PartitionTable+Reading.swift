@@ -1,7 +1,7 @@
 import CBlkid
-public import Diagnostics
+package import Diagnostics
 import Storage
-public import SystemPackage
+package import SystemPackage
 
 extension PartitionTable {
     /// Reads the partition table of an image file or a block device, and what each partition holds.
@@ -11,14 +11,14 @@ extension PartitionTable {
     /// when a partition runs past the end of the file or device, and `.system` when it cannot be read.
     ///
     /// - Parameter name: What messages call it, where that is not its path.
-    public static func read(_ path: FilePath, name: FilePath? = nil) throws(Failure) -> PartitionTable {
+    package static func read(_ path: FilePath, name: FilePath? = nil) throws(Failure) -> PartitionTable {
         try BlkidProbe.withDescriptor(path) { descriptor throws(Failure) in
             try read(descriptor, path: name ?? path)
         }
     }
 
     /// The partition that the Pi's firmware boots from: the first one with a FAT file system.
-    public var bootPartition: Partition? { partitions.first { $0.filesystem?.type == "vfat" } }
+    package var bootPartition: Partition? { partitions.first { $0.filesystem?.type == "vfat" } }
 
     private static func read(_ descriptor: FileDescriptor, path: FilePath) throws(Failure) -> PartitionTable {
         let probe = try BlkidProbe(descriptor, path: path, offset: 0, size: 0)
@@ -97,9 +97,9 @@ extension PartitionTable {
 }
 
 extension Failure.Code {
-    public static let noPartitionTable = Failure.Code("filesystems.no-partition-table")
-    public static let foreignPartitionTable = Failure.Code("filesystems.foreign-partition-table")
-    public static let partitionPastEnd = Failure.Code("filesystems.partition-past-end")
+    package static let noPartitionTable = Failure.Code("filesystems.no-partition-table")
+    package static let foreignPartitionTable = Failure.Code("filesystems.foreign-partition-table")
+    package static let partitionPastEnd = Failure.Code("filesystems.partition-past-end")
     /// Magic bytes of more than one file system stand in the same place.
-    public static let ambiguousFilesystem = Failure.Code("filesystems.ambiguous")
+    package static let ambiguousFilesystem = Failure.Code("filesystems.ambiguous")
 }

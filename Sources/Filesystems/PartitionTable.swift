@@ -1,18 +1,18 @@
 /// The partition table of a card or an image, as libblkid reads it.
-public struct PartitionTable: Hashable, Sendable {
-    public enum Kind: String, Sendable, Codable { case mbr, gpt }
+package struct PartitionTable: Hashable, Sendable {
+    package enum Kind: String, Sendable, Codable { case mbr, gpt }
 
-    public struct Partition: Hashable, Sendable {
+    package struct Partition: Hashable, Sendable {
         /// Counts from 1, as in /dev/sdb1.
-        public let number: Int
+        package let number: Int
         /// In bytes from the start of the device.
-        public let range: Range<Int64>
+        package let range: Range<Int64>
         /// The MBR type ("0xc") or the GPT type GUID, as libblkid spells it.
-        public let type: String
+        package let type: String
         /// What is inside, or nil when nothing is recognised.
-        public let filesystem: FilesystemSignature?
+        package let filesystem: FilesystemSignature?
 
-        public init(number: Int, range: Range<Int64>, type: String, filesystem: FilesystemSignature?) {
+        package init(number: Int, range: Range<Int64>, type: String, filesystem: FilesystemSignature?) {
             self.number = number
             self.range = range
             self.type = type
@@ -20,25 +20,25 @@ public struct PartitionTable: Hashable, Sendable {
         }
     }
 
-    public let kind: Kind
-    public let partitions: [Partition]
+    package let kind: Kind
+    package let partitions: [Partition]
 
-    public init(kind: Kind, partitions: [Partition]) {
+    package init(kind: Kind, partitions: [Partition]) {
         self.kind = kind
         self.partitions = partitions
     }
 }
 
 /// What libblkid says of a file system.
-public struct FilesystemSignature: Hashable, Sendable, Codable {
+package struct FilesystemSignature: Hashable, Sendable, Codable {
     /// libblkid's TYPE: "vfat", "ext4", "exfat", …
-    public let type: String
+    package let type: String
     /// libblkid's VERSION: "FAT16", "FAT32", "1.0", …
-    public let version: String?
-    public let label: String?
-    public let uuid: String?
+    package let version: String?
+    package let label: String?
+    package let uuid: String?
 
-    public init(type: String, version: String?, label: String?, uuid: String?) {
+    package init(type: String, version: String?, label: String?, uuid: String?) {
         self.type = type
         self.version = version
         self.label = label

@@ -2,8 +2,8 @@
 ///
 /// The directories above a path are followed through links (/lib may be one), and made with mode 0755 for root when they
 /// are missing. What has the wanted state already is left alone, so that making a change twice changes nothing.
-public struct RootEdit: Hashable, Sendable {
-    public enum Change: Hashable, Sendable {
+package struct RootEdit: Hashable, Sendable {
+    package enum Change: Hashable, Sendable {
         /// A file with these contents and permission bits takes the place of whatever file or link is there.
         case file(contents: [UInt8], mode: UInt16)
         /// A directory with these permission bits; what it holds already stays.
@@ -18,15 +18,15 @@ public struct RootEdit: Hashable, Sendable {
     }
 
     /// Absolute.
-    public var path: String
-    public var change: Change
+    package var path: String
+    package var change: Change
     /// The owner's numeric user and group.
-    public var user: UInt32
-    public var group: UInt32
+    package var user: UInt32
+    package var group: UInt32
     /// The time of last modification (seconds since 1970) that a file must have; nil when it is of no account.
-    public var modified: Int64?
+    package var modified: Int64?
 
-    public init(_ change: Change, at path: String, user: UInt32 = 0, group: UInt32 = 0, modified: Int64? = nil) {
+    package init(_ change: Change, at path: String, user: UInt32 = 0, group: UInt32 = 0, modified: Int64? = nil) {
         self.path = path
         self.change = change
         self.user = user

@@ -1,5 +1,5 @@
 import Diagnostics
-public import Storage
+package import Storage
 
 /// The bytes of a disk image that matter: all but what its file systems call free.
 ///
@@ -7,22 +7,22 @@ public import Storage
 /// unused, and only while it is clean and its structures agree. Everything else is in use: what lies outside the
 /// partitions (boot code, partition tables, the records of logical partitions), every other file system, swap, the rest of
 /// a partition behind its file system, and zeros wherever they stand: a card holds something else there.
-public struct UsedBlocks: Hashable, Sendable {
+package struct UsedBlocks: Hashable, Sendable {
     /// A partition, and what was made of it.
-    public struct Area: Hashable, Sendable, CustomStringConvertible {
+    package struct Area: Hashable, Sendable, CustomStringConvertible {
         /// Counts from 1, as in the partition table.
-        public let partition: Int
+        package let partition: Int
         /// The partition, in bytes from the start of the image.
-        public let range: Range<Int64>
+        package let range: Range<Int64>
         /// How many of its bytes are in use, in the file system's own blocks.
-        public let used: Int64
+        package let used: Int64
         /// What is inside: "FAT32", "ext4", or what libblkid calls it; nil when it is not recognised.
-        public let filesystem: String?
+        package let filesystem: String?
         /// Why all of it counts as used; nil when its free blocks are known.
-        public let reasonForWhole: String?
+        package let reasonForWhole: String?
 
         /// "partition 1: FAT32, 31 MiB of 256 MiB in use".
-        public var description: String {
+        package var description: String {
             let what = "\(Self.name(partition)): \(filesystem ?? "unknown")"
             let size = formatBytes(Int64(range.count))
             if let reasonForWhole { return "\(what), taken whole (\(size)): \(reasonForWhole)" }
@@ -39,21 +39,21 @@ public struct UsedBlocks: Hashable, Sendable {
     /// Specifications, Part 1, Physical Layer, "Speed Class"). That is a few milliseconds, in which a card of 30 MB/s
     /// writes 128 KiB. Vendors' images are made in one go and have their free blocks in a few long runs, where the value does
     /// not matter; it does for an image of a card that was in use.
-    public static let smallestGap: Int64 = 128 << 10
+    package static let smallestGap: Int64 = 128 << 10
 
     /// Ranges start and end at multiples of this: the page size, and the largest sector that a card reports.
-    public static let alignment: Int64 = 4096
+    package static let alignment: Int64 = 4096
 
     /// What must be written, in bytes from the start of the image.
-    public let ranges: ByteRanges
+    package let ranges: ByteRanges
     /// The partitions, in the order of the table.
-    public let areas: [Area]
+    package let areas: [Area]
 
     /// Reads the file systems of `store`, which is laid out as `table` says. A file system that cannot be read counts as
     /// used throughout; whoever writes the image will meet the reason again.
     ///
     /// - Parameter gap: Gaps below this many bytes are written through.
-    public init(of store: some BlockStore, table: PartitionTable, fillingGapsBelow gap: Int64 = smallestGap) {
+    package init(of store: some BlockStore, table: PartitionTable, fillingGapsBelow gap: Int64 = smallestGap) {
         let image = 0..<store.size
         var used = ByteRanges([image])
         for partition in table.partitions { used.remove(partition.range) }

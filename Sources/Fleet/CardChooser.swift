@@ -1,15 +1,15 @@
-public import Cards
-public import Diagnostics
-public import Host
+package import Cards
+package import Diagnostics
+package import Host
 import Storage
-public import SystemPackage
+package import SystemPackage
 
 /// What a target on the command line turned out to be.
-public enum ChosenTarget: Sendable {
+package enum ChosenTarget: Sendable {
     case device(DeviceFacts)
     case file(FilePath, exists: Bool)
 
-    public var path: FilePath {
+    package var path: FilePath {
         switch self {
         case .device(let facts): facts.path
         case .file(let path, _): path
@@ -18,20 +18,20 @@ public enum ChosenTarget: Sendable {
 }
 
 /// Finds, judges and claims what is to be written.
-public struct CardChooser: Sendable {
+package struct CardChooser: Sendable {
     private let tree: BlockDeviceTree
     private let user: InvokingUser
     /// Files that must not be on the card: the image, the cache, the recipe.
     private let protected: [FilePath]
 
-    public init(user: InvokingUser, protecting protected: [FilePath], tree: BlockDeviceTree = BlockDeviceTree()) {
+    package init(user: InvokingUser, protecting protected: [FilePath], tree: BlockDeviceTree = BlockDeviceTree()) {
         self.user = user
         self.protected = protected
         self.tree = tree
     }
 
     /// The target at `path` (absolute), if nothing that is known already speaks against it.
-    public func choose(_ path: FilePath) throws(Failure) -> ChosenTarget {
+    package func choose(_ path: FilePath) throws(Failure) -> ChosenTarget {
         switch try CardTargetPath(path) {
         case .device(let resolved):
             let facts = try CardJudgement(tree: tree).disk(at: resolved)
@@ -53,7 +53,7 @@ public struct CardChooser: Sendable {
     }
 
     /// Judges again, now that the image's size (in bytes) is known.
-    public func judge(_ target: ChosenTarget, imageSize: Int64) throws(Failure) {
+    package func judge(_ target: ChosenTarget, imageSize: Int64) throws(Failure) {
         guard case .device(let facts) = target else { return }
         // Looked up anew: while an image was unpacked, somebody may have mounted the card, or changed it.
         guard let current = tree.facts(facts.kernelName), current.number == facts.number else {
@@ -64,7 +64,7 @@ public struct CardChooser: Sendable {
     }
 
     /// Claims the target for writing an image of `imageSize` bytes.
-    public func claim(_ target: ChosenTarget, imageSize: Int64) throws(Failure) -> any CardTarget {
+    package func claim(_ target: ChosenTarget, imageSize: Int64) throws(Failure) -> any CardTarget {
         try judge(target, imageSize: imageSize)
         switch target {
         case .device(let facts): return try ClaimedCard(facts, in: tree)

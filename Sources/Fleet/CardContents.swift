@@ -1,4 +1,5 @@
-public import Cards
+import Systems
+package import Cards
 import Filesystems
 import Images
 import Provisioning
@@ -6,19 +7,19 @@ import SystemPackage
 
 extension CardContentsSummary {
     /// What is on the card in a reader now, as far as it can be read.
-    public init(of device: DeviceFacts) {
+    package init(of device: DeviceFacts) {
         self.init(
             device, table: { try? PartitionTable.read($0) },
             filesystem: { (try? FilesystemSignature.probe($0, range: nil)) ?? nil })
     }
 
     /// Whether this process may look at the card at all; without that nothing is known of what is on it.
-    public var isReadable: Bool {
+    package var isReadable: Bool {
         guard let descriptor = try? FileDescriptor.open(path, .readOnly, options: [.closeOnExec]) else { return false }
         try? descriptor.close()
         return true
     }
 
     /// The node whose card piflash made this, or nil when it did not.
-    public var node: String? { entries.isEmpty ? nil : (try? CardReading(at: path))?.record?.node }
+    package var node: String? { entries.isEmpty ? nil : (try? CardReading(at: path))?.record?.node }
 }

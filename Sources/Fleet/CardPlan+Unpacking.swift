@@ -3,7 +3,7 @@ import Diagnostics
 import Filesystems
 import Images
 import Provisioning
-public import Recipes
+package import Recipes
 import Storage
 import Synchronization
 import SystemPackage
@@ -17,7 +17,7 @@ extension CardPlanner {
     /// would hold them in memory twice.
     ///
     /// - Parameter events: Not told of unpacking any more once the plan is made.
-    public func planUnpacking(
+    package func planUnpacking(
         for node: Node, events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPlan {
         guard node.docker.packages.isEmpty, node.docker.preload.isEmpty else {

@@ -1,41 +1,42 @@
+package import Systems
 import Diagnostics
-public import Filesystems
-public import Host
-public import Images
-public import Provisioning
-public import Recipes
-public import Storage
+package import Filesystems
+package import Host
+package import Images
+package import Provisioning
+package import Recipes
+package import Storage
 import SystemPackage
 
 /// Everything about a card, decided before its first byte is written: the node, its image, what that image is, and the
 /// changes that make it this node's.
-public struct CardPlan: Sendable {
-    public let node: Node
-    public let image: OpenedImage
-    public let profile: OSProfile
-    public let provision: Provision
+package struct CardPlan: Sendable {
+    package let node: Node
+    package let image: OpenedImage
+    package let profile: OSProfile
+    package let provision: Provision
     /// The base image with the node's changes: what the card will hold. While the image is unpacked its digest, which the
     /// card's record names, is a placeholder.
-    public let content: Overlay
+    package let content: Overlay
     /// The boot-partition paths that differ from the image's.
-    public let changedFiles: [String]
+    package let changedFiles: [String]
     /// The paths of the root partition that differ from the image's.
-    public let changedRootFiles: [String]
+    package let changedRootFiles: [String]
     /// What of ``content`` must be written, the node's changes included.
-    public let used: UsedBlocks
+    package let used: UsedBlocks
     let table: PartitionTable
     /// Of all that is changed; seconds since 1970, UTC.
     let time: Int64
 }
 
 /// What would be put on a card, without the card.
-public struct CardPreview: Sendable {
-    public let profile: OSProfile
-    public let provision: Provision
+package struct CardPreview: Sendable {
+    package let profile: OSProfile
+    package let provision: Provision
 }
 
 /// Makes plans: reads the recipe's image, judges it, and renders the node onto an overlay of it.
-public struct CardPlanner: Sendable {
+package struct CardPlanner: Sendable {
     let user: InvokingUser
     let cache: ImageCache
     let secrets: any SecretReading
@@ -43,7 +44,7 @@ public struct CardPlanner: Sendable {
     /// Seconds since 1970, UTC.
     let now: @Sendable () -> Int64
 
-    public init(
+    package init(
         user: InvokingUser, cache: ImageCache, secrets: any SecretReading, version: String,
         now: @escaping @Sendable () -> Int64
     ) {
@@ -55,7 +56,7 @@ public struct CardPlanner: Sendable {
     }
 
     /// Unpacks and judges the recipe's image (or takes it from the cache).
-    public func image(
+    package func image(
         for node: Node, events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) throws -> BaseImage {
         let image = try named(by: node)
@@ -74,7 +75,7 @@ public struct CardPlanner: Sendable {
     }
 
     /// Plans the card of `node`, from `image` when that is opened already.
-    public func plan(
+    package func plan(
         for node: Node, on image: BaseImage? = nil, events: @escaping @Sendable (FleetEvent) -> Void,
         isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPlan {
@@ -122,7 +123,7 @@ public struct CardPlanner: Sendable {
     }
 
     /// What a card of `node` would get, for looking at: nothing of the rack is made or changed.
-    public func preview(
+    package func preview(
         for node: Node, events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPreview {
         let time = now()

@@ -1,32 +1,33 @@
-public import Diagnostics
-public import Filesystems
-public import Images
-public import Provisioning
+package import Systems
+package import Diagnostics
+package import Filesystems
+import Images
+import Provisioning
 import Storage
-public import SystemPackage
+package import SystemPackage
 
 /// A card, an image file or a mounted boot directory, opened to look at its boot partition.
-public struct CardReading {
-    public let snapshot: BootSnapshot
+package struct CardReading {
+    package let snapshot: BootSnapshot
     /// What piflash wrote on the card about itself, when it prepared the card.
-    public let record: CardRecord?
+    package let record: CardRecord?
     /// The boot partition's files, to read from.
-    public let files: any FileTree
+    package let files: any FileTree
     /// What the root partition tells; nil where only the boot partition is at hand.
-    public let root: RootReading?
+    package let root: RootReading?
     /// The whole card, to try changes on; nil where only the boot partition is at hand.
     let content: Overlay?
 
     /// Where that record stands, for messages.
-    public static var recordPath: String { CardRecord.path }
+    package static var recordPath: String { CardRecord.path }
 
     /// What the first-boot program reported on the card, or nil while it has not run.
-    public func firstBootStatus() throws(Failure) -> String? {
+    package func firstBootStatus() throws(Failure) -> String? {
         try files.read("piflash/status.txt").map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// Opens what is at `path`: a block device, an image file, or a directory where a boot partition is mounted.
-    public init(at path: FilePath) throws {
+    package init(at path: FilePath) throws {
         let store: (any BlockStore)? =
             switch try PathKind(of: path) {
             case .directory: nil
@@ -54,7 +55,7 @@ public struct CardReading {
 
 extension BootSnapshot {
     /// The record that piflash left on the card, or nil when it did not prepare it.
-    public var record: CardRecord? {
+    package var record: CardRecord? {
         get throws(Failure) {
             guard let bytes = files[CardRecord.path] else { return nil }
             return try CardRecord(decoding: bytes)

@@ -1,4 +1,4 @@
-public import Cards
+package import Cards
 import Diagnostics
 import Filesystems
 import Images
@@ -6,22 +6,22 @@ import Recipes
 import Storage
 
 /// How cards are written.
-public enum CardWriting {
+package enum CardWriting {
     /// What of the image a card gets.
-    public enum Coverage: Sendable {
+    package enum Coverage: Sendable {
         /// The blocks that are in use. The others keep what the card had there.
         case used
         /// Every byte.
         case whole
     }
 
-    public struct Options: Sendable {
-        public var coverage: Coverage
+    package struct Options: Sendable {
+        package var coverage: Coverage
         /// Whether what the image leaves out, in it and behind it, is zeroed.
-        public var wipe: Bool
-        public var comparison: CardWriter.Comparison
+        package var wipe: Bool
+        package var comparison: CardWriter.Comparison
 
-        public init(
+        package init(
             coverage: Coverage = .used, wipe: Bool = false, comparison: CardWriter.Comparison = .automatic
         ) {
             self.coverage = coverage
@@ -33,7 +33,7 @@ public enum CardWriting {
 
 extension CardPlan {
     /// Writes the planned card to `target`, reads it back and seals it (see ``CardWriter``).
-    public func write(
+    package func write(
         to target: any CardTarget, options: CardWriting.Options = CardWriting.Options(),
         events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) throws {

@@ -1,5 +1,5 @@
 /// What long work tells while it runs; every rendering (terminal, plain lines, JSON) is made from these.
-public enum FleetEvent: Hashable, Sendable {
+package enum FleetEvent: Hashable, Sendable {
     /// How far a phase is.
     case progress(Progress)
     /// Something worth a line of its own, once: "the unpacked image was in the cache".
@@ -7,14 +7,14 @@ public enum FleetEvent: Hashable, Sendable {
     /// Everything about a card is done: it was written, read back and sealed.
     case cardDone(CardOutcome)
 
-    public struct Progress: Hashable, Sendable {
-        public var phase: Phase
+    package struct Progress: Hashable, Sendable {
+        package var phase: Phase
         /// In bytes.
-        public var done: Int64
+        package var done: Int64
         /// In bytes; nil when it cannot be known (a gzip stream does not say how long it is).
-        public var total: Int64?
+        package var total: Int64?
 
-        public init(phase: Phase, done: Int64, total: Int64?) {
+        package init(phase: Phase, done: Int64, total: Int64?) {
             self.phase = phase
             self.done = done
             self.total = total
@@ -22,22 +22,22 @@ public enum FleetEvent: Hashable, Sendable {
     }
 
     /// The steps of a card, in the order in which they come.
-    public enum Phase: String, Hashable, Sendable, CaseIterable {
+    package enum Phase: String, Hashable, Sendable, CaseIterable {
         case unpacking, clearing, wiping, comparing, writing, flushing, verifying, sealing
     }
 
-    public struct CardOutcome: Hashable, Sendable {
-        public var node: String
+    package struct CardOutcome: Hashable, Sendable {
+        package var node: String
         /// The device or file that was written.
-        public var target: String
+        package var target: String
         /// The bytes of the image that were read from the card and found right.
-        public var bytes: Int64
+        package var bytes: Int64
         /// The bytes that had to be written; the rest was there.
-        public var written: Int64
+        package var written: Int64
         /// SHA-256 of the base image (lower-case hex), before the node's changes.
-        public var imageDigest: String
+        package var imageDigest: String
 
-        public init(node: String, target: String, bytes: Int64, written: Int64, imageDigest: String) {
+        package init(node: String, target: String, bytes: Int64, written: Int64, imageDigest: String) {
             self.node = node
             self.target = target
             self.bytes = bytes

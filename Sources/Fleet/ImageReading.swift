@@ -1,23 +1,24 @@
+package import Systems
 import Diagnostics
-public import Filesystems
-public import Images
+package import Filesystems
+package import Images
 import Storage
-public import SystemPackage
+package import SystemPackage
 
 /// What an image, packed or not, or a card is: both of its partitions read, nothing changed.
-public struct ImageReading: Sendable {
+package struct ImageReading: Sendable {
     /// SHA-256 of the unpacked image, lower-case hex; nil for a card, which would take minutes to read.
-    public let digest: String?
+    package let digest: String?
     /// Nil for a card.
-    public let packing: ImagePacking?
+    package let packing: ImagePacking?
     /// In bytes.
-    public let size: Int64
-    public let table: PartitionTable
-    public let profile: OSProfile
-    public let root: RootReading
+    package let size: Int64
+    package let table: PartitionTable
+    package let profile: OSProfile
+    package let root: RootReading
 
     /// Reads what is at `path`: a block device, or a file that is unpacked into the cache unless it is there already.
-    public init(
+    package init(
         at path: FilePath, cache: ImageCache, events: @escaping @Sendable (FleetEvent) -> Void,
         isCancelled: @escaping @Sendable () -> Bool
     ) throws {

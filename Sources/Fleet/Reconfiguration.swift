@@ -1,29 +1,30 @@
-public import Cards
-public import Diagnostics
+import Systems
+package import Cards
+package import Diagnostics
 import Filesystems
-public import Host
-public import Provisioning
-public import Recipes
+package import Host
+package import Provisioning
+package import Recipes
 import Images
 import Storage
-public import SystemPackage
+package import SystemPackage
 
 /// New configuration for a card that has been written already: only files of its partitions change, not the image.
-public struct Reconfiguration: Sendable {
-    public let provision: Provision
+package struct Reconfiguration: Sendable {
+    package let provision: Provision
     /// The boot-partition paths that would change; empty when the card is as the recipe wants it.
-    public let changedFiles: [String]
+    package let changedFiles: [String]
     /// The paths of the root partition that would change.
-    public let changedRootFiles: [String]
+    package let changedRootFiles: [String]
 
-    public var isEmpty: Bool { changedFiles.isEmpty && changedRootFiles.isEmpty }
+    package var isEmpty: Bool { changedFiles.isEmpty && changedRootFiles.isEmpty }
 
     /// Renders `node` for the card that `reading` looks at.
     ///
     /// With `isTrial` nothing of the rack is made: a certificate that was not issued yet is only a placeholder.
     ///
     /// The card's record keeps its time of writing when nothing else changes, so that configuring twice changes nothing.
-    public init(
+    package init(
         of node: Node, on reading: CardReading, user: InvokingUser, secrets: any SecretReading, version: String,
         now: Int64, isTrial: Bool = false
     ) async throws {
@@ -77,14 +78,14 @@ extension CardReading {
 }
 
 /// What can be given new settings.
-public enum ConfigurationTarget: Sendable {
+package enum ConfigurationTarget: Sendable {
     case device(DeviceFacts)
     case file(FilePath)
     /// A directory where the boot partition is mounted.
     case directory(FilePath)
 
     /// What `path` (absolute) names; a device is judged as one that is to be written.
-    public init(_ path: FilePath, chooser: CardChooser) throws(Failure) {
+    package init(_ path: FilePath, chooser: CardChooser) throws(Failure) {
         switch try PathKind(of: path) {
         case .directory: self = .directory(path)
         case .file: self = .file(path)
@@ -96,7 +97,7 @@ public enum ConfigurationTarget: Sendable {
         }
     }
 
-    public var path: FilePath {
+    package var path: FilePath {
         switch self {
         case .device(let facts): facts.path
         case .file(let path), .directory(let path): path
@@ -106,7 +107,7 @@ public enum ConfigurationTarget: Sendable {
 
 extension Reconfiguration {
     /// Writes the changes to the card; new files get the time `time` (seconds since 1970, UTC).
-    public func apply(to target: ConfigurationTarget, time: Int64) throws {
+    package func apply(to target: ConfigurationTarget, time: Int64) throws {
         switch target {
         case .directory(let path):
             var directory = try MountedDirectory(path)

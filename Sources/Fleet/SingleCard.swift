@@ -1,9 +1,10 @@
+import Systems
 import Cards
 import Diagnostics
 import Filesystems
 import Images
 import Provisioning
-public import Recipes
+package import Recipes
 import Storage
 import Synchronization
 import SystemPackage
@@ -14,7 +15,7 @@ extension CardPlanner {
     /// go on to `events`. It runs on a thread of its own.
     ///
     /// That the ledger cannot be written is told as a notice, and stops nothing.
-    public func noting(
+    package func noting(
         _ plan: CardPlan, on target: ChosenTarget, events: @escaping @Sendable (FleetEvent) -> Void,
         _ write: @escaping @Sendable (_ events: @escaping @Sendable (FleetEvent) -> Void) throws -> Void
     ) async throws {
@@ -45,7 +46,7 @@ extension CardPlanner {
 
     /// Gives the card at `target`, which `reading` has looked at, its new settings; a card that has them already is only
     /// noted. `tell` gets what keeps the ledger from being written.
-    public func apply(
+    package func apply(
         _ change: Reconfiguration, of node: Node, on reading: CardReading, to target: ConfigurationTarget,
         tell: @escaping @Sendable (String) -> Void
     ) async throws {

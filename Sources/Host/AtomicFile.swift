@@ -1,5 +1,5 @@
-public import Diagnostics
-public import SystemPackage
+package import Diagnostics
+package import SystemPackage
 
 #if canImport(Glibc)
     import Glibc
@@ -7,7 +7,7 @@ public import SystemPackage
 
 extension InvokingUser {
     /// Replaces the file at `path` as a whole: readers see the old contents or the new, also after a crash.
-    public func replaceFile(_ path: FilePath, with contents: [UInt8], mode: UInt16 = 0o644) throws(Failure) {
+    package func replaceFile(_ path: FilePath, with contents: [UInt8], mode: UInt16 = 0o644) throws(Failure) {
         // A name that no other thread or process has, and nobody can have put a link at.
         let temporary = FilePath("\(path).\(String(UInt64.random(in: .min ... .max), radix: 36)).tmp")
         do {

@@ -1,4 +1,4 @@
-public import SystemPackage
+package import SystemPackage
 
 #if canImport(Glibc)
     import Glibc
@@ -7,12 +7,12 @@ public import SystemPackage
 /// The person at the keyboard: under sudo, the one who called it, not root.
 ///
 /// What piflash keeps for its user (the image cache, a rack's `.piflash`) is in that person's home and belongs to them.
-public struct InvokingUser: Hashable, Sendable {
-    public let userID: UInt32
-    public let groupID: UInt32
-    public let home: FilePath
+package struct InvokingUser: Hashable, Sendable {
+    package let userID: UInt32
+    package let groupID: UInt32
+    package let home: FilePath
 
-    public init(userID: UInt32, groupID: UInt32, home: FilePath) {
+    package init(userID: UInt32, groupID: UInt32, home: FilePath) {
         self.userID = userID
         self.groupID = groupID
         self.home = home
@@ -20,7 +20,7 @@ public struct InvokingUser: Hashable, Sendable {
 
     /// Finds the invoking user from SUDO_UID and SUDO_GID (set by sudo, sudo(8)) when the effective user is root, and
     /// from the process otherwise.
-    public init(environment: [String: String]) {
+    package init(environment: [String: String]) {
         if geteuid() == 0, let user = environment["SUDO_UID"].flatMap(UInt32.init),
             let group = environment["SUDO_GID"].flatMap(UInt32.init), user != 0
         {
@@ -34,17 +34,17 @@ public struct InvokingUser: Hashable, Sendable {
     }
 
     /// Whether files that this process makes belong to someone else unless they are handed over.
-    public var needsHandOver: Bool { geteuid() != userID }
+    package var needsHandOver: Bool { geteuid() != userID }
 
     /// Replaces a leading "~" with the user's home directory.
-    public func expandingTilde(_ path: String) -> String {
+    package func expandingTilde(_ path: String) -> String {
         if path == "~" { return home.string }
         guard path.hasPrefix("~/") else { return path }
         return home.string + path.dropFirst(1)
     }
 
     /// Gives the file at `path` (or the link itself) to the user. Does nothing when the user runs the process.
-    public func own(_ path: FilePath) throws(Errno) {
+    package func own(_ path: FilePath) throws(Errno) {
         guard needsHandOver else { return }
         let result = path.withPlatformString { lchown($0, userID, groupID) }
         guard result == 0 else { throw Errno(rawValue: errno) }

@@ -1,16 +1,16 @@
-public import Diagnostics
-public import SystemPackage
+package import Diagnostics
+package import SystemPackage
 
 #if canImport(Glibc)
     import Glibc
 #endif
 
 /// Where the invoking user's files go (XDG Base Directory Specification).
-public struct UserDirectories: Sendable {
-    public let user: InvokingUser
-    public let cache: FilePath
+package struct UserDirectories: Sendable {
+    package let user: InvokingUser
+    package let cache: FilePath
 
-    public init(user: InvokingUser, environment: [String: String]) {
+    package init(user: InvokingUser, environment: [String: String]) {
         self.user = user
         // The specification: a relative path is invalid and ignored. Under sudo the variable, if it came through, was
         // root's or the caller's; a caller's is theirs to set, so an absolute one is honoured.
@@ -24,7 +24,7 @@ public struct UserDirectories: Sendable {
 
 extension InvokingUser {
     /// Makes the directory at `path` and the missing ones above it, each with `mode` and owned by the user.
-    public func makeDirectories(_ path: FilePath, mode: UInt16 = 0o700) throws(Failure) {
+    package func makeDirectories(_ path: FilePath, mode: UInt16 = 0o700) throws(Failure) {
         var missing: [FilePath] = []
         var current = path
         while !current.string.isEmpty, current.withPlatformString({ access($0, F_OK) }) != 0 {

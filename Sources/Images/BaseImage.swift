@@ -1,15 +1,15 @@
-public import Storage
-public import SystemPackage
+package import Storage
+package import SystemPackage
 
 /// An unpacked image that cards are written from. While it lives, the cache keeps its file.
-public final class BaseImage: Sendable {
-    public let store: ImageFile
+package final class BaseImage: Sendable {
+    package let store: ImageFile
     /// SHA-256 of the unpacked image, lower-case hex.
-    public let digest: String
+    package let digest: String
     /// The last component of the source's path.
-    public let sourceName: String
+    package let sourceName: String
     /// SHA-256 of the source as it is given (the archive), lower-case hex.
-    public let sourceDigest: String
+    package let sourceDigest: String
     private let lock: FileLock
 
     init(store: ImageFile, digest: String, sourceName: String, sourceDigest: String, lock: FileLock) {
@@ -20,13 +20,13 @@ public final class BaseImage: Sendable {
         self.lock = lock
     }
 
-    public var path: FilePath { store.path }
+    package var path: FilePath { store.path }
     /// In bytes.
-    public var size: Int64 { store.size }
+    package var size: Int64 { store.size }
 }
 
 /// What opening an image tells while it works.
-public enum ImageEvent: Hashable, Sendable {
+package enum ImageEvent: Hashable, Sendable {
     /// How many bytes of the packed file have been unpacked, of how many.
     case unpacking(done: Int64, total: Int64)
     /// The unpacked image was in the cache.

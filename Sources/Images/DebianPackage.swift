@@ -1,18 +1,18 @@
-public import Diagnostics
+package import Diagnostics
 
 /// What a Debian package (.deb) says of itself.
 ///
 /// deb(5): an ar archive of `debian-binary`, `control.tar` and `data.tar`, the latter two packed; the file `control` in
 /// the first tar has a field a line, `Name: value`, and goes on with lines that start with a blank.
-public struct DebianPackage: Hashable, Sendable {
-    public var name: String
-    public var version: String
+package struct DebianPackage: Hashable, Sendable {
+    package var name: String
+    package var version: String
     /// "armhf", "arm64", "all".
-    public var architecture: String
+    package var architecture: String
     /// The names in Depends and Pre-Depends; of alternatives the first.
-    public var depends: [String]
+    package var depends: [String]
 
-    public init(name: String, version: String, architecture: String, depends: [String] = []) {
+    package init(name: String, version: String, architecture: String, depends: [String] = []) {
         self.name = name
         self.version = version
         self.architecture = architecture
@@ -20,7 +20,7 @@ public struct DebianPackage: Hashable, Sendable {
     }
 
     /// Reads a .deb file's contents; `file` stands for it in messages.
-    public init(_ contents: [UInt8], file: String) throws(Failure) {
+    package init(_ contents: [UInt8], file: String) throws(Failure) {
         // ar(5)
         guard contents.starts(with: Array("!<arch>\n".utf8)) else {
             throw Failure(.corruptArchive, "\(file) is no Debian package")

@@ -1,6 +1,6 @@
-public import Diagnostics
-public import Storage
-public import SystemPackage
+package import Diagnostics
+package import Storage
+package import SystemPackage
 
 extension ImageCache {
     /// The image of the file at `source`, to be read at once: from the cache, or while it is unpacked by other threads.
@@ -9,7 +9,7 @@ extension ImageCache {
     /// is not the packed file's: then it may be the image's.
     ///
     /// - Parameters: As ``image(at:sha256:validate:events:isCancelled:)``; all are called on other threads.
-    public func open(
+    package func open(
         at source: FilePath, sha256: String?,
         validate: @escaping @Sendable (FilePath, ImageFile) throws(Failure) -> Void,
         events: @escaping @Sendable (ImageEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool

@@ -1,9 +1,9 @@
 import Crypto
-public import Diagnostics
+package import Diagnostics
 import FoundationEssentials
-public import Host
-public import Storage
-public import SystemPackage
+package import Host
+package import Storage
+package import SystemPackage
 
 #if canImport(Glibc)
     import Glibc
@@ -20,8 +20,8 @@ public import SystemPackage
 /// Safe against two runs at once (the second waits, then finds the first one's result) and against a crash at any
 /// moment: a `.part` file is nobody's result, and is removed by the next run that finds its source's lock free; the index
 /// is replaced as a whole, after the image.
-public struct ImageCache: Sendable {
-    public static let defaultLimit: Int64 = 16 << 30
+package struct ImageCache: Sendable {
+    package static let defaultLimit: Int64 = 16 << 30
 
     let user: InvokingUser
     let images: FilePath
@@ -31,7 +31,7 @@ public struct ImageCache: Sendable {
     /// In bytes: what unpacking leaves free in the file system, since the system wants to live too.
     let reserve: Int64
 
-    public init(directories: UserDirectories, limit: Int64 = ImageCache.defaultLimit) {
+    package init(directories: UserDirectories, limit: Int64 = ImageCache.defaultLimit) {
         self.init(directories: directories, limit: limit, reserve: 256 << 20)
     }
 
@@ -48,7 +48,7 @@ public struct ImageCache: Sendable {
     /// - Parameters:
     ///   - sha256: What the file's SHA-256 must be, in hex; nil when nobody said.
     ///   - validate: Called with a newly unpacked image before it is taken into the cache; what it throws refuses it.
-    public func image(
+    package func image(
         at source: FilePath, sha256: String?, validate: (FilePath, ImageFile) throws(Failure) -> Void,
         events: (ImageEvent) -> Void, isCancelled: () -> Bool
     ) throws(Failure) -> BaseImage {
@@ -116,7 +116,7 @@ public struct ImageCache: Sendable {
 
     /// Reads the whole image again and compares it with the digest that it is kept under. One that has rotted on the disk
     /// is refused, and the next run unpacks its source anew.
-    public func verify(_ image: BaseImage, isCancelled: () -> Bool = { false }) throws(Failure) {
+    package func verify(_ image: BaseImage, isCancelled: () -> Bool = { false }) throws(Failure) {
         guard try image.store.sha256(isCancelled: isCancelled) != image.digest else { return }
         unlink(images.appending("\(image.digest).json").string)
         throw Failure(

@@ -1,17 +1,17 @@
-public import Diagnostics
+package import Diagnostics
 import Storage
-public import SystemPackage
+package import SystemPackage
 
 /// A file that holds a disk image, packed or not: what it is by its first bytes, whatever its name says.
-public struct ImageSource: Sendable {
-    public enum Format: String, Sendable, Codable {
+package struct ImageSource: Sendable {
+    package enum Format: String, Sendable, Codable {
         case zip, xz, gzip, bzip2, zstd, raw
     }
 
-    public let path: FilePath
-    public let format: Format
+    package let path: FilePath
+    package let format: Format
     /// In bytes, as the file stands.
-    public let size: Int64
+    package let size: Int64
     /// In bytes, without holes.
     let storedSize: Int64
 
@@ -19,7 +19,7 @@ public struct ImageSource: Sendable {
     static let headSize = 32774
 
     /// Looks at the file at `path`; what is no image is refused by name.
-    public init(_ path: FilePath) throws(Failure) {
+    package init(_ path: FilePath) throws(Failure) {
         let file = try ImageFile(opening: path)
         self.path = path
         size = file.size
@@ -86,18 +86,18 @@ public struct ImageSource: Sendable {
 
 extension Failure.Code {
     /// Something else than a disk image.
-    public static let notAnImage = Failure.Code("images.not-an-image")
+    package static let notAnImage = Failure.Code("images.not-an-image")
     /// An archive that ends early.
-    public static let truncatedArchive = Failure.Code("images.truncated")
+    package static let truncatedArchive = Failure.Code("images.truncated")
     /// An archive whose contents contradict its checksums.
-    public static let corruptArchive = Failure.Code("images.corrupt")
-    public static let encryptedArchive = Failure.Code("images.encrypted")
+    package static let corruptArchive = Failure.Code("images.corrupt")
+    package static let encryptedArchive = Failure.Code("images.encrypted")
     /// An archive with no disk image in it, or with several.
-    public static let ambiguousArchive = Failure.Code("images.ambiguous")
+    package static let ambiguousArchive = Failure.Code("images.ambiguous")
     /// A checksum that is not the one the recipe names.
-    public static let wrongChecksum = Failure.Code("images.wrong-checksum")
+    package static let wrongChecksum = Failure.Code("images.wrong-checksum")
     /// An unpacked image that is no longer what it was.
-    public static let corruptCache = Failure.Code("images.corrupt-cache")
+    package static let corruptCache = Failure.Code("images.corrupt-cache")
     /// No room in the cache's file system.
-    public static let cacheFull = Failure.Code("images.cache-full")
+    package static let cacheFull = Failure.Code("images.cache-full")
 }

@@ -1,26 +1,26 @@
-public import Diagnostics
+package import Diagnostics
 import FoundationEssentials
 
 /// A container image in an archive of `docker save`.
 ///
 /// The archive is a tar, also packed by gzip; its manifest.json lists the images, each with the name of a file that holds
 /// its configuration: <https://github.com/moby/docker-image-spec/blob/main/spec.md>
-public struct SavedImage: Hashable, Sendable {
+package struct SavedImage: Hashable, Sendable {
     /// "red/web:2"; empty for an image without a name.
-    public var tags: [String]
+    package var tags: [String]
     /// Go's names: "arm", "arm64", "amd64".
-    public var architecture: String
+    package var architecture: String
     /// Of "arm": "v6", "v7".
-    public var variant: String?
+    package var variant: String?
 
-    public init(tags: [String], architecture: String, variant: String? = nil) {
+    package init(tags: [String], architecture: String, variant: String? = nil) {
         self.tags = tags
         self.architecture = architecture
         self.variant = variant
     }
 
     /// "arm/v7"
-    public var platform: String { architecture + (variant.map { "/" + $0 } ?? "") }
+    package var platform: String { architecture + (variant.map { "/" + $0 } ?? "") }
 
     private struct Manifest: Decodable {
         var Config: String
@@ -33,7 +33,7 @@ public struct SavedImage: Hashable, Sendable {
     }
 
     /// The images of an archive; `file` stands for it in messages.
-    public static func list(_ contents: [UInt8], file: String) throws(Failure) -> [SavedImage] {
+    package static func list(_ contents: [UInt8], file: String) throws(Failure) -> [SavedImage] {
         let manifest = try ArchiveMembers.read(contents, name: file) { $0 == "manifest.json" }["manifest.json"]
         guard let manifest else {
             throw Failure(

@@ -1,20 +1,20 @@
-public import Diagnostics
-public import Filesystems
-public import Storage
+package import Diagnostics
+package import Filesystems
+package import Storage
 import SystemPackage
 
 /// An image that is being unpacked into the cache, to be read meanwhile.
 ///
 /// What is read is what the archive held, but whether the archive is whole shows at its end: ``finish()`` tells. Whoever has
 /// one calls ``finish()`` or ``cancel()``: until then a thread works, and the cache's file is not complete.
-public final class UnpackingImage: Sendable {
+package final class UnpackingImage: Sendable {
     /// In bytes, from the beginning of a partition: all that libblkid looks at to tell what is there.
     private static let signatures: Int64 = 16 << 20
 
     /// A read waits until its bytes are unpacked, and throws what keeps them from it.
-    public let store: any BlockStore
+    package let store: any BlockStore
     /// The last component of the source's path.
-    public let sourceName: String
+    package let sourceName: String
     private let file: GrowingFile
     private let work: UnpackingWork
 
@@ -26,22 +26,22 @@ public final class UnpackingImage: Sendable {
     }
 
     /// How many bytes, from the beginning on, can be read without waiting.
-    public var available: Int64 { file.count }
+    package var available: Int64 { file.count }
 
     /// The image in the cache, once it is there.
-    public var finished: BaseImage? { try? work.result?.get() }
+    package var finished: BaseImage? { try? work.result?.get() }
 
     /// Throws when it is known already that the image will not be finished.
-    public func check() throws(Failure) {
+    package func check() throws(Failure) {
         if let failure = file.failure { throw failure }
         if case .failure(let failure) = work.result { throw failure }
     }
 
     /// Waits until the image is in the cache. Throws what keeps it out; then nothing of it is left there.
-    public func finish() throws(Failure) -> BaseImage { try work.wait().get() }
+    package func finish() throws(Failure) -> BaseImage { try work.wait().get() }
 
     /// Stops unpacking, and waits until nothing is left of it. Nothing when the image is finished.
-    public func cancel() {
+    package func cancel() {
         work.stop()
         _ = work.wait()
     }
@@ -50,7 +50,7 @@ public final class UnpackingImage: Sendable {
     ///
     /// libblkid reads the file itself, and would take what is missing for zeros. What it refuses is judged again when the
     /// whole image is there (a GPT has a copy at the end), and so are logical partitions, whose records are anywhere.
-    public func partitionTable() throws(Failure) -> PartitionTable {
+    package func partitionTable() throws(Failure) -> PartitionTable {
         var known = min(store.size, Self.signatures)
         while true {
             try file.wait(for: known)
@@ -79,33 +79,33 @@ public final class UnpackingImage: Sendable {
 }
 
 /// An image to plan and write a card from.
-public enum OpenedImage: Sendable {
+package enum OpenedImage: Sendable {
     case unpacked(BaseImage)
     case unpacking(UnpackingImage)
 
     /// The unpacked image in the cache, once it is there.
-    public var base: BaseImage? {
+    package var base: BaseImage? {
         switch self {
         case .unpacked(let image): image
         case .unpacking(let image): image.finished
         }
     }
 
-    public var store: any BlockStore {
+    package var store: any BlockStore {
         switch self {
         case .unpacked(let image): image.store
         case .unpacking(let image): image.store
         }
     }
 
-    public var sourceName: String {
+    package var sourceName: String {
         switch self {
         case .unpacked(let image): image.sourceName
         case .unpacking(let image): image.sourceName
         }
     }
 
-    public func partitionTable() throws(Failure) -> PartitionTable {
+    package func partitionTable() throws(Failure) -> PartitionTable {
         switch self {
         case .unpacked(let image): try PartitionTable.read(image.path)
         case .unpacking(let image): try image.partitionTable()
@@ -113,12 +113,12 @@ public enum OpenedImage: Sendable {
     }
 
     /// Throws when it is known already that the image will not be finished.
-    public func check() throws(Failure) {
+    package func check() throws(Failure) {
         if case .unpacking(let image) = self { try image.check() }
     }
 
     /// Stops unpacking, and waits until nothing is left of it. An image that is finished stays.
-    public func cancel() {
+    package func cancel() {
         if case .unpacking(let image) = self { image.cancel() }
     }
 }

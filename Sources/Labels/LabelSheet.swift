@@ -1,26 +1,26 @@
-public import Diagnostics
+package import Diagnostics
 import Mustache
 
 /// The labels of a rack, as a page to print.
-public struct LabelSheet: Sendable {
+package struct LabelSheet: Sendable {
     /// In every sheet's first lines: a file with it may be replaced.
-    public static let mark = "made by piflash labels"
+    package static let mark = "made by piflash labels"
 
-    public var rack: String
-    public var labels: [NodeLabel]
+    package var rack: String
+    package var labels: [NodeLabel]
 
-    public init(rack: String, labels: [NodeLabel]) {
+    package init(rack: String, labels: [NodeLabel]) {
         self.rack = rack
         self.labels = labels
     }
 
     /// Several labels a page.
-    public static var labelTemplate: String { String(decoding: PackageResources.labels_mustache, as: UTF8.self) }
+    package static var labelTemplate: String { String(decoding: PackageResources.labels_mustache, as: UTF8.self) }
     /// A page a node.
-    public static var handOutTemplate: String { String(decoding: PackageResources.hand_outs_mustache, as: UTF8.self) }
+    package static var handOutTemplate: String { String(decoding: PackageResources.hand_outs_mustache, as: UTF8.self) }
 
     /// The sheet by a Mustache template, whose `{{name}}` are escaped for HTML; `file` is the template's, for messages.
-    public func html(template: String, file: String) throws(Failure) -> String {
+    package func html(template: String, file: String) throws(Failure) -> String {
         let parsed: MustacheTemplate
         do { parsed = try MustacheTemplate(string: template) } catch {
             throw Failure(
@@ -55,7 +55,7 @@ public struct LabelSheet: Sendable {
     }
 
     /// The same as text, a paragraph a node.
-    public var text: String {
+    package var text: String {
         labels.map { label in
             var lines = [("node", label.node), ("ssh", label.target)]
             if let address = label.address { lines.append(("address", address)) }

@@ -1,25 +1,25 @@
-public import Recipes
+package import Recipes
 
 /// What stands on a node's label.
-public struct NodeLabel: Hashable, Sendable {
-    public struct Field: Hashable, Sendable {
-        public var name: String
-        public var value: String
+package struct NodeLabel: Hashable, Sendable {
+    package struct Field: Hashable, Sendable {
+        package var name: String
+        package var value: String
     }
 
-    public var node: String
+    package var node: String
     /// Where it is reached: its address, else its name in the local network.
-    public var host: String
+    package var host: String
     /// Its fixed address; nil with DHCP.
-    public var address: String?
-    public var user: String?
-    public var seat: String?
+    package var address: String?
+    package var user: String?
+    package var seat: String?
     /// What else the roster says, by the columns' names.
-    public var columns: [Field]
+    package var columns: [Field]
     /// In clear, when it was asked for.
-    public var password: String?
+    package var password: String?
 
-    public init(_ member: LoadedRack.Member, password: String? = nil) {
+    package init(_ member: LoadedRack.Member, password: String? = nil) {
         let node = member.node
         self.node = node.hostname.value
         address = node.address?.value.address
@@ -48,8 +48,8 @@ public struct NodeLabel: Hashable, Sendable {
     }
 
     /// What a phone or a terminal opens: ssh://user@host.
-    public var link: String { "ssh://" + target }
+    package var link: String { "ssh://" + target }
 
     /// As ssh takes it: user@host.
-    public var target: String { (user.map { "\($0)@" } ?? "") + host }
+    package var target: String { (user.map { "\($0)@" } ?? "") + host }
 }

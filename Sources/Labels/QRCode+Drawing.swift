@@ -1,7 +1,7 @@
 extension QRCode {
     /// An SVG element of one path, with the quiet zone; its size is the style sheet's matter. The title, for who cannot
     /// see it, must need no escaping: addresses do not.
-    public var svg: String {
+    package var svg: String {
         let side = size + 2 * Self.quietZone
         var path = ""
         for row in 0..<size {
@@ -25,7 +25,7 @@ extension QRCode {
     }
 
     /// A portable bitmap, pbm(5), each module `scale` points wide.
-    public func bitmap(scale: Int) -> [UInt8] {
+    package func bitmap(scale: Int) -> [UInt8] {
         let side = (size + 2 * Self.quietZone) * scale
         var bytes = Array("P4\n\(side) \(side)\n".utf8)
         for y in 0..<side {

@@ -3,20 +3,20 @@
 /// The steps: 1. the bytes with their head and padding; 2. cut into blocks, each with its Reed-Solomon remainder, and
 /// interleaved; 3. the patterns that are always there; 4. the bits in a zigzag from the lower right; 5. the mask, of
 /// eight, that leaves the least of what confuses a reader.
-public struct QRCode: Hashable, Sendable {
-    public let version: Int
+package struct QRCode: Hashable, Sendable {
+    package let version: Int
     /// Modules a side, without the quiet zone.
-    public let size: Int
+    package let size: Int
     /// Row by row; true is dark.
     private var modules: [Bool]
     /// Modules that belong to a pattern, and are no data.
     private var isPattern: [Bool]
 
     /// What a reader needs around the code to find it, in modules (section 5.3.8).
-    public static let quietZone = 4
+    package static let quietZone = 4
 
     /// Nil for more bytes than the largest code holds, 2331. `mask` is for tests: the standard's choice when left out.
-    public init?(_ bytes: [UInt8], mask: Int? = nil) {
+    package init?(_ bytes: [UInt8], mask: Int? = nil) {
         guard let version = (1...40).first(where: { Self.capacity(of: $0) >= bytes.count }) else { return nil }
         self.version = version
         size = version * 4 + 17
@@ -35,10 +35,10 @@ public struct QRCode: Hashable, Sendable {
         if let best { modules = best.code.modules }
     }
 
-    public init?(_ text: String) { self.init(Array(text.utf8)) }
+    package init?(_ text: String) { self.init(Array(text.utf8)) }
 
     /// Whether the module is dark; all outside of the code is light.
-    public subscript(row: Int, column: Int) -> Bool {
+    package subscript(row: Int, column: Int) -> Bool {
         guard (0..<size).contains(row), (0..<size).contains(column) else { return false }
         return modules[row * size + column]
     }

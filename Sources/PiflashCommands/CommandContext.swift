@@ -1,24 +1,24 @@
 import Foundation
-public import Host
+package import Host
 import Recipes
-public import SystemPackage
+package import SystemPackage
 
 #if canImport(Glibc)
     import Glibc
 #endif
 
 /// What a command may touch of the world around it.
-public struct CommandContext: Sendable {
-    public var environment: [String: String]
-    public var workingDirectory: FilePath
-    public var user: InvokingUser
-    public var console: Console
+package struct CommandContext: Sendable {
+    package var environment: [String: String]
+    package var workingDirectory: FilePath
+    package var user: InvokingUser
+    package var console: Console
     /// Seconds since 1970, UTC.
-    public var now: @Sendable () -> Int64
+    package var now: @Sendable () -> Int64
     /// Whether the user asked to stop (Ctrl-C, SIGTERM).
-    public var isCancelled: @Sendable () -> Bool
+    package var isCancelled: @Sendable () -> Bool
 
-    public init(
+    package init(
         environment: [String: String], workingDirectory: FilePath, user: InvokingUser, console: Console,
         now: @escaping @Sendable () -> Int64, isCancelled: @escaping @Sendable () -> Bool
     ) {
@@ -31,7 +31,7 @@ public struct CommandContext: Sendable {
     }
 
     /// The process's own world. Installs the signal handlers that make Ctrl-C a clean stop.
-    public static func process() -> CommandContext {
+    package static func process() -> CommandContext {
         var environment: [String: String] = [:]
         var entry = environ
         while let text = entry.pointee {

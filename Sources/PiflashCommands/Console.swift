@@ -1,4 +1,4 @@
-public import Diagnostics
+package import Diagnostics
 
 #if canImport(Glibc)
     import Glibc
@@ -9,27 +9,27 @@ public import Diagnostics
 /// The rules of output: what a command was asked for goes to standard output, everything else to standard error;
 /// messages are lower case without a full stop, the next step stands on its own line after "hint:"; colours and
 /// rewritten lines only on a terminal.
-public struct Console: Sendable {
+package struct Console: Sendable {
     /// Writes text to standard output or standard error as it stands.
-    public typealias Sink = @Sendable (String) -> Void
+    package typealias Sink = @Sendable (String) -> Void
 
     private let writeOutput: Sink
     private let writeError: Sink
     /// Reads a line from the user without its line end, with or without echo; nil at the end of input.
-    public let readLine: @Sendable (_ echo: Bool) -> String?
-    public let inputIsTerminal: Bool
-    public let errorIsTerminal: Bool
+    package let readLine: @Sendable (_ echo: Bool) -> String?
+    package let inputIsTerminal: Bool
+    package let errorIsTerminal: Bool
     /// Whether somebody looks at standard output, so that it should fit the window.
-    public let outputIsTerminal: Bool
+    package let outputIsTerminal: Bool
     private let window: @Sendable () -> (columns: Int, lines: Int)
     /// In columns, as it is now: a terminal's window changes.
-    public var width: Int { window().columns }
+    package var width: Int { window().columns }
     /// In lines.
-    public var height: Int { window().lines }
+    package var height: Int { window().lines }
     /// The keys that the user presses, one by one, until the stream is dropped; nil where nobody can press one.
-    public let keys: @Sendable () -> AsyncStream<Character>?
+    package let keys: @Sendable () -> AsyncStream<Character>?
 
-    public init(
+    package init(
         output: @escaping Sink, error: @escaping Sink,
         readLine: @escaping @Sendable (_ echo: Bool) -> String? = { _ in nil },
         inputIsTerminal: Bool = false, errorIsTerminal: Bool = false, outputIsTerminal: Bool = false,
@@ -47,25 +47,25 @@ public struct Console: Sendable {
     }
 
     /// A line of what the command was asked for.
-    public func output(_ text: String) { writeOutput(text.hasSuffix("\n") ? text : text + "\n") }
+    package func output(_ text: String) { writeOutput(text.hasSuffix("\n") ? text : text + "\n") }
 
     /// A line about what is going on.
-    public func note(_ text: String) { writeError(text.hasSuffix("\n") ? text : text + "\n") }
+    package func note(_ text: String) { writeError(text.hasSuffix("\n") ? text : text + "\n") }
 
     /// Text on standard error without a line end, for prompts and progress.
-    public func raw(_ text: String) { writeError(text) }
+    package func raw(_ text: String) { writeError(text) }
 
-    public func error(_ failure: Failure) {
+    package func error(_ failure: Failure) {
         note("piflash: \(failure.message)")
         if let hint = failure.hint { note("  hint: \(hint)") }
     }
 
-    public func report(_ report: DiagnosticReport) {
+    package func report(_ report: DiagnosticReport) {
         for diagnostic in report.sorted { note(diagnostic.description) }
     }
 
     /// Asks a question on the terminal.
-    public func ask(_ question: String, echo: Bool = true) -> String? {
+    package func ask(_ question: String, echo: Bool = true) -> String? {
         raw(question)
         let answer = readLine(echo)
         if !echo || answer == nil { raw("\n") }
@@ -73,7 +73,7 @@ public struct Console: Sendable {
     }
 
     /// The process's own streams.
-    public static func standard(environment: [String: String]) -> Console {
+    package static func standard(environment: [String: String]) -> Console {
         Console(
             output: { write($0, to: STDOUT_FILENO) }, error: { write($0, to: STDERR_FILENO) },
             readLine: readTerminalLine, inputIsTerminal: isatty(STDIN_FILENO) == 1,

@@ -1,4 +1,4 @@
-public import ArgumentParser
+package import ArgumentParser
 import Diagnostics
 
 #if canImport(Glibc)
@@ -6,10 +6,10 @@ import Diagnostics
 #endif
 
 /// `piflash`, the root of all commands.
-public struct PiflashCommand: AsyncParsableCommand {
-    public static let version = "0.1.0"
+package struct PiflashCommand: AsyncParsableCommand {
+    package static let version = "0.1.0"
 
-    public static let configuration = CommandConfiguration(
+    package static let configuration = CommandConfiguration(
         commandName: "piflash",
         abstract: "Prepare Raspberry Pi SD cards from recipes: image, settings, Docker, swarm.",
         discussion: """
@@ -46,16 +46,16 @@ public struct PiflashCommand: AsyncParsableCommand {
             NewCommand.self,
         ])
 
-    public init() {}
+    package init() {}
 
     /// Runs the command line of the process and ends the process with piflash's exit code.
-    public static func runAndExit() async -> Never {
+    package static func runAndExit() async -> Never {
         let context = CommandContext.process()
         Glibc.exit(await run(Array(CommandLine.arguments.dropFirst()), in: context))
     }
 
     /// Runs one command line (without the program's name) and returns its exit code.
-    public static func run(_ arguments: [String], in context: CommandContext) async -> Int32 {
+    package static func run(_ arguments: [String], in context: CommandContext) async -> Int32 {
         do {
             let command = try parseAsRoot(RunCommand.rewritten(arguments))
             if let contextual = command as? any ContextualCommand {

@@ -1,3 +1,4 @@
+import Systems
 import ArgumentParser
 import Diagnostics
 import Fleet

@@ -1,3 +1,4 @@
+import Systems
 import Images
 import Recipes
 

@@ -1,6 +1,6 @@
-public import Diagnostics
+package import Diagnostics
 
 extension Failure.Code {
     /// The node cannot be put on this card.
-    public static let provisioning = Self("provisioning")
+    package static let provisioning = Self("provisioning")
 }

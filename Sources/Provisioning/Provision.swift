@@ -1,22 +1,23 @@
-public import Diagnostics
-public import Filesystems
+import Systems
+package import Diagnostics
+package import Filesystems
 
 /// Everything that makes a written image into one node: what is put on the card's boot partition, and what its first
 /// boot will put on the running system.
-public struct Provision: Hashable, Sendable {
+package struct Provision: Hashable, Sendable {
     /// Files on the boot partition; replaces what the image has under the same path.
-    public var bootFiles: [BootFile]
+    package var bootFiles: [BootFile]
     /// Changes to the root partition, in order.
-    public var rootChanges: [RootChange]
+    package var rootChanges: [RootChange]
     /// Boot files of an earlier configuration of the card that the node no longer has; paths as in ``BootFile/path``.
-    public var removedBootFiles: [String]
+    package var removedBootFiles: [String]
     /// What the first boot writes on the node, for `render` to show; it travels inside ``bootFiles``.
-    public var nodeFiles: [NodeFile]
+    package var nodeFiles: [NodeFile]
     /// Whether any value is only a placeholder: such a provision is for looking at, never for a card.
-    public var hasPlaceholders: Bool
-    public var warnings: [Diagnostic]
+    package var hasPlaceholders: Bool
+    package var warnings: [Diagnostic]
 
-    public init(
+    package init(
         bootFiles: [BootFile], rootChanges: [RootChange] = [], removedBootFiles: [String] = [],
         nodeFiles: [NodeFile] = [],
         hasPlaceholders: Bool = false, warnings: [Diagnostic] = []
@@ -30,16 +31,16 @@ public struct Provision: Hashable, Sendable {
     }
 
     /// A file on the boot partition.
-    public struct BootFile: Hashable, Sendable {
+    package struct BootFile: Hashable, Sendable {
         /// Relative to the partition's root: "user-data", "piflash/settings".
-        public var path: String
-        public var contents: [UInt8]
+        package var path: String
+        package var contents: [UInt8]
         /// Texts inside the contents that are shown only masked: hashes, keys, tokens.
-        public var sensitive: Set<String>
+        package var sensitive: Set<String>
         /// Whether the first boot takes the file away, so that its absence on a card that has booted is no difference.
-        public var isConsumed: Bool
+        package var isConsumed: Bool
 
-        public init(path: String, contents: [UInt8], sensitive: Set<String> = [], isConsumed: Bool = false) {
+        package init(path: String, contents: [UInt8], sensitive: Set<String> = [], isConsumed: Bool = false) {
             self.path = path
             self.contents = contents
             self.sensitive = sensitive
@@ -48,14 +49,14 @@ public struct Provision: Hashable, Sendable {
     }
 
     /// A file that the first boot writes on the node.
-    public struct NodeFile: Hashable, Sendable {
+    package struct NodeFile: Hashable, Sendable {
         /// Absolute.
-        public var path: String
-        public var contents: [UInt8]
-        public var mode: UInt16
-        public var sensitive: Set<String>
+        package var path: String
+        package var contents: [UInt8]
+        package var mode: UInt16
+        package var sensitive: Set<String>
 
-        public init(path: String, contents: [UInt8], mode: UInt16, sensitive: Set<String> = []) {
+        package init(path: String, contents: [UInt8], mode: UInt16, sensitive: Set<String> = []) {
             self.path = path
             self.contents = contents
             self.mode = mode
@@ -64,12 +65,12 @@ public struct Provision: Hashable, Sendable {
     }
 
     /// A change to the root partition.
-    public struct RootChange: Hashable, Sendable {
-        public var edit: RootEdit
+    package struct RootChange: Hashable, Sendable {
+        package var edit: RootEdit
         /// Texts inside a file's contents that are shown only masked.
-        public var sensitive: Set<String>
+        package var sensitive: Set<String>
 
-        public init(_ edit: RootEdit, sensitive: Set<String> = []) {
+        package init(_ edit: RootEdit, sensitive: Set<String> = []) {
             self.edit = edit
             self.sensitive = sensitive
         }
@@ -78,7 +79,7 @@ public struct Provision: Hashable, Sendable {
 
 extension Provision {
     /// The same with `imageDigest` in the card's record.
-    public func naming(imageDigest: String) throws(Failure) -> Provision {
+    package func naming(imageDigest: String) throws(Failure) -> Provision {
         var provision = self
         for index in bootFiles.indices where bootFiles[index].path == CardRecord.path {
             var record = try CardRecord(decoding: bootFiles[index].contents)

@@ -1,12 +1,14 @@
+package import Systems
+import Text
 import Diagnostics
 import Docker
 import Filesystems
-public import Images
-public import Recipes
+import Images
+package import Recipes
 
 /// The stage that turns a node's recipe and an image's profile into what goes on the card. It does no I/O of its own, and
 /// the same input gives the same bytes.
-public struct Provisioner: Sendable {
+package struct Provisioner: Sendable {
     private let saltKey: [UInt8]
     private let rackKeys: RackKeys
     private let flashTime: Int64
@@ -20,7 +22,7 @@ public struct Provisioner: Sendable {
     ///     ``CardRecord/writtenAt``, so that nothing changes but what the recipe changes.
     ///   - image: what the card was written from, for its record.
     ///   - piflashVersion: the program's version, for the card's record.
-    public init(
+    package init(
         saltKey: [UInt8], rackKeys: RackKeys = .placeholders, flashTime: Int64, image: ImageIdentity? = nil,
         piflashVersion: String = ""
     ) {
@@ -40,7 +42,7 @@ public struct Provisioner: Sendable {
     ///
     /// Throws a `DiagnosticReport` with all that is wrong with the recipe, or a `Failure` when a secret cannot be read or
     /// the boot partition is not a Pi's.
-    public func provision(
+    package func provision(
         _ node: Node, profile: OSProfile, boot: BootSnapshot, root: RootSnapshot? = nil,
         supplies: Supplies = Supplies(), secrets: any SecretReading
     ) async throws -> Provision {

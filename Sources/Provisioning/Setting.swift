@@ -1,9 +1,10 @@
+import Systems
 import Diagnostics
 import Images
 import Recipes
 
 /// What a recipe can ask of a card, in the order of the recipe format.
-public enum Setting: String, Sendable, CaseIterable {
+package enum Setting: String, Sendable, CaseIterable {
     case hostname
     case user
     case password
@@ -35,7 +36,7 @@ public enum Setting: String, Sendable, CaseIterable {
     case clock
 
     /// As the recipe spells it.
-    public var title: String {
+    package var title: String {
         switch self {
         case .hostname: "hostname"
         case .user: "user.name"
@@ -105,7 +106,7 @@ public enum Setting: String, Sendable, CaseIterable {
 }
 
 /// How a flavour takes a setting.
-public enum Support: Hashable, Sendable {
+package enum Support: Hashable, Sendable {
     /// By a file of the boot partition that its own first boot reads.
     case native(String)
     /// By files laid down in the root partition when the card is written.

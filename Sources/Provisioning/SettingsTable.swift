@@ -1,14 +1,15 @@
-public import Images
+package import Systems
+import Images
 
 /// The settings that each system takes, and how: docs/settings.md, made of what the renderers declare.
-public enum SettingsTable {
+package enum SettingsTable {
     /// A system as the table names it, and an image of it.
-    public struct Column: Sendable {
-        public let title: String
-        public let profile: OSProfile
+    package struct Column: Sendable {
+        package let title: String
+        package let profile: OSProfile
     }
 
-    public static let columns: [Column] = [
+    package static let columns: [Column] = [
         Column(
             title: "HypriotOS 2015",
             profile: OSProfile(
@@ -89,10 +90,10 @@ public enum SettingsTable {
     ]
 
     /// How an image of this profile takes each setting.
-    public static func support(_ profile: OSProfile) -> [Setting: Support] { profile.support }
+    package static func support(_ profile: OSProfile) -> [Setting: Support] { profile.support }
 
     /// The document, in Markdown.
-    public static var document: String {
+    package static var document: String {
         var lines = [
             "# What each system takes",
             "",

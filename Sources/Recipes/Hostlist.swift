@@ -1,16 +1,16 @@
 /// Host names written as ranges, as pdsh's and SLURM's hostlists: "red[00-04,07]", "rack[1-2]n[01-12]", "a,b[1-3]".
-public enum Hostlist {
+package enum Hostlist {
     /// What is wrong with a hostlist, for people.
-    public struct Mistake: Error, Hashable, Sendable {
-        public let text: String
+    package struct Mistake: Error, Hashable, Sendable {
+        package let text: String
     }
 
     /// More nodes than anyone has cards for: a range with a digit too many.
-    public static let limit = 10_000
+    package static let limit = 10_000
 
     /// The names, in the order of the list; several ranges in one name count up from the right. Numbers keep the width
     /// of the range's first one.
-    public static func expand(_ list: String) throws(Mistake) -> [String] {
+    package static func expand(_ list: String) throws(Mistake) -> [String] {
         var names: [String] = []
         for item in try items(list) {
             var parts: [[String]] = []

@@ -1,9 +1,10 @@
-public import Diagnostics
+package import Text
+package import Diagnostics
 
 extension Node {
-    public struct Docker: Hashable, Sendable {
+    package struct Docker: Hashable, Sendable {
         /// Where Docker comes from when the image has none.
-        public enum Install: String, Sendable, CaseIterable {
+        package enum Install: String, Sendable, CaseIterable {
             /// What suits the image: nothing where it has Docker, else Debian's package.
             case auto
             case none
@@ -13,10 +14,10 @@ extension Node {
         }
 
         /// A channel of download.docker.com.
-        public enum Channel: String, Sendable, CaseIterable { case stable, test }
+        package enum Channel: String, Sendable, CaseIterable { case stable, test }
 
         /// How the daemon is reached from outside the node.
-        public enum Remote: String, Sendable, CaseIterable {
+        package enum Remote: String, Sendable, CaseIterable {
             case none
             /// `docker -H ssh://`: the user is in the docker group, nothing listens.
             case ssh
@@ -27,20 +28,20 @@ extension Node {
         }
 
         /// dockerd's own keys in dockerd's own spelling, in the recipe's order.
-        public var daemon: [Key]
-        public var registry: Registry?
-        public var install: Located<Install>?
-        public var channel: Located<Channel>?
+        package var daemon: [Key]
+        package var registry: Registry?
+        package var install: Located<Install>?
+        package var channel: Located<Channel>?
         /// Absolute paths of .deb files.
-        public var packages: [Located<String>]
-        public var proxy: Proxy?
-        public var remote: Located<Remote>?
+        package var packages: [Located<String>]
+        package var proxy: Proxy?
+        package var remote: Located<Remote>?
         /// Absolute paths of archives made by `docker save`.
-        public var preload: [Located<String>]
+        package var preload: [Located<String>]
         /// Where `docker:` stands in the recipe, or nil when it does not.
-        public var location: Location?
+        package var location: Location?
 
-        public init(
+        package init(
             daemon: [Key] = [], registry: Registry? = nil, install: Located<Install>? = nil,
             channel: Located<Channel>? = nil, packages: [Located<String>] = [], proxy: Proxy? = nil,
             remote: Located<Remote>? = nil, preload: [Located<String>] = [], location: Location? = nil
@@ -57,40 +58,40 @@ extension Node {
         }
 
         /// A key of daemon.json.
-        public struct Key: Hashable, Sendable {
-            public var name: Located<String>
-            public var value: Located<JSONValue>
+        package struct Key: Hashable, Sendable {
+            package var name: Located<String>
+            package var value: Located<JSONValue>
 
-            public init(name: Located<String>, value: Located<JSONValue>) {
+            package init(name: Located<String>, value: Located<JSONValue>) {
                 self.name = name
                 self.value = value
             }
         }
 
         /// A registry mirror, and whether it is reached without TLS.
-        public struct Registry: Hashable, Sendable {
+        package struct Registry: Hashable, Sendable {
             /// http(s)://host[:port]
-            public var mirror: Located<String>
-            public var insecure: Bool
+            package var mirror: Located<String>
+            package var insecure: Bool
 
-            public init(mirror: Located<String>, insecure: Bool = false) {
+            package init(mirror: Located<String>, insecure: Bool = false) {
                 self.mirror = mirror
                 self.insecure = insecure
             }
         }
 
         /// The proxies that dockerd fetches images through.
-        public struct Proxy: Hashable, Sendable {
+        package struct Proxy: Hashable, Sendable {
             /// For http:// registries: http(s)://[user:password@]host[:port].
-            public var http: Located<String>?
+            package var http: Located<String>?
             /// For https:// registries.
-            public var https: Located<String>?
+            package var https: Located<String>?
             /// Hosts, domains and networks that are reached directly.
-            public var noProxy: [Located<String>]
+            package var noProxy: [Located<String>]
             /// Where `proxy:` stands in the recipe.
-            public var location: Location
+            package var location: Location
 
-            public init(
+            package init(
                 http: Located<String>? = nil, https: Located<String>? = nil, noProxy: [Located<String>] = [],
                 location: Location
             ) {

@@ -1,11 +1,11 @@
-public import Diagnostics
+package import Diagnostics
 
 extension Node {
     /// The swarm that the node belongs to: one that exists, when there is a token, or one that the rack forms by itself.
-    public struct Swarm: Hashable, Sendable {
-        public enum Role: String, Sendable, CaseIterable { case manager, worker }
+    package struct Swarm: Hashable, Sendable {
+        package enum Role: String, Sendable, CaseIterable { case manager, worker }
 
-        public enum Mode: String, Sendable, CaseIterable {
+        package enum Mode: String, Sendable, CaseIterable {
             /// Docker's own, from 1.12 on.
             case swarm
             /// The Swarm 0.2 container with Consul, for images of 2015.
@@ -13,28 +13,28 @@ extension Node {
         }
 
         /// docker-node-update(1), --availability.
-        public enum Availability: String, Sendable, CaseIterable { case active, pause, drain }
+        package enum Availability: String, Sendable, CaseIterable { case active, pause, drain }
 
-        public var mode: Mode
+        package var mode: Mode
         /// The managers, tried in order; the first one forms the swarm: a node's name, an IP or a host name, the latter two
         /// with or without ":port".
-        public var managers: [Located<String>]
-        public var role: Role
+        package var managers: [Located<String>]
+        package var role: Role
         /// Of a swarm that exists; nil when the rack forms one.
-        public var token: Secret?
+        package var token: Secret?
         /// What the roles are set to; a role that is left out stays active.
-        public var availability: [Role: Availability]
+        package var availability: [Role: Availability]
         /// Node labels, in the recipe's order.
-        public var labels: [Label]
+        package var labels: [Label]
         /// What the first manager deploys.
-        public var stacks: [Stack]
+        package var stacks: [Stack]
         /// Classic mode: the Consul server's address; nil for the first manager.
-        public var consul: Located<String>?
+        package var consul: Located<String>?
         /// The names of the rack's nodes that belong to the same swarm, this one included.
-        public var nodes: [String]
-        public var location: Location
+        package var nodes: [String]
+        package var location: Location
 
-        public init(
+        package init(
             mode: Mode = .swarm, managers: [Located<String>], role: Role, token: Secret? = nil,
             availability: [Role: Availability] = [:], labels: [Label] = [], stacks: [Stack] = [],
             consul: Located<String>? = nil, nodes: [String] = [], location: Location
@@ -52,28 +52,28 @@ extension Node {
         }
 
         /// Whether the rack forms the swarm by itself, with the engines' own swarm mode.
-        public var isFormed: Bool { mode == .swarm && token == nil }
+        package var isFormed: Bool { mode == .swarm && token == nil }
 
         /// Whether the rack's own nodes are the managers, which all others must find.
-        public var isOfTheRack: Bool { isFormed || mode == .classic }
+        package var isOfTheRack: Bool { isFormed || mode == .classic }
 
         /// A node label: `docker node update --label-add KEY=VALUE`.
-        public struct Label: Hashable, Sendable {
-            public var key: Located<String>
-            public var value: Located<String>
+        package struct Label: Hashable, Sendable {
+            package var key: Located<String>
+            package var value: Located<String>
 
-            public init(key: Located<String>, value: Located<String>) {
+            package init(key: Located<String>, value: Located<String>) {
                 self.key = key
                 self.value = value
             }
         }
 
-        public struct Stack: Hashable, Sendable {
-            public var name: Located<String>
+        package struct Stack: Hashable, Sendable {
+            package var name: Located<String>
             /// The absolute path of its compose file on the workstation.
-            public var compose: Located<String>
+            package var compose: Located<String>
 
-            public init(name: Located<String>, compose: Located<String>) {
+            package init(name: Located<String>, compose: Located<String>) {
                 self.name = name
                 self.compose = compose
             }

@@ -1,3 +1,4 @@
+import Text
 import Crypto
 import FoundationEssentials
 
@@ -8,9 +9,7 @@ enum RecipeDigest {
 
     /// SHA-256 of a canonical form, in lower-case hex: keys in order, text quoted, tags with what they name.
     static func of(_ tree: RecipeValue) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        let hash = SHA256.hash(data: Data(canonical(tree, "").utf8))
-        return String(decoding: hash.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        SHA256.hash(data: Data(canonical(tree, "").utf8)).hex
     }
 
     private static func canonical(_ value: RecipeValue, _ path: String) -> String {

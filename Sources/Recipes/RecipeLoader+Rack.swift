@@ -128,7 +128,7 @@ struct Rack {
 extension RecipeLoader {
     /// Reads all nodes that `paths` mean: files of one node or of many, and directories of them. Throws every mistake at
     /// once, a `DiagnosticReport`, or a `Failure` when there is no such file.
-    public func loadRack(_ paths: [String]) throws -> LoadedRack {
+    package func loadRack(_ paths: [String]) throws -> LoadedRack {
         var report = DiagnosticReport()
         var members: [LoadedRack.Member] = []
         var isRackOnly = true
@@ -194,7 +194,7 @@ extension RecipeLoader {
 extension Node {
     /// The address of the manager that the recipe calls `manager`, or nil when it is the name of a node without a fixed
     /// address.
-    public func address(ofManager manager: String, in hosts: [RackHost]) -> String? {
+    package func address(ofManager manager: String, in hosts: [RackHost]) -> String? {
         if manager == hostname.value { return address?.value.address }
         return hosts.first { $0.name == manager }?.address
     }

@@ -1,16 +1,16 @@
-public import Diagnostics
+package import Diagnostics
 import FoundationEssentials
-public import Host
-public import SystemPackage
+package import Host
+package import SystemPackage
 
 /// A recipe that was read without a mistake, and what is worth saying about it all the same.
-public struct LoadedRecipe: Sendable {
-    public let node: Node
-    public let warnings: [Diagnostic]
+package struct LoadedRecipe: Sendable {
+    package let node: Node
+    package let warnings: [Diagnostic]
 }
 
 /// Reads recipe files: parses, extends, checks.
-public struct RecipeLoader: Sendable {
+package struct RecipeLoader: Sendable {
     private let user: InvokingUser
     private let workingDirectory: FilePath
     private let requireImage: Bool
@@ -22,7 +22,7 @@ public struct RecipeLoader: Sendable {
     ///   - read: Gives a file's contents, or nil when it cannot be read.
     ///   - judge: What is wrong with a docker section whatever the engine's version: the model of dockerd stands above
     ///     this module. What it finds is reported with everything else.
-    public init(
+    package init(
         user: InvokingUser, workingDirectory: FilePath, requireImage: Bool = true,
         read: @escaping @Sendable (FilePath) -> [UInt8]? = RecipeLoader.contents,
         judge: @escaping @Sendable (Node.Docker) -> DiagnosticReport = { _ in DiagnosticReport() }
@@ -34,14 +34,14 @@ public struct RecipeLoader: Sendable {
         self.read = read
     }
 
-    @Sendable public static func contents(of path: FilePath) -> [UInt8]? {
+    @Sendable package static func contents(of path: FilePath) -> [UInt8]? {
         FileManager.default.contents(atPath: path.string).map(Array.init)
     }
 
     /// Reads the recipe of one node at `path` (as the user typed it) and those it extends; throws every mistake at once.
     /// In a recipe of several nodes, `node` names the one that is meant. The other recipes of its directory are looked at
     /// for the names and addresses of the rack.
-    public func load(_ path: String, node: String? = nil) throws(DiagnosticReport) -> LoadedRecipe {
+    package func load(_ path: String, node: String? = nil) throws(DiagnosticReport) -> LoadedRecipe {
         let members = try members(at: path)
         let chosen = try choose(node, among: members.members, at: path)
         let loaded = try completed([chosen], warnings: members.warnings, of: members.isRack ? members.members : nil)
@@ -112,7 +112,7 @@ public struct RecipeLoader: Sendable {
 
     /// The recipes that a path means: the file itself, or a directory's YAML files that no other one there extends, or
     /// names as the compose file of a stack.
-    public func recipes(at path: String) throws(Failure) -> [String] {
+    package func recipes(at path: String) throws(Failure) -> [String] {
         var isDirectory = false
         guard FileManager.default.fileExists(atPath: absolute(path).string, isDirectory: &isDirectory) else {
             throw Failure(.usage, severity: .usage, "there is no recipe \(path)")

@@ -1,6 +1,8 @@
+import Text
+
 /// The JSON Schema of recipes (draft 2020-12), made from the table that the decoder checks keys with.
-public enum RecipeSchema {
-    public static func json() -> String {
+package enum RecipeSchema {
+    package static func json() -> String {
         var root = object(of: RecipeShape.recipe.keys)
         root.insert(.init("$schema", .string("https://json-schema.org/draft/2020-12/schema")), at: 0)
         root.insert(.init("title", .string("piflash recipe")), at: 1)

@@ -1,11 +1,11 @@
-public import Diagnostics
+package import Diagnostics
 
 /// A value that the recipe may leave to be read when it is needed: written out, or named by a tag.
 ///
 /// Reading is the work of a ``SecretReading``; a secret itself never holds what it names, so that a node can be printed,
 /// compared and hashed.
-public struct Secret: Hashable, Sendable {
-    public enum Source: Hashable, Sendable {
+package struct Secret: Hashable, Sendable {
+    package enum Source: Hashable, Sendable {
         /// Written out in the recipe.
         case literal(String)
         /// `!env NAME`
@@ -18,16 +18,16 @@ public struct Secret: Hashable, Sendable {
         case prompt(String)
     }
 
-    public var source: Source
-    public var location: Location
+    package var source: Source
+    package var location: Location
 
-    public init(_ source: Source, at location: Location) {
+    package init(_ source: Source, at location: Location) {
         self.source = source
         self.location = location
     }
 
     /// How the secret is shown where its value must not be: the tag, never a value.
-    public var placeholder: String {
+    package var placeholder: String {
         switch source {
         case .literal: "<secret>"
         case .environment(let name): "<!env \(name)>"
@@ -39,22 +39,22 @@ public struct Secret: Hashable, Sendable {
 }
 
 /// What reading a secret gives.
-public enum SecretValue: Hashable, Sendable {
+package enum SecretValue: Hashable, Sendable {
     case value(String)
     /// The secret was not read (`check`, `render`): a text that stands for it, from ``Secret/placeholder``.
     case placeholder(String)
 }
 
 /// Reads secrets, each at most once per run.
-public protocol SecretReading: Sendable {
+package protocol SecretReading: Sendable {
     func read(_ secret: Secret) async throws(Failure) -> SecretValue
 }
 
 /// Leaves every tagged secret unread; literals are read.
-public struct UnreadSecrets: SecretReading {
-    public init() {}
+package struct UnreadSecrets: SecretReading {
+    package init() {}
 
-    public func read(_ secret: Secret) async throws(Failure) -> SecretValue {
+    package func read(_ secret: Secret) async throws(Failure) -> SecretValue {
         if case .literal(let value) = secret.source { return .value(value) }
         return .placeholder(secret.placeholder)
     }

@@ -1,21 +1,21 @@
-public import Diagnostics
+package import Diagnostics
 import FoundationEssentials
 import Subprocess
 import SystemPackage
 
 /// Reads secrets from where their tags say, each at most once per run. Their values never stand in a message.
-public actor SecretReader: SecretReading {
+package actor SecretReader: SecretReading {
     private let environment: [String: String]
     private let prompt: @Sendable (String) -> String?
     private var known: [Secret.Source: String] = [:]
 
     /// `prompt` asks the user for a secret without echo; nil when there is nobody to ask.
-    public init(environment: [String: String], prompt: @escaping @Sendable (String) -> String?) {
+    package init(environment: [String: String], prompt: @escaping @Sendable (String) -> String?) {
         self.environment = environment
         self.prompt = prompt
     }
 
-    public func read(_ secret: Secret) async throws(Failure) -> SecretValue {
+    package func read(_ secret: Secret) async throws(Failure) -> SecretValue {
         if let value = known[secret.source] { return .value(value) }
         let value: String
         do throws(Failure) { value = try await fetch(secret.source) } catch {
@@ -82,5 +82,5 @@ public actor SecretReader: SecretReading {
 }
 
 extension Failure.Code {
-    public static let secretUnavailable = Failure.Code("recipes.secret-unavailable")
+    package static let secretUnavailable = Failure.Code("recipes.secret-unavailable")
 }

@@ -1,4 +1,5 @@
-public import Diagnostics
+import Text
+package import Diagnostics
 
 /// The file of a classroom exercise: who is to be a manager, and who a worker.
 ///
@@ -8,12 +9,12 @@ public import Diagnostics
 ///       - red[01-04]
 ///
 /// A manager may also be an IP address: one that runs already and gets no recipe.
-public struct SwarmRoster: Hashable, Sendable {
+package struct SwarmRoster: Hashable, Sendable {
     /// Host names and addresses.
-    public private(set) var managers: [Located<String>] = []
-    public private(set) var workers: [Located<String>] = []
+    package private(set) var managers: [Located<String>] = []
+    package private(set) var workers: [Located<String>] = []
 
-    public init(parsing text: String, file: String) throws(DiagnosticReport) {
+    package init(parsing text: String, file: String) throws(DiagnosticReport) {
         var report = DiagnosticReport()
         guard let tree = RecipeValue.parse(text, file: file, &report) else { throw report }
         guard case .mapping(let entries) = tree.content else {
@@ -71,18 +72,18 @@ public struct SwarmRoster: Hashable, Sendable {
 }
 
 /// The recipes of a rack made from a roster: one file a node, and one that they share.
-public struct RackDraft: Sendable {
-    public struct File: Hashable, Sendable {
-        public var name: String
-        public var text: String
+package struct RackDraft: Sendable {
+    package struct File: Hashable, Sendable {
+        package var name: String
+        package var text: String
     }
 
-    public let files: [File]
+    package let files: [File]
 
     /// - Parameters:
     ///   - base: the recipe that the shared one extends, relative to the rack's directory; nil for none.
     ///   - firstAddress: the first node's, with its prefix length ("192.168.50.10/24"); the others follow it in order.
-    public init(_ roster: SwarmRoster, base: String?, firstAddress: String?) throws(Failure) {
+    package init(_ roster: SwarmRoster, base: String?, firstAddress: String?) throws(Failure) {
         let own = roster.managers.filter { !ValueRules.isIPAddress($0.value) } + roster.workers
         let addresses = try Self.addresses(from: firstAddress, count: own.count)
         let shared = "shared.yaml"

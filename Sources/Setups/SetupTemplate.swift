@@ -1,4 +1,4 @@
-public import Diagnostics
+package import Diagnostics
 import Templates
 
 /// A set-up to begin with: files with variables, whose own first lines document these.
@@ -9,29 +9,29 @@ import Templates
 /// `<<NAME>>` is a whole YAML value, and written as one, whatever it holds; in comments, CSV and other files it is a part
 /// of the text. A line that ends in `#if NAME` or `#unless NAME` is kept when the variable is not empty, or is. A line of
 /// a CSV file with `<<node>>`, `<<index>>` or `<<number>>` is repeated for each node.
-public struct SetupTemplate: Sendable {
-    public struct Variable: Hashable, Sendable {
-        public var name: String
-        public var value: String
-        public var about: String
+package struct SetupTemplate: Sendable {
+    package struct Variable: Hashable, Sendable {
+        package var name: String
+        package var value: String
+        package var about: String
     }
 
-    public let name: String
-    public let about: String
-    public let variables: [Variable]
+    package let name: String
+    package let about: String
+    package let variables: [Variable]
     private let files: [(name: String, lines: [String])]
 
     /// What is made of `name` and `count`.
     private static let made: Set<String> = ["nodes", "first", "node", "index", "number"]
-    public static var names: [String] { BuiltInTemplates.files.keys.sorted() }
+    package static var names: [String] { BuiltInTemplates.files.keys.sorted() }
 
     /// One of those that are compiled in.
-    public init?(builtIn name: String) throws(DiagnosticReport) {
+    package init?(builtIn name: String) throws(DiagnosticReport) {
         guard let files = BuiltInTemplates.files[name] else { return nil }
         try self.init(name: name, files: files)
     }
 
-    public init(name: String, files: [String: [UInt8]]) throws(DiagnosticReport) {
+    package init(name: String, files: [String: [UInt8]]) throws(DiagnosticReport) {
         var report = DiagnosticReport()
         var about: [String] = []
         var variables: [Variable] = []
@@ -71,7 +71,7 @@ public struct SetupTemplate: Sendable {
     }
 
     /// The set-up's files, by name, with `values` in place of the defaults.
-    public func files(with values: [String: String]) throws -> [String: String] {
+    package func files(with values: [String: String]) throws -> [String: String] {
         for name in values.keys.sorted() {
             guard !variables.contains(where: { $0.name == name }) else { continue }
             let known = variables.map(\.name)

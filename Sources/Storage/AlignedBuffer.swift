@@ -1,12 +1,12 @@
 /// Memory whose address suits direct I/O, freed with its owner.
-public final class AlignedBuffer {
+package final class AlignedBuffer {
     /// The alignment that every block device accepts: a page.
-    public static let alignment = 4096
+    package static let alignment = 4096
 
-    public let bytes: UnsafeMutableRawBufferPointer
+    package let bytes: UnsafeMutableRawBufferPointer
 
     /// `count` bytes, rounded up to a multiple of ``alignment``.
-    public init(count: Int) {
+    package init(count: Int) {
         let rounded = (max(count, 1) + Self.alignment - 1) / Self.alignment * Self.alignment
         bytes = .allocate(byteCount: rounded, alignment: Self.alignment)
         bytes.initializeMemory(as: UInt8.self, repeating: 0)

@@ -1,34 +1,34 @@
 import CLinux
-public import Diagnostics
-public import SystemPackage
+package import Diagnostics
+package import SystemPackage
 
 /// A Linux block device, read and written past the page cache (O_DIRECT).
 ///
 /// Direct I/O wants offsets, lengths and addresses that are multiples of the sector size. Aligned calls go straight to
 /// the device; a misaligned read goes through a buffer of its own, a misaligned length or offset of a write is refused,
 /// since it could only be done by reading and writing back what the caller did not name.
-public final class BlockDevice: WritableBlockStore {
+package final class BlockDevice: WritableBlockStore {
     /// How the device is opened.
-    public enum Access: Sendable {
+    package enum Access: Sendable {
         /// To look at it; needs no claim and disturbs nobody.
         case read
         /// To write it, with O_EXCL: the kernel refuses while it is mounted, swapped on or held by another device.
         case claim
     }
 
-    public let path: FilePath
+    package let path: FilePath
     /// BLKGETSIZE64, in bytes.
-    public let size: Int64
+    package let size: Int64
     /// BLKSSZGET: the logical sector size in bytes.
-    public let sectorSize: Int
+    package let sectorSize: Int
     /// The st_rdev of the open device: its name may meanwhile mean another one.
-    public let deviceNumber: UInt64
+    package let deviceNumber: UInt64
     private let descriptor: FileDescriptor
 
-    public var name: String { path.string }
+    package var name: String { path.string }
 
     /// Opens the device; `path` is used as it stands (the caller has resolved links and judged the device).
-    public init(opening path: FilePath, _ access: Access) throws(Failure) {
+    package init(opening path: FilePath, _ access: Access) throws(Failure) {
         let direct = FileDescriptor.OpenOptions(rawValue: clinux_O_DIRECT)
         var options: FileDescriptor.OpenOptions = [.closeOnExec, direct]
         if access == .claim { options.insert(.exclusiveCreate) }
@@ -63,7 +63,7 @@ public final class BlockDevice: WritableBlockStore {
 
     deinit { try? descriptor.close() }
 
-    public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
+    package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
         try checkBounds(offset: offset, count: buffer.count)
         guard !buffer.isEmpty else { return }
         if isAligned(UInt(bitPattern: buffer.baseAddress)), isAligned(UInt(buffer.count)), isAligned(UInt(offset)) {
@@ -80,7 +80,7 @@ public final class BlockDevice: WritableBlockStore {
             from: UnsafeRawBufferPointer(rebasing: whole[Int(offset - start)..<Int(offset - start) + buffer.count]))
     }
 
-    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
+    package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
         try checkBounds(offset: offset, count: bytes.count)
         guard !bytes.isEmpty else { return }
         guard isAligned(UInt(bytes.count)), isAligned(UInt(offset)) else {
@@ -100,7 +100,7 @@ public final class BlockDevice: WritableBlockStore {
 
     /// BLKZEROOUT: makes `range` (in bytes, whole sectors) read as zeros, by the device's own command for that or by
     /// writing them (Linux, blkdev_issue_zeroout). False when the kernel cannot do it on this device.
-    public func zero(_ range: Range<Int64>) throws(Failure) -> Bool {
+    package func zero(_ range: Range<Int64>) throws(Failure) -> Bool {
         try checkBounds(offset: range.lowerBound, count: range.count)
         guard clinux_zero_out(descriptor.rawValue, UInt64(range.lowerBound), UInt64(range.count)) != 0 else {
             return true
@@ -110,12 +110,12 @@ public final class BlockDevice: WritableBlockStore {
         throw .system("zeroing \(name) at \(range.lowerBound)", error)
     }
 
-    public func synchronize() throws(Failure) { try descriptor.synchronize(name: name) }
+    package func synchronize() throws(Failure) { try descriptor.synchronize(name: name) }
 
     /// BLKFLSBUF: drops what the kernel has cached of the device, so that other readers see what was written directly.
     ///
     /// Without CAP_SYS_ADMIN it does nothing: our own reads are direct and never see that cache.
-    public func flushBuffers() throws(Failure) {
+    package func flushBuffers() throws(Failure) {
         guard clinux_flush_buffers(descriptor.rawValue) != 0 else { return }
         let error = Errno.current
         guard error != .permissionDenied else { return }
@@ -123,7 +123,7 @@ public final class BlockDevice: WritableBlockStore {
     }
 
     /// Whether the medium is still there, with the size it was opened with. A card that was pulled out has no size.
-    public var isPresent: Bool {
+    package var isPresent: Bool {
         var bytes: UInt64 = 0
         var sector: Int32 = 0
         return clinux_block_size(descriptor.rawValue, &bytes, &sector) == 0 && Int64(bytes) == size
@@ -131,7 +131,7 @@ public final class BlockDevice: WritableBlockStore {
 
     /// BLKRRPART: makes the kernel see the new partition table. Devices without partitions (loop devices made without
     /// partition scanning) answer EINVAL, which is no failure; EBUSY means that a partition was mounted meanwhile.
-    public func rereadPartitionTable() throws(Failure) {
+    package func rereadPartitionTable() throws(Failure) {
         guard clinux_reread_partitions(descriptor.rawValue) != 0 else { return }
         let error = Errno.current
         guard error != .invalidArgument else { return }
@@ -168,10 +168,10 @@ public final class BlockDevice: WritableBlockStore {
 }
 
 extension Failure.Code {
-    public static let notABlockDevice = Failure.Code("storage.not-a-block-device")
-    public static let misaligned = Failure.Code("storage.misaligned")
-    public static let deviceBusy = Failure.Code("storage.device-busy")
-    public static let noPermission = Failure.Code("storage.no-permission")
-    public static let writeProtected = Failure.Code("storage.write-protected")
-    public static let noMedium = Failure.Code("storage.no-medium")
+    package static let notABlockDevice = Failure.Code("storage.not-a-block-device")
+    package static let misaligned = Failure.Code("storage.misaligned")
+    package static let deviceBusy = Failure.Code("storage.device-busy")
+    package static let noPermission = Failure.Code("storage.no-permission")
+    package static let writeProtected = Failure.Code("storage.write-protected")
+    package static let noMedium = Failure.Code("storage.no-medium")
 }

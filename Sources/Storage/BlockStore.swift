@@ -1,9 +1,9 @@
-public import Diagnostics
+package import Diagnostics
 
 /// Bytes of a fixed size that can be read at any offset: an image file, a card, an overlay over either.
 ///
 /// Implementations are safe to read from several threads at once.
-public protocol BlockStore: Sendable {
+package protocol BlockStore: Sendable {
     /// The size in bytes; it never changes.
     var size: Int64 { get }
 
@@ -15,7 +15,7 @@ public protocol BlockStore: Sendable {
 }
 
 /// A block store that can also be written.
-public protocol WritableBlockStore: BlockStore {
+package protocol WritableBlockStore: BlockStore {
     /// Writes all of `bytes` at `offset` (in bytes). Writing past the end is an error: a store never grows.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure)
 
@@ -25,7 +25,7 @@ public protocol WritableBlockStore: BlockStore {
 
 extension BlockStore {
     /// The `count` bytes from `offset` on.
-    public func bytes(at offset: Int64, count: Int) throws(Failure) -> [UInt8] {
+    package func bytes(at offset: Int64, count: Int) throws(Failure) -> [UInt8] {
         try checkBounds(offset: offset, count: count)
         var result = [UInt8](repeating: 0, count: count)
         var thrown: Failure?
@@ -37,7 +37,7 @@ extension BlockStore {
     }
 
     /// Throws unless `count` bytes from `offset` on lie inside the store.
-    public func checkBounds(offset: Int64, count: Int) throws(Failure) {
+    package func checkBounds(offset: Int64, count: Int) throws(Failure) {
         let end = offset.addingReportingOverflow(Int64(count))
         guard offset >= 0, count >= 0, !end.overflow, end.partialValue <= size else {
             throw Failure(
@@ -48,7 +48,7 @@ extension BlockStore {
 
 extension WritableBlockStore {
     /// Writes `bytes` at `offset` (in bytes).
-    public func write(_ bytes: [UInt8], at offset: Int64) throws(Failure) {
+    package func write(_ bytes: [UInt8], at offset: Int64) throws(Failure) {
         var thrown: Failure?
         bytes.withUnsafeBytes { buffer in
             do throws(Failure) { try write(buffer, at: offset) } catch { thrown = error }
@@ -59,5 +59,5 @@ extension WritableBlockStore {
 
 extension Failure.Code {
     /// An offset or length outside a block store.
-    public static let outOfBounds = Failure.Code("storage.out-of-bounds")
+    package static let outOfBounds = Failure.Code("storage.out-of-bounds")
 }

@@ -1,19 +1,19 @@
 /// A set of byte offsets, kept as sorted half-open ranges that neither touch nor overlap.
-public struct ByteRanges: Hashable, Sendable {
-    public private(set) var ranges: [Range<Int64>] = []
+package struct ByteRanges: Hashable, Sendable {
+    package private(set) var ranges: [Range<Int64>] = []
 
-    public init() {}
+    package init() {}
 
-    public init(_ ranges: some Sequence<Range<Int64>>) {
+    package init(_ ranges: some Sequence<Range<Int64>>) {
         for range in ranges { insert(range) }
     }
 
-    public var isEmpty: Bool { ranges.isEmpty }
+    package var isEmpty: Bool { ranges.isEmpty }
 
     /// How many bytes the set holds.
-    public var count: Int64 { ranges.reduce(0) { $0 + Int64($1.count) } }
+    package var count: Int64 { ranges.reduce(0) { $0 + Int64($1.count) } }
 
-    public mutating func insert(_ range: Range<Int64>) {
+    package mutating func insert(_ range: Range<Int64>) {
         guard !range.isEmpty else { return }
         // The first range that touches or follows the new one, and the end of the run that merges with it.
         let first = partition { $0.upperBound < range.lowerBound }
@@ -27,7 +27,7 @@ public struct ByteRanges: Hashable, Sendable {
         ranges.replaceSubrange(first..<last, with: [merged])
     }
 
-    public mutating func remove(_ range: Range<Int64>) {
+    package mutating func remove(_ range: Range<Int64>) {
         guard !range.isEmpty else { return }
         let first = partition { $0.upperBound <= range.lowerBound }
         var last = first
@@ -41,39 +41,39 @@ public struct ByteRanges: Hashable, Sendable {
         ranges.replaceSubrange(first..<last, with: kept)
     }
 
-    public func contains(_ offset: Int64) -> Bool {
+    package func contains(_ offset: Int64) -> Bool {
         let index = partition { $0.upperBound <= offset }
         return index < ranges.count && ranges[index].contains(offset)
     }
 
     /// Whether any byte of `range` is in the set.
-    public func intersects(_ range: Range<Int64>) -> Bool {
+    package func intersects(_ range: Range<Int64>) -> Bool {
         guard !range.isEmpty else { return false }
         let index = partition { $0.upperBound <= range.lowerBound }
         return index < ranges.count && ranges[index].lowerBound < range.upperBound
     }
 
-    public func union(_ other: ByteRanges) -> ByteRanges {
+    package func union(_ other: ByteRanges) -> ByteRanges {
         var result = self
         for range in other.ranges { result.insert(range) }
         return result
     }
 
-    public func subtracting(_ other: ByteRanges) -> ByteRanges {
+    package func subtracting(_ other: ByteRanges) -> ByteRanges {
         var result = self
         for range in other.ranges { result.remove(range) }
         return result
     }
 
     /// The parts of the set that lie inside `bounds`.
-    public func clamped(to bounds: Range<Int64>) -> ByteRanges {
+    package func clamped(to bounds: Range<Int64>) -> ByteRanges {
         var result = ByteRanges()
         result.ranges = ranges.map { $0.clamped(to: bounds) }.filter { !$0.isEmpty }
         return result
     }
 
     /// The set with every range widened to multiples of `alignment` bytes.
-    public func aligned(to alignment: Int64) -> ByteRanges {
+    package func aligned(to alignment: Int64) -> ByteRanges {
         ByteRanges(
             ranges.map {
                 ($0.lowerBound / alignment * alignment)..<(($0.upperBound + alignment - 1) / alignment * alignment)
@@ -81,7 +81,7 @@ public struct ByteRanges: Hashable, Sendable {
     }
 
     /// The set with every gap between two of its ranges filled that is shorter than `length` bytes.
-    public func filling(gapsBelow length: Int64) -> ByteRanges {
+    package func filling(gapsBelow length: Int64) -> ByteRanges {
         var result = ByteRanges()
         for range in ranges {
             if let last = result.ranges.last, range.lowerBound - last.upperBound < length {

@@ -1,21 +1,21 @@
 import CLinux
-public import Diagnostics
-public import SystemPackage
+package import Diagnostics
+package import SystemPackage
 
 #if canImport(Glibc)
     import Glibc
 #endif
 
 /// A regular file of fixed size that holds a disk image.
-public final class ImageFile: WritableBlockStore {
-    public let path: FilePath
-    public let size: Int64
+package final class ImageFile: WritableBlockStore {
+    package let path: FilePath
+    package let size: Int64
     private let descriptor: FileDescriptor
 
-    public var name: String { path.string }
+    package var name: String { path.string }
 
     /// Opens an existing image. Anything but a regular file is refused: a device is opened as a ``BlockDevice``.
-    public convenience init(opening path: FilePath, writable: Bool = false) throws(Failure) {
+    package convenience init(opening path: FilePath, writable: Bool = false) throws(Failure) {
         let descriptor: FileDescriptor
         // Not blocking: opening a FIFO would wait for its other end before it could be refused.
         do {
@@ -26,7 +26,7 @@ public final class ImageFile: WritableBlockStore {
     }
 
     /// Makes a new, empty (sparse) file of `size` bytes that only its owner can write; fails when `path` exists.
-    public convenience init(
+    package convenience init(
         creating path: FilePath, size: Int64, permissions: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead]
     )
         throws(Failure)
@@ -63,18 +63,18 @@ public final class ImageFile: WritableBlockStore {
 
     deinit { try? descriptor.close() }
 
-    public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
+    package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
         try checkBounds(offset: offset, count: buffer.count)
         try descriptor.readFully(into: buffer, at: offset, name: name)
     }
 
-    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
+    package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
         try checkBounds(offset: offset, count: bytes.count)
         try descriptor.writeFully(bytes, at: offset, name: name)
     }
 
     /// Makes `range` (in bytes) read as zeros, as a hole where the file system can.
-    public func clear(_ range: Range<Int64>) throws(Failure) {
+    package func clear(_ range: Range<Int64>) throws(Failure) {
         try checkBounds(offset: range.lowerBound, count: range.count)
         guard !range.isEmpty else { return }
         guard clinux_punch_hole(descriptor.rawValue, range.lowerBound, Int64(range.count)) != 0 else { return }
@@ -92,7 +92,7 @@ public final class ImageFile: WritableBlockStore {
 
     /// Takes the kernel's lock on the file (flock(2)) for as long as this object lives, or the process: false when somebody
     /// else has it, or when ``path`` names another file by now. Where the file system has no locks, nobody else has one.
-    public func lock() throws(Failure) -> Bool {
+    package func lock() throws(Failure) -> Bool {
         taking: while flock(descriptor.rawValue, LOCK_EX | LOCK_NB) != 0 {
             switch Errno.current {
             case .interrupted: continue
@@ -105,16 +105,16 @@ public final class ImageFile: WritableBlockStore {
         return own.inode == named.inode && own.deviceID == named.deviceID
     }
 
-    public func synchronize() throws(Failure) { try descriptor.synchronize(name: name) }
+    package func synchronize() throws(Failure) { try descriptor.synchronize(name: name) }
 
     /// Forgets the cached pages, so that the next read comes from the medium.
-    public func dropCache() throws(Failure) {
+    package func dropCache() throws(Failure) {
         try synchronize()
         _ = clinux_drop_cache(descriptor.rawValue)
     }
 
     /// The parts of the file that hold data; the rest are holes that read as zeros.
-    public func dataRanges() throws(Failure) -> ByteRanges {
+    package func dataRanges() throws(Failure) -> ByteRanges {
         var found = ByteRanges()
         var offset: Int64 = 0
         while offset < size {
@@ -139,5 +139,5 @@ public final class ImageFile: WritableBlockStore {
 
 extension Failure.Code {
     /// A path that should name a regular file names something else.
-    public static let notAFile = Failure.Code("storage.not-a-file")
+    package static let notAFile = Failure.Code("storage.not-a-file")
 }

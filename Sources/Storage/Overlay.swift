@@ -1,4 +1,4 @@
-public import Diagnostics
+package import Diagnostics
 import Synchronization
 
 /// Changes over a store that stays untouched: reads see the changes, the base keeps its bytes.
@@ -6,25 +6,25 @@ import Synchronization
 /// Copy-on-write by blocks of 4 KiB, the page size and the largest sector a card reports, so that what is committed to
 /// a device is always whole sectors. Only changed blocks cost memory; a block that is written with the bytes it already
 /// has is not kept, so an edit that changes nothing leaves an empty overlay.
-public final class Overlay: WritableBlockStore {
-    public static let blockSize = 4096
+package final class Overlay: WritableBlockStore {
+    package static let blockSize = 4096
 
     private let base: any BlockStore
     private let blocks = Mutex<[Int64: [UInt8]]>([:])
 
-    public init(over base: any BlockStore) { self.base = base }
+    package init(over base: any BlockStore) { self.base = base }
 
-    public var size: Int64 { base.size }
-    public var name: String { base.name }
+    package var size: Int64 { base.size }
+    package var name: String { base.name }
 
     /// The bytes that differ from the base, as whole blocks (the last one cut at the end of the store).
-    public var changes: ByteRanges {
+    package var changes: ByteRanges {
         let numbers = blocks.withLock { $0.keys.sorted() }
         return ByteRanges(numbers.map(range(ofBlock:)))
     }
 
     /// Where this and `other`, over the same bytes, differ, as whole blocks.
-    public func differences(from other: Overlay) -> ByteRanges {
+    package func differences(from other: Overlay) -> ByteRanges {
         let others = other.blocks.withLock { $0 }
         return blocks.withLock { blocks in
             let numbers = Set(blocks.keys).union(others.keys).filter { blocks[$0] != others[$0] }
@@ -32,7 +32,7 @@ public final class Overlay: WritableBlockStore {
         }
     }
 
-    public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
+    package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
         try base.read(into: buffer, at: offset)
         guard !buffer.isEmpty else { return }
         let wanted = offset..<(offset + Int64(buffer.count))
@@ -51,7 +51,7 @@ public final class Overlay: WritableBlockStore {
         }
     }
 
-    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
+    package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
         try checkBounds(offset: offset, count: bytes.count)
         guard !bytes.isEmpty else { return }
         let written = offset..<(offset + Int64(bytes.count))
@@ -71,7 +71,7 @@ public final class Overlay: WritableBlockStore {
     }
 
     /// Nothing is deferred: an overlay lives in memory until it is committed.
-    public func synchronize() throws(Failure) {}
+    package func synchronize() throws(Failure) {}
 
     /// Writes the changed blocks to `target`: first those that no phase names, then each phase in turn, waiting for the
     /// medium after each.
@@ -79,7 +79,7 @@ public final class Overlay: WritableBlockStore {
     /// A caller that edits a file system names the blocks that make new data visible (allocation tables, then
     /// directories): a power cut leaves the old state, or data that nothing refers to yet, never a reference to bytes
     /// that were not written.
-    public func commit(to target: any WritableBlockStore, phases: [ByteRanges] = []) throws(Failure) {
+    package func commit(to target: any WritableBlockStore, phases: [ByteRanges] = []) throws(Failure) {
         var rest = changes
         var ordered: [ByteRanges] = []
         for phase in phases.reversed() {

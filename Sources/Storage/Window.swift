@@ -1,15 +1,15 @@
-public import Diagnostics
+package import Diagnostics
 
 /// A part of a store as a store of its own: a partition of a card or an image.
-public struct Window<Base: BlockStore>: BlockStore {
-    public let base: Base
+package struct Window<Base: BlockStore>: BlockStore {
+    package let base: Base
     /// Where the window starts in `base`, in bytes.
-    public let start: Int64
-    public let size: Int64
-    public let name: String
+    package let start: Int64
+    package let size: Int64
+    package let name: String
 
     /// The `range` (in bytes) of `base`; it must lie inside.
-    public init(_ base: Base, range: Range<Int64>, name: String) throws(Failure) {
+    package init(_ base: Base, range: Range<Int64>, name: String) throws(Failure) {
         try base.checkBounds(offset: range.lowerBound, count: range.count)
         self.base = base
         self.start = range.lowerBound
@@ -17,17 +17,17 @@ public struct Window<Base: BlockStore>: BlockStore {
         self.name = name
     }
 
-    public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
+    package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
         try checkBounds(offset: offset, count: buffer.count)
         try base.read(into: buffer, at: start + offset)
     }
 }
 
 extension Window: WritableBlockStore where Base: WritableBlockStore {
-    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
+    package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
         try checkBounds(offset: offset, count: bytes.count)
         try base.write(bytes, at: start + offset)
     }
 
-    public func synchronize() throws(Failure) { try base.synchronize() }
+    package func synchronize() throws(Failure) { try base.synchronize() }
 }

@@ -1,6 +1,6 @@
+import Text
 import Diagnostics
 import Foundation
-import Recipes
 import Testing
 
 @testable import Docker

@@ -1,3 +1,4 @@
+import Text
 import Images
 import Provisioning
 import Recipes

@@ -1,13 +1,15 @@
+import Text
+import Systems
 import Diagnostics
 import Filesystems
 import Images
 import Recipes
-public import Testing
+import Testing
 
-@testable public import Provisioning
+@testable package import Provisioning
 
 extension SettingsTable.Column: CustomTestStringConvertible {
-    public var testDescription: String { title }
+    package var testDescription: String { title }
 
     /// As a part of a file's name.
     var slug: String {

@@ -1,3 +1,5 @@
+import Text
+import Systems
 import Diagnostics
 import Images
 import Recipes

@@ -1,3 +1,4 @@
+import Systems
 import Foundation
 import Images
 import Provisioning

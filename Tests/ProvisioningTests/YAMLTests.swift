@@ -1,3 +1,4 @@
+import Text
 import TestSupport
 import Testing
 import Yams
@@ -38,7 +39,7 @@ import Yams
         #expect(result.succeeded, "\(result.errors)")
         #expect(
             result.text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
-                == (Corpus.controls + Corpus.names).map { hex($0.utf8) })
+                == (Corpus.controls + Corpus.names).map(\.utf8.hex))
     }
 
     @Test func `characters that PyYAML before 5-1 refuses are escaped`() {

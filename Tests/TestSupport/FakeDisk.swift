@@ -1,23 +1,23 @@
-public import Cards
-public import Diagnostics
+package import Cards
+package import Diagnostics
 import Storage
 import Synchronization
-public import SystemPackage
+package import SystemPackage
 
 /// A disk in memory, stricter than any real one.
 ///
 /// It refuses what is not whole, aligned sectors. What is written is pending until ``synchronize()``; a read that could
 /// be answered from a cache (written since the last flush and drop) is recorded as a violation. It can fail, vanish,
 /// lose power, drop writes, flip bits and lie about its size.
-public final class FakeDisk: CardTarget {
-    public enum Operation: Hashable, Sendable {
+package final class FakeDisk: CardTarget {
+    package enum Operation: Hashable, Sendable {
         case read(Range<Int64>)
         case write(Range<Int64>)
         case zero(Range<Int64>)
         case synchronize, dropCache, seal, abandon
     }
 
-    public enum Fault: Sendable {
+    package enum Fault: Sendable {
         /// The operation with this number (from 0) fails, once.
         case fails(at: Int, Errno)
         /// Of the write with this number only the first half arrives, then it fails.
@@ -47,11 +47,11 @@ public final class FakeDisk: CardTarget {
         var random: SplitMix64
     }
 
-    public let size: Int64
-    public let name = "/dev/fake"
-    public let isBlank: Bool
-    public let queue: DeviceQueue?
-    public static let sector = 512
+    package let size: Int64
+    package let name = "/dev/fake"
+    package let isBlank: Bool
+    package let queue: DeviceQueue?
+    package static let sector = 512
     /// Whether it zeroes by command.
     private let zeroes: Bool
     private let faults: [Fault]
@@ -59,12 +59,12 @@ public final class FakeDisk: CardTarget {
 
     /// What reached the medium between two flushes, in the order in which it was written; any of it may be lost, and in any
     /// order, when power fails before the second.
-    public struct Epoch: Sendable {
-        public var writes: [(offset: Int, bytes: [UInt8])] = []
+    package struct Epoch: Sendable {
+        package var writes: [(offset: Int, bytes: [UInt8])] = []
     }
 
     /// - Parameter contents: What is on it; its count is the size.
-    public init(
+    package init(
         _ contents: [UInt8], faults: [Fault] = [], seed: UInt64 = 1, zeroes: Bool = false, isBlank: Bool = false,
         queue: DeviceQueue? = nil
     ) {
@@ -78,15 +78,15 @@ public final class FakeDisk: CardTarget {
     }
 
     /// What would be there after a power cut that lost everything pending.
-    public var medium: [UInt8] { state.withLock { $0.medium } }
-    public var log: [Operation] { state.withLock { $0.log } }
-    public var epochs: [Epoch] { state.withLock { $0.epochs } }
-    public var violations: [String] { state.withLock { $0.violations } }
-    public var isSealed: Bool { state.withLock { $0.sealed } }
-    public var isAbandoned: Bool { state.withLock { $0.abandoned } }
-    public var isPresent: Bool { state.withLock { !$0.gone } }
+    package var medium: [UInt8] { state.withLock { $0.medium } }
+    package var log: [Operation] { state.withLock { $0.log } }
+    package var epochs: [Epoch] { state.withLock { $0.epochs } }
+    package var violations: [String] { state.withLock { $0.violations } }
+    package var isSealed: Bool { state.withLock { $0.sealed } }
+    package var isAbandoned: Bool { state.withLock { $0.abandoned } }
+    package var isPresent: Bool { state.withLock { !$0.gone } }
 
-    public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
+    package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
         try begin(.read(offset..<(offset + Int64(buffer.count))), address: UInt(bitPattern: buffer.baseAddress))
         state.withLock { state in
             if state.cached { state.violations.append("read at \(offset) can come from a cache") }
@@ -103,7 +103,7 @@ public final class FakeDisk: CardTarget {
         }
     }
 
-    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
+    package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
         let number = try begin(
             .write(offset..<(offset + Int64(bytes.count))), address: UInt(bitPattern: bytes.baseAddress))
         let isDropped = faults.contains {
@@ -118,7 +118,7 @@ public final class FakeDisk: CardTarget {
         if isTorn { throw .system("operation \(number) of \(name)", .ioError) }
     }
 
-    public func zero(_ range: Range<Int64>) throws(Failure) -> Bool {
+    package func zero(_ range: Range<Int64>) throws(Failure) -> Bool {
         guard zeroes else { return false }
         try begin(.zero(range))
         if faults.contains(where: { if case .ignoresZeroing = $0 { true } else { false } }) { return true }
@@ -129,7 +129,7 @@ public final class FakeDisk: CardTarget {
         return true
     }
 
-    public func synchronize() throws(Failure) {
+    package func synchronize() throws(Failure) {
         try begin(.synchronize)
         state.withLock { state in
             for (offset, bytes) in state.pending { store(bytes[...], at: offset, in: &state) }
@@ -138,17 +138,17 @@ public final class FakeDisk: CardTarget {
         }
     }
 
-    public func dropCache() throws(Failure) {
+    package func dropCache() throws(Failure) {
         try begin(.dropCache)
         state.withLock { $0.cached = !$0.pending.isEmpty }
     }
 
-    public func seal() throws(Failure) {
+    package func seal() throws(Failure) {
         try begin(.seal)
         state.withLock { $0.sealed = true }
     }
 
-    public func abandon() {
+    package func abandon() {
         state.withLock {
             $0.log.append(.abandon)
             $0.abandoned = true

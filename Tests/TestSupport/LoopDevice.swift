@@ -1,17 +1,17 @@
-public import SystemPackage
+package import SystemPackage
 
 /// A loop device of a test's own over a file of its own; needs root. Only this device, by its exact name, is detached.
-public final class LoopDevice {
-    public struct Refused: Error, CustomStringConvertible {
-        public let description: String
+package final class LoopDevice {
+    package struct Refused: Error, CustomStringConvertible {
+        package let description: String
     }
 
     /// "/dev/loop7"
-    public let path: FilePath
-    public let backingFile: FilePath
+    package let path: FilePath
+    package let backingFile: FilePath
 
     /// - Parameter options: More of losetup's, such as "--read-only" or "--partscan".
-    public init(over backingFile: FilePath, options: [String] = []) throws {
+    package init(over backingFile: FilePath, options: [String] = []) throws {
         let result = try OutsideTool("losetup").run(["--find", "--show"] + options + [backingFile.string])
         let text = String(result.text.prefix { !$0.isNewline })
         guard result.succeeded, text.hasPrefix("/dev/loop") else {
@@ -21,11 +21,11 @@ public final class LoopDevice {
         self.backingFile = backingFile
     }
 
-    public var kernelName: String { path.lastComponent?.string ?? "" }
+    package var kernelName: String { path.lastComponent?.string ?? "" }
 
     /// Makes the kernel see the partitions that the device's table names, also where it was built without a parser for
     /// such tables; the device must have been made with "--partscan", so that they go with it.
-    public func addPartitions() throws {
+    package func addPartitions() throws {
         let result = try OutsideTool("partx").run(["--update", path.string])
         guard result.succeeded else { throw Refused(description: "partx: \(result.errors)") }
     }

@@ -1,30 +1,30 @@
-public import Diagnostics
-public import Storage
+package import Diagnostics
+import Storage
 import Synchronization
 
 /// Bytes in memory as a store, which keeps the order of what was written and can be told to fail.
-public final class MemoryStore: WritableBlockStore {
-    public let size: Int64
-    public let name: String
+package final class MemoryStore: WritableBlockStore {
+    package let size: Int64
+    package let name: String
     private let contents: Mutex<[UInt8]>
     private let order = Mutex<[Range<Int64>?]>([])
     private let failure = Mutex<(writes: Int, failsAt: Int?)>((0, nil))
 
-    public init(_ bytes: [UInt8], name: String = "memory") {
+    package init(_ bytes: [UInt8], name: String = "memory") {
         size = Int64(bytes.count)
         self.name = name
         contents = Mutex(bytes)
     }
 
-    public var allBytes: [UInt8] { contents.withLock { $0 } }
+    package var allBytes: [UInt8] { contents.withLock { $0 } }
 
     /// The ranges written, in order; nil stands for a synchronize.
-    public var log: [Range<Int64>?] { order.withLock { $0 } }
+    package var log: [Range<Int64>?] { order.withLock { $0 } }
 
     /// The write with this number (from 0, counted from now on) and all later ones fail.
-    public func fail(atWrite number: Int?) { failure.withLock { $0 = (0, number) } }
+    package func fail(atWrite number: Int?) { failure.withLock { $0 = (0, number) } }
 
-    public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
+    package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
         try checkBounds(offset: offset, count: buffer.count)
         contents.withLock { bytes in
             bytes.withUnsafeBytes { all in
@@ -33,7 +33,7 @@ public final class MemoryStore: WritableBlockStore {
         }
     }
 
-    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
+    package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
         try checkBounds(offset: offset, count: bytes.count)
         let fails = failure.withLock { state in
             defer { state.writes += 1 }
@@ -49,5 +49,5 @@ public final class MemoryStore: WritableBlockStore {
         }
     }
 
-    public func synchronize() throws(Failure) { order.withLock { $0.append(nil) } }
+    package func synchronize() throws(Failure) { order.withLock { $0.append(nil) } }
 }

@@ -3,25 +3,25 @@ import Glibc
 import SystemPackage
 
 /// Runs the independent programs that the tests take as oracles (mtools, fsck.fat, sfdisk, …).
-public struct OutsideTool: Sendable {
-    public struct Result: Sendable {
-        public let status: Int32
-        public let output: [UInt8]
-        public let errors: String
-        public var text: String { String(decoding: output, as: UTF8.self) }
-        public var succeeded: Bool { status == 0 }
+package struct OutsideTool: Sendable {
+    package struct Result: Sendable {
+        package let status: Int32
+        package let output: [UInt8]
+        package let errors: String
+        package var text: String { String(decoding: output, as: UTF8.self) }
+        package var succeeded: Bool { status == 0 }
     }
 
-    public struct Missing: Error, CustomStringConvertible {
-        public let description: String
-        public init(description: String) { self.description = description }
+    package struct Missing: Error, CustomStringConvertible {
+        package let description: String
+        package init(description: String) { self.description = description }
     }
 
     private let path: String
 
     /// Finds `name`, when it is no path, in PATH, /usr/sbin and /sbin. A missing oracle is an error, never a skipped test: `.ci/run` installs
     /// them all.
-    public init(_ name: String) throws {
+    package init(_ name: String) throws {
         if name.hasPrefix("/") {
             path = name
             return
@@ -39,7 +39,7 @@ public struct OutsideTool: Sendable {
     ///
     /// The tool starts with no signal blocked: a thread of Swift's pool blocks most, a child inherits that, and a shell
     /// with SIGCHLD blocked waits for ever.
-    public func run(_ arguments: [String], input: [UInt8] = [], environment: [String: String] = [:]) throws -> Result {
+    package func run(_ arguments: [String], input: [UInt8] = [], environment: [String: String] = [:]) throws -> Result {
         // Files, not pipes: nothing can fill up and block, whatever the tool prints.
         let scratch = ScratchDirectory()
         scratch.write(input, to: "in")

@@ -1,8 +1,8 @@
 import Foundation
-public import SystemPackage
+package import SystemPackage
 
 /// Small card images shaped like the vendors', made by `scripts/make-sample-image`.
-public enum SampleImage: String, Sendable, CaseIterable {
+package enum SampleImage: String, Sendable, CaseIterable {
     case hypriot
     case raspberryPiOS = "raspberry-pi-os"
     case ubuntu
@@ -22,10 +22,10 @@ public enum SampleImage: String, Sendable, CaseIterable {
     case debianRaspi = "debian-raspi"
 
     /// Where the boot partition starts in every sample, in bytes.
-    public static let bootStart: Int64 = 4 << 20
+    package static let bootStart: Int64 = 4 << 20
 
     /// Makes the image at `path`.
-    public func make(at path: FilePath) throws {
+    package func make(at path: FilePath) throws {
         let script = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
             .appending("scripts").appending("make-sample-image")
         let result = try OutsideTool("sh").run([script.string, rawValue, path.string])
@@ -34,23 +34,23 @@ public enum SampleImage: String, Sendable, CaseIterable {
 }
 
 /// mtools, reading the boot partition of an image file: the oracle for everything piflash puts there.
-public struct Mtools: Sendable {
+package struct Mtools: Sendable {
     private let drive: String
     /// UTF-8 names; no complaints about geometry that no card has.
     private let environment = ["MTOOLS_SKIP_CHECK": "1", "LC_ALL": "C.UTF-8"]
 
-    public init(image: FilePath, offset: Int64 = SampleImage.bootStart) { drive = "\(image)@@\(offset)" }
+    package init(image: FilePath, offset: Int64 = SampleImage.bootStart) { drive = "\(image)@@\(offset)" }
 
-    public func contents(of path: String) throws -> [UInt8] {
+    package func contents(of path: String) throws -> [UInt8] {
         let result = try OutsideTool("mcopy").run(["-i", drive, "::\(path)", "-"], environment: environment)
         guard result.succeeded else { throw OutsideTool.Missing(description: "mcopy \(path): \(result.errors)") }
         return result.output
     }
 
-    public func text(of path: String) throws -> String { String(decoding: try contents(of: path), as: UTF8.self) }
+    package func text(of path: String) throws -> String { String(decoding: try contents(of: path), as: UTF8.self) }
 
     /// Every file's path, without a "/" in front.
-    public func paths() throws -> [String] {
+    package func paths() throws -> [String] {
         let result = try OutsideTool("mdir").run(["-i", drive, "-b", "-/", "::"], environment: environment)
         return result.text.split(separator: "\n").map { $0.replacingOccurrences(of: "::/", with: "") }
             .filter { !$0.hasSuffix("/") }

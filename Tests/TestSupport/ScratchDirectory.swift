@@ -1,15 +1,15 @@
 import Foundation
-public import SystemPackage
+package import SystemPackage
 
 /// Held while a file is written, and while a process starts. A child has every open file of the tests until it has become
 /// another program; one that another test was just writing could not be run as a program then (execve(2), ETXTBSY).
 let openFiles = NSLock()
 
 /// A directory of a test's own, removed with its owner.
-public final class ScratchDirectory: Sendable {
-    public let path: FilePath
+package final class ScratchDirectory: Sendable {
+    package let path: FilePath
 
-    public init() {
+    package init() {
         let base = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
         let name = "piflash-test-\(UUID().uuidString)"
         path = FilePath(base).appending(name)
@@ -19,11 +19,11 @@ public final class ScratchDirectory: Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: path.string) }
 
-    public subscript(_ name: String) -> FilePath { path.appending(name) }
+    package subscript(_ name: String) -> FilePath { path.appending(name) }
 
     /// Writes `contents` to a file of the directory and returns its path.
     @discardableResult
-    public func write(_ contents: [UInt8], to name: String) -> FilePath {
+    package func write(_ contents: [UInt8], to name: String) -> FilePath {
         let file = self[name]
         try! FileManager.default.createDirectory(
             atPath: file.removingLastComponent().string, withIntermediateDirectories: true)
@@ -36,17 +36,17 @@ public final class ScratchDirectory: Sendable {
     }
 
     @discardableResult
-    public func write(_ text: String, to name: String) -> FilePath { write(Array(text.utf8), to: name) }
+    package func write(_ text: String, to name: String) -> FilePath { write(Array(text.utf8), to: name) }
 
     /// Writes a program that can be run, in the place of whatever is there: a link to one of the machine's own programs is
     /// replaced, never written through.
-    public func writeProgram(_ text: String, to name: String) {
+    package func writeProgram(_ text: String, to name: String) {
         try? FileManager.default.removeItem(atPath: self[name].string)
         let file = write(text, to: name)
         try! FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.string)
     }
 
-    public func read(_ name: String) -> [UInt8] {
+    package func read(_ name: String) -> [UInt8] {
         Array(try! Data(contentsOf: URL(fileURLWithPath: self[name].string)))
     }
 }

@@ -1,11 +1,11 @@
 /// A random number generator that repeats itself for the same seed (Steele, Lea, Flood: Fast Splittable Pseudorandom
 /// Number Generators, 2014), so that a failing property can be run again.
-public struct SplitMix64: RandomNumberGenerator {
+package struct SplitMix64: RandomNumberGenerator {
     private var state: UInt64
 
-    public init(seed: UInt64) { state = seed }
+    package init(seed: UInt64) { state = seed }
 
-    public mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var z = state
         z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -14,7 +14,7 @@ public struct SplitMix64: RandomNumberGenerator {
     }
 
     /// `count` bytes, made by words: quick enough for megabytes in a debug build.
-    public mutating func bytes(_ count: Int) -> [UInt8] {
+    package mutating func bytes(_ count: Int) -> [UInt8] {
         var words = (0..<((count + 7) / 8)).map { _ in UInt64(0) }
         for index in words.indices { words[index] = next() }
         return words.withUnsafeBytes { Array($0.prefix(count)) }

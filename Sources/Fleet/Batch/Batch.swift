@@ -1,16 +1,16 @@
-public import Cards
-public import Diagnostics
+package import Cards
+package import Diagnostics
 import Filesystems
-public import Host
+package import Host
 import Images
 import Provisioning
-public import Recipes
+package import Recipes
 import Storage
 import Synchronization
 import SystemPackage
 
 /// Writes many cards at once: one worker a device, each at its own pace, all from the images in the cache.
-public struct Batch: Sendable {
+package struct Batch: Sendable {
     let planner: CardPlanner
     let ledgers: [FilePath: LedgerWriter]
     let options: CardWriting.Options
@@ -19,7 +19,7 @@ public struct Batch: Sendable {
     /// Locks the ledgers of `nodes`.
     ///
     /// - Parameter claim: Claims a target for an image of so many bytes.
-    public init(
+    package init(
         _ nodes: [Node], planner: CardPlanner, since: String, options: CardWriting.Options = CardWriting.Options(),
         claim: @escaping @Sendable (ChosenTarget, Int64) throws(Failure) -> any CardTarget
     ) throws(Failure) {
@@ -36,7 +36,7 @@ public struct Batch: Sendable {
 
     /// Judges each job as far as that can be done without writing: its secrets are read, its files are made and thrown
     /// away again, its target is judged by `judge` with the size of what comes onto it. What is worth saying is returned.
-    public func judge(
+    package func judge(
         _ jobs: [BatchPlan.Job], isCancelled: @escaping @Sendable () -> Bool,
         _ judge: (ChosenTarget, Int64) throws(Failure) -> Void
     ) async throws -> [Diagnostic] {
@@ -66,7 +66,7 @@ public struct Batch: Sendable {
     }
 
     /// Judges what the cards of `cards` will get, before there is any to write: as ``judge(_:isCancelled:_:)``.
-    public func judge(
+    package func judge(
         _ cards: [RackPlan.Card], isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> [Diagnostic] {
         var report = DiagnosticReport()
@@ -83,7 +83,7 @@ public struct Batch: Sendable {
     }
 
     /// Works on all cards of `plan`. One that fails fails alone; while there are spare cards, its node gets another one.
-    public func run(
+    package func run(
         _ plan: BatchPlan, events: @escaping @Sendable (BatchEvent) -> Void,
         isCancelled: @escaping @Sendable () -> Bool
     ) async -> [BatchOutcome] {
@@ -229,7 +229,7 @@ public struct Batch: Sendable {
     }
 
     /// Marks the cards of `nodes` to be written again.
-    public static func redo(_ nodes: [Node], user: InvokingUser, now: Int64, since: String) throws(Failure) {
+    package static func redo(_ nodes: [Node], user: InvokingUser, now: Int64, since: String) throws(Failure) {
         var ledgers: [FilePath: LedgerWriter] = [:]
         for node in nodes {
             let state = RackState(besideRecipe: FilePath(node.recipePath), user: user)

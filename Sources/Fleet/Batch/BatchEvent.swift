@@ -1,25 +1,25 @@
-public import Diagnostics
+package import Diagnostics
 
 /// What a batch tells while it runs.
-public enum BatchEvent: Sendable {
+package enum BatchEvent: Sendable {
     case started(node: String, device: String, work: BatchPlan.Work)
     case progress(node: String, device: String, FleetEvent.Progress)
     case finished(BatchOutcome)
 }
 
 /// How it went with one card.
-public struct BatchOutcome: Sendable {
-    public let node: String
-    public let device: String
-    public let work: BatchPlan.Work
+package struct BatchOutcome: Sendable {
+    package let node: String
+    package let device: String
+    package let work: BatchPlan.Work
     /// Bytes written and read back; 0 where only settings changed.
-    public let bytes: Int64
+    package let bytes: Int64
     /// Files that new settings changed; empty when the card was right already.
-    public let changedFiles: [String]
-    public let imageDigest: String
-    public let failure: Failure?
+    package let changedFiles: [String]
+    package let imageDigest: String
+    package let failure: Failure?
 
-    public init(
+    package init(
         node: String, device: String, work: BatchPlan.Work, bytes: Int64, changedFiles: [String], imageDigest: String,
         failure: Failure?
     ) {
@@ -32,5 +32,5 @@ public struct BatchOutcome: Sendable {
         self.failure = failure
     }
 
-    public var isInterrupted: Bool { failure?.code == .cancelled }
+    package var isInterrupted: Bool { failure?.code == .cancelled }
 }

@@ -1,3 +1,4 @@
+import Systems
 import Cards
 import Diagnostics
 import Images
@@ -6,36 +7,36 @@ import Recipes
 import SystemPackage
 
 /// Which card gets which node, decided before anything is written.
-public struct BatchPlan: Sendable {
-    public enum Work: String, Sendable {
+package struct BatchPlan: Sendable {
+    package enum Work: String, Sendable {
         /// The whole image, with the node's settings.
         case write
         /// Only the settings: the card holds the right image already.
         case configure
     }
 
-    public struct Job: Sendable {
-        public let card: RackPlan.Card
-        public let target: ChosenTarget
-        public let work: Work
+    package struct Job: Sendable {
+        package let card: RackPlan.Card
+        package let target: ChosenTarget
+        package let work: Work
         /// The node whose card it was, when piflash made it.
-        public let previous: String?
+        package let previous: String?
     }
 
-    public private(set) var jobs: [Job] = []
+    package private(set) var jobs: [Job] = []
     /// Cards that are done: they are left alone.
-    public private(set) var finished: [(node: String, target: ChosenTarget)] = []
+    package private(set) var finished: [(node: String, target: ChosenTarget)] = []
     /// Cards for which no node is left; they take the node of a card that fails.
-    public private(set) var spare: [ChosenTarget] = []
+    package private(set) var spare: [ChosenTarget] = []
     /// The nodes that stay for another run.
-    public private(set) var waiting: [String] = []
+    package private(set) var waiting: [String] = []
 
     /// A card that is recognised gets its own node; the others get the nodes that are left, in the rack's order.
     ///
     /// - Parameters:
     ///   - rewrites: Write whole images, also where the right one is on the card.
     ///   - read: What is on a target now; nil when that is no card of piflash's.
-    public init(
+    package init(
         _ rack: RackPlan, on targets: [ChosenTarget], rewrites: Bool,
         read: (ChosenTarget) -> FoundCard? = FoundCard.init(on:)
     ) {
@@ -72,15 +73,15 @@ public struct BatchPlan: Sendable {
 }
 
 /// A card that piflash made, as found in a reader.
-public struct FoundCard: Sendable {
-    public let node: String
-    public let recipe: String
+package struct FoundCard: Sendable {
+    package let node: String
+    package let recipe: String
     /// The digest of the unpacked image.
-    public let image: String?
+    package let image: String?
     /// Whether its first boot has begun.
-    public let hasBooted: Bool
+    package let hasBooted: Bool
 
-    public init(node: String, recipe: String, image: String?, hasBooted: Bool) {
+    package init(node: String, recipe: String, image: String?, hasBooted: Bool) {
         self.node = node
         self.recipe = recipe
         self.image = image
@@ -99,7 +100,7 @@ public struct FoundCard: Sendable {
     }
 
     /// - Returns: nil when there is no piflash card, or it cannot be read.
-    public init?(on target: ChosenTarget) {
+    package init?(on target: ChosenTarget) {
         if case .file(_, exists: false) = target { return nil }
         guard let reading = try? CardReading(at: target.path), let record = reading.record else { return nil }
         self.init(

@@ -1,6 +1,7 @@
+import Text
 import Crypto
 import Diagnostics
-public import Recipes
+package import Recipes
 import SystemPackage
 
 /// What tells that a node's card is no longer what its recipe says: one digest over everything that the card is made from
@@ -8,17 +9,17 @@ import SystemPackage
 ///
 /// That is the recipe, what the node knows of the rack (names, addresses, the swarm's nodes), and the contents of the files
 /// that are carried: packages, saved images, stacks. The values of secrets stay out, for they are not read to compare.
-public struct ConfigurationDigest {
+package struct ConfigurationDigest {
     private var files: [String: String] = [:]
     /// The last node's rack and its digest. A thousand nodes know the same thousand, in one array.
     private var rack: (hosts: [Node.RackHost], digest: String)?
     /// The last node's swarm, and what of it goes into a digest; the same thousand again.
     private var swarm: (nodes: [String], bytes: [UInt8])?
 
-    public init() {}
+    package init() {}
 
     /// Lower-case hex. A file that several nodes name is read once.
-    public mutating func of(_ node: Node) throws -> String {
+    package mutating func of(_ node: Node) throws -> String {
         var hash = SHA256()
         func add(_ text: String) { hash.update(data: Self.bytes(text)) }
         add("piflash configuration 1")
@@ -30,7 +31,7 @@ public struct ConfigurationDigest {
         for path in node.docker.packages + node.docker.preload + (node.swarm?.stacks.map(\.compose) ?? []) {
             add(try digest(ofFile: path.value))
         }
-        return Self.hex(hash.finalize())
+        return hash.finalize().hex
     }
 
     /// A text with its length: no two nodes give the same bytes.
@@ -48,7 +49,7 @@ public struct ConfigurationDigest {
         var hash = SHA256()
         // Neither a name nor an address can hold a blank.
         for host in hosts { hash.update(data: Array("\(host.name) \(host.address)\n".utf8)) }
-        let digest = Self.hex(hash.finalize())
+        let digest = hash.finalize().hex
         rack = (hosts, digest)
         return digest
     }
@@ -56,13 +57,8 @@ public struct ConfigurationDigest {
     /// A file that is not there has a digest, too: what is made of it is refused elsewhere, with its line.
     private mutating func digest(ofFile path: String) throws -> String {
         if let known = files[path] { return known }
-        let made = try FileContents.read(FilePath(path)).map { Self.hex(SHA256.hash(data: $0)) } ?? "missing"
+        let made = try FileContents.read(FilePath(path)).map { SHA256.hash(data: $0).hex } ?? "missing"
         files[path] = made
         return made
-    }
-
-    private static func hex(_ digest: SHA256.Digest) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }

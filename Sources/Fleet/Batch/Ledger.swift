@@ -1,21 +1,21 @@
-public import Diagnostics
+package import Diagnostics
 import Host
-public import SystemPackage
+package import SystemPackage
 
 /// What has become of the cards of a rack: `.piflash/ledger` beside its recipe, one line an event, only ever appended to.
 ///
 /// What a crash left of its last line is ignored, and cut off by the next writer.
-public struct Ledger: Sendable {
+package struct Ledger: Sendable {
     /// In the order in which they happened.
-    public private(set) var entries: [LedgerEntry] = []
+    package private(set) var entries: [LedgerEntry] = []
     /// Lines that are not as they were written; a torn last one is not counted.
-    public private(set) var damaged = 0
+    package private(set) var damaged = 0
     private var latest: [String: LedgerEntry] = [:]
 
-    public init() {}
+    package init() {}
 
     /// Reads the ledger at `path`; one that is not there is empty.
-    public init(at path: FilePath) throws(Failure) {
+    package init(at path: FilePath) throws(Failure) {
         guard let bytes = try FileContents.read(path) else { return }
         let end = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
         let lines = bytes[..<end].split(separator: UInt8(ascii: "\n"))
@@ -28,17 +28,17 @@ public struct Ledger: Sendable {
         }
     }
 
-    public mutating func add(_ entry: LedgerEntry) {
+    package mutating func add(_ entry: LedgerEntry) {
         entries.append(entry)
         latest[entry.node] = entry
     }
 
     /// The last that happened to the card of `node`.
-    public func last(of node: String) -> LedgerEntry? { latest[node] }
+    package func last(of node: String) -> LedgerEntry? { latest[node] }
 }
 
 /// How a node's card stands.
-public enum CardState: String, Sendable, Codable, CaseIterable {
+package enum CardState: String, Sendable, Codable, CaseIterable {
     /// Not written, or not to its end.
     case pending
     case done
@@ -47,7 +47,7 @@ public enum CardState: String, Sendable, Codable, CaseIterable {
     case failed
 
     /// - Parameter image: The digest of the node's unpacked image.
-    public init(after entry: LedgerEntry?, image: String, configuration: String) {
+    package init(after entry: LedgerEntry?, image: String, configuration: String) {
         switch entry?.result {
         case nil, .begun, .written, .interrupted, .redo: self = .pending
         case .failed: self = .failed
@@ -60,5 +60,5 @@ public enum CardState: String, Sendable, Codable, CaseIterable {
 extension RackState {
     var ledgerPath: FilePath { directory.appending("ledger") }
 
-    public func ledger() throws(Failure) -> Ledger { try Ledger(at: ledgerPath) }
+    package func ledger() throws(Failure) -> Ledger { try Ledger(at: ledgerPath) }
 }

@@ -3,8 +3,8 @@ import Filesystems
 import SystemPackage
 
 /// One thing that happened to a node's card.
-public struct LedgerEntry: Codable, Hashable, Sendable {
-    public enum Result: String, Codable, Sendable, CaseIterable {
+package struct LedgerEntry: Codable, Hashable, Sendable {
+    package enum Result: String, Codable, Sendable, CaseIterable {
         /// The card is touched from now on. When nothing follows, the run was killed.
         case begun
         /// All is on the card, but not read back, and it has no partition table yet.
@@ -20,25 +20,25 @@ public struct LedgerEntry: Codable, Hashable, Sendable {
         case redo
     }
 
-    public var node: String
-    public var result: Result
+    package var node: String
+    package var result: Result
     /// Seconds since 1970.
-    public var time: Int64
+    package var time: Int64
     /// The device or file, as it was called then.
-    public var device: String?
+    package var device: String?
     /// SHA-256 of the unpacked image.
-    public var image: String?
+    package var image: String?
     /// The node's ``Recipes/Node/recipeDigest``.
-    public var recipe: String?
+    package var recipe: String?
     /// See ``ConfigurationDigest``.
-    public var configuration: String?
+    package var configuration: String?
     /// See ``SecretsDigest``.
-    public var secrets: String?
-    public var card: CardIdentity?
+    package var secrets: String?
+    package var card: CardIdentity?
     /// Why it failed.
-    public var reason: String?
+    package var reason: String?
 
-    public init(
+    package init(
         node: String, result: Result, time: Int64, device: String? = nil, image: String? = nil, recipe: String? = nil,
         configuration: String? = nil, secrets: String? = nil, card: CardIdentity? = nil, reason: String? = nil
     ) {
@@ -56,18 +56,18 @@ public struct LedgerEntry: Codable, Hashable, Sendable {
 }
 
 /// What a card can be recognised by, as far as its reader tells.
-public struct CardIdentity: Codable, Hashable, Sendable {
+package struct CardIdentity: Codable, Hashable, Sendable {
     /// The card identification register; only a built-in reader shows it.
-    public var cid: String?
+    package var cid: String?
     /// The card's serial number, or its reader's.
-    public var serial: String?
-    public var model: String?
+    package var serial: String?
+    package var model: String?
     /// In bytes.
-    public var size: Int64?
+    package var size: Int64?
     /// Of the card's file systems.
-    public var uuids: [String]
+    package var uuids: [String]
 
-    public init(
+    package init(
         cid: String? = nil, serial: String? = nil, model: String? = nil, size: Int64? = nil, uuids: [String] = []
     ) {
         self.cid = cid

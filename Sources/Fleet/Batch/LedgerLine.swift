@@ -1,3 +1,4 @@
+import Text
 import Crypto
 import FoundationEssentials
 
@@ -29,7 +30,6 @@ enum LedgerLine {
     }
 
     private static func sum(_ bytes: [UInt8]) -> [UInt8] {
-        let hex = Array("0123456789abcdef".utf8)
-        return SHA256.hash(data: bytes).prefix(digits / 2).flatMap { [hex[Int($0 >> 4)], hex[Int($0 & 15)]] }
+        Array(SHA256.hash(data: bytes).prefix(digits / 2).hex.utf8)
     }
 }

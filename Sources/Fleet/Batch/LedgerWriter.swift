@@ -1,4 +1,4 @@
-public import Diagnostics
+package import Diagnostics
 import Host
 import Storage
 import SystemPackage
@@ -9,12 +9,12 @@ import SystemPackage
 
 /// A batch's hold on the cards of a rack, and its way to append to their ledger. There is one batch at a time: it holds
 /// `.piflash/ledger.lock`, which the kernel takes back when the process dies.
-public final class LedgerWriter: Sendable {
+package final class LedgerWriter: Sendable {
     private let lock: FileDescriptor
     private let file: LedgerFile
 
     /// - Parameter since: What the next one is told of this writer: when it began.
-    public init(_ state: RackState, since: String) throws(Failure) {
+    package init(_ state: RackState, since: String) throws(Failure) {
         try state.user.makeDirectories(state.directory, mode: 0o700)
         lock = try Self.lock(state, since: since)
         do throws(Failure) {
@@ -28,7 +28,7 @@ public final class LedgerWriter: Sendable {
     deinit { try? lock.close() }
 
     /// Returns when the entry is on the disk. One that could not be written leaves nothing behind.
-    public func append(_ entry: LedgerEntry) throws(Failure) { try file.append(entry) }
+    package func append(_ entry: LedgerEntry) throws(Failure) { try file.append(entry) }
 
     /// What the process that works on the rack's cards said of itself; nil when there is none.
     static func holder(of state: RackState) -> String? {
@@ -81,5 +81,5 @@ public final class LedgerWriter: Sendable {
 
 extension Failure.Code {
     /// Somebody else writes cards of the same rack.
-    public static let ledgerHeld = Failure.Code("fleet.ledger-held")
+    package static let ledgerHeld = Failure.Code("fleet.ledger-held")
 }

@@ -1,47 +1,48 @@
-public import Diagnostics
+package import Systems
+package import Diagnostics
 import Foundation
 import Host
-public import Images
+package import Images
 import Provisioning
-public import Recipes
+package import Recipes
 import SystemPackage
 
 /// The cards of a rack: what each is to be, what is done and what is left. Nothing is written to make it, and no secret
 /// read.
-public struct RackPlan: Sendable {
-    public struct Card: Sendable {
-        public let node: Node
-        public let image: BaseImage
-        public let profile: OSProfile
+package struct RackPlan: Sendable {
+    package struct Card: Sendable {
+        package let node: Node
+        package let image: BaseImage
+        package let profile: OSProfile
         /// See ``ConfigurationDigest``.
-        public let configuration: String
-        public internal(set) var state: CardState
+        package let configuration: String
+        package internal(set) var state: CardState
         /// What the ledger says last of it.
-        public let last: LedgerEntry?
+        package let last: LedgerEntry?
         /// The node's ``SecretsDigest``; nil while its secrets are unread.
-        public internal(set) var secrets: String?
+        package internal(set) var secrets: String?
 
-        public var name: String { node.hostname.value }
+        package var name: String { node.hostname.value }
         /// Whether the user wants it to be written whole, whatever is on the card.
-        public var isRedone: Bool { last?.result == .redo }
+        package var isRedone: Bool { last?.result == .redo }
     }
 
-    public internal(set) var cards: [Card]
-    public let warnings: [Diagnostic]
+    package internal(set) var cards: [Card]
+    package let warnings: [Diagnostic]
     /// Lines of the rack's ledgers that cannot be read.
-    public let damagedLines: Int
+    package let damagedLines: Int
 
     /// What there is to do, in the order of the recipes.
-    public var left: [Card] { cards.filter { $0.state != .done } }
+    package var left: [Card] { cards.filter { $0.state != .done } }
 
     /// Whether `found` is the right card of a node that is done: it is not written again.
-    public func isFinished(_ found: FoundCard) -> Bool { cards.contains { $0.state == .done && found.isCurrent($0) } }
+    package func isFinished(_ found: FoundCard) -> Bool { cards.contains { $0.state == .done && found.isCurrent($0) } }
 }
 
 extension CardPlanner {
     /// Plans the cards of `nodes`: opens each image once (unpacks it, when it must), and judges each node's settings with
     /// placeholders for its secrets. Throws every mistake of all nodes at once.
-    public func rack(
+    package func rack(
         _ nodes: [Node], events: @escaping @Sendable (FleetEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> RackPlan {
         var report = DiagnosticReport()

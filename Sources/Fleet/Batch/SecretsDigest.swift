@@ -1,3 +1,4 @@
+import Text
 import Crypto
 import Diagnostics
 import Recipes
@@ -27,9 +28,7 @@ struct SecretsDigest {
             guard case .value(let text) = value else { return nil }
             add(text)
         }
-        let digits = Array("0123456789abcdef".utf8)
-        return String(
-            decoding: code.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return code.finalize().hex
     }
 }
 
@@ -47,7 +46,7 @@ extension Batch {
     /// `plan`, made without secrets, with every secret read: a card that got another value of one is stale.
     ///
     /// A secret that cannot be read is no mistake here, for its card may be done: whoever needs it says so.
-    public func comparingSecrets(of plan: RackPlan) async -> RackPlan {
+    package func comparingSecrets(of plan: RackPlan) async -> RackPlan {
         var plan = plan
         for (index, card) in plan.cards.enumerated() {
             let digest = try? await planner.secretsDigest(of: card.node)

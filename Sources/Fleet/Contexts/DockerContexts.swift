@@ -1,27 +1,28 @@
+import Text
 import Diagnostics
-public import Host
+package import Host
 import Provisioning
-public import Recipes
-public import SystemPackage
+package import Recipes
+package import SystemPackage
 
 /// What the docker command on a workstation needs to work on the nodes of a rack: a context for each, to be imported, and
 /// for nodes with `docker.remote: tls` the client's certificate.
-public struct DockerContexts: Sendable {
-    public struct Context: Sendable {
-        public let node: String
+package struct DockerContexts: Sendable {
+    package struct Context: Sendable {
+        package let node: String
         /// "tcp://192.168.50.11:2376", "ssh://pirate@red01.local"
-        public let host: String
+        package let host: String
         /// What `docker context import` reads.
-        public let file: FilePath
+        package let file: FilePath
     }
 
-    public let contexts: [Context]
+    package let contexts: [Context]
     /// Where ca.pem, cert.pem and key.pem are; nil when no node needs them.
-    public let bundle: FilePath?
+    package let bundle: FilePath?
 
     /// Writes the contexts of `nodes` into `directory`, or into the rack's own state, and makes the rack's certificates at
     /// the first need.
-    public init(of nodes: [Node], in directory: FilePath?, user: InvokingUser, now: Int64) throws {
+    package init(of nodes: [Node], in directory: FilePath?, user: InvokingUser, now: Int64) throws {
         var report = DiagnosticReport()
         for node in nodes where node.docker.remote == nil || node.docker.remote?.value == Node.Docker.Remote.none {
             report.error(

@@ -1,12 +1,13 @@
-public import Diagnostics
-public import Filesystems
-public import Host
-public import Provisioning
-public import SystemPackage
+import Systems
+package import Diagnostics
+package import Filesystems
+package import Host
+package import Provisioning
+package import SystemPackage
 
 /// A provision as a tree of files: `boot/` is what the card's boot partition gets, `root/` what is laid down in its root
 /// partition, `node/` what the first boot writes.
-public struct RenderedTree: Sendable {
+package struct RenderedTree: Sendable {
     private struct File {
         let path: String
         let contents: [UInt8]
@@ -16,7 +17,7 @@ public struct RenderedTree: Sendable {
 
     private let files: [File]
 
-    public init(_ provision: Provision) {
+    package init(_ provision: Provision) {
         files =
             provision.bootFiles.map {
                 File(path: "boot/\($0.path)", contents: $0.contents, mode: 0o600, sensitive: $0.sensitive)
@@ -38,7 +39,7 @@ public struct RenderedTree: Sendable {
     }
 
     /// The paths in order, each with its size or, on wish, its contents with what is secret masked.
-    public func text(contents: Bool) -> String {
+    package func text(contents: Bool) -> String {
         files.sorted { $0.path < $1.path }.map { file in
             let head = "\(file.path)  (\(formatBytes(Int64(file.contents.count))))"
             guard contents else { return head }
@@ -51,7 +52,7 @@ public struct RenderedTree: Sendable {
 
     /// Writes the files below `directory`, which must not exist yet, and returns their number. Only their owner can
     /// read them.
-    public func write(into directory: FilePath, user: InvokingUser) throws(Failure) -> Int {
+    package func write(into directory: FilePath, user: InvokingUser) throws(Failure) -> Int {
         if (try? directory.stat()) != nil {
             throw Failure(
                 .directoryExists, severity: .usage, "\"\(directory)\" exists already",
@@ -106,7 +107,7 @@ enum Masking {
 
 extension Reconfiguration {
     /// The lines of a boot file that would change, with secrets masked.
-    public func differenceText(of path: String, on files: any FileTree) throws -> String {
+    package func differenceText(of path: String, on files: any FileTree) throws -> String {
         let planned = provision.bootFiles.first { $0.path == path }
         let sensitive = planned?.sensitive ?? []
         let old = try files.read(path).map { String(decoding: $0, as: UTF8.self) }
@@ -121,5 +122,5 @@ extension Reconfiguration {
 }
 
 extension Failure.Code {
-    public static let directoryExists = Failure.Code("fleet.directory-exists")
+    package static let directoryExists = Failure.Code("fleet.directory-exists")
 }

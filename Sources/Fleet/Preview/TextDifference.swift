@@ -1,14 +1,14 @@
 /// The difference of two texts by lines, as `diff -u` shows it.
-public struct TextDifference: Sendable {
-    public enum Line: Hashable, Sendable {
+package struct TextDifference: Sendable {
+    package enum Line: Hashable, Sendable {
         case same(String)
         case removed(String)
         case added(String)
     }
 
-    public let lines: [Line]
+    package let lines: [Line]
 
-    public init(from old: String, to new: String) {
+    package init(from old: String, to new: String) {
         let before = old.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         let after = new.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         var removed: Set<Int> = []
@@ -38,10 +38,10 @@ public struct TextDifference: Sendable {
         lines = result
     }
 
-    public var isEmpty: Bool { lines.allSatisfy { if case .same = $0 { true } else { false } } }
+    package var isEmpty: Bool { lines.allSatisfy { if case .same = $0 { true } else { false } } }
 
     /// The changed lines with up to `context` lines around them; "…" stands for what is left out.
-    public func text(context: Int = 3) -> String {
+    package func text(context: Int = 3) -> String {
         var shown = [Bool](repeating: false, count: lines.count)
         for (index, line) in lines.enumerated() {
             if case .same = line { continue }
@@ -63,7 +63,7 @@ public struct TextDifference: Sendable {
     }
 
     /// The difference as `diff -u` prints it and `patch` reads it, for texts whose last line has its end.
-    public func unified(from old: String, to new: String, context: Int = 3) -> String {
+    package func unified(from old: String, to new: String, context: Int = 3) -> String {
         var shown = Set<Int>()
         for (index, line) in lines.enumerated() {
             if case .same = line { continue }

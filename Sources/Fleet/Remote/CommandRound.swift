@@ -1,12 +1,13 @@
+import Text
 import Diagnostics
 import Provisioning
-public import Recipes
+package import Recipes
 
 /// Runs one command on many nodes.
-public struct CommandRound: Sendable {
+package struct CommandRound: Sendable {
     /// The script that runs `words`: several are a program and its arguments, each as it is; a single one is a line for
     /// the shell.
-    public static func script(_ words: [String]) -> String {
+    package static func script(_ words: [String]) -> String {
         words.count == 1 ? "sh -c \(shellQuoted(words[0]))" : words.map(shellQuoted).joined(separator: " ")
     }
 
@@ -15,14 +16,14 @@ public struct CommandRound: Sendable {
     private let limit: Duration
     private let events: @Sendable (NodeEvent) -> Void
 
-    public init(ssh: SSHRunner, jobs: Int, limit: Duration, events: @escaping @Sendable (NodeEvent) -> Void) {
+    package init(ssh: SSHRunner, jobs: Int, limit: Duration, events: @escaping @Sendable (NodeEvent) -> Void) {
         self.ssh = ssh
         self.jobs = jobs
         self.limit = limit
         self.events = events
     }
 
-    public func run(_ words: [String], on nodes: [Node], as privilege: RemotePrivilege) async -> [NodeOutcome] {
+    package func run(_ words: [String], on nodes: [Node], as privilege: RemotePrivilege) async -> [NodeOutcome] {
         let script = Self.script(words)
         return await inParallel(nodes, jobs: jobs) { node in
             let name = node.hostname.value

@@ -1,36 +1,37 @@
-public import Diagnostics
+package import Text
+package import Diagnostics
 import Provisioning
-public import Recipes
+import Recipes
 
 /// Judges the members of a daemon.json for an engine of a version; an error among the findings keeps it off the node.
-public typealias DaemonJudge = @Sendable (_ members: [JSONValue.Member], _ engine: String) -> [Diagnostic]
+package typealias DaemonJudge = @Sendable (_ members: [JSONValue.Member], _ engine: String) -> [Diagnostic]
 
 /// What a recipe changes in the configuration of a node's engine.
 ///
 /// The recipe's keys replace those of the node; a key that an earlier recipe brought and this one does not is removed; any
 /// other key is somebody's own, and stays. What the earlier recipe brought stands in /var/lib/piflash on the node, or is all
 /// of the file when that is, byte for byte, what the first boot laid down.
-public struct DaemonChange: Sendable {
+package struct DaemonChange: Sendable {
     /// "daemon.json", or "docker-options" for engines before 1.10.
     let name: String
     /// On the node.
-    public let path: String
+    package let path: String
     /// In one layout, so that only what differs in meaning differs.
-    public let old: String
-    public let new: String
-    public let warnings: [Diagnostic]
+    package let old: String
+    package let new: String
+    package let warnings: [Diagnostic]
     /// What the recipe wants, for the next time.
     let written: String
     let sum: String
     let hasHosts: Bool
     /// The drop-in with the proxies of an engine before 23.0; empty for none.
     let proxies: String
-    public let needsRestart: Bool
+    package let needsRestart: Bool
     let recordIsStale: Bool
-    public let isManager: Bool
-    public let engine: String
+    package let isManager: Bool
+    package let engine: String
 
-    public var isEmpty: Bool { !needsRestart && !recordIsStale }
+    package var isEmpty: Bool { !needsRestart && !recordIsStale }
 
     init(_ node: Node, on look: NodeLook, judge: DaemonJudge) throws {
         guard let engine = look.engine else {
@@ -140,7 +141,7 @@ public struct DaemonChange: Sendable {
     }
 
     /// The difference, with secrets masked; empty when there is none.
-    public func difference(from node: String) -> String {
+    package func difference(from node: String) -> String {
         let from = NodeText.masked(old), to = NodeText.masked(new)
         guard old != new else { return needsRestart ? "\(node): the service's drop-ins differ\n" : "" }
         // Two texts that differ only in what is masked.
@@ -186,9 +187,9 @@ enum OptionsFile {
 }
 
 /// Text of a node as it may be shown.
-public enum NodeText {
+package enum NodeText {
     /// Without logins in URLs, the values of keys that hold secrets, and join tokens.
-    public static func masked(_ text: String) -> String {
+    package static func masked(_ text: String) -> String {
         text.replacing(/:\/\/[^\/@\s"]+@/, with: "://***@")
             .replacing(/("[^"\n]*(?:token|password|secret)[^"\n]*"\s*:\s*)"[^"\n]*"/.ignoresCase()) {
                 "\($0.output.1)\"***\""

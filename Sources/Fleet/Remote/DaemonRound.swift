@@ -1,5 +1,5 @@
-public import Diagnostics
-public import Recipes
+package import Diagnostics
+package import Recipes
 
 /// Gives running nodes the Docker configuration of their recipes.
 ///
@@ -7,7 +7,7 @@ public import Recipes
 /// dockerd validate it where it can; 4. write it as a whole; 5. restart Docker and wait until it answers; 6. when it does
 /// not, put the old file back, restart again, and tell dockerd's last words. Workers are done in parallel; managers after
 /// them, one by one, and none after one that failed, so that the swarm keeps its majority.
-public struct DaemonRound: Sendable {
+package struct DaemonRound: Sendable {
     private let ssh: SSHRunner
     private let judge: DaemonJudge
     private let jobs: Int
@@ -15,7 +15,7 @@ public struct DaemonRound: Sendable {
     private let wait: Int
     private let events: @Sendable (NodeEvent) -> Void
 
-    public init(
+    package init(
         ssh: SSHRunner, jobs: Int, wait: Int = 90, judge: @escaping DaemonJudge = { _, _ in [] },
         events: @escaping @Sendable (NodeEvent) -> Void
     ) {
@@ -27,11 +27,11 @@ public struct DaemonRound: Sendable {
     }
 
     /// What each node's recipe would change there.
-    public func compare(_ nodes: [Node]) async -> [(node: Node, change: Result<DaemonChange, Failure>)] {
+    package func compare(_ nodes: [Node]) async -> [(node: Node, change: Result<DaemonChange, Failure>)] {
         await inParallel(nodes, jobs: jobs) { node in (node: node, change: await change(for: node)) }
     }
 
-    public func apply(to nodes: [Node]) async -> [NodeOutcome] {
+    package func apply(to nodes: [Node]) async -> [NodeOutcome] {
         var outcomes: [String: NodeOutcome] = [:]
         var workers: [(node: Node, change: DaemonChange)] = []
         var managers: [(node: Node, change: DaemonChange)] = []

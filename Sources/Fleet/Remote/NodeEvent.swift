@@ -1,7 +1,7 @@
-public import Diagnostics
+package import Diagnostics
 
 /// What work on running nodes tells while it goes on.
-public enum NodeEvent: Sendable {
+package enum NodeEvent: Sendable {
     /// What a node is at: "looking", "restarting Docker".
     case step(node: String, step: String)
     /// A line that a command on a node printed, where lines are asked for as they come.
@@ -11,25 +11,25 @@ public enum NodeEvent: Sendable {
 }
 
 /// What became of one node.
-public struct NodeOutcome: Sendable {
-    public enum Result: String, Sendable {
+package struct NodeOutcome: Sendable {
+    package enum Result: String, Sendable {
         case done, unchanged, failed
         /// Left alone because of another node's failure.
         case skipped
     }
 
-    public var node: String
-    public var result: Result
+    package var node: String
+    package var result: Result
     /// Of the command that was run, when one was.
-    public var exit: Int32?
-    public var message: String
-    public var hint: String?
+    package var exit: Int32?
+    package var message: String
+    package var hint: String?
     /// The last lines of a log that explains a failure.
-    public var log: [String]
+    package var log: [String]
     /// What a command printed.
-    public var output: RemoteResult?
+    package var output: RemoteResult?
 
-    public init(
+    package init(
         _ node: String, _ result: Result, _ message: String, hint: String? = nil, exit: Int32? = nil,
         log: [String] = [], output: RemoteResult? = nil
     ) {
@@ -42,16 +42,16 @@ public struct NodeOutcome: Sendable {
         self.output = output
     }
 
-    public init(_ node: String, failed failure: Failure) {
+    package init(_ node: String, failed failure: Failure) {
         self.init(node, .failed, failure.message, hint: failure.hint)
     }
 
-    public var isFailure: Bool { result == .failed || result == .skipped }
+    package var isFailure: Bool { result == .failed || result == .skipped }
 }
 
 extension Collection<NodeOutcome> {
     /// The failure that a round ends with, or nil when every node is done.
-    public var failure: Failure? {
+    package var failure: Failure? {
         let bad = filter(\.isFailure)
         guard !bad.isEmpty else { return nil }
         let names = bad.map(\.node).joined(separator: ", ")

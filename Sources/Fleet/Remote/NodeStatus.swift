@@ -1,26 +1,26 @@
 import Diagnostics
 
 /// How a running node is, by status.sh.
-public struct NodeStatus: Hashable, Sendable {
+package struct NodeStatus: Hashable, Sendable {
     static let script = String(decoding: PackageResources.status_sh, as: UTF8.self)
 
     /// Nil when there is no report on the node's boot partition.
-    public var firstBoot: FirstBootStatus?
+    package var firstBoot: FirstBootStatus?
     /// Whether a first-boot program of piflash is on the node at all.
-    public var isPrepared: Bool
+    package var isPrepared: Bool
     /// "20.10.24+dfsg1"; nil when no engine answers.
-    public var engine: String?
-    public var hasDocker: Bool
+    package var engine: String?
+    package var hasDocker: Bool
     /// "active", "inactive", "pending", …
-    public var swarm: String?
-    public var isManager: Bool
+    package var swarm: String?
+    package var isManager: Bool
     /// Seconds since the node started.
-    public var uptime: Int?
+    package var uptime: Int?
     /// Seconds by which the node's clock is ahead of ours; 0 for less than the answer took.
-    public var clockDifference: Int64?
+    package var clockDifference: Int64?
     /// Degrees Celsius.
-    public var temperature: Double?
-    public var power: PowerState?
+    package var temperature: Double?
+    package var power: PowerState?
 
     /// - Parameters:
     ///   - asked, answered: our clock before and after, in seconds since 1970.
@@ -43,22 +43,22 @@ public struct NodeStatus: Hashable, Sendable {
     }
 
     /// Whether nothing is left to wait for: the first boot is finished, well or not.
-    public var isSettled: Bool { firstBoot.map { ["done", "failed"].contains($0.state) } ?? !isPrepared }
-    public var hasFailed: Bool { firstBoot?.state == "failed" }
+    package var isSettled: Bool { firstBoot.map { ["done", "failed"].contains($0.state) } ?? !isPrepared }
+    package var hasFailed: Bool { firstBoot?.state == "failed" }
 }
 
 /// piflash/status.txt on a card's boot partition: lines "key: value".
-public struct FirstBootStatus: Hashable, Sendable {
+package struct FirstBootStatus: Hashable, Sendable {
     /// "working", "waiting", "interrupted", "failed" or "done".
-    public var state: String
-    public var step: String?
+    package var state: String
+    package var step: String?
     /// When the step began, as the node's clock told: 2026-03-01T12:00:00Z.
-    public var since: String?
-    public var waitingFor: String?
-    public var lastError: String?
+    package var since: String?
+    package var waitingFor: String?
+    package var lastError: String?
 
     /// Nil for a text without a state.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         var values: [String: String] = [:]
         for line in text.split(whereSeparator: \.isNewline) {
             let parts = line.split(separator: ":", maxSplits: 1)
@@ -76,7 +76,7 @@ public struct FirstBootStatus: Hashable, Sendable {
     }
 
     /// In one line: "working: joining the swarm, waiting for manager 10.0.0.2 (no route to host)".
-    public var summary: String {
+    package var summary: String {
         var text = state
         if let step, state != "done" { text += ": \(step)" }
         if let waitingFor { text += ", waiting for \(waitingFor)" }
@@ -87,8 +87,8 @@ public struct FirstBootStatus: Hashable, Sendable {
 
 /// What the firmware says of the power supply and the heat: vcgencmd get_throttled, whose bits are told at
 /// https://www.raspberrypi.com/documentation/computers/os.html#get_throttled
-public struct PowerState: Hashable, Sendable {
-    public var bits: UInt32
+package struct PowerState: Hashable, Sendable {
+    package var bits: UInt32
 
     init?(_ text: String) {
         guard text.hasPrefix("0x"), let bits = UInt32(text.dropFirst(2), radix: 16) else { return nil }
@@ -96,7 +96,7 @@ public struct PowerState: Hashable, Sendable {
     }
 
     /// What is or was wrong since the start; empty when nothing.
-    public var remarks: [String] {
+    package var remarks: [String] {
         let names = ["undervoltage", "slowed down", "throttled", "hot"]
         return names.indices.compactMap { index in
             if bits >> UInt32(index) & 1 == 1 { return "\(names[index]) now" }

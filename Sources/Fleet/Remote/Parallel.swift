@@ -1,5 +1,5 @@
 /// Does `work` for every item, at most `jobs` at a time, and returns the results in the items' order.
-public func inParallel<Item: Sendable, Result: Sendable>(
+package func inParallel<Item: Sendable, Result: Sendable>(
     _ items: [Item], jobs: Int, _ work: @escaping @Sendable (Item) async -> Result
 ) async -> [Result] {
     await withTaskGroup(of: (Int, Result).self) { group in
@@ -22,7 +22,7 @@ public func inParallel<Item: Sendable, Result: Sendable>(
 }
 
 /// Runs `body` as a task that is cancelled when `isCancelled` says so, which is asked ten times a second.
-public func cancelled<Value: Sendable>(
+package func cancelled<Value: Sendable>(
     when isCancelled: @escaping @Sendable () -> Bool, _ body: @escaping @Sendable () async -> Value
 ) async -> Value {
     let task = Task { await body() }

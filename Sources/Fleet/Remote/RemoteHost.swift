@@ -1,22 +1,22 @@
-public import Recipes
+package import Recipes
 
 /// A running node as ssh reaches it.
-public struct RemoteHost: Hashable, Sendable {
+package struct RemoteHost: Hashable, Sendable {
     /// The node's name, for people.
-    public var name: String
+    package var name: String
     /// Where it may be, in the order in which it is looked for; a name that nobody knows leads to the next.
-    public var addresses: [String]
+    package var addresses: [String]
     /// The login name; nil leaves it to ssh's own configuration.
-    public var user: String?
+    package var user: String?
 
-    public init(name: String, addresses: [String], user: String? = nil) {
+    package init(name: String, addresses: [String], user: String? = nil) {
         self.name = name
         self.addresses = addresses
         self.user = user
     }
 
     /// At the recipe's address, else by multicast DNS, which every Pi system answers, else by its plain name.
-    public init(_ node: Node) {
+    package init(_ node: Node) {
         let name = node.hostname.value
         self.init(
             name: name, addresses: node.address.map { [$0.value.address] } ?? ["\(name).local", name],
@@ -25,7 +25,7 @@ public struct RemoteHost: Hashable, Sendable {
 }
 
 /// What a remote script is run as.
-public enum RemotePrivilege: Sendable {
+package enum RemotePrivilege: Sendable {
     /// The user who logs in.
     case user
     /// Whoever may use Docker: the user, when Docker answers, else root.

@@ -1,18 +1,18 @@
-public import Diagnostics
+package import Diagnostics
 
 extension Failure.Code {
     /// The node could not be reached, or not any more.
-    public static let unreachable = Failure.Code("remote.unreachable")
+    package static let unreachable = Failure.Code("remote.unreachable")
     /// The node's host key is not known, or another than before.
-    public static let hostKey = Failure.Code("remote.host-key")
+    package static let hostKey = Failure.Code("remote.host-key")
     /// The node lets nobody in with the keys at hand.
-    public static let login = Failure.Code("remote.login")
+    package static let login = Failure.Code("remote.login")
     /// The user may not become root on the node.
-    public static let privilege = Failure.Code("remote.privilege")
+    package static let privilege = Failure.Code("remote.privilege")
     /// A time limit was reached.
-    public static let timeLimit = Failure.Code("remote.time-limit")
+    package static let timeLimit = Failure.Code("remote.time-limit")
     /// A program on the node failed.
-    public static let remote = Failure.Code("remote.failed")
+    package static let remote = Failure.Code("remote.failed")
 }
 
 /// What ssh's words mean.

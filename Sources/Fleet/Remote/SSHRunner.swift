@@ -1,4 +1,4 @@
-public import Diagnostics
+package import Diagnostics
 import Foundation
 import Subprocess
 import Synchronization
@@ -9,17 +9,17 @@ import SystemPackage
 #endif
 
 /// What a script on a node came to.
-public struct RemoteResult: Sendable {
+package struct RemoteResult: Sendable {
     /// The exit code; 128 and the signal's number when a signal ended it.
-    public var exit: Int32
-    public var output: [UInt8]
-    public var errors: String
+    package var exit: Int32
+    package var output: [UInt8]
+    package var errors: String
 
-    public var text: String { String(decoding: output, as: UTF8.self) }
+    package var text: String { String(decoding: output, as: UTF8.self) }
 }
 
 /// A line that a script prints.
-public enum RemoteLine: Sendable {
+package enum RemoteLine: Sendable {
     case output(String)
     case error(String)
 }
@@ -29,7 +29,7 @@ public enum RemoteLine: Sendable {
 /// The scripts go over standard input to `sh -s`: nothing that varies is part of a command line, here or there. All that
 /// is done on a node goes through one connection, whose socket lies in a directory that only the user can enter; ``close()``
 /// ends the connections and removes it.
-public final class SSHRunner: Sendable {
+package final class SSHRunner: Sendable {
     /// What every script prints first, on a line of its own. What comes before is the talk of the user's shell start-up
     /// files; a script that never prints it did not begin.
     private static let mark = "@piflash@"
@@ -40,7 +40,7 @@ public final class SSHRunner: Sendable {
     /// The connections that were opened: the node's name, its socket and where it leads.
     private let connections = Mutex<[String: (socket: String, address: String)]>([:])
 
-    public init(settings: SSHSettings) throws(Failure) {
+    package init(settings: SSHSettings) throws(Failure) {
         self.settings = settings
         // A socket's path has at most 107 bytes, and ssh appends 17 of its own for a while.
         let runtime = settings.environment["XDG_RUNTIME_DIR"] ?? ""
@@ -57,7 +57,7 @@ public final class SSHRunner: Sendable {
     }
 
     /// Ends every connection and removes the runtime directory.
-    public func close() async {
+    package func close() async {
         let open = connections.withLock { connections in
             defer { connections = [:] }
             return connections
@@ -82,7 +82,7 @@ public final class SSHRunner: Sendable {
     ///
     /// The script is read as a whole before it begins, so that a broken connection never leaves half of one running; its
     /// commands have no input. `lines` gets what is printed as it comes.
-    public func run(
+    package func run(
         _ script: String, on host: RemoteHost, as privilege: RemotePrivilege = .user, limit: Duration = .seconds(60),
         lines: @escaping @Sendable (RemoteLine) -> Void = { _ in }
     ) async throws(Failure) -> RemoteResult {

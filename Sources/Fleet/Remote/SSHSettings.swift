@@ -1,18 +1,18 @@
-public import Diagnostics
+package import Diagnostics
 
 /// How the user's ssh program is called; the user's own ~/.ssh/config applies to the rest.
-public struct SSHSettings: Sendable {
+package struct SSHSettings: Sendable {
     /// The login name on every node, instead of the recipes'.
-    public var user: String?
+    package var user: String?
     /// The private key's file, absolute.
-    public var identity: String?
+    package var identity: String?
     /// Options as in ssh_config(5), "Name=value".
-    public var options: [String]
+    package var options: [String]
     /// Whether the key of a host that was never seen is taken as it is and remembered.
-    public var acceptsNewHostKeys: Bool
-    public var environment: [String: String]
+    package var acceptsNewHostKeys: Bool
+    package var environment: [String: String]
 
-    public init(
+    package init(
         user: String? = nil, identity: String? = nil, options: [String] = [], acceptsNewHostKeys: Bool = false,
         environment: [String: String] = [:]
     ) throws(Failure) {

@@ -1,11 +1,11 @@
-public import Diagnostics
-public import Recipes
+package import Diagnostics
+package import Recipes
 
 /// Asks many nodes how they are.
-public struct StatusRound: Sendable {
-    public struct Row: Sendable {
-        public var node: Node
-        public var result: Result<NodeStatus, Failure>
+package struct StatusRound: Sendable {
+    package struct Row: Sendable {
+        package var node: Node
+        package var result: Result<NodeStatus, Failure>
     }
 
     private let ssh: SSHRunner
@@ -14,7 +14,7 @@ public struct StatusRound: Sendable {
     private let now: @Sendable () -> Int64
 
     /// `now` is our clock, in seconds since 1970.
-    public init(ssh: SSHRunner, jobs: Int, limit: Duration, now: @escaping @Sendable () -> Int64) {
+    package init(ssh: SSHRunner, jobs: Int, limit: Duration, now: @escaping @Sendable () -> Int64) {
         self.ssh = ssh
         self.jobs = jobs
         self.limit = limit
@@ -22,7 +22,7 @@ public struct StatusRound: Sendable {
     }
 
     /// In the nodes' order; one that does not answer has the reason.
-    public func ask(_ nodes: [Node]) async -> [Row] {
+    package func ask(_ nodes: [Node]) async -> [Row] {
         await inParallel(nodes, jobs: jobs) { node in
             do throws(Failure) {
                 // Before ssh logs in: all of that time is in doubt, and less than the time that a certificate minds.
@@ -38,14 +38,14 @@ public struct StatusRound: Sendable {
 
 extension StatusRound.Row {
     /// Failed is who does not answer, and whose first boot gave up.
-    public var isFailure: Bool {
+    package var isFailure: Bool {
         switch result {
         case .success(let status): status.hasFailed
         case .failure: true
         }
     }
 
-    public var isSettled: Bool {
+    package var isSettled: Bool {
         switch result {
         case .success(let status): status.isSettled
         case .failure: false

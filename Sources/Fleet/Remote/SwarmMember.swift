@@ -1,21 +1,22 @@
+import Text
 import Diagnostics
 import Recipes
 
 /// A node as the swarm's managers see it.
-public struct SwarmMember: Hashable, Sendable {
-    public var id: String
-    public var hostname: String
+package struct SwarmMember: Hashable, Sendable {
+    package var id: String
+    package var hostname: String
     /// "manager" or "worker".
-    public var role: String
+    package var role: String
     /// "ready", "down", …
-    public var state: String
+    package var state: String
     /// "active", "pause" or "drain".
-    public var availability: String
-    public var engine: String
-    public var address: String
-    public var isLeader: Bool
+    package var availability: String
+    package var engine: String
+    package var address: String
+    package var isLeader: Bool
     /// "reachable" or "unreachable", of managers.
-    public var reachability: String?
+    package var reachability: String?
 
     /// What `docker node inspect` prints: an array of objects, the same since 1.12.
     static func list(_ bytes: [UInt8]) throws(Failure) -> [SwarmMember] {

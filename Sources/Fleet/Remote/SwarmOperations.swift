@@ -1,9 +1,10 @@
-public import Diagnostics
+import Text
+package import Diagnostics
 import Provisioning
-public import Recipes
+package import Recipes
 
 /// What is asked of the swarm that some recipes describe: of the first of its managers that answers.
-public struct SwarmOperations: Sendable {
+package struct SwarmOperations: Sendable {
     /// docker's word in scripts for "this is no manager": another one is asked.
     private static let notManager: Int32 = 97
     private static let onlyOnManager = """
@@ -16,7 +17,7 @@ public struct SwarmOperations: Sendable {
     private let jobs: Int
     private let events: @Sendable (NodeEvent) -> Void
 
-    public init(
+    package init(
         ssh: SSHRunner, nodes: [Node], jobs: Int, events: @escaping @Sendable (NodeEvent) -> Void = { _ in }
     ) {
         self.ssh = ssh
@@ -89,17 +90,17 @@ public struct SwarmOperations: Sendable {
     // MARK: ls
 
     /// A node of the recipes, of the swarm, or of both.
-    public struct Row: Hashable, Sendable {
-        public var name: String
+    package struct Row: Hashable, Sendable {
+        package var name: String
         /// Nil when the swarm does not know the node.
-        public var member: SwarmMember?
+        package var member: SwarmMember?
         /// Nil when no recipe names the node.
-        public var wantedRole: Node.Swarm.Role?
+        package var wantedRole: Node.Swarm.Role?
     }
 
     /// The recipes' nodes in their order, each with the member of its name; then the members that no recipe names. A node
     /// that was flashed anew stands there twice: as it is, and as it was.
-    public func list() async throws(Failure) -> [Row] {
+    package func list() async throws(Failure) -> [Row] {
         let script = """
             ids=$(docker node ls -q) || return
             [ -n "$ids" ] || return 1
@@ -128,7 +129,7 @@ public struct SwarmOperations: Sendable {
 
     // MARK: token, deploy
 
-    public func token(for role: Node.Swarm.Role, rotate: Bool) async throws(Failure) -> String {
+    package func token(for role: Node.Swarm.Role, rotate: Bool) async throws(Failure) -> String {
         let script = "docker swarm join-token \(rotate ? "--rotate " : "")-q \(role.rawValue)"
         let text = try checked(try await ask(script)).text
         guard let token = SSHFailure.lastLine(text), token.hasPrefix("SWMTKN-") else {
@@ -138,7 +139,7 @@ public struct SwarmOperations: Sendable {
     }
 
     /// Deploys a stack; returns the manager's name and what Docker said.
-    public func deploy(_ stack: String, compose: String, limit: Duration) async throws(Failure) -> (String, String) {
+    package func deploy(_ stack: String, compose: String, limit: Duration) async throws(Failure) -> (String, String) {
         let script = """
             printf '%s' \(shellQuoted(compose)) | docker stack deploy -c - \(shellQuoted(stack))
             """
@@ -150,7 +151,7 @@ public struct SwarmOperations: Sendable {
 
     /// What makes every node leave: the workers in parallel, then the managers one by one, the last of which ends the swarm.
     /// Returns an outcome a node, and the members that were there and are not among the nodes.
-    public func dissolve() async -> (outcomes: [NodeOutcome], strangers: [String]) {
+    package func dissolve() async -> (outcomes: [NodeOutcome], strangers: [String]) {
         let looks = await inParallel(nodes, jobs: jobs) { node in await look(node) }
         var outcomes: [String: NodeOutcome] = [:]
         var workers: [Node] = []

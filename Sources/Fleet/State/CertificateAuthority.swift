@@ -1,3 +1,4 @@
+import Text
 import Crypto
 import Diagnostics
 import FoundationEssentials
@@ -37,7 +38,7 @@ struct CertificateAuthority: Sendable {
     init(rack: String, now: Int64) throws {
         let key = P256.Signing.PrivateKey()
         // With a random part: a client must not take one authority for another of the same name.
-        let mark = Self.hex(SHA256.hash(data: key.publicKey.rawRepresentation).prefix(4))
+        let mark = SHA256.hash(data: key.publicKey.rawRepresentation).prefix(4).hex
         let name = try DistinguishedName { CommonName("piflash \(rack) \(mark)") }
         let certificate = try Certificate(
             version: .v3, serialNumber: .init(), publicKey: .init(key.publicKey), notValidBefore: Self.start,
@@ -98,10 +99,6 @@ struct CertificateAuthority: Sendable {
 
     private static func end(after days: Int64, now: Int64) -> Date {
         Date(timeIntervalSince1970: TimeInterval(now + days * day))
-    }
-
-    private static func hex(_ bytes: some Sequence<UInt8>) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 }
 

@@ -1,13 +1,13 @@
-public import Diagnostics
+package import Diagnostics
 import Host
-public import Provisioning
-public import Recipes
+package import Provisioning
+package import Recipes
 import SystemPackage
 
 extension RackState {
     /// The keys with which the rack's nodes form their swarm, in `.piflash/swarm`: made at the first need, then kept, for
     /// cards written later must fit those that are in use. For a node that needs none, placeholders.
-    public func swarmKeys(for node: Node) throws(Failure) -> RackKeys {
+    package func swarmKeys(for node: Node) throws(Failure) -> RackKeys {
         guard node.swarm?.isFormed == true else { return .placeholders }
         return RackKeys(host: try swarmKey("host"), worker: try swarmKey("worker"), manager: try swarmKey("manager"))
     }

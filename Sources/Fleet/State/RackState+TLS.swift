@@ -1,7 +1,7 @@
 import Diagnostics
 import Host
-public import Provisioning
-public import Recipes
+package import Provisioning
+package import Recipes
 import SystemPackage
 
 #if canImport(Glibc)
@@ -12,7 +12,7 @@ import SystemPackage
 /// the nodes, and `nodes/NAME/` for each node. What was issued is kept, so that configuring a card again changes nothing.
 extension RackState {
     /// What a node with `docker.remote: tls` gets. Makes the rack's authority at the first need.
-    public func certificate(for node: Node, now: Int64) throws -> NodeCertificate {
+    package func certificate(for node: Node, now: Int64) throws -> NodeCertificate {
         let authority = try authority(now: now)
         let issued = try issued(
             to: node.hostname.value, for: Self.purpose(of: node), in: place(of: node), by: authority, now: now)

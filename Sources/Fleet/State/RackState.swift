@@ -1,26 +1,26 @@
 import Crypto
-public import Diagnostics
-public import Host
-public import SystemPackage
+package import Diagnostics
+package import Host
+package import SystemPackage
 
 #if canImport(Glibc)
     import Glibc
 #endif
 
 /// What piflash keeps of a rack: the directory `.piflash` beside its recipe, mode 0700, the invoking user's.
-public struct RackState: Sendable {
-    public let directory: FilePath
+package struct RackState: Sendable {
+    package let directory: FilePath
     let user: InvokingUser
 
     /// The state of the rack whose recipe file is at `recipe` (an absolute path).
-    public init(besideRecipe recipe: FilePath, user: InvokingUser) {
+    package init(besideRecipe recipe: FilePath, user: InvokingUser) {
         directory = recipe.removingLastComponent().appending(".piflash")
         self.user = user
     }
 
     /// The rack's own random key for password salts: made at the first need, then kept, so that the same recipe gives
     /// the same bytes while nobody without the key can tell equal passwords from the hashes.
-    public func saltKey() throws(Failure) -> [UInt8] {
+    package func saltKey() throws(Failure) -> [UInt8] {
         let path = directory.appending("salt.key")
         if let known = try read(path) { return known }
         try user.makeDirectories(directory, mode: 0o700)

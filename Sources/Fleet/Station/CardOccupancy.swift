@@ -1,4 +1,4 @@
-public import Cards
+package import Cards
 import Diagnostics
 import Filesystems
 import Storage
@@ -7,13 +7,13 @@ import SystemPackage
 /// Whether a card that somebody put in is there to be written, as far as can be told from what is on it.
 ///
 /// A station writes what is put in. That a camera's card or a backup stick was put in by mistake shows in its files.
-public enum CardOccupancy: Hashable, Sendable {
+package enum CardOccupancy: Hashable, Sendable {
     /// Nothing is on it, or a Raspberry Pi's system.
     case free
     /// What would be lost, for the question.
     case somebodys(String)
 
-    public init(of device: DeviceFacts) {
+    package init(of device: DeviceFacts) {
         let summary = CardContentsSummary(of: device)
         guard !summary.looksLikeHardDisk else {
             self = .somebodys("it calls itself a hard disk, not a card in a reader")

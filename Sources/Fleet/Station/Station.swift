@@ -1,23 +1,23 @@
-public import Cards
-public import Diagnostics
+package import Cards
+package import Diagnostics
 import Images
 import Storage
 import SystemPackage
 
 /// Writes the cards of a rack as they are put in: each gets the next node, is written and read back, and makes room for the
 /// next, until every node has its card.
-public struct Station: Sendable {
+package struct Station: Sendable {
     /// What the station needs of the world; real but for tests.
-    public struct Surroundings: Sendable {
+    package struct Surroundings: Sendable {
         /// Every disk that could be a card, also readers without one.
         var disks: @Sendable () -> [DeviceFacts]
         /// Returns when something may have changed, at the latest after some tenths of a second.
         var wait: @Sendable () -> Void
-        var choose: @Sendable (DeviceFacts) throws(Failure) -> ChosenTarget
+        private var choosing: @Sendable (DeviceFacts) throws(Failure) -> ChosenTarget
         var occupancy: @Sendable (DeviceFacts) -> CardOccupancy
         var found: @Sendable (ChosenTarget) -> FoundCard?
 
-        public init(
+        package init(
             disks: @escaping @Sendable () -> [DeviceFacts], wait: @escaping @Sendable () -> Void,
             choose: @escaping @Sendable (DeviceFacts) throws(Failure) -> ChosenTarget,
             occupancy: @escaping @Sendable (DeviceFacts) -> CardOccupancy = { CardOccupancy(of: $0) },
@@ -25,10 +25,12 @@ public struct Station: Sendable {
         ) {
             self.disks = disks
             self.wait = wait
-            self.choose = choose
+            choosing = choose
             self.occupancy = occupancy
             self.found = found
         }
+
+        package func choose(_ disk: DeviceFacts) throws(Failure) -> ChosenTarget { try choosing(disk) }
     }
 
     let batch: Batch
@@ -37,7 +39,7 @@ public struct Station: Sendable {
     /// Judges a target again, now that the image's size (in bytes) is known.
     let judge: @Sendable (ChosenTarget, Int64) throws(Failure) -> Void
 
-    public init(
+    package init(
         batch: Batch, readers: StationReaders, surroundings: Surroundings,
         judge: @escaping @Sendable (ChosenTarget, Int64) throws(Failure) -> Void
     ) {
@@ -49,7 +51,7 @@ public struct Station: Sendable {
 
     /// Runs until every node of `rack` has its card, the user quits, or stops it. Returns how it went with each card, and
     /// the nodes that are left.
-    public func run(
+    package func run(
         _ rack: RackPlan, rewrites: Bool, commands: AsyncStream<StationCommand>,
         events: @escaping @Sendable (StationEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) async -> (outcomes: [BatchOutcome], left: [String]) {

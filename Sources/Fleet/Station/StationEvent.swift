@@ -1,7 +1,7 @@
-public import Diagnostics
+package import Diagnostics
 
 /// What a station tells while it runs.
-public enum StationEvent: Sendable {
+package enum StationEvent: Sendable {
     /// How far a card is, or how it went with it.
     case batch(BatchEvent, reader: StationReader)
     /// What comes next, told anew whenever it changes.
@@ -22,18 +22,18 @@ public enum StationEvent: Sendable {
 }
 
 /// What stands in the station's last line.
-public struct StationState: Hashable, Sendable {
+package struct StationState: Hashable, Sendable {
     /// The nodes that wait for a card, the next one first.
-    public var left: [String]
-    public var done: Int
-    public var total: Int
-    public var running: [String]
+    package var left: [String]
+    package var done: Int
+    package var total: Int
+    package var running: [String]
     /// The reader whose card waits for the user's word.
-    public var question: StationReader?
+    package var question: StationReader?
     /// The station ends when the running cards are done.
-    public var isEnding: Bool
+    package var isEnding: Bool
 
-    public init(
+    package init(
         left: [String], done: Int, total: Int, running: [String], question: StationReader? = nil, isEnding: Bool = false
     ) {
         self.left = left
@@ -46,17 +46,17 @@ public struct StationState: Hashable, Sendable {
 }
 
 /// A reader at the station.
-public struct StationReader: Hashable, Sendable {
+package struct StationReader: Hashable, Sendable {
     /// As the user calls it; nil when nobody said.
-    public let name: String?
+    package let name: String?
     /// "/dev/sdb"
-    public let device: String
+    package let device: String
 
-    public init(name: String?, device: String) { (self.name, self.device) = (name, device) }
+    package init(name: String?, device: String) { (self.name, self.device) = (name, device) }
 }
 
 /// What the user wants.
-public enum StationCommand: Hashable, Sendable {
+package enum StationCommand: Hashable, Sendable {
     /// The next node to the end of the queue.
     case skip
     /// This node next.

@@ -1,17 +1,17 @@
-public import Cards
+package import Cards
 import SystemPackage
 
 /// Which readers a station works with: those that the user named, and every card that is put in after its start.
-public struct StationReaders: Sendable {
+package struct StationReaders: Sendable {
     /// The user's name for a reader, and where it is plugged in.
-    public struct Named: Hashable, Sendable {
-        public let name: String?
+    package struct Named: Hashable, Sendable {
+        package let name: String?
         /// Where it is plugged in: its device may be called otherwise when it was out meanwhile.
-        public let port: String
+        package let port: String
         /// What it was called at the start.
-        public let device: String
+        package let device: String
 
-        public init(name: String?, _ facts: DeviceFacts) {
+        package init(name: String?, _ facts: DeviceFacts) {
             self.name = name
             (port, device) = (facts.port, facts.path.string)
         }
@@ -23,7 +23,7 @@ public struct StationReaders: Sendable {
     private let strangers: Set<Int>
 
     /// - Parameter disks: What is there at the start.
-    public init(named: [Named], present disks: [DeviceFacts]) {
+    package init(named: [Named], present disks: [DeviceFacts]) {
         self.named = named
         let ports = Set(named.map(\.port))
         strangers = Set(tracker.update(disks).filter { !ports.contains($0.facts.port) }.map(\.id))

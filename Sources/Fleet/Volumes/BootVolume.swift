@@ -1,11 +1,11 @@
-public import Diagnostics
-public import Filesystems
-public import Storage
+package import Diagnostics
+package import Filesystems
+package import Storage
 
 /// Finds and opens the boot partition of a card or an image.
-public enum BootVolume {
+package enum BootVolume {
     /// The FAT volume of the boot partition of `store`; what is written gets the time `time` (seconds since 1970, UTC).
-    public static func open(_ store: some WritableBlockStore, table: PartitionTable, at time: Int64) throws(Failure)
+    package static func open(_ store: some WritableBlockStore, table: PartitionTable, at time: Int64) throws(Failure)
         -> FATVolume
     {
         let range = try range(in: table, of: store.name)
@@ -15,7 +15,7 @@ public enum BootVolume {
     }
 
     /// Where the boot partition lies, in bytes.
-    public static func range(in table: PartitionTable, of name: String) throws(Failure) -> Range<Int64> {
+    package static func range(in table: PartitionTable, of name: String) throws(Failure) -> Range<Int64> {
         if let boot = table.bootPartition { return boot.range }
         let found = table.partitions.map { "\($0.number): \($0.filesystem?.type ?? "unknown")" }
         throw Failure(
@@ -26,5 +26,5 @@ public enum BootVolume {
 }
 
 extension Failure.Code {
-    public static let noBootPartition = Failure.Code("fleet.no-boot-partition")
+    package static let noBootPartition = Failure.Code("fleet.no-boot-partition")
 }

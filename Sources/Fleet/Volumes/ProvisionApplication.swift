@@ -1,13 +1,14 @@
-public import Diagnostics
-public import Filesystems
-public import Provisioning
+import Systems
+package import Diagnostics
+package import Filesystems
+package import Provisioning
 
 extension WritableFileTree {
     /// Puts a provision's files on a boot partition and returns the paths that changed.
     ///
     /// Files that already hold the wanted bytes are left alone, so applying a provision twice changes nothing. The
     /// card's record goes last: a record is only there when everything it describes is.
-    public mutating func apply(_ provision: Provision) throws -> [String] {
+    package mutating func apply(_ provision: Provision) throws -> [String] {
         guard !provision.hasPlaceholders else {
             throw Failure(.unreadSecrets, "the provision holds placeholders for secrets that were not read")
         }
@@ -28,12 +29,12 @@ extension WritableFileTree {
 
 extension FileTree {
     /// The paths that applying `provision` would change.
-    public func differences(from provision: Provision) throws -> [String] {
+    package func differences(from provision: Provision) throws -> [String] {
         let removed = try provision.removedBootFiles.filter { try read($0) != nil }
         return try removed + provision.bootFiles.filter { try read($0.path) != $0.contents }.map(\.path)
     }
 }
 
 extension Failure.Code {
-    public static let unreadSecrets = Failure.Code("fleet.unread-secrets")
+    package static let unreadSecrets = Failure.Code("fleet.unread-secrets")
 }

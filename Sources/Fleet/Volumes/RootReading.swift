@@ -1,24 +1,25 @@
-public import Diagnostics
-public import Filesystems
-public import Images
-public import Storage
+package import Systems
+package import Diagnostics
+package import Filesystems
+import Images
+package import Storage
 
 /// What could be read of a root partition. That none can be read is no failure: the boot partition tells enough about
 /// most images, and detection refuses the others.
-public struct RootReading: Sendable {
+package struct RootReading: Sendable {
     /// Nil when there is none, or none with a file system that piflash reads.
-    public let partition: PartitionTable.Partition?
-    public let snapshot: RootSnapshot?
+    package let partition: PartitionTable.Partition?
+    package let snapshot: RootSnapshot?
     /// Why it cannot be edited, for people; nil when it can.
-    public let obstacle: String?
+    package let obstacle: String?
     /// In bytes; nil when it is not known.
-    public let freeBytes: Int64?
+    package let freeBytes: Int64?
 
     /// What a renderer works from: where nothing could be read, why.
-    public var material: RootSnapshot { snapshot ?? RootSnapshot(obstacle: obstacle) }
+    package var material: RootSnapshot { snapshot ?? RootSnapshot(obstacle: obstacle) }
 
     /// Reads the root partition of `store`. Throws what the store throws: a card that cannot be read has no say.
-    public init(of store: some BlockStore, table: PartitionTable, boot: BootSnapshot) throws(Failure) {
+    package init(of store: some BlockStore, table: PartitionTable, boot: BootSnapshot) throws(Failure) {
         switch RootVolume.find(
             in: table, commandLine: boot.text("cmdline.txt") ?? boot.text("current/cmdline.txt"))
         {

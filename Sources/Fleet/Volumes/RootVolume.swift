@@ -1,15 +1,15 @@
-public import Diagnostics
-public import Filesystems
-public import Storage
+package import Diagnostics
+package import Filesystems
+package import Storage
 
 /// Finds and opens the root partition of a card or an image.
-public enum RootVolume {
-    public enum Finding: Hashable, Sendable {
+package enum RootVolume {
+    package enum Finding: Hashable, Sendable {
         case found(PartitionTable.Partition)
         /// Why there is none that piflash reads, for people.
         case missing(reason: String)
 
-        public var partition: PartitionTable.Partition? {
+        package var partition: PartitionTable.Partition? {
             if case .found(let partition) = self { partition } else { nil }
         }
     }
@@ -17,7 +17,7 @@ public enum RootVolume {
     /// The root partition, by the `root=` of the kernel command line (kernel, Documentation/admin-guide/
     /// kernel-parameters.txt): a device's number, a label, a PARTUUID of an MBR, which ends in the number. Where it
     /// names none that is there, the first partition behind the boot partition with an ext2, ext3 or ext4.
-    public static func find(in table: PartitionTable, commandLine: String?) -> Finding {
+    package static func find(in table: PartitionTable, commandLine: String?) -> Finding {
         let words = (commandLine ?? "").split(whereSeparator: \.isWhitespace)
         // The kernel takes the last one.
         if let root = words.last(where: { $0.hasPrefix("root=") })?.dropFirst("root=".count),
@@ -33,7 +33,7 @@ public enum RootVolume {
 
     /// The file system of `partition` of `store`, called `name` in messages; what is written gets the time `time`
     /// (seconds since 1970, UTC).
-    public static func open(
+    package static func open(
         _ store: some BlockStore, partition: PartitionTable.Partition, name: String? = nil, at time: Int64
     ) throws(Failure) -> Ext4Volume {
         let name = name ?? "the root partition of \(store.name)"
@@ -43,7 +43,7 @@ public enum RootVolume {
 
 extension RootVolume {
     /// Carries out `edits` on the root partition of `store` and returns the paths that changed.
-    public static func apply(
+    package static func apply(
         _ edits: [RootEdit], to store: some WritableBlockStore, partition: PartitionTable.Partition?, at time: Int64
     ) throws(Failure) -> [String] {
         guard !edits.isEmpty else { return [] }
@@ -83,5 +83,5 @@ extension PartitionTable.Partition {
 }
 
 extension Failure.Code {
-    public static let noRootPartition = Failure.Code("fleet.no-root-partition")
+    package static let noRootPartition = Failure.Code("fleet.no-root-partition")
 }

@@ -1,3 +1,4 @@
+import Text
 import Crypto
 import Diagnostics
 import Storage

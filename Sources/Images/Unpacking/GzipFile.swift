@@ -1,3 +1,4 @@
+import Text
 import CZlib
 import Diagnostics
 import Storage
@@ -47,10 +48,10 @@ struct GzipFile {
                 throw .truncatedArchive(source.path, "truncated trailer")
             }
             let trailer = try file.bytes(at: data.end, count: Int(Self.trailerSize))
-            guard trailer.littleEndian(UInt32.self, at: 0) == data.checksum else {
+            guard trailer.u32(0) == data.checksum else {
                 throw .damagedArchive(source.path, "wrong CRC-32")
             }
-            guard trailer.littleEndian(UInt32.self, at: 4) == UInt32(truncatingIfNeeded: data.count) else {
+            guard trailer.u32(4) == UInt32(truncatingIfNeeded: data.count) else {
                 throw .damagedArchive(source.path, "wrong size in its trailer")
             }
             position = data.end + Self.trailerSize
@@ -79,7 +80,7 @@ struct GzipFile {
         var size = Self.fixedHeaderSize
         if flags & Flag.extra != 0 {
             try need(size + 2)
-            size += 2 + Int(bytes.littleEndian(UInt16.self, at: size))
+            size += 2 + Int(bytes.u16(size))
             try need(size)
         }
         for flag in [Flag.name, Flag.comment] where flags & flag != 0 {
@@ -94,7 +95,7 @@ struct GzipFile {
             let sum = bytes.withUnsafeBytes {
                 ZlibInflater.checksum(0, UnsafeRawBufferPointer(rebasing: $0[..<size]))
             }
-            guard bytes.littleEndian(UInt16.self, at: size) == UInt16(truncatingIfNeeded: sum) else {
+            guard bytes.u16(size) == UInt16(truncatingIfNeeded: sum) else {
                 throw .damagedArchive(source.path, "wrong CRC-16 of its header")
             }
             size += 2

@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 import Storage
 
@@ -41,9 +42,9 @@ struct ZipDirectory {
         let tail = try file.bytes(at: max(0, file.size - 65557), count: Int(min(file.size, 65557)))
         var end = tail.count - Self.endSize
         while end >= 0, !Self.isEnd(tail, at: end) { end -= 1 }
-        guard end >= 0, tail.littleEndian(UInt32.self, at: end + 4) == 0 else { return nil }
-        let size = Int(tail.littleEndian(UInt32.self, at: end + 12))
-        start = Int64(tail.littleEndian(UInt32.self, at: end + 16))
+        guard end >= 0, tail.u32(end + 4) == 0 else { return nil }
+        let size = Int(tail.u32(end + 12))
+        start = Int64(tail.u32(end + 16))
         // Nothing, a zip64 record included, is between the directory and its end.
         guard size <= Self.limit, start + Int64(size) == file.size - Int64(tail.count - end) else { return nil }
         records = try file.bytes(at: start, count: size)
@@ -52,7 +53,7 @@ struct ZipDirectory {
     /// Whether the end of the directory is at `offset`: the signature, and a comment up to the end of the file.
     private static func isEnd(_ tail: [UInt8], at offset: Int) -> Bool {
         tail[offset] == 0x50 && tail[offset...].starts(with: [0x50, 0x4B, 0x05, 0x06])
-            && tail.count - offset - endSize == Int(tail.littleEndian(UInt16.self, at: offset + 20))
+            && tail.count - offset - endSize == Int(tail.u16(offset + 20))
     }
 
     /// The data of the one entry called `name`; nil where there is none or several, or it is not plainly deflated.
@@ -85,18 +86,18 @@ struct ZipDirectory {
             Int64(offset) + Int64(Self.headerSize) <= start
         else { return nil }
         let header = try file.bytes(at: Int64(offset), count: Self.headerSize)
-        let nameLength = Int(header.littleEndian(UInt16.self, at: 26))
-        let data = Int64(offset) + Int64(Self.headerSize + nameLength) + Int64(header.littleEndian(UInt16.self, at: 28))
-        guard header.starts(with: [0x50, 0x4B, 0x03, 0x04]), header.littleEndian(UInt16.self, at: 6) == flags,
-            header.littleEndian(UInt16.self, at: 8) == Self.deflate, nameLength == name.count,
+        let nameLength = Int(header.u16(26))
+        let data = Int64(offset) + Int64(Self.headerSize + nameLength) + Int64(header.u16(28))
+        guard header.starts(with: [0x50, 0x4B, 0x03, 0x04]), header.u16(6) == flags,
+            header.u16(8) == Self.deflate, nameLength == name.count,
             data + Int64(packed) <= start,
             try file.bytes(at: Int64(offset) + Int64(Self.headerSize), count: nameLength) == name
         else { return nil }
         return DeflatedEntry(range: data..<(data + Int64(packed)), checksum: u32(record + 16), size: Int64(size))
     }
 
-    private func u16(_ offset: Int) -> UInt16 { records.littleEndian(UInt16.self, at: offset) }
-    private func u32(_ offset: Int) -> UInt32 { records.littleEndian(UInt32.self, at: offset) }
+    private func u16(_ offset: Int) -> UInt16 { records.u16(offset) }
+    private func u32(_ offset: Int) -> UInt32 { records.u32(offset) }
 }
 
 extension ZipDirectory.DeflatedEntry {

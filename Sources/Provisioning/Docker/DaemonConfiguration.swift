@@ -1,12 +1,14 @@
-public import Diagnostics
+import Systems
+import Text
+package import Diagnostics
 import Docker
 import Filesystems
 import Images
-public import Recipes
+package import Recipes
 
 /// dockerd's configuration, as the recipe's `docker` section wants it on one image: the members of daemon.json, and the
 /// proxies where that file cannot hold them.
-public struct DaemonConfiguration: Hashable, Sendable {
+package struct DaemonConfiguration: Hashable, Sendable {
     static let path = "/etc/docker/daemon.json"
 
     private(set) var members: [JSONValue.Member] = []
@@ -68,7 +70,7 @@ public struct DaemonConfiguration: Hashable, Sendable {
     }
 
     /// What is wrong with the section whatever the engine's version is.
-    @Sendable public static func errors(in docker: Node.Docker) -> DiagnosticReport {
+    @Sendable package static func errors(in docker: Node.Docker) -> DiagnosticReport {
         var report = DiagnosticReport()
         let configuration = DaemonConfiguration(docker)
         let model = DaemonModel(version: nil, service: ServiceFlags(), surroundings: surroundings(nil, root: nil))

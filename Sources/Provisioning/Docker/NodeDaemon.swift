@@ -1,27 +1,29 @@
-public import Diagnostics
+import Systems
+package import Text
+package import Diagnostics
 import Docker
 import Images
-public import Recipes
+package import Recipes
 
 /// Docker's configuration for a node that runs: what its first boot would get, from the engine that it has now.
-public struct NodeDaemon: Sendable {
+package struct NodeDaemon: Sendable {
     /// daemon.json's members, in the recipe's order.
-    public let members: [JSONValue.Member]
+    package let members: [JSONValue.Member]
     /// Whether dockerd's unit must not name any host itself.
-    public let hasHosts: Bool
+    package let hasHosts: Bool
 
     private let configuration: DaemonConfiguration
     private let docker: Node.Docker
 
     /// The proxies of an engine that takes them from its environment, as its unit's drop-in; nil for none.
-    public var proxyDropIn: String? { configuration.environment?.dropIn }
+    package var proxyDropIn: String? { configuration.environment?.dropIn }
 
     /// Nil when the recipe says nothing about Docker.
     ///
     /// - Parameters:
     ///   - engine: its version, as it tells it ("20.10.24+dfsg1"); nil when it was not asked.
     ///   - architecture: the userland's, in Docker's spelling ("armv7"); nil when it is not known.
-    public init?(_ node: Node, engine: String?, architecture: String?, report: inout DiagnosticReport) {
+    package init?(_ node: Node, engine: String?, architecture: String?, report: inout DiagnosticReport) {
         // The flavour decides nothing here.
         let profile = OSProfile(
             flavour: .raspbian, bootMountPoint: "/boot", architecture: architecture,
@@ -34,7 +36,7 @@ public struct NodeDaemon: Sendable {
     }
 
     /// The same as options of dockerd, for the engines before 1.10, which read no file.
-    public func options(version: String, report: inout DiagnosticReport) -> [String] {
+    package func options(version: String, report: inout DiagnosticReport) -> [String] {
         guard let version = EngineVersion(version) else { return [] }
         let options = DaemonOptions(members, version: version)
         configuration.report(options.findings, docker.location, &report)
@@ -42,7 +44,7 @@ public struct NodeDaemon: Sendable {
     }
 
     /// What an engine of this version says to a whole daemon.json, also to what no recipe brought.
-    @Sendable public static func judge(_ members: [JSONValue.Member], engine: String) -> [Diagnostic] {
+    @Sendable package static func judge(_ members: [JSONValue.Member], engine: String) -> [Diagnostic] {
         let version = EngineVersion(engine)
         let service = version.map { ServiceFlags.packaged($0).withoutHosts() }
         var surroundings = DaemonSurroundings.unknown
@@ -52,10 +54,10 @@ public struct NodeDaemon: Sendable {
     }
 
     /// Whether `contents` is the file whose digest a first boot's settings name as DOCKER_CONFIG.
-    public static func isFirstBoots(_ contents: [UInt8], digest named: String) -> Bool {
+    package static func isFirstBoots(_ contents: [UInt8], digest named: String) -> Bool {
         !named.isEmpty && digest(of: [contents]) == named
     }
 
     /// Shell functions of the first-boot program: write_dropin and restart_docker; they want `root` and `dropin` set.
-    public static let shellFunctions = String(decoding: PackageResources.service_sh, as: UTF8.self)
+    package static let shellFunctions = String(decoding: PackageResources.service_sh, as: UTF8.self)
 }

@@ -1,3 +1,5 @@
+import Systems
+import Text
 import Filesystems
 import Images
 import Recipes
@@ -20,7 +22,7 @@ struct CarriedFile: Hashable, Sendable {
     init(_ kind: Kind, path: String, contents: [UInt8]) {
         self.kind = kind
         self.contents = contents
-        digest = Provisioning.digest(of: [contents])
+        digest = Text.digest(of: [contents])
         let own = path.split(separator: "/").last.map(String.init) ?? "file"
         name = digest + "-" + String(own.map { Self.isPlain($0) ? $0 : "_" })
     }

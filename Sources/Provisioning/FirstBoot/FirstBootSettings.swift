@@ -1,3 +1,4 @@
+import Text
 import Recipes
 
 /// What the first-boot program has to do on one node, and the files that tell it.

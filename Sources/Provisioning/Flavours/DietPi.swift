@@ -1,3 +1,5 @@
+import Systems
+import Text
 import Diagnostics
 import Images
 import Recipes

@@ -1,3 +1,5 @@
+import Systems
+import Text
 import FoundationEssentials
 import Images
 import Recipes

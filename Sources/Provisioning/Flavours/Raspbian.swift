@@ -1,3 +1,4 @@
+import Systems
 import Diagnostics
 import Images
 

@@ -1,3 +1,4 @@
+import Text
 import Recipes
 
 /// Connections of NetworkManager, one file each, which must belong to root and be readable by nobody else.

@@ -1,3 +1,5 @@
+import Text
+
 /// /etc/wpa_supplicant/wpa_supplicant.conf: one bad line, or a byte-order mark, and the whole file is refused.
 /// <https://w1.fi/cgit/hostap/plain/wpa_supplicant/wpa_supplicant.conf>
 enum WPASupplicant {
@@ -16,7 +18,7 @@ enum WPASupplicant {
         for point in accessPoints {
             lines.append("network={")
             // Names go in hex: in quotes there are no escapes, and the last quote of the line ends the name.
-            lines.append("\tssid=\(hex(point.ssid.utf8))")
+            lines.append("\tssid=\(point.ssid.utf8.hex)")
             if point.hidden { lines.append("\tscan_ssid=1") }
             if let key = point.key {
                 lines += ["\tkey_mgmt=WPA-PSK", "\tpsk=\(key)"]

@@ -1,3 +1,4 @@
+import Text
 import Crypto
 import CryptoExtras
 import Diagnostics
@@ -10,7 +11,7 @@ enum WiFiKey {
             let key = try KDF.Insecure.PBKDF2.deriveKey(
                 from: Array(passphrase.utf8), salt: Array(ssid.utf8), using: .insecureSHA1, outputByteCount: 32,
                 unsafeUncheckedRounds: 4096)
-            return key.withUnsafeBytes { hex($0) }
+            return key.withUnsafeBytes { $0.hex }
         } catch {
             throw Failure(.provisioning, "deriving the key of the Wi-Fi network \"\(ssid)\": \(error)")
         }

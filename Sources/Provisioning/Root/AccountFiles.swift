@@ -1,3 +1,4 @@
+import Systems
 import Images
 
 /// The account files of a root partition, /etc/passwd and its kin, as lists of lines (passwd(5), shadow(5), group(5),

@@ -2,23 +2,23 @@ import Crypto
 import FoundationEssentials
 
 /// The keys with which the nodes of a rack find together: made once on the workstation, laid down on the cards.
-public struct RackKeys: Hashable, Sendable {
+package struct RackKeys: Hashable, Sendable {
     /// What sshd of every manager's door shows, and every card of the rack knows beforehand.
-    public var host: Pair
+    package var host: Pair
     /// Fetches the worker's token.
-    public var worker: Pair
+    package var worker: Pair
     /// Fetches the manager's token.
-    public var manager: Pair
+    package var manager: Pair
     /// Whether these stand for keys that have not been made.
-    public let arePlaceholders: Bool
+    package let arePlaceholders: Bool
 
-    public init(host: Pair, worker: Pair, manager: Pair) {
+    package init(host: Pair, worker: Pair, manager: Pair) {
         (self.host, self.worker, self.manager) = (host, worker, manager)
         arePlaceholders = false
     }
 
     /// For looking at what a card would get, where no keys need to be.
-    public static let placeholders = RackKeys()
+    package static let placeholders = RackKeys()
 
     private init() {
         func pair(_ name: String) -> Pair {
@@ -29,11 +29,11 @@ public struct RackKeys: Hashable, Sendable {
     }
 
     /// An Ed25519 key as OpenSSH keeps it, without a passphrase: nobody is there to type one.
-    public struct Pair: Hashable, Sendable {
+    package struct Pair: Hashable, Sendable {
         /// The private key's file.
-        public let privateKey: String
+        package let privateKey: String
         /// "ssh-ed25519 AAAA…", without a comment.
-        public let publicKey: String
+        package let publicKey: String
 
         init(privateKey: String, publicKey: String) {
             self.privateKey = privateKey
@@ -63,7 +63,7 @@ extension RackKeys.Pair {
     private static let end = "-----END OPENSSH PRIVATE KEY-----"
 
     /// A new key.
-    public static func make(comment: String) -> Self {
+    package static func make(comment: String) -> Self {
         let key = Curve25519.Signing.PrivateKey()
         return Self(
             seed: Array(key.rawRepresentation), publicKey: Array(key.publicKey.rawRepresentation),
@@ -94,7 +94,7 @@ extension RackKeys.Pair {
     }
 
     /// Reads a private key's file; nil when it is not such a key.
-    public init?(privateKey text: String) {
+    package init?(privateKey text: String) {
         let lines = text.split(whereSeparator: \.isNewline).map(String.init)
         guard lines.first == Self.begin, lines.last == Self.end,
             let data = Data(base64Encoded: lines.dropFirst().dropLast().joined())

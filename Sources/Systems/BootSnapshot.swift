@@ -1,31 +1,31 @@
-public import Diagnostics
-public import Filesystems
+package import Diagnostics
+package import Filesystems
 
 /// What detection and rendering need to know of a boot partition: its label, the names in its root, and the contents of
 /// the small files that first-boot mechanisms read. A value, so that both stages stay free of I/O.
-public struct BootSnapshot: Hashable, Sendable {
+package struct BootSnapshot: Hashable, Sendable {
     /// The files whose contents are kept when they exist; larger than ``limit`` they are named only.
-    public static let kept = [
+    package static let kept = [
         "cmdline.txt", "current/cmdline.txt", "config.txt", "os-release", "issue.txt", "README", "meta-data",
         "user-data", "network-config", "fake-hwclock.data", "occidentalis.txt", "device-init.yaml", "dietpi.txt",
         "dietpi-wifi.txt", "sysconf.txt", "piflash/card.json",
     ]
     /// In bytes: no configuration file comes near, a kernel does not come in.
-    public static let limit: Int64 = 1 << 20
+    package static let limit: Int64 = 1 << 20
 
-    public var label: String?
+    package var label: String?
     /// The names in the root directory, as they are spelt there; directories end in "/".
-    public var names: Set<String>
-    public var files: [String: [UInt8]]
+    package var names: Set<String>
+    package var files: [String: [UInt8]]
 
-    public init(label: String? = nil, names: Set<String> = [], files: [String: [UInt8]] = [:]) {
+    package init(label: String? = nil, names: Set<String> = [], files: [String: [UInt8]] = [:]) {
         self.label = label
         self.names = names
         self.files = files
     }
 
     /// Reads the snapshot of a boot partition.
-    public init(of tree: any FileTree) throws(Failure) {
+    package init(of tree: any FileTree) throws(Failure) {
         let root = try tree.list("") ?? []
         label = tree.label
         names = Set(root.map { $0.isDirectory ? $0.name + "/" : $0.name })
@@ -43,10 +43,10 @@ public struct BootSnapshot: Hashable, Sendable {
     }
 
     /// The text of a kept file; bytes that are no UTF-8 are replaced, as a Pi's own tools would not choke on them.
-    public func text(_ path: String) -> String? {
+    package func text(_ path: String) -> String? {
         files[path].map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// Whether the root holds `name` (a file, or a directory when it ends in "/"), in any case.
-    public func has(_ name: String) -> Bool { names.contains { $0.lowercased() == name.lowercased() } }
+    package func has(_ name: String) -> Bool { names.contains { $0.lowercased() == name.lowercased() } }
 }

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Images
+@testable import Systems
 
 /// What is read off a root partition's files, one kind of file after the other.
 @Suite struct RootEvidenceTests {

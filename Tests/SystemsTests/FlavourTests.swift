@@ -1,5 +1,5 @@
+import Systems
 import Diagnostics
-import Images
 import Testing
 
 /// One row per kind of image that the vendors have published, with and without its root partition.

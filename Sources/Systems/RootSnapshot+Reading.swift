@@ -1,5 +1,5 @@
-public import Diagnostics
-public import Filesystems
+package import Diagnostics
+package import Filesystems
 
 extension RootSnapshot {
     /// In bytes: the largest file of ``kept`` on a real card is locale.gen with 10 KB.
@@ -34,7 +34,7 @@ extension RootSnapshot {
 
 extension RootSnapshot {
     /// Reads the snapshot of a root partition.
-    public init(of volume: Ext4Volume) throws(Failure) {
+    package init(of volume: Ext4Volume) throws(Failure) {
         try self.init(
             obstacle: volume.obstacle?.message,
             entry: { path throws(Failure) in

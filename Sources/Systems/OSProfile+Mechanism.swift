@@ -1,6 +1,6 @@
 extension OSProfile.Flavour {
     /// How the system takes its first-boot configuration, for people.
-    public var mechanism: String {
+    package var mechanism: String {
         switch self {
         case .hypriotOccidentalis: "occidentalis.txt on the boot partition, read at every boot"
         case .hypriotDeviceInit: "device-init.yaml on the boot partition, read at every boot"

@@ -1,5 +1,5 @@
+import Systems
 import Diagnostics
-import Images
 import Testing
 
 @Suite struct DetectionTests {

@@ -1,6 +1,6 @@
 extension JSONValue {
     /// The value as JSON (RFC 8259), members in their order, indented by two spaces, with a line end.
-    public var prettyText: String {
+    package var prettyText: String {
         var text = ""
         write(depth: 0, to: &text)
         return text + "\n"
@@ -35,7 +35,7 @@ extension JSONValue {
     }
 
     /// `string` as a JSON text, with its quotes.
-    static func quoted(_ string: String) -> String {
+    package static func quoted(_ string: String) -> String {
         var text = "\""
         for scalar in string.unicodeScalars {
             switch scalar.value {

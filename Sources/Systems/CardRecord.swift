@@ -1,15 +1,14 @@
-public import Diagnostics
+package import Diagnostics
 import FoundationEssentials
-public import Images
-import Recipes
+import Text
 
 /// The image a card was written from.
-public struct ImageIdentity: Hashable, Sendable, Codable {
-    public var name: String
+package struct ImageIdentity: Hashable, Sendable, Codable {
+    package var name: String
     /// SHA-256 in lower-case hex.
-    public var digest: String
+    package var digest: String
 
-    public init(name: String, digest: String) {
+    package init(name: String, digest: String) {
         self.name = name
         self.digest = digest
     }
@@ -17,34 +16,34 @@ public struct ImageIdentity: Hashable, Sendable, Codable {
 
 /// What a card says of itself, in `piflash/card.json` on its boot partition: which node it is and what piflash put there,
 /// so that it can be taken back.
-public struct CardRecord: Hashable, Sendable {
-    public static let path = "piflash/card.json"
+package struct CardRecord: Hashable, Sendable {
+    package static let path = "piflash/card.json"
     /// The form of the file that this version writes. Later ones only add members.
-    public static let schema = 1
+    package static let schema = 1
 
-    public var schema: Int
-    public var node: String
-    public var role: String?
+    package var schema: Int
+    package var node: String
+    package var role: String?
     /// The recipe file's name, without its directories.
-    public var recipe: String
-    public var recipeDigest: String
-    public var image: ImageIdentity?
-    public var flavour: OSProfile.Flavour?
-    public var release: String?
+    package var recipe: String
+    package var recipeDigest: String
+    package var image: ImageIdentity?
+    package var flavour: OSProfile.Flavour?
+    package var release: String?
     /// Seconds since 1970.
-    public var writtenAt: Int64
+    package var writtenAt: Int64
     /// The piflash that wrote the card.
-    public var version: String
+    package var version: String
     /// Boot files that piflash made, and may remove.
-    public var files: [String]
+    package var files: [String]
     /// Tokens that piflash appended to the kernel command line.
-    public var cmdlineAdded: [String]
+    package var cmdlineAdded: [String]
     /// Files of the root partition that piflash made, and may remove.
-    public var rootFiles: [String]
+    package var rootFiles: [String]
     /// Boot files that the first boot takes away, each with a digest of what it held.
-    public var consumed: [String: String]
+    package var consumed: [String: String]
 
-    public init(
+    package init(
         schema: Int = CardRecord.schema, node: String, role: String? = nil, recipe: String, recipeDigest: String,
         image: ImageIdentity? = nil, flavour: OSProfile.Flavour?, release: String? = nil, writtenAt: Int64,
         version: String, files: [String] = [], cmdlineAdded: [String] = [], rootFiles: [String] = [],
@@ -67,10 +66,10 @@ public struct CardRecord: Hashable, Sendable {
     }
 
     /// ``writtenAt`` for people: "2026-08-17T10:15:00Z".
-    public var writtenAtText: String { UTCTime(seconds: writtenAt).iso8601 }
+    package var writtenAtText: String { UTCTime(seconds: writtenAt).iso8601 }
 
     /// The file's contents; equal records have equal bytes.
-    public var encoded: [UInt8] {
+    package var encoded: [UInt8] {
         var members: [JSONValue.Member] = [.init("schema", .integer(Int64(schema))), .init("node", .string(node))]
         if let role { members.append(.init("role", .string(role))) }
         members.append(.init("recipe", .string(recipe)))
@@ -95,11 +94,11 @@ public struct CardRecord: Hashable, Sendable {
 
     /// Reads a card's record. Members that are missing or unknown are no error, so that cards of older and newer versions
     /// stay readable; something that is no record at all is.
-    public init(decoding bytes: [UInt8]) throws(Failure) {
+    package init(decoding bytes: [UInt8]) throws(Failure) {
         let stored: Stored
         do { stored = try JSONDecoder().decode(Stored.self, from: Data(bytes)) } catch {
             throw Failure(
-                .provisioning, "\(Self.path) on the card is damaged: no JSON object that names a node",
+                .damagedRecord, "\(Self.path) on the card is damaged: no JSON object that names a node",
                 hint: "configure the card anew, or write it again")
         }
         self.init(
@@ -127,4 +126,9 @@ public struct CardRecord: Hashable, Sendable {
         var rootFiles: [String]?
         var consumed: [String: String]?
     }
+}
+
+extension Failure.Code {
+    /// The card's record cannot be read.
+    package static let damagedRecord = Failure.Code("systems.damaged-record")
 }

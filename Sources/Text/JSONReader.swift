@@ -1,9 +1,9 @@
-public import Diagnostics
+package import Diagnostics
 
 extension JSONValue {
     /// Reads JSON (RFC 8259) with its members in their order; of a name that stands twice the last counts, as for
     /// dockerd. Nothing at all, and a byte-order mark, are taken as newer engines take them.
-    public init(parsing bytes: [UInt8]) throws(Failure) {
+    package init(parsing bytes: [UInt8]) throws(Failure) {
         guard var text = String(validating: bytes, as: UTF8.self) else {
             throw Failure(.invalidJSON, "not UTF-8 text")
         }
@@ -14,7 +14,7 @@ extension JSONValue {
 }
 
 extension Failure.Code {
-    public static let invalidJSON = Failure.Code("recipes.invalid-json")
+    package static let invalidJSON = Failure.Code("recipes.invalid-json")
 }
 
 private struct JSONReader {

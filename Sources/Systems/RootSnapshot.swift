@@ -1,23 +1,23 @@
 /// What detection and rendering need to know of a root partition: a value, as ``BootSnapshot`` is of the boot partition.
-public struct RootSnapshot: Hashable, Sendable {
+package struct RootSnapshot: Hashable, Sendable {
     /// What is at a path.
-    public enum Kind: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
         /// A file; its contents are kept for the files of ``kept`` only.
         case file(contents: [UInt8]?)
         case directory
         case symbolicLink(target: String)
     }
 
-    public struct Entry: Hashable, Sendable {
-        public var kind: Kind
+    package struct Entry: Hashable, Sendable {
+        package var kind: Kind
         /// Permission bits.
-        public var mode: UInt16
-        public var user: UInt32
-        public var group: UInt32
+        package var mode: UInt16
+        package var user: UInt32
+        package var group: UInt32
         /// The time of last modification, in seconds since 1970.
-        public var modified: Int64
+        package var modified: Int64
 
-        public init(_ kind: Kind, mode: UInt16 = 0o644, user: UInt32 = 0, group: UInt32 = 0, modified: Int64 = 0) {
+        package init(_ kind: Kind, mode: UInt16 = 0o644, user: UInt32 = 0, group: UInt32 = 0, modified: Int64 = 0) {
             self.kind = kind
             self.mode = mode
             self.user = user
@@ -28,15 +28,15 @@ public struct RootSnapshot: Hashable, Sendable {
 
     /// By absolute path as the running system names it: links among the directories above are followed, the last
     /// component is not. Every path of ``kept`` and ``noted`` that exists is here.
-    public var entries: [String: Entry]
+    package var entries: [String: Entry]
     /// The Debian packages that are installed, of those that piflash looks for, with their full versions.
-    public var packages: [String: String]
+    package var packages: [String: String]
     /// The userland's architecture as its programs' ELF headers tell: "armv6", "armv7", "arm64", "amd64".
-    public var architecture: String?
+    package var architecture: String?
     /// Why the partition can be read but not edited (a journal that was not replayed, an unknown feature), for people.
-    public var obstacle: String?
+    package var obstacle: String?
 
-    public init(
+    package init(
         entries: [String: Entry] = [:], packages: [String: String] = [:], architecture: String? = nil,
         obstacle: String? = nil
     ) {
@@ -47,7 +47,7 @@ public struct RootSnapshot: Hashable, Sendable {
     }
 
     /// The files whose contents are kept when they exist.
-    public static let kept = [
+    package static let kept = [
         "/etc/os-release", "/usr/lib/os-release", "/etc/hypriot_release", "/etc/rpi-issue", "/etc/debian_version",
         "/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/subuid", "/etc/subgid", "/etc/hostname",
         "/etc/hosts", "/etc/init.d/.depend.start", "/etc/default/docker", "/etc/default/locale",
@@ -60,7 +60,7 @@ public struct RootSnapshot: Hashable, Sendable {
     ]
 
     /// Paths of which only the kind, mode and owner are noted.
-    public static let noted = [
+    package static let noted = [
         "/sbin/init", "/lib/systemd/systemd", "/usr/lib/systemd/systemd", "/lib/systemd/systemd-timesyncd",
         "/usr/lib/systemd/systemd-timesyncd", "/var/lib/systemd/timesync", "/var/lib/systemd/timesync/clock",
         "/var/lib/systemd/clock", "/sbin/fake-hwclock", "/usr/sbin/fake-hwclock", "/etc/localtime",
@@ -76,7 +76,7 @@ public struct RootSnapshot: Hashable, Sendable {
     ]
 
     /// The packages that ``packages`` tells of.
-    public static let lookedFor: Set<String> = [
+    package static let lookedFor: Set<String> = [
         "docker-ce", "docker-engine", "docker.io", "docker-hypriot", "lxc-docker", "systemd", "systemd-sysv",
         "sysvinit", "sysvinit-core", "cloud-init", "dhcpcd", "dhcpcd5", "dhcpcd-base", "ifupdown", "network-manager",
         "netplan.io",
@@ -85,10 +85,10 @@ public struct RootSnapshot: Hashable, Sendable {
     ]
 
     /// The text of a kept file; bytes that are no UTF-8 are replaced.
-    public func text(_ path: String) -> String? {
+    package func text(_ path: String) -> String? {
         guard case .file(let contents?) = entries[path]?.kind else { return nil }
         return String(decoding: contents, as: UTF8.self)
     }
 
-    public func has(_ path: String) -> Bool { entries[path] != nil }
+    package func has(_ path: String) -> Bool { entries[path] != nil }
 }

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Images
+@testable import Systems
 
 @Suite struct ELFArchitectureTests {
     static func little(_ value: Int, _ size: Int) -> [UInt8] {

@@ -1,4 +1,4 @@
-public import Diagnostics
+package import Diagnostics
 
 extension OSProfile {
     /// Tells what an image is from its boot partition and, where it can be read, its root partition; what piflash cannot
@@ -6,7 +6,7 @@ extension OSProfile {
     ///
     /// Without `root`, what the boot partition leaves open is decided by the dates, labels and kernel command lines of
     /// the vendors' releases, or refused when the answers differ in what a card would get.
-    public static func detect(_ boot: BootSnapshot, root: RootSnapshot? = nil) throws(Failure) -> OSProfile {
+    package static func detect(_ boot: BootSnapshot, root: RootSnapshot? = nil) throws(Failure) -> OSProfile {
         let flavour = try flavour(of: boot, root: root)
         let system = root?.system
         return OSProfile(
@@ -113,5 +113,5 @@ extension OSProfile {
 
 extension Failure.Code {
     /// An image whose first-boot mechanism piflash does not know, or not yet.
-    public static let unsupportedFlavour = Failure.Code("images.unsupported-flavour")
+    package static let unsupportedFlavour = Failure.Code("images.unsupported-flavour")
 }

@@ -1,5 +1,5 @@
 /// `text` as one word of a POSIX shell: in single quotes nothing is special but the quote itself.
-public func shellQuoted(_ text: String) -> String {
+package func shellQuoted(_ text: String) -> String {
     var word = "'"
     for scalar in text.unicodeScalars {
         if scalar == "'" { word += "'\\''" } else { word.unicodeScalars.append(scalar) }

@@ -1,7 +1,7 @@
 /// What an image is, as far as it decides how its first boot is configured.
-public struct OSProfile: Hashable, Sendable {
+package struct OSProfile: Hashable, Sendable {
     /// The way an operating system takes its first-boot configuration.
-    public enum Flavour: String, Sendable, Codable, CaseIterable {
+    package enum Flavour: String, Sendable, Codable, CaseIterable {
         /// HypriotOS of 2015 and early 2016: occidentalis.txt, sysvinit on wheezy, systemd on jessie.
         case hypriotOccidentalis = "hypriot-occidentalis"
         /// HypriotOS 0.2.5 to 1.6: device-init.yaml, read at every boot.
@@ -25,7 +25,7 @@ public struct OSProfile: Hashable, Sendable {
         case debianRaspi = "debian-raspi"
 
         /// The name that users know.
-        public var title: String {
+        package var title: String {
             switch self {
             case .hypriotOccidentalis: "HypriotOS of 2015 (occidentalis.txt)"
             case .hypriotDeviceInit: "HypriotOS 0.2.5 to 1.6 (device-init)"
@@ -42,17 +42,17 @@ public struct OSProfile: Hashable, Sendable {
     }
 
     /// What os-release says (os-release(5)).
-    public struct System: Hashable, Sendable {
+    package struct System: Hashable, Sendable {
         /// ID: "raspbian", "debian", "ubuntu".
-        public var id: String
+        package var id: String
         /// VERSION_ID: "7", "12", "24.04".
-        public var versionID: String?
+        package var versionID: String?
         /// VERSION_CODENAME, or what stands for it in older releases: "wheezy", "bookworm", "noble".
-        public var codename: String?
+        package var codename: String?
         /// PRETTY_NAME.
-        public var prettyName: String?
+        package var prettyName: String?
 
-        public init(id: String, versionID: String? = nil, codename: String? = nil, prettyName: String? = nil) {
+        package init(id: String, versionID: String? = nil, codename: String? = nil, prettyName: String? = nil) {
             self.id = id
             self.versionID = versionID
             self.codename = codename
@@ -61,32 +61,32 @@ public struct OSProfile: Hashable, Sendable {
     }
 
     /// The program that starts all others.
-    public struct InitSystem: Hashable, Sendable {
-        public enum Kind: String, Sendable, Codable { case systemd, sysvinit, other }
-        public var kind: Kind
+    package struct InitSystem: Hashable, Sendable {
+        package enum Kind: String, Sendable, Codable { case systemd, sysvinit, other }
+        package var kind: Kind
         /// The package's version as Debian spells it: "252.38-1~deb12u1".
-        public var version: String?
+        package var version: String?
 
-        public init(_ kind: Kind, version: String? = nil) {
+        package init(_ kind: Kind, version: String? = nil) {
             self.kind = kind
             self.version = version
         }
 
         /// The number in front: 252.
-        public var major: Int? { version.flatMap { Int($0.prefix { $0.isASCII && $0.isNumber }) } }
+        package var major: Int? { version.flatMap { Int($0.prefix { $0.isASCII && $0.isNumber }) } }
     }
 
     /// Who sets up the interfaces.
-    public enum NetworkStack: String, Sendable, Codable, CaseIterable {
+    package enum NetworkStack: String, Sendable, Codable, CaseIterable {
         case ifupdown, dhcpcd
         case networkManager = "network-manager"
         case networkd
     }
 
     /// The Docker engine on the image.
-    public struct Docker: Hashable, Sendable {
+    package struct Docker: Hashable, Sendable {
         /// How the engine is started.
-        public enum Service: Hashable, Sendable {
+        package enum Service: Hashable, Sendable {
             /// A systemd unit: its path, its ExecStart, and whether DOCKER_OPTS of /etc/default/docker reaches it.
             case unit(path: String, command: String?, takesOptions: Bool)
             /// A sysvinit script, which reads DOCKER_OPTS from /etc/default/docker.
@@ -94,38 +94,38 @@ public struct OSProfile: Hashable, Sendable {
         }
 
         /// The upstream version, without epoch and Debian revision: "19.03.12".
-        public var version: String
+        package var version: String
         /// The package: "docker-ce", "docker.io", "docker-hypriot"; nil when only the release's notes tell.
-        public var package: String?
-        public var service: Service?
+        package var package: String?
+        package var service: Service?
 
-        public init(version: String, package: String? = nil, service: Service? = nil) {
+        package init(version: String, package: String? = nil, service: Service? = nil) {
             self.version = version
             self.package = package
             self.service = service
         }
     }
 
-    public var flavour: Flavour
+    package var flavour: Flavour
     /// The release as the image names it ("v1.12.3", "2025-11-24"), when it does.
-    public var release: String?
+    package var release: String?
     /// Where the running system mounts the boot partition: "/boot" or "/boot/firmware".
-    public var bootMountPoint: String
+    package var bootMountPoint: String
     /// The kernel command line's file on the boot partition: "cmdline.txt", or "current/cmdline.txt" from Ubuntu 25.10.
-    public var cmdlinePath: String
+    package var cmdlinePath: String
     /// The userland's architecture in Docker's spelling, when it is known: "armv6", "armv7", "arm64", "amd64".
-    public var architecture: String?
+    package var architecture: String?
     /// Whether a card with this content has been booted; nil when nothing tells.
-    public var hasBooted: Bool?
+    package var hasBooted: Bool?
     // What only the root partition tells; nil when it was not read, or does not tell.
-    public var system: System?
-    public var initSystem: InitSystem?
-    public var network: NetworkStack?
-    public var docker: Docker?
+    package var system: System?
+    package var initSystem: InitSystem?
+    package var network: NetworkStack?
+    package var docker: Docker?
     /// The package's upstream version: "20.2", "25.2".
-    public var cloudInitVersion: String?
+    package var cloudInitVersion: String?
 
-    public init(
+    package init(
         flavour: Flavour, release: String? = nil, bootMountPoint: String, cmdlinePath: String = "cmdline.txt",
         architecture: String? = nil, hasBooted: Bool? = nil, system: System? = nil, initSystem: InitSystem? = nil,
         network: NetworkStack? = nil, docker: Docker? = nil, cloudInitVersion: String? = nil
