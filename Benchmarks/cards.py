@@ -1,4 +1,4 @@
-"""Loop devices that stand for cards: written out in full, direct I/O, as slow as a card when that is wanted."""
+"""Loop devices in place of cards: no holes, direct I/O, and as slow as a card on request."""
 
 import fcntl
 import mmap
@@ -16,9 +16,9 @@ OUR_GROUP = VERSION_2 / "piflash-bench"
 class Throttle:
     """Rates of whole devices, by the blkio controller of cgroup v1 or io of v2.
 
-    With v1 the rates are the root group's: what the kernel writes back later (dd without direct I/O, bmaptool) belongs
-    to that group, and would escape a limit of our own. With v2 a root has no limits, but writeback is charged to
-    whoever dirtied the page, so all runs happen in a group of ours.
+    With v1 the rates are set on the root group: what the kernel writes back later (dd without direct I/O, bmaptool)
+    belongs to that group, so a limit on our own group would not apply. With v2 a root has no limits, but writeback
+    counts for the group that dirtied the page, so all runs happen in our own group.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Throttle:
             (OUR_GROUP / "cgroup.procs").write_text(str(os.getpid()))
 
     def set(self, number: str, write: int, read: int) -> None:
-        """Bytes a second for the device `number` (major:minor); 0 for none."""
+        """Sets bytes per second for the device `number` (major:minor); 0 for no limit."""
         if self.version == 1:
             for name, rate in (("write", write), ("read", read)):
                 (VERSION_1 / f"blkio.throttle.{name}_bps_device").write_text(f"{number} {rate}")
@@ -52,17 +52,17 @@ def _words(path: Path) -> list[str]:
 
 
 class Card:
-    """A loop device over a file of `size` bytes, which is made, and removed by `close`."""
+    """A loop device over a new file of `size` bytes; `close` removes both."""
 
     def __init__(self, file: Path, size: int, throttle: Throttle) -> None:
         self.file, self.size, self.throttle = file, size, throttle
         self.device = ""
         try:
             with open(file, "xb") as out:
-                # In full: a hole would be a card's fast part.
+                # No holes: the card would be faster there.
                 for at in range(0, size, PIECE):
                     out.write(b"\xff" * min(PIECE, size - at))
-            # Without direct I/O, where the file system has none, the file's page cache stands between.
+            # If the file system has no direct I/O, the file's page cache is in between.
             self.is_direct = True
             attach = ["losetup", "--find", "--show"]
             made = subprocess.run([*attach, "--direct-io=on", file], capture_output=True, text=True, check=False)
@@ -79,11 +79,11 @@ class Card:
         self.throttle.set(self.number, write, read)
 
     def fill(self) -> None:
-        """As erased flash is: what should be zero and is not written shows."""
+        """Fills the card like erased flash, so that a zero that was not written shows."""
         self._write(lambda at, size: b"\xff" * size)
 
     def hold(self, image: Path) -> None:
-        """Writes `image`, so that the card already holds it; the rest as `fill`."""
+        """Writes `image`, so that the card already holds it; the rest as in `fill`."""
         with open(image, "rb") as source:
             self._write(lambda at, size: source.read(size).ljust(size, b"\xff"))
 
@@ -111,7 +111,7 @@ class Card:
     def close(self) -> None:
         if self.device:
             self.limit(0, 0)
-            # Not checked: losetup says what is wrong, and the file has to go all the same.
+            # Not checked: losetup reports an error itself, and the file must be removed in any case.
             subprocess.run(["losetup", "--detach", self.device], check=False)
             self.device = ""
         self.file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Whether a card is right after a run: judged byte by byte against the image, by fsck and mtools, never by piflash."""
+"""Whether a card is right after a run, by byte-for-byte comparison, fsck and mtools, never by piflash."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from cards import Card
 from inputs import Inputs
 
 BLOCK, PIECE = 4096, 1 << 20
-# What piflash puts on a card tells when it did.
+# The parts of piflash's files that hold the time of writing.
 TIMES = re.compile(rb"(FLASH_TIME='|GENERATION='|instance-id: piflash-[a-z0-9-]+-)[0-9a-f]+")
 
 
@@ -32,7 +32,7 @@ def used(card: Card, inputs: Inputs) -> None:
 
 
 def configured(card: Card, inputs: Inputs, rendered: Path) -> None:
-    """What is in use is on the card, but for what `piflash render` shows; that is there; the file systems are clean."""
+    """All used bytes are on the card, `piflash render`'s files replace the image's, and the file systems are clean."""
     boot, root = oracle.partitions(inputs.image)
     in_root = []
     for at in _differences(card, inputs):
@@ -55,7 +55,7 @@ def configured(card: Card, inputs: Inputs, rendered: Path) -> None:
         wanted |= {name: (rendered / "boot" / name).read_bytes() for name in _names(rendered / "boot")}
         if _names(now) != wanted.keys():
             other = ", ".join(sorted(_names(now) ^ wanted.keys()))
-            raise Wrong(f"{card.device}: missing from the boot partition, or too many: {other}")
+            raise Wrong(f"{card.device}: missing or extra files on the boot partition: {other}")
         for name, content in wanted.items():
             told = (now / name).read_bytes()
             # All of card.json comes from the time and from digests of the rest.
@@ -68,14 +68,14 @@ def _names(directory: Path) -> set[str]:
 
 
 def _files(image: Path, partition: oracle.Partition, blocks: list[int]) -> set[str]:
-    """The files, directories left out, that have these blocks in the image's ext4."""
+    """The files (not directories) that have these blocks in the image's ext4."""
     def debugfs(request: str) -> list[list[str]]:
         told = _expect(["debugfs", "-R", request, f"{image}?offset={partition.start}"], "debugfs").decode()
         return [line.split("\t") for line in told.splitlines()]
 
     if not blocks:
         return set()
-    # A block of no inode is the file system's own: e2fsck judges it.
+    # A block without an inode belongs to the file system itself: e2fsck checks it.
     inodes = {row[1] for row in debugfs(f"icheck {' '.join(map(str, blocks))}")[1:] if row[1].isdigit()}
     files = {inode for inode in inodes if "Type: directory" not in str(debugfs(f"stat <{inode}>"))}
     if not files:
@@ -84,12 +84,12 @@ def _files(image: Path, partition: oracle.Partition, blocks: list[int]) -> set[s
 
 
 def _differences(card: Card, inputs: Inputs) -> list[int]:
-    """Where the blocks begin of which a used part differs. Read in pieces: a mapping would count as our memory."""
+    """Starts of the blocks whose used part differs. Reads in pieces: a mapping would count as our memory."""
     card.drop_cache()
     changed = []
     with open(inputs.image, "rb", buffering=0) as image, open(card.device, "rb", buffering=0) as device:
         for start, end in inputs.used:
-            # FAT's clusters, of 512 bytes, begin anywhere: pieces end where blocks do.
+            # FAT clusters of 512 bytes can begin anywhere; pieces end at block boundaries.
             while start < end:
                 size = min(end, (start // PIECE + 1) * PIECE) - start
                 one, other = os.pread(image.fileno(), size, start), os.pread(device.fileno(), size, start)

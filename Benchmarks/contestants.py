@@ -1,4 +1,4 @@
-"""Who writes the card, from what, and how the result is judged."""
+"""Which programs write the card, from what, and how the result is checked."""
 
 import json
 import shutil
@@ -28,13 +28,13 @@ KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 @dataclass
 class Contestant:
     name: str
-    source: str  # what it is given: zip, gz, xz (many blocks), xz (one block), image, cache
+    source: str  # its input: zip, gz, xz (many blocks), xz (one block), image, cache
     verifies: bool  # it reads the card back
     write: Callable[[Card], Measured]
     judge: Callable[[Card], None]
     holds: bool = False  # the card holds the image before
     is_piflash: bool = False
-    uses: tuple[Path, ...] = ()  # what is to be in the page cache
+    uses: tuple[Path, ...] = ()  # files that must be in the page cache
     prepare: Callable[[], None] = lambda: None
     phases: Callable[[Measured], dict[str, float]] = lambda measured: {}
 
@@ -44,7 +44,7 @@ class Contestant:
 
 
 class Piflash:
-    """piflash with a cache, recipes and a ledger of its own below `work`."""
+    """piflash with its own cache, recipes and ledger below `work`."""
 
     def __init__(self, program: Path, inputs: Inputs, work: Path) -> None:
         self.program, self.inputs, self.work = program, inputs, work
@@ -79,7 +79,7 @@ class Piflash:
             holds=holds, is_piflash=True, uses=(source,), prepare=prepare, phases=phases)
 
     def fill_cache(self, source: Path) -> None:
-        """Unpacks `source` into the cache, where it is not there, and the cache into memory."""
+        """Unpacks `source` into the cache if it is not there, and reads the cache into memory."""
         run([self.program, "image", "info", source], environment=self.environment)
         for file in self.cache.rglob("*.img"):
             read_through(file)
@@ -99,7 +99,7 @@ def phases(measured: Measured) -> dict[str, float]:
     for at, line in measured.lines:
         event = json.loads(line) if line.startswith("{") else {}
         if event.get("event") == "progress":
-            # An event tells of what came before it, but for the first of its phase.
+            # An event reports the time before it, except the first event of a phase.
             taken[phase] = taken.get(phase, 0.0) + at - last
             phase, last = event["phase"], at
     taken[phase] = taken.get(phase, 0.0) + measured.seconds - last
@@ -119,7 +119,7 @@ def ours(piflash: Piflash) -> list[Contestant]:
 
 
 def peers(given: Inputs) -> list[Contestant]:
-    """The programs that people use instead, as their manuals say, each at its best."""
+    """The programs that people use instead, run as their manuals say, each at its best."""
     def whole(card: Card) -> None:
         check.whole(card, given)
 
@@ -161,12 +161,12 @@ def peers(given: Inputs) -> list[Contestant]:
 
 
 def missing() -> list[str]:
-    """The programs that take part only where they are installed, and are not."""
+    """The optional programs that are not installed."""
     return [name for name in ("bmaptool", "rpi-imager") if not shutil.which(name)]
 
 
 def limit(given: Inputs) -> Contestant:
-    """What the device itself takes: as many bytes as are in use, written and read by dd."""
+    """The time of the device itself: dd writes and reads as many bytes as are in use."""
     count = ["bs=4M", f"count={-(-given.used_bytes // (4 << 20))}"]
 
     def write(card: Card) -> Measured:

@@ -1,4 +1,4 @@
-"""The images that are written: built once, kept in a directory, the same each time on the same machine."""
+"""The images to write: built once, kept in a directory, the same each time on the same machine."""
 
 import hashlib
 import os
@@ -15,9 +15,9 @@ VARIANT = "raspberry-pi-os"
 # make-sample-image's gap before the first partition, and the boot partition of VARIANT.
 BEFORE_ROOT = (4 + 128) << 20
 SMALLEST = 160 << 20
-# A larger file would make the share that is filled depend on luck.
+# Larger files would make the filled share random.
 LARGEST_FILE = 32 << 20
-# To be raised when the images are made in another way.
+# Raise this if the images are made in another way.
 FORMAT = 1
 
 
@@ -43,7 +43,7 @@ class Inputs:
 
 
 def build(cache: Path, size: int, say) -> Inputs:
-    """The inputs of an image of `size` bytes, from the cache where they are there."""
+    """The inputs of an image of `size` bytes, from the cache if they are there."""
     size = max(size, SMALLEST) >> 20 << 20
     home = cache / f"inputs-{FORMAT}-{size >> 20}"
     if not home.is_dir():
@@ -62,7 +62,7 @@ def build(cache: Path, size: int, say) -> Inputs:
 
 
 def make_image(work: Path, image: Path, size: int) -> None:
-    """A system with files of this machine, half full, with gaps where files were deleted, and zeros in them."""
+    """A system with files of this machine, half full, with zeros where files were deleted."""
     root = size - BEFORE_ROOT
     payload = work / "payload"
     names = fill(payload / "opt", root // 2)
@@ -70,7 +70,7 @@ def make_image(work: Path, image: Path, size: int) -> None:
     subprocess.run(
         [SCRIPTS / "make-sample-image", VARIANT, full, str(root >> 20), payload],
         check=True, env={**os.environ, "TMPDIR": str(work)})
-    # An image that was only ever filled has its free blocks in one piece; a real one has not.
+    # Without deleted files all free blocks would be in one piece; in a real image they are not.
     commands = work / "deletions"
     commands.write_text("".join(f"rm /opt/{name}\n" for name in names[::10]))
     subprocess.run(
@@ -82,7 +82,7 @@ def make_image(work: Path, image: Path, size: int) -> None:
         for start, end in oracle.used_ranges(full):
             for at in range(start, end, 1 << 20):
                 source.seek(at)
-                # Zeros too, where they are in use: the holes are what a bmap leaves out.
+                # Write zeros, too, where they are in use: a bmap leaves out only holes.
                 target.seek(at)
                 target.write(source.read(min(1 << 20, end - at)))
     full.unlink()
@@ -101,7 +101,7 @@ def fill(directory: Path, wanted: int) -> list[str]:
     names, taken, turn = [], 0, 0
     while taken < wanted and found:
         for number, path in enumerate(found):
-            # On a small machine every file comes several times.
+            # On a small machine every file is used several times.
             name = f"{turn}.{number // 250}/{number}"
             target = directory / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def fill(directory: Path, wanted: int) -> list[str]:
 
 
 def pack(home: Path) -> None:
-    """As vendors do: deflate at its usual level, xz at its usual level in many blocks, and in one."""
+    """Packs like vendors: deflate at its usual level, xz at its usual level in many blocks, and in one."""
     image = home / "bench.img"
     jobs = [["zip", "--quiet", "--junk-paths", home / "bench.zip", image]]
     outputs = [(["gzip", "--stdout", "--no-name", image], "bench.img.gz"),
@@ -135,7 +135,7 @@ def pack(home: Path) -> None:
 
 
 def make_bmap(home: Path) -> Path | None:
-    """From the holes of the unpacked image; nothing where bmaptool is not installed."""
+    """From the holes of the unpacked image; nothing if bmaptool is not installed."""
     bmap = home / "bench.bmap"
     if bmap.exists():
         return bmap

@@ -1,7 +1,7 @@
-"""What of a card image is in use, told by programs and code that are not piflash's.
+"""What of a card image is in use, according to programs and code that are not piflash's.
 
 ext4's free blocks come from dumpe2fs; FAT32's free clusters from the table itself (Microsoft, FAT: General Overview
-of On-Disk Format, 1.03); partitions from sfdisk. Whatever lies in no partition counts as used.
+of On-Disk Format, 1.03); partitions from sfdisk. Everything outside of partitions counts as used.
 """
 
 import array
@@ -58,7 +58,7 @@ def ext4_free(image: Path, partition: Partition) -> list[tuple[int, int]]:
         for run in line.split(", "):
             first, _, last = run.partition("-")
             free.append((int(first), int(last or first) + 1))
-    # What the file system leaves over at the end of its partition belongs to nobody, and is counted as used.
+    # The rest of a partition after its file system counts as used.
     assert all(end <= count for _, end in free)
     return [(partition.start + first * block, partition.start + end * block) for first, end in free]
 

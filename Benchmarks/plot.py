@@ -1,4 +1,4 @@
-"""The medians as bars in one SVG that needs nothing else."""
+"""The medians as bars in one self-contained SVG."""
 
 from html import escape
 

@@ -1,4 +1,4 @@
-"""Runs programs, and tells how long they took, what they cost, and what they said when."""
+"""Runs programs, and reports their time, their cost, and their output with times."""
 
 import ctypes
 import os
@@ -16,14 +16,14 @@ ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 class Failed(Exception):
-    """A program that should have succeeded did not; what it said."""
+    """A program failed that should have succeeded; holds its output."""
 
 
 @dataclass
 class Measured:
     seconds: float = 0.0
     cpu: float = 0.0  # user and system, of all programs; the kernel's own threads are not in it
-    peak: int = 0  # bytes: of programs joined by pipes the sum, of those one after another the largest
+    peak: int = 0  # bytes: the sum for programs joined by pipes, the largest for programs in sequence
     lines: list[tuple[float, str]] = field(default_factory=list)  # seconds since the start, a line of output
 
     def then(self, next: "Measured") -> "Measured":
@@ -32,8 +32,8 @@ class Measured:
 
 
 def run(*stages: list, environment: dict | None = None, stop=lambda line: False) -> Measured:
-    """Runs `stages` joined by pipes. The last one's output is kept; at a line that `stop` names it is interrupted,
-    and may then fail."""
+    """Runs `stages` joined by pipes. Keeps the output of the last one; interrupts it at a line for which `stop`
+    is true, and then lets it fail."""
     environment = {**os.environ, "LC_ALL": "C", **(environment or {})}
     running: list[subprocess.Popen] = []
     errors = os.memfd_create("errors")
@@ -62,7 +62,7 @@ def run(*stages: list, environment: dict | None = None, stop=lambda line: False)
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
             measured.cpu += usage.ru_utime + usage.ru_stime
-            # What a child inherits from this program at its start counts too (getrusage(2)): below that, see _watch.
+            # Memory that a child inherits at its start counts, too (getrusage(2)); for smaller programs see _watch.
             own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             if usage.ru_maxrss > own:
                 peaks[process.pid] = usage.ru_maxrss << 10
@@ -86,8 +86,8 @@ def run(*stages: list, environment: dict | None = None, stop=lambda line: False)
 
 
 def _left_behind() -> float:
-    """CPU seconds of children that a program did not wait for, as bmaptool does not always for its decoder. One that
-    does not end soon is a service that was started on the way, and is let be."""
+    """CPU seconds of children that a program did not wait for (bmaptool sometimes leaves its decoder). A child that
+    does not end soon is a service that was started meanwhile; leave it alone."""
     cpu, last = 0.0, time.monotonic() + 1
     while time.monotonic() < last:
         try:

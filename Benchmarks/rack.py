@@ -95,14 +95,14 @@ def plan(piflash: Piflash, nodes: int) -> Measured:
         measured = run([piflash.program, "plan", "--json", recipe], environment=piflash.environment)
     told = json.loads("\n".join(line for _, line in measured.lines))
     if len(told) != nodes or any(card["state"] != "pending" for card in told):
-        raise check.Wrong(f"piflash plan does not tell of {nodes} pending nodes")
+        raise check.Wrong(f"piflash plan does not report {nodes} pending nodes")
     return measured
 
 
 def overlays(piflash: Piflash, nodes: int) -> float:
-    """Seconds from the start of `batch` until it begins its first card: by then each card's overlay has been made
-    (and thrown away again), as part of the judgement. The run is stopped there."""
-    # piflash takes what lies below /dev, and so a file in /dev/shm, for a device.
+    """Seconds from the start of `batch` until it begins its first card. By then validation has made each card's overlay
+    (and thrown it away again). The run is stopped there."""
+    # piflash treats every path below /dev as a device, also a file in /dev/shm.
     with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="piflash-bench-") as home:
         recipe = rack(Path(home) / "rack", piflash.inputs.zip, nodes)
         piflash.fill_cache(piflash.inputs.zip)

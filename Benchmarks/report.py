@@ -30,7 +30,7 @@ class Row:
     source: str
     verifies: bool
     is_piflash: bool
-    seconds: float  # the median, as the next two
+    seconds: float  # the median, like the next two
     cpu_seconds: float
     peak_bytes: int
     fastest: float
@@ -42,7 +42,7 @@ class Row:
 @dataclass
 class Target:
     name: str
-    relation: str  # "at most" or "at least"; "" for what is only reported
+    relation: str  # "at most" or "at least"; "" if it is only reported
     goal: float | None
     measured: float
     unit: str
@@ -62,7 +62,7 @@ class Target:
 
 
 def rows(runs: list[Run], limits: dict[str, float], reading: dict[str, float]) -> list[Row]:
-    """`limits`: seconds of writing and reading what is in use; `reading`: of reading alone."""
+    """`limits`: seconds of writing and reading the used bytes; `reading`: of reading only."""
     groups: dict[tuple, list[Run]] = {}
     for run in runs:
         groups.setdefault((run.series, run.program, run.source), []).append(run)
@@ -82,14 +82,14 @@ def rows(runs: list[Run], limits: dict[str, float], reading: dict[str, float]) -
 
 
 def fastest_peer(found: list[Row], series: str, source: str) -> Row | None:
-    """Of those that verify and are given the same file; for a cached image, any packed one."""
+    """The fastest that verifies and gets the same file; for a cached image, any packed file."""
     fitting = [row for row in found if row.series == series and row.verifies and not row.is_piflash
                and (row.source == source or source == "cache" and row.source not in ("image", "used bytes"))]
     return min(fitting, key=lambda row: row.seconds, default=None)
 
 
 def card_targets(found: list[Row], runs: list[Run]) -> list[Target]:
-    """What is asked of one card."""
+    """The targets for one card."""
     def row(series: str, source: str, program: str = "piflash") -> Row | None:
         return next((r for r in found if (r.series, r.program, r.source) == (series, program, source)), None)
 

@@ -1,6 +1,6 @@
-/// The set-ups of this directory, as they are compiled into piflash: a copy of the program needs no files.
+/// The set-ups of this directory, compiled into piflash: the program needs no template files.
 package enum BuiltInTemplates {
-    /// By name; the files of each by theirs.
+    /// Template name to file name to contents.
     package static let files: [String: [String: [UInt8]]] = [
         "classroom": ["class.yaml": PackageResources.class_yaml, "students.csv": PackageResources.students_csv],
         "rack": ["rack.yaml": PackageResources.rack_yaml],
