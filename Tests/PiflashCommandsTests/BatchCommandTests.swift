@@ -190,7 +190,7 @@ import Testing
 
     @Test func `after kill -9 the next run does only what is left`() async throws {
         try prepare(8)
-        let piflash = try CommandHarness.program()
+        let piflash = try BuiltProgram.path()
         let files = (1...8).map { "card\($0).img" }
         let result = try OutsideTool("sh").run(
             [

@@ -58,20 +58,6 @@ final class CommandHarness: Sendable {
         func next() -> String? { rest.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
     }
 
-    /// The program that was built with the tests.
-    static func program() throws -> FilePath {
-        let program = FilePath(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
-            .removingLastComponent()
-        // Beside the tests; the tests' own program may be SwiftPM's helper, which is elsewhere.
-        let candidates = [
-            program, FilePath(CommandLine.arguments[0]).removingLastComponent(), FilePath(".build/debug"),
-        ]
-        return try #require(
-            candidates.map { $0.appending("piflash") }.first {
-                FileManager.default.isExecutableFile(atPath: $0.string)
-            })
-    }
-
     /// A loop device over an empty file of the scratch directory.
     func loopDevice(bytes: Int64) throws -> LoopDevice {
         let file = try FileDescriptor.open(

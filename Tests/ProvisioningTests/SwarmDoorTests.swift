@@ -216,7 +216,7 @@ import Testing
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: host)
         let text = SwarmDoor.configuration.replacing("/etc/piflash/swarm/host_key", with: host)
         let file = scratch.write(text, to: "sshd_config").string
-        let result = try OutsideTool("sshd").run(["-T", "-f", file])
+        let result = try OpenSSHServer.run(["-T", "-f", file])
         #expect(result.succeeded && result.errors.isEmpty, "\(result.errors)")
         for line in [
             "port 2378", "permitrootlogin forced-commands-only", "passwordauthentication no",
