@@ -21,9 +21,17 @@ import Testing
 
     private func pack() throws -> [UInt8] {
         let bytes = harness.makeSmallImage(sectors: 9000)
-        try harness.shell(
-            "zip -q1 small.zip small.img; gzip -k1 small.img; xz -k0 small.img; "
-                + "xz -0 --block-size=400000 -c small.img >blocks.xz; bzip2 -k1 small.img")
+        for (name, command) in [
+            ("small.zip", "zip -q1 small.zip small.img"), ("small.img.gz", "gzip -k1 small.img"),
+            ("small.img.xz", "xz -k0 small.img"), ("blocks.xz", "xz -0 --block-size=400000 -c small.img >blocks.xz"),
+            ("small.img.bz2", "bzip2 -k1 small.img"),
+        ] {
+            try SharedFiles.copy("9000 sectors \(name)", to: harness.scratch[name]) { path in
+                let maker = CacheHarness(empty: ())
+                maker.makeSmallImage(sectors: 9000)
+                try maker.shell("\(command) && mv \(name) '\(path)'")
+            }
+        }
         return bytes
     }
 
@@ -182,7 +190,7 @@ import Testing
 
     // MARK: The partition table
 
-    /// The table as it is read while `bytes` come MiB by MiB; how many had come then.
+    /// The table as it is read while `bytes` come in pieces of 4 MiB; how many had come then.
     private func table(_ bytes: [UInt8]) throws -> (PartitionTable, Int64) {
         let size = Int64(bytes.count)
         let file = try GrowingFile(creating: harness.scratch["growing"], size: size)
@@ -193,7 +201,7 @@ import Testing
         }
         var start = 0
         while start < bytes.count, reader.value(within: 1) == nil {
-            let piece = start..<min(start + (1 << 20), bytes.count)
+            let piece = start..<min(start + (4 << 20), bytes.count)
             try bytes[piece].withUnsafeBytes { try file.write($0, at: Int64(start)) }
             file.grow(to: Int64(piece.upperBound))
             start = piece.upperBound

@@ -173,7 +173,7 @@ import Testing
         #expect(outcome.status == 4, "\(outcome.errors)")
         #expect(outcome.errors.contains("too small"))
         try expectCard("b.img", is: "red02")
-        #expect(harness.scratch.read("small.bin").allSatisfy { $0 == 0 })
+        #expect(harness.scratch.read("small.bin").isAllZeros)
         #expect(try await states() == ["red01": "failed", "red02": "done"])
         withExtendedLifetime(device) {}
     }

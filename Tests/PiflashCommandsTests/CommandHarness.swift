@@ -69,10 +69,7 @@ final class CommandHarness: Sendable {
     /// A zipped sample image and a recipe for it that uses most of what a recipe can say.
     func prepare(_ image: SampleImage = .hypriot, recipe: String = CommandHarness.recipe) throws {
         try image.make(at: scratch["sample.img"])
-        let zip = try OutsideTool("zip").run([
-            "-q", "-1", "-j", scratch["sample.img.zip"].string, scratch["sample.img"].string,
-        ])
-        guard zip.succeeded else { throw OutsideTool.Missing(description: zip.errors) }
+        try image.makeZip(at: scratch["sample.img.zip"])
         scratch.write(recipe, to: "red01.yaml")
     }
 

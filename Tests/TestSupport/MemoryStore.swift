@@ -12,10 +12,12 @@ package final class MemoryStore: WritableBlockStore {
     private let order = Mutex<[Range<Int64>?]>([])
     private let failure = Mutex<(writes: Int, failsAt: Int?)>((0, nil))
 
-    package init(_ bytes: [UInt8], name: String = "memory") {
-        size = Int64(bytes.count)
+    package convenience init(_ bytes: [UInt8], name: String = "memory") { self.init(Contents(bytes), name: name) }
+
+    package init(_ contents: Contents, name: String = "memory") {
+        size = Int64(contents.count)
         self.name = name
-        pages = Mutex(Contents(bytes))
+        pages = Mutex(contents)
     }
 
     /// What is in the store now. Later writes do not change it, and copy only what they touch.
@@ -48,9 +50,13 @@ package final class MemoryStore: WritableBlockStore {
     package func synchronize() throws(Failure) { order.withLock { $0.append(nil) } }
 
     /// The bytes of a store, as pages that copies share until one is written.
-    package struct Contents: Sendable, Equatable {
+    package struct Contents: Sendable, Equatable, CustomStringConvertible {
         private static let pageSize = 64 << 10
         private static let zeros = [UInt8](repeating: 0, count: pageSize)
+
+        private static func isZeros(_ page: UnsafeRawBufferPointer) -> Bool {
+            zeros.withUnsafeBytes { $0.hasSameBytes(as: page) }
+        }
 
         package let count: Int
         /// The last one may be shorter. All that hold only zeros are one.
@@ -61,10 +67,12 @@ package final class MemoryStore: WritableBlockStore {
             pages = bytes.withUnsafeBytes { all in
                 stride(from: 0, to: all.count, by: Self.pageSize).map { start in
                     let page = UnsafeRawBufferPointer(rebasing: all[start..<min(start + Self.pageSize, all.count)])
-                    return page.count == Self.pageSize && page.hasSameBytes(as: Self.zeros) ? Self.zeros : Array(page)
+                    return Self.isZeros(page) ? Self.zeros : Array(page)
                 }
             }
         }
+
+        package var description: String { "\(count) bytes" }
 
         package var bytes: [UInt8] {
             [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
@@ -75,9 +83,7 @@ package final class MemoryStore: WritableBlockStore {
 
         package static func == (one: Self, other: Self) -> Bool {
             guard one.count == other.count else { return false }
-            return one.pages.indices.allSatisfy { index in
-                one.pages[index].withUnsafeBytes { $0.hasSameBytes(as: other.pages[index]) }
-            }
+            return one.pages.indices.allSatisfy { one.pages[$0][...] == other.pages[$0][...] }
         }
 
         fileprivate func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) {
@@ -122,17 +128,6 @@ package final class MemoryStore: WritableBlockStore {
                     }
                 }
             }
-        }
-    }
-}
-
-extension UnsafeRawBufferPointer {
-    /// Whether these are the bytes of `other`. Much quicker than == in a debug build.
-    package func hasSameBytes(as other: [UInt8]) -> Bool {
-        other.withUnsafeBytes { other in
-            count == other.count
-                && (baseAddress == other.baseAddress || count == 0
-                    || memcmp(baseAddress, other.baseAddress, count) == 0)
         }
     }
 }
