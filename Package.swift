@@ -77,8 +77,7 @@ let package = Package(
         .target(
             name: "Provisioning",
             dependencies: [
-                "CCrypt", "Diagnostics", "Text", "Filesystems", "Images", "Systems", "Recipes", "Docker", crypto,
-                cryptoExtras,
+                "CCrypt", "Diagnostics", "Text", "Filesystems", "Systems", "Recipes", "Docker", crypto, cryptoExtras,
             ],
             resources: [
                 "head", "system", "service", "docker", "install", "preload", "swarm", "form", "classic", "main", "door",
@@ -101,7 +100,8 @@ let package = Package(
             resources: ["classroom/class.yaml", "classroom/students.csv", "rack/rack.yaml", "single/pi.yaml"]
                 .map { .embedInCode($0) },
             swiftSettings: strict),
-        .target(name: "Setups", dependencies: ["Diagnostics", "Templates"], swiftSettings: strict),
+        .target(
+            name: "Setups", dependencies: ["Diagnostics", "Text", "Recipes", "Templates"], swiftSettings: strict),
         .target(
             name: "Labels", dependencies: ["Diagnostics", "Recipes", mustache],
             resources: ["labels", "hand-outs"].map { .embedInCode("Templates/\($0).mustache") },
@@ -151,9 +151,8 @@ let package = Package(
         .testTarget(
             name: "ProvisioningTests",
             dependencies: [
-                "Diagnostics", "Docker", "Filesystems", "Host", "Images", "Recipes", "Provisioning", "TestSupport",
-                systemPackage, yams,
-                crypto,
+                "Diagnostics", "Docker", "Filesystems", "Host", "Systems", "Recipes", "Provisioning", "TestSupport",
+                systemPackage, yams, crypto,
             ],
             resources: [.copy("Golden")], swiftSettings: strict),
         .testTarget(

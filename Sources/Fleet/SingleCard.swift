@@ -2,6 +2,7 @@ import Systems
 import Cards
 import Diagnostics
 import Filesystems
+import Host
 import Images
 import Provisioning
 package import Recipes

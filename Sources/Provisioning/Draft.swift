@@ -1,5 +1,4 @@
 import Systems
-import Images
 import Recipes
 
 /// A node with its secrets read and its files made: what a flavour's renderer works from.

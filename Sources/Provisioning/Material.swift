@@ -1,7 +1,6 @@
 import Text
 import Systems
 import Diagnostics
-import Images
 import Recipes
 
 /// A node's secrets in the form in which they go on a card: hashed, derived, checked.

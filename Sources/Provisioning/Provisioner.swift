@@ -3,7 +3,6 @@ import Text
 import Diagnostics
 import Docker
 import Filesystems
-import Images
 package import Recipes
 
 /// The stage that turns a node's recipe and an image's profile into what goes on the card. It does no I/O of its own, and

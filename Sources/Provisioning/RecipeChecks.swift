@@ -1,7 +1,6 @@
 import Systems
 import Diagnostics
 import Filesystems
-import Images
 import Recipes
 
 /// What a recipe can get wrong only in the light of the image.

@@ -1,6 +1,5 @@
 import Systems
 import Diagnostics
-import Images
 import Recipes
 
 /// What a recipe can ask of a card, in the order of the recipe format.

@@ -1,5 +1,4 @@
 package import Systems
-import Images
 
 /// The settings that each system takes, and how: docs/settings.md, made of what the renderers declare.
 package enum SettingsTable {

@@ -1,4 +1,3 @@
-package import Images
 package import Recipes
 
 /// What a card gets besides what its recipe says: files that the recipe only names, and the node's certificate. Reading

@@ -1,6 +1,5 @@
 import Systems
 import Diagnostics
-import Images
 import Recipes
 
 /// Whether what a card is to carry suits its image.

@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import Host
 @testable import Images
 import Storage
 import SystemPackage

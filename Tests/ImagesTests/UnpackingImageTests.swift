@@ -1,6 +1,7 @@
 import Diagnostics
 import Filesystems
 import Foundation
+import Host
 @testable import Images
 import Storage
 import SystemPackage

@@ -3,7 +3,6 @@ import Diagnostics
 import Filesystems
 import Foundation
 import Glibc
-import Images
 import Provisioning
 import Recipes
 import SystemPackage

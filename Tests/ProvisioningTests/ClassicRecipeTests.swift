@@ -1,7 +1,6 @@
 import Text
 import Diagnostics
 import Docker
-import Images
 import Recipes
 import Testing
 

@@ -1,5 +1,4 @@
 import Text
-import Images
 import Provisioning
 import Recipes
 import Testing

@@ -1,5 +1,4 @@
 import Systems
-import Images
 import Provisioning
 import Recipes
 import SystemPackage

@@ -1,7 +1,6 @@
 import Systems
 import Filesystems
 import Foundation
-import Images
 import Provisioning
 import Recipes
 import Testing

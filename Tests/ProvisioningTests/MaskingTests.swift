@@ -1,7 +1,6 @@
 import Diagnostics
 import Filesystems
 import Foundation
-import Images
 import Recipes
 import Testing
 

@@ -1,6 +1,5 @@
 import Text
 import Foundation
-import Images
 import Provisioning
 import Recipes
 import Testing

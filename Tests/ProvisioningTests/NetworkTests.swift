@@ -1,6 +1,5 @@
 import Systems
 import Diagnostics
-import Images
 import Recipes
 import Testing
 import Yams

@@ -1,7 +1,6 @@
 import Systems
 import Text
 import Diagnostics
-import Images
 import Recipes
 import Testing
 

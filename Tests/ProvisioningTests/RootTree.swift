@@ -1,6 +1,5 @@
 import Systems
 import Filesystems
-import Images
 
 @testable import Provisioning
 

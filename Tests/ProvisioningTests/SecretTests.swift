@@ -1,7 +1,6 @@
 import Text
 import Systems
 import Diagnostics
-import Images
 import Recipes
 import TestSupport
 import Testing

@@ -1,6 +1,5 @@
 import Systems
 import Foundation
-import Images
 import Provisioning
 import Recipes
 import SystemPackage

@@ -3,7 +3,6 @@ import Systems
 import Diagnostics
 import Filesystems
 import Foundation
-import Images
 import Recipes
 import Testing
 

@@ -2,7 +2,6 @@ import Text
 import Systems
 import Diagnostics
 import Filesystems
-import Images
 import Recipes
 import Testing
 

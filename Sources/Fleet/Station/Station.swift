@@ -1,5 +1,6 @@
 package import Cards
 package import Diagnostics
+import Host
 import Images
 import Storage
 import SystemPackage

@@ -1,6 +1,7 @@
 import Text
 import Crypto
 import Diagnostics
+import Host
 import Storage
 import Synchronization
 import SystemPackage

@@ -1,4 +1,5 @@
 import Diagnostics
+import Host
 import Storage
 
 /// A few buffers between a thread that fills them and one that empties them, in order.

@@ -1,10 +1,11 @@
 import Diagnostics
+import Host
 import Storage
 import SystemPackage
 
 /// Takes what a decoder brings, in order, and writes it to a file on a thread of its own, so that decoding goes on
 /// meanwhile. For the decoding thread alone.
-final class StreamWriter {
+final class StreamWriter: DecoderOutput {
     /// Enough to tell a disk from what is none: ISO 9660 names itself at 32 KiB (ECMA-119, 8.4).
     static let headSize = ImageSource.headSize
     /// So many MiB let either thread be held up for a moment without holding up the other.

@@ -3,7 +3,6 @@ import Text
 package import Diagnostics
 import Docker
 import Filesystems
-import Images
 package import Recipes
 
 /// dockerd's configuration, as the recipe's `docker` section wants it on one image: the members of daemon.json, and the

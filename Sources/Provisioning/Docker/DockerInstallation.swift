@@ -1,7 +1,6 @@
 import Systems
 import Diagnostics
 import Docker
-import Images
 import Recipes
 
 /// Where a release can get Docker from.

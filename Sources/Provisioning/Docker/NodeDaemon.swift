@@ -2,7 +2,6 @@ import Systems
 package import Text
 package import Diagnostics
 import Docker
-import Images
 package import Recipes
 
 /// Docker's configuration for a node that runs: what its first boot would get, from the engine that it has now.

@@ -2,7 +2,6 @@ import Systems
 import Text
 import Diagnostics
 import Docker
-import Images
 import Recipes
 
 /// How the daemon is reached from outside the node: what the recipe's `docker.remote` adds to daemon.json.

@@ -1,7 +1,6 @@
 import Systems
 import Text
 import Filesystems
-import Images
 import Recipes
 
 /// A file that the card carries in its root partition for the first boot, which uses it up.

@@ -1,6 +1,5 @@
 import Systems
 import Text
-import Images
 import Recipes
 
 /// What a flavour with cloud-init makes of a draft.

@@ -1,6 +1,5 @@
 import Systems
 import Diagnostics
-import Images
 import Recipes
 
 /// Debian's own images for the Pi: sysconf.txt, read at every boot, takes the host name and a key for root; there is no

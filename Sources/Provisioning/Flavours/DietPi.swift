@@ -1,7 +1,6 @@
 import Systems
 import Text
 import Diagnostics
-import Images
 import Recipes
 
 /// DietPi: dietpi.txt, of which its first boot takes each value raw to the end of the line, and dietpi-wifi.txt, which is

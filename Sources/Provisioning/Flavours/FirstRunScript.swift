@@ -1,7 +1,6 @@
 import Systems
 import Text
 import FoundationEssentials
-import Images
 import Recipes
 
 /// firstrun.sh, which systemd runs alone, before everything else, and then reboots.

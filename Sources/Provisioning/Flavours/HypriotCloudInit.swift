@@ -1,6 +1,5 @@
 import Systems
 import Diagnostics
-import Images
 import Recipes
 
 /// HypriotOS 1.7 to 1.12: cloud-init 0.7.6 to 20.2, ifupdown, Docker on the image, and no user but what user-data makes.

@@ -1,6 +1,5 @@
 import Systems
 import Diagnostics
-import Images
 import Recipes
 
 /// HypriotOS 0.2.5 to 1.6. device-init reads device-init.yaml at every boot; it is given the host name only, which it

@@ -1,6 +1,5 @@
 import Systems
 import Diagnostics
-import Images
 import Recipes
 
 /// HypriotOS of 2015 and early 2016. Its `occi` reads occidentalis.txt at every boot and knows three keys: the host name,

@@ -1,5 +1,4 @@
 import Systems
-import Images
 import Recipes
 
 /// What the flavours with cloud-init 20.1 and later have in common: a default user, netplan, a keyboard module.

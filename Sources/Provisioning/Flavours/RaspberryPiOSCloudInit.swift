@@ -1,6 +1,5 @@
 import Systems
 import Diagnostics
-import Images
 import Recipes
 
 /// Raspberry Pi OS trixie from 2025-11-24 on: cloud-init 25.2, netplan and NetworkManager.

@@ -1,6 +1,5 @@
 import Systems
 import Diagnostics
-import Images
 import Recipes
 
 /// Raspberry Pi OS bullseye from 2022-09 on and bookworm, until they have booted: `firstboot` reads custom.toml before

@@ -1,6 +1,5 @@
 import Systems
 import Diagnostics
-import Images
 import Recipes
 
 /// Raspbian buster and Raspberry Pi OS bullseye, and any later card of theirs whose own mechanism is over or missing:

@@ -1,6 +1,5 @@
 import Systems
 import Diagnostics
-import Images
 
 /// Raspbian wheezy, jessie and stretch: the boot partition takes `ssh` and, from jessie on, wpa_supplicant.conf; all else
 /// is laid down in the root partition.

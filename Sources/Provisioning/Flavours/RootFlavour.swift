@@ -2,7 +2,6 @@ import Systems
 import Diagnostics
 import Docker
 import Filesystems
-import Images
 import Recipes
 
 /// What the flavours have in common whose first boot takes little or nothing: the rest is laid down in the root partition.

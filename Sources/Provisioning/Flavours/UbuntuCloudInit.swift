@@ -1,6 +1,5 @@
 import Systems
 import Diagnostics
-import Images
 import Recipes
 
 /// Ubuntu Server for Raspberry Pi from focal on: cloud-init, netplan and networkd.

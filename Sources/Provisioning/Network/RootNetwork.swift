@@ -1,7 +1,6 @@
 import Systems
 import Diagnostics
 import Filesystems
-import Images
 
 extension RootSetup {
     /// The wired interface and Wi-Fi, in the words of whoever sets up this image's interfaces.

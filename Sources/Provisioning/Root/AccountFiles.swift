@@ -1,5 +1,4 @@
 import Systems
-import Images
 
 /// The account files of a root partition, /etc/passwd and its kin, as lists of lines (passwd(5), shadow(5), group(5),
 /// gshadow(5), subuid(5)). Lines that are not asked about keep every byte.

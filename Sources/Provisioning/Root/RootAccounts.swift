@@ -1,7 +1,6 @@
 import Systems
 import Diagnostics
 import Filesystems
-import Images
 import Recipes
 
 extension RootSetup {

@@ -2,7 +2,6 @@ import Systems
 import Text
 import Diagnostics
 import Filesystems
-import Images
 import Recipes
 
 /// What a flavour lays down in the root partition because its own first boot cannot: a list of edits, built up from the

@@ -1,6 +1,5 @@
 import Systems
 import Filesystems
-import Images
 
 /// insserv's list of what starts after what, in the form of a makefile. Where it is there, startpar(1) starts only what it
 /// names, whatever links the runlevels have; so it was from squeeze on.

@@ -1,7 +1,6 @@
 import Systems
 import Diagnostics
 import Docker
-import Images
 import Recipes
 
 /// A node's part in a Swarm 0.2 of containers, with Consul to find each other: engines of 2015, before swarm mode.

@@ -1,7 +1,6 @@
 import Text
 import Diagnostics
 import Filesystems
-import Images
 import Recipes
 
 /// A node's part in a swarm that the rack forms by itself: what its card holds for that.

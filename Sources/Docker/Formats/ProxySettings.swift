@@ -1,0 +1,48 @@
+package import Text
+
+/// The proxies that dockerd itself goes through, for images and plugins; containers have settings of their own.
+package struct ProxySettings: Hashable, Sendable {
+    package var http: String?
+    package var https: String?
+    package var noProxy: [String]
+
+    package init(http: String? = nil, https: String? = nil, noProxy: [String] = []) {
+        self.http = http
+        self.https = https
+        self.noProxy = noProxy
+    }
+
+    /// Lower-case names of the environment with their values. Go's net/http reads either case.
+    private var values: [(name: String, value: String)] {
+        var values: [(name: String, value: String)] = []
+        if let http { values.append(("http-proxy", http)) }
+        if let https { values.append(("https-proxy", https)) }
+        if !noProxy.isEmpty { values.append(("no-proxy", noProxy.joined(separator: ","))) }
+        return values
+    }
+
+    /// The member `proxies` of daemon.json, from 23.0 on.
+    package var member: JSONValue.Member {
+        .init("proxies", .object(values.map { .init($0.name, .string($0.value)) }))
+    }
+
+    /// The drop-in for docker.service of older engines, which take proxies from their environment (systemd.exec(5)).
+    package var dropIn: String {
+        var lines = ["[Service]"]
+        for (name, value) in values {
+            // systemd.unit(5): "%" begins a specifier; systemd.syntax(7): quotes and backslashes.
+            let escaped = value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("%", with: "%%")
+            lines.append("Environment=\"\(Self.variable(name))=\(escaped)\"")
+        }
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    /// Lines for /etc/default/docker, which the sysvinit script reads as shell.
+    package var shellLines: [String] {
+        values.map { name, value in
+            "export \(Self.variable(name))='\(value.replacing("'", with: "'\\''"))'"
+        }
+    }
+
+    private static func variable(_ name: String) -> String { name.uppercased().replacing("-", with: "_") }
+}

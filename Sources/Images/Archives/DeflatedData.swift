@@ -1,0 +1,52 @@
+import Diagnostics
+import Storage
+
+/// A run of raw deflate data in a file, and what it inflates to.
+struct DeflatedData {
+    /// In bytes: read from the file at a time.
+    private static let inputSize = 256 << 10
+
+    /// Where the data ended in the file.
+    let end: Int64
+    /// How many bytes came out.
+    let count: Int64
+    /// Their CRC-32.
+    let checksum: UInt32
+
+    /// Inflates the data that starts where `range` of `file` does, and ends in it.
+    ///
+    /// - Parameter step: Called after each step with the place in the file that has been reached.
+    static func unpack<Engine: Inflater>(
+        _ range: Range<Int64>, of file: ImageFile, to output: some DecoderOutput, with engine: Engine.Type,
+        step: (Int64) throws(Failure) -> Void
+    ) throws(Failure) -> Result<DeflatedData, InflateError> {
+        let inflater = try Engine()
+        let buffer = AlignedBuffer(count: inputSize)
+        defer { withExtendedLifetime(buffer) {} }
+        var input = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer.bytes)[..<0])[...]
+        var next = range.lowerBound
+        var count: Int64 = 0
+        var checksum: UInt32 = 0
+        while !inflater.isFinished {
+            if input.isEmpty, next < range.upperBound {
+                let chunk = UnsafeMutableRawBufferPointer(
+                    rebasing: buffer.bytes[..<Int(min(Int64(inputSize), range.upperBound - next))])
+                try file.read(into: chunk, at: next)
+                next += Int64(chunk.count)
+                input = UnsafeRawBufferPointer(chunk)[...]
+            }
+            let isStarved = input.isEmpty
+            let space = try output.space()
+            let produced: Int
+            do throws(InflateError) { produced = try inflater.step(&input, space) } catch { return .failure(error) }
+            checksum = Engine.checksum(checksum, UnsafeRawBufferPointer(rebasing: space[..<produced]))
+            count += Int64(produced)
+            output.advance(by: produced)
+            if isStarved, produced == 0, !inflater.isFinished { return .failure(.cut) }
+            try step(next - Int64(input.count))
+        }
+        return .success(
+            DeflatedData(
+                end: next - Int64(input.count) - Int64(inflater.surplus), count: count, checksum: checksum))
+    }
+}

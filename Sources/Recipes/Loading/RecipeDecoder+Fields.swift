@@ -1,0 +1,163 @@
+import Diagnostics
+import FoundationEssentials
+
+extension RecipeDecoder {
+    /// The entries of a map whose keys are all known.
+    struct Fields {
+        let path: String
+        let location: Location
+        let entries: [String: RecipeValue]
+
+        subscript(_ name: String) -> RecipeValue? { entries[name] }
+
+        func path(of name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
+    }
+
+    /// Takes `value` as a map with the keys of `shape`; unknown and missing keys are reported.
+    mutating func fields(_ value: RecipeValue, _ path: String, _ shape: RecipeShape) -> Fields? {
+        let title = path.isEmpty ? "the recipe" : path
+        guard case .mapping(let entries) = value.content, value.tag == nil else {
+            report.error(at: value.location, "\(title): expected a map of keys, this is \(value.tag ?? value.kind)")
+            return nil
+        }
+        let keys = shape.keys
+        var known: [String: RecipeValue] = [:]
+        for entry in entries {
+            let prefix = path.isEmpty ? "" : "\(path): "
+            guard let key = keys.first(where: { $0.name == entry.key.value }) else {
+                let near = nearest(to: entry.key.value, among: keys.map(\.name))
+                let help =
+                    near.map { "did you mean \"\($0)\"?" }
+                    ?? "known: \(keys.map(\.name).joined(separator: ", "))"
+                report.error(at: entry.key.location, "\(prefix)unknown key \"\(entry.key.value)\" (\(help))")
+                continue
+            }
+            known[key.name] = entry.value
+        }
+        for key in keys where key.isRequired && known[key.name] == nil {
+            report.error(at: value.location, "\(path.isEmpty ? "" : path + ".")\(key.name): missing")
+        }
+        return Fields(path: path, location: value.location, entries: known)
+    }
+
+    mutating func text(_ fields: Fields, _ name: String, _ rule: (String) -> String? = { _ in nil }) -> Located<String>?
+    {
+        fields[name].flatMap { text($0, fields.path(of: name), rule) }
+    }
+
+    /// Text as it is written: `0123`, `yes` and `~` are what they look like.
+    mutating func text(_ value: RecipeValue, _ path: String, _ rule: (String) -> String? = { _ in nil }) -> Located<
+        String
+    >? {
+        guard value.tag == nil else {
+            report.error(
+                at: value.location, "\(path): \(value.tag ?? "") cannot stand here: only secrets are named by tags")
+            return nil
+        }
+        guard case .scalar(let text, let isPlain) = value.content, !(text.isEmpty && isPlain) else {
+            report.error(at: value.location, "\(path): expected text, this is \(value.kind)")
+            return nil
+        }
+        if text.contains("\0") {
+            report.error(at: value.location, "\(path): the text holds a zero byte")
+            return nil
+        }
+        if let problem = rule(text) {
+            report.error(at: value.location, "\(path): \(problem)")
+            return nil
+        }
+        return Located(text, at: value.location)
+    }
+
+    mutating func flag(_ fields: Fields, _ name: String) -> Bool? {
+        guard let value = fields[name] else { return nil }
+        if case .scalar(let text, isPlain: true) = value.content, value.tag == nil {
+            if ["true", "yes", "on"].contains(text.lowercased()) { return true }
+            if ["false", "no", "off"].contains(text.lowercased()) { return false }
+        }
+        report.error(at: value.location, "\(fields.path(of: name)): expected true or false")
+        return nil
+    }
+
+    /// One of an enumeration's words.
+    mutating func choice<Choice: RawRepresentable & CaseIterable & Hashable & Sendable>(
+        _ fields: Fields, _ name: String
+    ) -> Located<Choice>? where Choice.RawValue == String {
+        let words = Choice.allCases.map(\.rawValue)
+        let text = text(fields, name) { given in
+            if words.contains(given) { return nil }
+            let help = nearest(to: given, among: words).map { "did you mean \"\($0)\"?" }
+            return "\"\(given)\" is none of \(words.joined(separator: ", "))" + (help.map { " (\($0))" } ?? "")
+        }
+        return text.flatMap { text in Choice(rawValue: text.value).map { Located($0, at: text.location) } }
+    }
+
+    /// Existing files, made absolute.
+    mutating func files(_ fields: Fields, _ name: String) -> [Located<String>] {
+        list(fields, name).compactMap { file($0, fields.path(of: name)) }
+    }
+
+    /// An existing file, made absolute.
+    mutating func file(_ value: RecipeValue?, _ path: String) -> Located<String>? {
+        guard let value, var text = text(value, path) else { return nil }
+        text.value = resolve(text.value, text.location.file)
+        if !imageExists(text.value) {
+            report.error(at: text.location, "\(path): there is no file \(text.value)")
+        }
+        return text
+    }
+
+    mutating func list(_ fields: Fields, _ name: String) -> [RecipeValue] {
+        guard let value = fields[name] else { return [] }
+        guard case .sequence(let items) = value.content, value.tag == nil else {
+            report.error(at: value.location, "\(fields.path(of: name)): expected a list, this is \(value.kind)")
+            return []
+        }
+        return items
+    }
+
+    mutating func secret(_ fields: Fields, _ name: String, _ rule: (String) -> String? = { _ in nil }) -> Secret? {
+        fields[name].flatMap { secret($0, fields.path(of: name), rule) }
+    }
+
+    /// A secret: written out, and then checked at once, or named by a tag.
+    mutating func secret(_ value: RecipeValue, _ path: String, _ rule: (String) -> String? = { _ in nil }) -> Secret? {
+        guard let tag = value.tag else {
+            var allowEmpty = value
+            if case .scalar("", isPlain: true) = value.content { allowEmpty.content = .sequence([]) }
+            return text(allowEmpty, path, rule).map { Secret(.literal($0.value), at: $0.location) }
+        }
+        func source(_ text: String) -> Secret.Source? {
+            switch tag {
+            case "!env":
+                if text.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]*/) != nil { return .environment(text) }
+                report.error(at: value.location, "\(path): !env \"\(text)\" names no environment variable")
+            case "!file":
+                if !text.isEmpty { return .file(resolve(text, value.location.file)) }
+                report.error(at: value.location, "\(path): !file needs a path")
+            case "!prompt":
+                return .prompt(text.isEmpty ? path : text)
+            case "!command":
+                let words = text.split(whereSeparator: \.isWhitespace).map(String.init)
+                if !words.isEmpty { return .command(words) }
+                report.error(at: value.location, "\(path): !command needs a program")
+            default:
+                report.error(at: value.location, "\(path): unknown tag \(tag) (!env, !file, !command, !prompt)")
+            }
+            return nil
+        }
+        switch value.content {
+        case .scalar(let text, _): return source(text).map { Secret($0, at: value.location) }
+        case .sequence(let items) where tag == "!command":
+            let words = items.compactMap { self.text($0, path)?.value }
+            guard words.count == items.count, !words.isEmpty else {
+                report.error(at: value.location, "\(path): !command needs a program")
+                return nil
+            }
+            return Secret(.command(words), at: value.location)
+        default:
+            report.error(at: value.location, "\(path): \(tag) takes text, this is \(value.kind)")
+            return nil
+        }
+    }
+}

@@ -1,0 +1,177 @@
+/// One node as its recipe describes it, after `extends` and with every value checked, but with secrets still unread.
+package struct Node: Hashable, Sendable {
+    package var hostname: Located<String>
+    package var image: Image?
+    package var user: User?
+    package var wifi: WiFi?
+    package var address: Located<StaticAddress>?
+    package var network: Network
+    package var locale: Locale
+    package var docker: Docker
+    package var swarm: Swarm?
+    package var firstBoot: FirstBoot
+    /// The nodes of the same rack whose recipes fix their addresses, this one included; for /etc/hosts.
+    package var rack: [RackHost]
+    /// SHA-256 over the merged recipe without its secrets' values, as lower-case hex: changes exactly when the recipe
+    /// does.
+    package var recipeDigest: String
+    /// The recipe file the node was read from, as the user named it.
+    package var recipePath: String
+
+    package init(
+        hostname: Located<String>, image: Image? = nil, user: User? = nil, wifi: WiFi? = nil,
+        address: Located<StaticAddress>? = nil, network: Network = Network(), locale: Locale = Locale(),
+        docker: Docker = Docker(), swarm: Swarm? = nil, firstBoot: FirstBoot = FirstBoot(), rack: [RackHost] = [],
+        recipeDigest: String, recipePath: String
+    ) {
+        self.hostname = hostname
+        self.image = image
+        self.user = user
+        self.wifi = wifi
+        self.address = address
+        self.network = network
+        self.locale = locale
+        self.docker = docker
+        self.swarm = swarm
+        self.firstBoot = firstBoot
+        self.rack = rack
+        self.recipeDigest = recipeDigest
+        self.recipePath = recipePath
+    }
+
+    /// Every secret of the node, in the order of the recipe format.
+    package var secrets: [Secret] {
+        [user?.password].compactMap { $0 } + (user?.sshAuthorizedKeys ?? [])
+            + (wifi?.networks.compactMap(\.passphrase) ?? []) + [swarm?.token].compactMap { $0 }
+            + firstBoot.files.map(\.content)
+    }
+
+    package struct Image: Hashable, Sendable {
+        /// An absolute path.
+        package var source: Located<String>
+        /// Lower-case hex, of the file as it is given (the archive, not the decoded image).
+        package var sha256: Located<String>?
+
+        package init(source: Located<String>, sha256: Located<String>? = nil) {
+            self.source = source
+            self.sha256 = sha256
+        }
+    }
+
+    package struct User: Hashable, Sendable {
+        package var name: Located<String>
+        /// In clear, or already hashed (a crypt(5) string that starts with "$").
+        package var password: Secret?
+        package var sshAuthorizedKeys: [Secret]
+        package var groups: [Located<String>]
+
+        package init(
+            name: Located<String>, password: Secret? = nil, sshAuthorizedKeys: [Secret] = [],
+            groups: [Located<String>] = []
+        ) {
+            self.name = name
+            self.password = password
+            self.sshAuthorizedKeys = sshAuthorizedKeys
+            self.groups = groups
+        }
+    }
+
+    package struct WiFi: Hashable, Sendable {
+        /// ISO 3166 alpha-2, capitals.
+        package var country: Located<String>?
+        package var networks: [WiFiNetwork]
+
+        package init(country: Located<String>? = nil, networks: [WiFiNetwork]) {
+            self.country = country
+            self.networks = networks
+        }
+    }
+
+    package struct WiFiNetwork: Hashable, Sendable {
+        /// 1 to 32 bytes of UTF-8.
+        package var ssid: Located<String>
+        /// 8 to 63 bytes, or 64 hex digits (a ready PSK); nil for an open network.
+        package var passphrase: Secret?
+        package var hidden: Bool
+
+        package init(ssid: Located<String>, passphrase: Secret? = nil, hidden: Bool = false) {
+            self.ssid = ssid
+            self.passphrase = passphrase
+            self.hidden = hidden
+        }
+    }
+
+    /// An IPv4 address with its prefix length: "192.168.50.11/24".
+    package struct StaticAddress: Hashable, Sendable {
+        package var address: String
+        package var prefixLength: Int
+
+        package init(address: String, prefixLength: Int) {
+            self.address = address
+            self.prefixLength = prefixLength
+        }
+    }
+
+    /// A line of /etc/hosts.
+    package struct RackHost: Hashable, Sendable {
+        package var name: String
+        /// IPv4, without a prefix length.
+        package var address: String
+
+        package init(name: String, address: String) {
+            self.name = name
+            self.address = address
+        }
+    }
+
+    package struct Network: Hashable, Sendable {
+        package var gateway: Located<String>?
+        package var dns: [Located<String>]
+
+        package init(gateway: Located<String>? = nil, dns: [Located<String>] = []) {
+            self.gateway = gateway
+            self.dns = dns
+        }
+    }
+
+    package struct Locale: Hashable, Sendable {
+        package var timezone: Located<String>?
+        package var lang: Located<String>?
+        package var keyboard: Located<String>?
+
+        package init(
+            timezone: Located<String>? = nil, lang: Located<String>? = nil, keyboard: Located<String>? = nil
+        ) {
+            self.timezone = timezone
+            self.lang = lang
+            self.keyboard = keyboard
+        }
+    }
+
+    package struct FirstBoot: Hashable, Sendable {
+        package var packages: [Located<String>]
+        package var files: [File]
+        /// Shell commands, each for `sh -c`, as root, once.
+        package var run: [Located<String>]
+
+        package init(packages: [Located<String>] = [], files: [File] = [], run: [Located<String>] = []) {
+            self.packages = packages
+            self.files = files
+            self.run = run
+        }
+
+        package struct File: Hashable, Sendable {
+            /// Absolute, on the node.
+            package var path: Located<String>
+            package var content: Secret
+            /// Permission bits, 0o644 when left out.
+            package var mode: UInt16
+
+            package init(path: Located<String>, content: Secret, mode: UInt16 = 0o644) {
+                self.path = path
+                self.content = content
+                self.mode = mode
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+import Diagnostics
+
+/// What the nodes of a rack know of each other.
+struct Rack {
+    /// The nodes whose recipes fix their addresses, by name. Empty when there is no other node to tell of.
+    let hosts: [Node.RackHost]
+    /// All nodes' names.
+    let names: Set<String>
+    /// The names of the nodes that form a swarm under the same managers, in order.
+    private let swarms: [[String]: [String]]
+    /// How many managers each of these swarms has: nodes may be managers without being named as one.
+    private let managerCounts: [[String]: Int]
+    /// What Docker advises as the most: https://docs.docker.com/engine/swarm/admin_guide/
+    private static let mostManagers = 7
+
+    init(_ nodes: [Node]) {
+        names = Set(nodes.map(\.hostname.value))
+        let known = nodes.compactMap { node in
+            node.address.map { Node.RackHost(name: node.hostname.value, address: $0.value.address) }
+        }
+        let isAlone = names.count < 2
+        hosts = isAlone ? [] : known.sorted { ($0.name, $0.address) < ($1.name, $1.address) }
+        var swarms: [[String]: [String]] = [:]
+        for node in nodes {
+            guard let swarm = node.swarm, swarm.isFormed else { continue }
+            swarms[swarm.managers.map(\.value), default: []].append(node.hostname.value)
+        }
+        self.swarms = swarms.mapValues { $0.sorted() }
+        var counts: [[String]: Int] = [:]
+        for (managers, members) in swarms {
+            let members = Set(members)
+            let own = nodes.filter { members.contains($0.hostname.value) && $0.swarm?.role == .manager }
+            let known = Set(own.flatMap { [$0.hostname.value, $0.address?.value.address].compactMap { $0 } })
+            counts[managers] = Set(own.map(\.hostname.value)).count + managers.count { !known.contains($0) }
+        }
+        managerCounts = counts
+    }
+
+    /// `node` with what it has to know of the others.
+    func completing(_ node: Node) -> Node {
+        var node = node
+        let isTold = hosts.contains { $0.name != node.hostname.value }
+        node.rack = isTold ? hosts : []
+        if let swarm = node.swarm, swarm.isFormed {
+            node.swarm?.nodes = swarms[swarm.managers.map(\.value)] ?? [node.hostname.value]
+        }
+        return node
+    }
+
+    /// Says which managers nobody could find, or that may move away.
+    func checkManagers(of node: Node, _ report: inout DiagnosticReport) {
+        guard let swarm = node.swarm, swarm.isOfTheRack else { return }
+        for manager in swarm.managers {
+            check(manager, "swarm.managers", what: "a manager", of: node, &report)
+            let name = manager.value
+            guard !names.contains(name), Self.isAddress(name), !hosts.isEmpty,
+                !hosts.contains(where: { $0.address == name })
+            else { continue }
+            report.warning(
+                at: manager.location,
+                "swarm.managers: no recipe of the rack has the address \(name): its card must come from this rack, "
+                    + "with swarm.role: manager")
+        }
+        if let consul = swarm.consul { check(consul, "swarm.consul", what: "a Consul server", of: node, &report) }
+        if swarm.isFormed { checkCount(of: swarm, &report) }
+    }
+
+    /// Raft: more than half of the managers must agree.
+    private func checkCount(of swarm: Node.Swarm, _ report: inout DiagnosticReport) {
+        guard let last = swarm.managers.last, let count = managerCounts[swarm.managers.map(\.value)] else { return }
+        if count > Self.mostManagers {
+            report.warning(
+                at: last.location,
+                "swarm.managers: with \(count) managers, more than half of which must agree to every change, the swarm only "
+                    + "gets slower: take three or five")
+        } else if count.isMultiple(of: 2) {
+            report.warning(
+                at: last.location,
+                "swarm.managers: \(count) managers survive the loss of no more of them than \(count - 1) would: "
+                    + "take an odd number")
+        }
+    }
+
+    /// A host that all nodes must find.
+    private func check(
+        _ host: Located<String>, _ key: String, what: String, of node: Node, _ report: inout DiagnosticReport
+    ) {
+        let name = host.value
+        if names.contains(name) {
+            guard node.address(ofManager: name, in: hosts) == nil else { return }
+            let isOwn = name == node.hostname.value
+            report.error(
+                at: host.location,
+                "\(key): \(isOwn ? "this node" : name) has no fixed address, and \(what) whose address changes "
+                    + "loses all workers: give its recipe address, or name it here by the address that the network "
+                    + "reserves for it")
+        } else if !Self.isAddress(name), !name.contains(".") {
+            let near = nearest(to: name, among: names.sorted()).map { " (did you mean \"\($0)\"?)" } ?? ""
+            report.error(at: host.location, "\(key): \"\(name)\" is no node of the rack and no address\(near)")
+        }
+    }
+
+    private static func isAddress(_ text: String) -> Bool { ValueRules.isIPAddress(text) || text.hasPrefix("[") }
+
+    /// Names and addresses that stand in the rack twice.
+    static func checkDuplicates(_ nodes: [Node], _ report: inout DiagnosticReport) {
+        var names: [String: Node] = [:]
+        var addresses: [String: Node] = [:]
+        for node in nodes {
+            if let other = names.updateValue(node, forKey: node.hostname.value) {
+                report.error(
+                    at: node.hostname.location,
+                    "hostname: \"\(node.hostname.value)\" is another node's name already (\(other.hostname.location))")
+            }
+            guard let address = node.address else { continue }
+            if let other = addresses.updateValue(node, forKey: address.value.address) {
+                report.error(
+                    at: address.location,
+                    "address: \(address.value.address) of \(node.hostname.value) is the address of \(other.hostname.value) already"
+                )
+            }
+        }
+    }
+}
+
+extension Node {
+    /// The address of the manager that the recipe calls `manager`, or nil when it is the name of a node without a fixed
+    /// address.
+    package func address(ofManager manager: String, in hosts: [RackHost]) -> String? {
+        if manager == hostname.value { return address?.value.address }
+        return hosts.first { $0.name == manager }?.address
+    }
+}

@@ -1,0 +1,12 @@
+package import Diagnostics
+
+/// A value and the place in a recipe where it stands.
+package struct Located<Value: Hashable & Sendable>: Hashable, Sendable {
+    package var value: Value
+    package var location: Location
+
+    package init(_ value: Value, at location: Location) {
+        self.value = value
+        self.location = location
+    }
+}
