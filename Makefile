@@ -46,13 +46,14 @@ e2e: build
 
 bootstrap: ; @scripts/bootstrap test
 
+SCRIPTS = $(filter-out scripts/check-layers,$(wildcard scripts/*))
 E2E_SCRIPTS = $(filter-out %.py %/recipes %/vendors,$(wildcard Tests/e2e/* Tests/e2e/vendors/*))
 COMPILE = import pathlib, sys; [compile(pathlib.Path(name).read_text(), name, "exec") for name in sys.argv[1:]]
 lint:
 	@scripts/bootstrap lint
 	$(SWIFT) format lint --strict -r -p Sources Tests Package.swift
-	shellcheck scripts/* .ci/run Tests/swarm/rack $(E2E_SCRIPTS)
-	/usr/bin/python3 -W error -c '$(COMPILE)' Benchmarks/bench Benchmarks/*.py
+	shellcheck $(SCRIPTS) .ci/run Tests/swarm/rack $(E2E_SCRIPTS)
+	/usr/bin/python3 -W error -c '$(COMPILE)' Benchmarks/bench Benchmarks/*.py scripts/check-layers
 
 format: ; $(SWIFT) format -i -r -p Sources Tests Package.swift
 

@@ -1,10 +1,10 @@
 import Foundation
-public import SystemPackage
+package import SystemPackage
 
 /// The piflash that was built together with the tests.
-public enum BuiltProgram {
+package enum BuiltProgram {
     /// Its path.
-    public static func path() throws -> FilePath {
+    package static func path() throws -> FilePath {
         let tests = FilePath(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
         // Beside the tests; the tests' own program may be SwiftPM's helper, which is elsewhere.
         let candidates = [tests, FilePath(CommandLine.arguments[0]), FilePath(".build/debug/tests")]

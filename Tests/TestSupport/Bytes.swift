@@ -31,7 +31,8 @@ extension ArraySlice<UInt8> {
 
 extension UnsafeRawBufferPointer {
     package func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
-        count == other.count
-            && (isEmpty || baseAddress == other.baseAddress || memcmp(baseAddress, other.baseAddress, count) == 0)
+        guard count == other.count else { return false }
+        guard let start = baseAddress, let otherStart = other.baseAddress else { return isEmpty }
+        return start == otherStart || memcmp(start, otherStart, count) == 0
     }
 }

@@ -1,6 +1,6 @@
 package import Diagnostics
 import Glibc
-package import Storage
+import Storage
 import Synchronization
 package import SystemPackage
 

@@ -2,12 +2,12 @@ import Foundation
 import Glibc
 
 /// The machine's own sshd. As root it insists on the directory /run/sshd, which only its service makes.
-public enum OpenSSHServer {
+package enum OpenSSHServer {
     /// The command that runs sshd with `arguments`; sshd itself is its process in the end.
     ///
     /// It runs in a mount namespace with another /run, which has that directory and nothing else. So it needs nothing of
     /// the machine's, and leaves nothing there.
-    public static func command(_ arguments: [String]) throws -> [String] {
+    package static func command(_ arguments: [String]) throws -> [String] {
         let sshd = "/usr/sbin/sshd"
         guard FileManager.default.isExecutableFile(atPath: sshd) else {
             throw OutsideTool.Missing(description: "sshd is not installed: run `make bootstrap`")
@@ -18,7 +18,7 @@ public enum OpenSSHServer {
     }
 
     /// Runs sshd to its end.
-    public static func run(_ arguments: [String]) throws -> OutsideTool.Result {
+    package static func run(_ arguments: [String]) throws -> OutsideTool.Result {
         try OutsideTool("env").run(command(arguments))
     }
 }

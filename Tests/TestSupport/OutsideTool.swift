@@ -26,14 +26,15 @@ package struct OutsideTool: Sendable {
             path = name
             return
         }
-        let directories =
-            (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)
-            + ["/usr/sbin", "/sbin"]
+        let directories = Self.searchPath.split(separator: ":").map(String.init)
         guard let found = directories.map({ $0 + "/" + name }).first(where: FileManager.default.isExecutableFile) else {
             throw Missing(description: "\(name) is not installed: run `make bootstrap`")
         }
         path = found
     }
+
+    /// PATH for every tool: an ordinary user's, which `su` keeps, lacks what is for root.
+    private static let searchPath = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin") + ":/usr/sbin:/sbin"
 
     /// Runs the tool to its end; its standard input is `input`.
     ///
@@ -62,7 +63,7 @@ package struct OutsideTool: Sendable {
         posix_spawnattr_setsigdefault(&attributes, &pipe)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
 
-        let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let variables = ProcessInfo.processInfo.environment.merging(["PATH": Self.searchPath]) { $1 }.merging(environment) { $1 }
         let argv = ([path] + arguments).map { strdup($0) } + [nil]
         let envp = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in argv + envp { free(text) } }
