@@ -51,7 +51,7 @@ import Testing
     ) throws -> OutsideTool.Result {
         try OutsideTool("env").run(
             [
-                "PATH=\(rig.scratch["bin"])", "SSH_CONNECTION=\(address) 40000 10.0.0.10 2378",
+                "PATH=\(rig.path)", "SSH_CONNECTION=\(address) 40000 10.0.0.10 2378",
                 "SSH_ORIGINAL_COMMAND=\(request)",
             ]
                 + shell.command + [rig.scratch["root\(SwarmDoor.programPath)"].string, role],

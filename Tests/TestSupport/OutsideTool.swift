@@ -2,6 +2,18 @@ import Foundation
 import Glibc
 import SystemPackage
 
+/// What `attempt` gives, as soon as it does not give nil.
+///
+/// A tool that another test starts at this moment has a copy of all descriptors, until it executes: what a test has just
+/// closed or unlocked may be held for that long.
+package func whenNoChildHoldsIt<Value>(_ attempt: () throws -> Value?) throws -> Value {
+    for _ in 1...500 {
+        if let value = try attempt() { return value }
+        usleep(10_000)
+    }
+    throw OutsideTool.Missing(description: "it stays in use for 5 s")
+}
+
 /// Runs the independent programs that the tests take as oracles (mtools, fsck.fat, sfdisk, …).
 package struct OutsideTool: Sendable {
     package struct Result: Sendable {

@@ -15,6 +15,18 @@ package enum SharedFiles {
         guard copied.succeeded else { throw OutsideTool.Missing(description: copied.errors) }
     }
 
+    /// A directory for all tests, which none may change. Who comes first fills it, with `fill`; the others wait for that.
+    package static func directory(_ name: String, fill: (FilePath) throws -> Void) throws -> FilePath {
+        let place = directory[name]
+        try entry(name).isMade.withLock { isMade in
+            guard !isMade else { return }
+            try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
+            try fill(place)
+            isMade = true
+        }
+        return place
+    }
+
     private final class Entry: Sendable {
         let isMade = Mutex(false)
     }
