@@ -43,7 +43,7 @@ final class Ext4Image: Sendable {
     func volume() throws -> Ext4Volume { try Ext4Volume(store, name: "the volume", time: Self.time) }
 
     @discardableResult
-    func apply(_ edits: [RootEdit]) throws(Failure) -> [String] {
+    func apply(_ edits: [TreeChange]) throws(Failure) -> [String] {
         try Ext4Volume.apply(edits, to: store, name: "the volume", time: Self.time)
     }
 

@@ -12,6 +12,15 @@ package struct ProxySettings: Hashable, Sendable {
         self.noProxy = noProxy
     }
 
+    /// Whether an address holds a login, which nobody but root may read.
+    package var holdsLogin: Bool { [http, https].contains { $0?.contains("@") == true } }
+
+    /// Whether `members` of a daemon.json give an address of a proxy that holds a login.
+    package static func holdsLogin(_ members: [JSONValue.Member]) -> Bool {
+        guard case .object(let proxies) = members.first(where: { $0.name == "proxies" })?.value else { return false }
+        return proxies.contains { if case .string(let address) = $0.value { address.contains("@") } else { false } }
+    }
+
     /// Lower-case names of the environment with their values. Go's net/http reads either case.
     private var values: [(name: String, value: String)] {
         var values: [(name: String, value: String)] = []

@@ -1,0 +1,83 @@
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Provisioning
+
+/// The first-boot program where a command of the node fails, each once: a full or worn-out card. The next boot finishes
+/// what is left, and no secret lies open meanwhile.
+@Suite struct FirstBootFaultTests {
+    /// What the program changes files with.
+    private static let commands = ["mv", "rm", "dd", "sync", "chmod", "mkdir", "cat", "tr"]
+
+    /// Puts stand-ins in front of the rig's commands: each notes the files that hold the token, with their modes, and
+    /// the call with the number in `fails` ends with an error.
+    private static func watch(_ rig: NodeRig, secret: String) throws {
+        for command in commands {
+            let real = try FileManager.default.destinationOfSymbolicLink(atPath: rig.scratch["bin/\(command)"].string)
+            rig.install(
+                command,
+                """
+                n=$(/bin/cat "$RIG/calls" 2>/dev/null || echo 0)
+                echo $((n + 1)) >"$RIG/calls"
+                /bin/grep -rl '\(secret)' "$RIG/root" 2>/dev/null | while read -r file; do
+                    /usr/bin/stat -c '%a %n' "$file"
+                done >>"$RIG/modes"
+                if [ "$n" = "$(/bin/cat "$RIG/fails" 2>/dev/null)" ]; then
+                    echo "\(command): No space left on device" >&2
+                    exit 1
+                fi
+                exec \(real) "$@"
+                """)
+        }
+    }
+
+    private static func settings() -> FirstBootSettings {
+        .sample(daemon: "{}\n", commands: ["echo hello >\"$RIG/hello\""])
+    }
+
+    @Test(arguments: NodeRig.Shell.allCases)
+    func `the join token is in no file that others can read, but on the card's own partition`(
+        _ shell: NodeRig.Shell
+    ) throws {
+        let rig = try NodeRig(Self.settings())
+        rig.configure(Self.settings(), token: Sample.token)
+        try Self.watch(rig, secret: Sample.token)
+        let result = try OutsideTool("sh").run(
+            ["-c", "umask 0; exec \"$@\"", "sh", "env", "PATH=\(rig.scratch["bin"])"] + shell.command
+                + [rig.scratch["root\(FirstBootProgram.path)"].string], environment: rig.environment)
+        #expect(result.succeeded, "\(result.errors)")
+        let seen = rig.text("modes").split(separator: "\n").map { $0.split(separator: " ", maxSplits: 1) }
+        // FAT has no modes.
+        let open = seen.filter { !$0[1].hasSuffix("/boot/piflash/join-token") }
+        #expect(!open.isEmpty && open.count < seen.count)
+        for file in open { #expect(file[0].hasSuffix("00"), "\(file[1]) has mode \(file[0])") }
+        let state = try rig.scratch["root/var/lib/piflash"].stat().permissions.rawValue
+        #expect(state & 0o077 == 0)
+    }
+
+    @Test func `whichever command fails, the next boot finishes, and the token is lost nowhere`() throws {
+        let rehearsal = try NodeRig(Self.settings())
+        rehearsal.configure(Self.settings(), token: Sample.token)
+        try Self.watch(rehearsal, secret: Sample.token)
+        #expect(try rehearsal.run(.dash).succeeded)
+        let calls = try #require(Int(rehearsal.text("calls").split(separator: "\n")[0]))
+        #expect(calls > 20)
+        for number in 0..<calls {
+            let rig = try NodeRig(Self.settings())
+            rig.configure(Self.settings(), token: Sample.token)
+            try Self.watch(rig, secret: Sample.token)
+            rig.scratch.write("\(number)\n", to: "fails")
+            _ = try rig.run(.dash)
+            rig.scratch.write("none\n", to: "fails")
+            let again = try rig.run(.dash)
+            #expect(again.succeeded, "call \(number): \(again.errors)")
+            #expect(rig.status["state"] == "done", "call \(number): \(rig.status)")
+            #expect(rig.text("request").contains(Sample.token), "call \(number): it has not joined")
+            #expect(rig.text("hello") == "hello\n", "call \(number)")
+            let left = try OutsideTool("grep").run(["-rl", Sample.token, rig.scratch["root"].string])
+            #expect(left.text.isEmpty, "call \(number): \(left.text)")
+        }
+    }
+}
