@@ -218,5 +218,8 @@ let package = Package(
                 argumentParser,
             ],
             swiftSettings: strict),
+        // What make and the scripts promise.
+        .testTarget(
+            name: "RepositoryTests", dependencies: ["TestSupport", "piflash", systemPackage], swiftSettings: strict),
     ]
 )
