@@ -16,7 +16,7 @@ import Testing
     ///   - check: looks at what a run has left, and at how it ended.
     /// - Returns: How many runs there were.
     private func failEach(
-        _ call: String, _ error: String = "EIO", _ arguments: [String], in base: Workstation, paths: [String] = [],
+        _ call: String, _ error: String, _ arguments: [String], in base: Workstation, paths: [String] = [],
         environment: [String: String] = [:], check: (Workstation, OutsideTool.Result, Comment) throws -> Void
     ) throws -> Int {
         for number in 1...200 {
@@ -39,7 +39,7 @@ import Testing
         let command = ["configure", "--recipe", "red/red01.yaml", "boot"]
         let names = ["salt.key", "swarm/host", "swarm/worker", "swarm/manager"].map { "red/.piflash/" + $0 }
         for (call, least) in [("fsync", 4), ("link", 4), ("rename", 0), ("mkdir", 2)] {
-            let count = try failEach(call, command, in: base) { world, result, moment in
+            let count = try failEach(call, "EIO", command, in: base) { world, result, moment in
                 #expect(result.status == 1, moment)
                 #expect(try world.leftovers().isEmpty, moment)
                 let made = names.filter(world.has).map { ($0, world.scratch.read($0)) }
@@ -60,7 +60,7 @@ import Testing
     @Test func `certificates and contexts are whole or not there, whichever step fails`() throws {
         let base = try Workstation()
         for (call, least) in [("fsync", 6), ("rename", 6)] {
-            let count = try failEach(call, ["context", "red"], in: base) { world, result, moment in
+            let count = try failEach(call, "EIO", ["context", "red"], in: base) { world, result, moment in
                 #expect(result.status == 1, moment)
                 #expect(try world.leftovers().isEmpty, moment)
                 for file in try world.files() where file.hasSuffix(".pem") {
@@ -168,7 +168,7 @@ import Testing
         let old = try bootFiles(names, in: base), new = try bootFiles(names, in: done)
         #expect(old["user-data"] != new["user-data"] && old["piflash/card.json"] != new["piflash/card.json"])
         for call in ["pwrite64", "fsync"] {
-            let count = try failEach(call, command, in: base, paths: ["card.img"]) { world, result, moment in
+            let count = try failEach(call, "EIO", command, in: base, paths: ["card.img"]) { world, result, moment in
                 #expect(result.status == 1, moment)
                 let found = try bootFiles(names, in: world)
                 for name in names {
