@@ -16,7 +16,7 @@ import Testing
     ///   - check: looks at what a run has left, and at how it ended.
     /// - Returns: How many runs there were.
     private func failEach(
-        _ call: String, _ arguments: [String], error: String = "EIO", in base: Workstation, paths: [String] = [],
+        _ call: String, _ error: String, _ arguments: [String], in base: Workstation, paths: [String] = [],
         environment: [String: String] = [:], check: (Workstation, OutsideTool.Result, Comment) throws -> Void
     ) throws -> Int {
         for number in 1...200 {
@@ -39,7 +39,7 @@ import Testing
         let command = ["configure", "--recipe", "red/red01.yaml", "boot"]
         let names = ["salt.key", "swarm/host", "swarm/worker", "swarm/manager"].map { "red/.piflash/" + $0 }
         for (call, least) in [("fsync", 4), ("link", 4), ("rename", 0), ("mkdir", 2)] {
-            let count = try failEach(call, command, in: base) { world, result, moment in
+            let count = try failEach(call, "EIO", command, in: base) { world, result, moment in
                 #expect(result.status == 1, moment)
                 #expect(try world.leftovers().isEmpty, moment)
                 let made = names.filter(world.has).map { ($0, world.scratch.read($0)) }
@@ -60,7 +60,7 @@ import Testing
     @Test func `certificates and contexts are whole or not there, whichever step fails`() throws {
         let base = try Workstation()
         for (call, least) in [("fsync", 6), ("rename", 6)] {
-            let count = try failEach(call, ["context", "red"], in: base) { world, result, moment in
+            let count = try failEach(call, "EIO", ["context", "red"], in: base) { world, result, moment in
                 #expect(result.status == 1, moment)
                 #expect(try world.leftovers().isEmpty, moment)
                 for file in try world.files() where file.hasSuffix(".pem") {
@@ -101,7 +101,7 @@ import Testing
         let before = base.scratch.read(ledger)
         let steps = [("fsync", "EIO", [ledger]), ("write", "ENOSPC", [ledger]), ("openat", "EACCES", [ledger])]
         for (call, error, paths) in steps {
-            let count = try failEach(call, ["redo", "red01", "red"], error: error, in: base, paths: paths) {
+            let count = try failEach(call, error, ["redo", "red01", "red"], in: base, paths: paths) {
                 world, result, moment in
                 #expect(result.status == 1 && result.errors.contains("ledger"), moment)
                 #expect(world.scratch.read(ledger) == before, moment)
@@ -129,7 +129,7 @@ import Testing
         for (call, error, paths, least) in [
             ("fsync", "EIO", temporary, 8), ("write", "ENOSPC", temporary, 4), ("renameat", "EIO", [], 4),
         ] as [(String, String, [String], Int)] {
-            let count = try failEach(call, command, error: error, in: base, paths: paths) { world, result, moment in
+            let count = try failEach(call, error, command, in: base, paths: paths) { world, result, moment in
                 #expect(result.status == 1, moment)
                 #expect(try world.leftovers().isEmpty, moment)
                 var isComplete = true
@@ -168,7 +168,7 @@ import Testing
         let old = try bootFiles(names, in: base), new = try bootFiles(names, in: done)
         #expect(old["user-data"] != new["user-data"] && old["piflash/card.json"] != new["piflash/card.json"])
         for call in ["pwrite64", "fsync"] {
-            let count = try failEach(call, command, in: base, paths: ["card.img"]) { world, result, moment in
+            let count = try failEach(call, "EIO", command, in: base, paths: ["card.img"]) { world, result, moment in
                 #expect(result.status == 1, moment)
                 let found = try bootFiles(names, in: world)
                 for name in names {
@@ -231,7 +231,7 @@ import Testing
         #expect(try base.run(["configure", "--recipe", "red/red01.yaml", "boot"]).status == 2)
         #expect(try base.run(["context", "red"]).succeeded)
         for (call, error, least) in [("fsync", "EIO", 3), ("rename", "EIO", 3), ("ftruncate", "ENOSPC", 1)] {
-            let count = try failEach(call, write, error: error, in: base) { world, result, moment in
+            let count = try failEach(call, error, write, in: base) { world, result, moment in
                 #expect(result.status != 0, moment)
                 #expect(try world.leftovers().isEmpty, moment)
                 #expect(!world.has("card.img"), moment)
@@ -257,7 +257,7 @@ import Testing
         let temporary = ".card.img.piflash-part"
         for (call, error, least) in [("fsync", "EIO", 5), ("rename", "EIO", 1), ("pwrite64", "ENOSPC", 5)] {
             let paths = call == "fsync" ? [temporary, "."] : [temporary]
-            let count = try failEach(call, write, error: error, in: base, paths: paths) { world, result, moment in
+            let count = try failEach(call, error, write, in: base, paths: paths) { world, result, moment in
                 #expect(result.status == 1, moment)
                 #expect(try world.leftovers().isEmpty, moment)
                 let card = world.scratch["card.img"].string
