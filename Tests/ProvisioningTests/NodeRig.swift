@@ -61,7 +61,7 @@ final class NodeRig: Sendable {
                 esac
                 cat >"$RIG/request"
                 echo "$*" >>"$RIG/curl.log"
-                for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <"$f" 2>/dev/null; echo; done >"$RIG/processes"
+                cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' >"$RIG/processes"
                 while [ $# -gt 0 ]; do case $1 in -o) out=$2 ;; esac; shift; done
                 left=$(cat "$RIG/manager-down" 2>/dev/null || echo 0)
                 if [ "$left" -gt 0 ]; then
