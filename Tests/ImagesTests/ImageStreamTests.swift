@@ -22,9 +22,17 @@ import Testing
 
     private func pack() throws -> [UInt8] {
         let bytes = harness.makeSmallImage(sectors: 9000)
-        try harness.shell(
-            "zip -q1 small.zip small.img; gzip -k1 small.img; xz -k0 small.img; "
-                + "xz -0 --block-size=400000 -c small.img >blocks.xz; bzip2 -k1 small.img")
+        for (name, command) in [
+            ("small.zip", "zip -q1 small.zip small.img"), ("small.img.gz", "gzip -k1 small.img"),
+            ("small.img.xz", "xz -k0 small.img"), ("blocks.xz", "xz -0 --block-size=400000 -c small.img >blocks.xz"),
+            ("small.img.bz2", "bzip2 -k1 small.img"),
+        ] {
+            try SharedFiles.copy("9000 sectors \(name)", to: harness.scratch[name]) { path in
+                let maker = CacheHarness(empty: ())
+                maker.makeSmallImage(sectors: 9000)
+                try maker.shell("\(command) && mv \(name) '\(path)'")
+            }
+        }
         return bytes
     }
 
@@ -180,7 +188,7 @@ import Testing
 
     // MARK: The partition table
 
-    /// The table as read while `bytes` are written MiB by MiB, and how many were written by then.
+    /// The table as read while `bytes` are written in pieces of 4 MiB, and how many were written by then.
     private func table(_ bytes: [UInt8]) throws -> (PartitionTable, Int64) {
         let size = Int64(bytes.count)
         let file = try GrowingFile(creating: harness.scratch["growing"], size: size)
@@ -191,7 +199,7 @@ import Testing
         }
         var start = 0
         while start < bytes.count, reader.value(within: 1) == nil {
-            let piece = start..<min(start + (1 << 20), bytes.count)
+            let piece = start..<min(start + (4 << 20), bytes.count)
             try bytes[piece].withUnsafeBytes { try file.write($0, at: Int64(start)) }
             file.grow(to: Int64(piece.upperBound))
             start = piece.upperBound

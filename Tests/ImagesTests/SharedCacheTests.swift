@@ -18,14 +18,9 @@ import Testing
     /// The key under which a source is locked.
     func key(_ path: FilePath) -> String { Data(path.string.utf8).sha256 }
 
-    /// The lock at `path`. A tool that another test starts at this moment has a copy of all descriptors, until it
-    /// executes: a lock that was given back may be held for that long.
+    /// The lock at `path`.
     func held(_ path: FilePath) throws -> FileLock {
-        for _ in 1...200 {
-            if let lock = try FileLock.take(path, .exclusive, user: user) { return lock }
-            usleep(10_000)
-        }
-        throw OutsideTool.Missing(description: "\(path) stays locked")
+        try whenNoChildHoldsIt { try FileLock.take(path, .exclusive, user: user) }
     }
 
     @Test func `two sources of one image share it, also while it is in use`() throws {

@@ -32,11 +32,11 @@ extension RootSnapshot {
 
 extension RootSnapshot {
     /// Reads the snapshot of a root partition.
-    package init(of volume: Ext4Volume) throws(Failure) {
+    package init(of tree: any RootTree) throws(Failure) {
         try self.init(
-            problem: volume.problem?.message,
+            problem: tree.problem?.message,
             entry: { path throws(Failure) in
-                guard let found = try volume.entry(at: path) else { return nil }
+                guard let found = try tree.entry(at: path) else { return nil }
                 let kind: Kind =
                     switch found.kind {
                     // A device or a pipe is not a file to read, but it occupies the name.
@@ -47,6 +47,6 @@ extension RootSnapshot {
                 let entry = Entry(
                     kind, mode: found.mode, user: found.user, group: found.group, modified: found.modified)
                 return (entry, found.size)
-            }, read: { path throws(Failure) in try volume.read(path) })
+            }, read: { path throws(Failure) in try tree.read(path) })
     }
 }
