@@ -21,7 +21,7 @@ package struct InspectedRoot: Sendable {
     /// Reads the root partition of `store`. Throws if the store cannot be read.
     package init(of store: some BlockStore, table: PartitionTable, boot: BootSnapshot) throws(Failure) {
         switch RootVolume.find(
-            in: table, commandLine: boot.text("cmdline.txt") ?? boot.text("current/cmdline.txt"))
+            in: table, commandLine: boot.text(BootPath.commandLine) ?? boot.text(BootPath.currentCommandLine))
         {
         case .missing(let reason):
             partition = nil
