@@ -67,7 +67,7 @@ extension RootSetup {
     private mutating func setNameServers() {
         let servers = draft.nameServers(of: draft.primaryInterface)
         guard draft.address(of: draft.primaryInterface) != nil, !servers.isEmpty,
-            root.version(of: "resolvconf") == nil, root.version(of: "openresolv") == nil
+            root.packages["resolvconf"] == nil, root.packages["openresolv"] == nil
         else { return }
         let lines = servers.map { "nameserver \($0)\n" }.joined()
         put(Provision.NodeFile(path: "/etc/resolv.conf", contents: Array(lines.utf8), mode: 0o644))
