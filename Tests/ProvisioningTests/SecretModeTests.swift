@@ -121,7 +121,7 @@ import Testing
         let secrets = try Self.secrets(provision)
         var seen: Set<String> = []
         for change in provision.rootChanges {
-            guard case .file(let contents, let mode) = change.edit.change else { continue }
+            guard case .file(let contents, let mode) = change.edit.action else { continue }
             let found = Self.found(secrets, in: contents)
             seen.formUnion(found)
             guard !found.isEmpty || !change.sensitive.isEmpty else { continue }
@@ -199,7 +199,7 @@ import Testing
         let provision = try await Self.provision(part, column)
         var modes: [String: UInt16] = [:]
         for change in provision.rootChanges {
-            if case .directory(let mode) = change.edit.change { modes[change.edit.path] = mode }
+            if case .directory(let mode) = change.edit.action { modes[change.edit.path] = mode }
         }
         #expect(modes["/etc/docker/piflash"] == 0o700)
         if provision.rootChanges.contains(where: { $0.edit.path.hasPrefix("/etc/piflash/swarm/") }) {
