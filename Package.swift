@@ -88,7 +88,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Cards",
-            dependencies: ["CLinux", "Diagnostics", "Host", "Storage", "Filesystems", systemPackage],
+            dependencies: ["CLinux", "Diagnostics", "Text", "Host", "Storage", "Filesystems", systemPackage],
             swiftSettings: strict),
         .target(
             name: "Planning",
@@ -218,5 +218,8 @@ let package = Package(
                 argumentParser,
             ],
             swiftSettings: strict),
+        // What make and the scripts promise.
+        .testTarget(
+            name: "RepositoryTests", dependencies: ["TestSupport", "piflash", systemPackage], swiftSettings: strict),
     ]
 )

@@ -1,3 +1,4 @@
+import SystemPackage
 import Diagnostics
 import Filesystems
 import Storage

@@ -8,7 +8,8 @@ enum RemovableFiles {
 
     /// Of all flavours: the card's flavour may have changed since its record was written.
     private static let bootFiles = Set(
-        OSProfile.Flavour.allCases.flatMap(\.facts.removableBootFiles) + Cluster.kinds.flatMap { $0.removableBootFiles })
+        OSProfile.Flavour.allCases.flatMap(\.facts.removableBootFiles) + Cluster.kinds.flatMap { $0.removableBootFiles }
+    )
 
     /// Absolute, on the root partition.
     static func isRootFile(_ path: String) -> Bool {

@@ -9,7 +9,8 @@ enum NetworkInterfaces {
         if let address = draft.address(of: interface) {
             lines.append("iface \(interface) inet static")
             lines.append("    address \(address.address)")
-            lines.append("    netmask \(mask(address.prefixLength))")
+            // ifupdown takes a prefix length only from jessie on.
+            lines.append("    netmask \(address.mask)")
             if let gateway = draft.gateway(of: interface) { lines.append("    gateway \(gateway)") }
         } else {
             lines.append("iface \(interface) inet dhcp")
@@ -20,9 +21,4 @@ enum NetworkInterfaces {
         return Array(lines.map { $0 + "\n" }.joined().utf8)
     }
 
-    /// A prefix length as four numbers: ifupdown takes a length after the address only from jessie on.
-    static func mask(_ prefixLength: Int) -> String {
-        let bits = prefixLength <= 0 ? 0 : UInt32.max << UInt32(32 - min(32, prefixLength))
-        return stride(from: 24, through: 0, by: -8).map { String(bits >> UInt32($0) & 255) }.joined(separator: ".")
-    }
 }

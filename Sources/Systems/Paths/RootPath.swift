@@ -47,6 +47,7 @@ package enum RootPath {
     // Network
     package static let dhcpcd = "/etc/dhcpcd.conf"
     package static let interfaces = "/etc/network/interfaces"
+    package static let resolver = "/etc/resolv.conf"
     package static let networkManagerState = "/var/lib/NetworkManager/NetworkManager.state"
 
     // Services
