@@ -1,6 +1,7 @@
 import Diagnostics
 import Filesystems
 import Storage
+import SystemPackage
 import TestSupport
 import Testing
 
