@@ -58,9 +58,11 @@ let package = Package(
         .target(name: "Diagnostics", swiftSettings: strict),
         .target(name: "Text", dependencies: ["Diagnostics", crypto], swiftSettings: strict),
         .target(name: "Host", dependencies: ["Diagnostics", systemPackage], swiftSettings: strict),
-        .target(name: "Storage", dependencies: ["CLinux", "Diagnostics", systemPackage], swiftSettings: strict),
         .target(
-            name: "Filesystems", dependencies: ["CBlkid", "CExt2fs", "Diagnostics", "Text", "Storage", systemPackage],
+            name: "Storage", dependencies: ["CLinux", "Diagnostics", "Host", systemPackage], swiftSettings: strict),
+        .target(
+            name: "Filesystems",
+            dependencies: ["CBlkid", "CExt2fs", "Diagnostics", "Text", "Host", "Storage", systemPackage],
             swiftSettings: strict),
         .target(
             name: "Images",
@@ -80,7 +82,8 @@ let package = Package(
                 "CCrypt", "Diagnostics", "Text", "Filesystems", "Systems", "Recipes", "Docker", crypto, cryptoExtras,
             ],
             resources: [
-                "head", "system", "service", "docker", "install", "preload", "swarm", "form", "classic", "main", "door",
+                "head", "lib", "system", "service", "docker", "install", "preload", "token", "swarm", "form", "classic",
+                "main", "token-service",
             ].map { .embedInCode("FirstBoot/\($0).sh") },
             swiftSettings: strict),
         .target(
@@ -88,12 +91,25 @@ let package = Package(
             dependencies: ["CLinux", "Diagnostics", "Host", "Storage", "Filesystems", systemPackage],
             swiftSettings: strict),
         .target(
-            name: "Fleet",
+            name: "Planning",
+            dependencies: [
+                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes",
+                "Provisioning", systemPackage,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "Racks",
             dependencies: [
                 "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Provisioning",
-                "Cards", systemPackage, crypto, subprocess, x509, asn1,
+                "Cards", "Planning", systemPackage, crypto, x509, asn1,
             ],
-            resources: ["look", "daemon", "status"].map { .embedInCode("Remote/Scripts/\($0).sh") },
+            swiftSettings: strict),
+        .target(
+            name: "Remote",
+            dependencies: [
+                "Diagnostics", "Text", "Systems", "Recipes", "Docker", "Provisioning", systemPackage, subprocess,
+            ],
+            resources: ["probe", "daemon", "status"].map { .embedInCode("Scripts/\($0).sh") },
             swiftSettings: strict),
         .target(
             name: "Templates", path: "templates",
@@ -110,22 +126,25 @@ let package = Package(
             name: "PiflashCommands",
             dependencies: [
                 "Labels", "Setups",
-                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Provisioning",
-                "Cards", "Fleet", "CLinux", systemPackage, argumentParser,
+                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Docker",
+                "Provisioning", "Cards", "Planning", "Racks", "Remote", "CLinux", systemPackage, argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(name: "piflash", dependencies: ["PiflashCommands", argumentParser], swiftSettings: strict),
 
         // Scratch directories, card images and outside tools that the tests share.
         .target(
-            name: "TestSupport", dependencies: ["Cards", "Diagnostics", "Storage", systemPackage],
+            name: "TestSupport", dependencies: ["Cards", "Diagnostics", "Host", "Storage", systemPackage],
             path: "Tests/TestSupport",
             swiftSettings: strict),
         .testTarget(
             name: "DiagnosticsTests", dependencies: ["Diagnostics", "Host", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "TextTests", dependencies: ["Diagnostics", "Text", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "StorageTests", dependencies: ["Diagnostics", "Storage", "TestSupport", systemPackage],
+            name: "HostTests", dependencies: ["Diagnostics", "Host", "TestSupport", systemPackage],
+            swiftSettings: strict),
+        .testTarget(
+            name: "StorageTests", dependencies: ["Diagnostics", "Host", "Storage", "TestSupport", systemPackage],
             swiftSettings: strict),
         .testTarget(
             name: "FilesystemsTests",
@@ -160,17 +179,28 @@ let package = Package(
             dependencies: ["Diagnostics", "Host", "Storage", "Filesystems", "Cards", "TestSupport", systemPackage],
             swiftSettings: strict),
         .testTarget(
-            name: "FleetTests",
+            name: "PlanningTests",
             dependencies: [
-                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Provisioning",
-                "Cards", "Fleet", "TestSupport", systemPackage,
+                "Diagnostics", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Provisioning",
+                "Planning", "TestSupport", systemPackage,
             ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RacksTests",
+            dependencies: [
+                "Diagnostics", "Host", "Storage", "Filesystems", "Images", "Recipes", "Provisioning", "Cards",
+                "Planning", "Racks", "TestSupport", systemPackage,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RemoteTests",
+            dependencies: ["Diagnostics", "Text", "Recipes", "Remote", "TestSupport", systemPackage],
             swiftSettings: strict),
         // Real engines and a real sshd in namespaces, with the files of the cards.
         .testTarget(
             name: "SwarmTests",
             dependencies: [
-                "Filesystems", "Fleet", "Host", "Images", "Systems", "Provisioning", "Recipes", "TestSupport",
+                "Filesystems", "Host", "Images", "Systems", "Provisioning", "Racks", "Recipes", "TestSupport",
                 systemPackage,
             ],
             swiftSettings: strict),
@@ -183,7 +213,7 @@ let package = Package(
         .testTarget(
             name: "PiflashCommandsTests",
             dependencies: [
-                "Diagnostics", "Fleet", "Host", "PiflashCommands", "Setups", "TestSupport", "piflash", systemPackage,
+                "Diagnostics", "Host", "PiflashCommands", "Racks", "Setups", "TestSupport", "piflash", systemPackage,
                 argumentParser,
             ],
             swiftSettings: strict),

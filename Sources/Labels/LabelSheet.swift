@@ -44,7 +44,7 @@ package struct LabelSheet: Sendable {
                 // By its name, for templates that know their roster.
                 "roster": Dictionary(uniqueKeysWithValues: label.columns.map { ($0.name, $0.value) }),
             ]
-            // What is missing is left out, so that {{#address}} asks for it.
+            // A missing value is left out, so that {{#address}} can test for it.
             values["address"] = label.address
             values["user"] = label.user
             values["seat"] = label.seat
@@ -65,7 +65,7 @@ package struct LabelSheet: Sendable {
             lines += label.columns.map { ($0.name, $0.value) }
             let width = lines.map(\.0.count).max() ?? 0
             return lines.map { name, value in
-                // A line each, whatever the roster holds, and nothing that a terminal obeys.
+                // One line each, whatever the roster contains, and no control characters for the terminal.
                 let line = String(
                     String.UnicodeScalarView(
                         value.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))

@@ -1,6 +1,6 @@
 package import Recipes
 
-/// What stands on a node's label.
+/// The content of a node's label.
 package struct NodeLabel: Hashable, Sendable {
     package struct Field: Hashable, Sendable {
         package var name: String
@@ -30,7 +30,7 @@ package struct NodeLabel: Hashable, Sendable {
         self.password = password
     }
 
-    /// The columns that are no secret by name, hold none that the recipe takes from them, and say something new; in the
+    /// The columns whose names do not suggest a secret, that hold no secret of the recipe, and that add something; in the
     /// roster's order, but a name comes first, should there be no room for all.
     private static func harmless(_ member: LoadedRack.Member) -> [Field] {
         var hidden: Set<String> = []

@@ -1,6 +1,6 @@
 extension QRCode {
-    /// An SVG element of one path, with the quiet zone; its size is the style sheet's matter. The title, for who cannot
-    /// see it, must need no escaping: addresses do not.
+    /// An SVG element of one path, with the quiet zone; the style sheet sets its size. The title is for readers who cannot
+    /// see it, and must not need escaping: addresses do not.
     package var svg: String {
         let side = size + 2 * Self.quietZone
         var path = ""

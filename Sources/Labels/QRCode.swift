@@ -15,7 +15,7 @@ package struct QRCode: Hashable, Sendable {
     /// What a reader needs around the code to find it, in modules (section 5.3.8).
     package static let quietZone = 4
 
-    /// Nil for more bytes than the largest code holds, 2331. `mask` is for tests: the standard's choice when left out.
+    /// Nil for more bytes than the largest code holds, 2331. `mask` is for tests; without it the standard's rule chooses.
     package init?(_ bytes: [UInt8], mask: Int? = nil) {
         guard let version = (1...40).first(where: { Self.capacity(of: $0) >= bytes.count }) else { return nil }
         self.version = version
@@ -128,7 +128,7 @@ package struct QRCode: Hashable, Sendable {
         let centres = alignmentCentres
         for row in centres {
             for column in centres {
-                // Where the finders are there is no room.
+                // The finders take this place.
                 let corners = [(6, 6), (6, size - 7), (size - 7, 6)]
                 if !corners.contains(where: { $0 == (row, column) }) { drawAlignment(row, column) }
             }
@@ -195,7 +195,7 @@ package struct QRCode: Hashable, Sendable {
         var index = 0
         var right = size - 1
         while right >= 1 {
-            // The vertical timing pattern is no column of data.
+            // The vertical timing pattern is not a column of data.
             if right == 6 { right = 5 }
             let isUpward = (right + 1) & 2 == 0
             for step in 0..<size {
@@ -246,7 +246,7 @@ package struct QRCode: Hashable, Sendable {
                 }
             }
         }
-        // 10 for each whole 5 % that the dark modules are away from half of all.
+        // 10 for each whole 5 % that the share of dark modules differs from one half.
         let dark = modules.count { $0 }
         return total + abs(dark * 20 - modules.count * 10) / modules.count * 10
     }

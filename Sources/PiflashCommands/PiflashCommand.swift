@@ -7,15 +7,13 @@ import Diagnostics
 
 /// `piflash`, the root of all commands.
 package struct PiflashCommand: AsyncParsableCommand {
-    package static let version = "0.1.0"
-
     package static let configuration = CommandConfiguration(
         commandName: "piflash",
         abstract: "Prepare Raspberry Pi SD cards from recipes: image, settings, Docker, swarm.",
         discussion: """
-            A recipe says what a node is; piflash unpacks its image, writes it to a
-            card with the node's own settings, reads everything back, and leaves a
-            card that configures itself at its first boot.
+            A recipe describes a node. piflash unpacks its image, writes it to a card
+            with the node's settings, and reads everything back. The card configures
+            itself at its first boot.
 
               piflash check recipes/red/red01.yaml
               piflash devices
@@ -23,21 +21,21 @@ package struct PiflashCommand: AsyncParsableCommand {
               piflash inspect /dev/sdb
               piflash image info raspios.img.xz
 
-            A whole rack, cards written as they are put in:
+            A whole rack, each card written when you insert it:
 
               piflash plan recipes/red
               piflash batch recipes/red
 
-            Nodes that run are reached over ssh:
+            Running nodes, over ssh:
 
               piflash daemon --apply recipes/red
               piflash run recipes/red -- uptime
               piflash swarm ls recipes/red
 
             Exit codes: 0 done, 1 failed, 2 usage or recipe, 3 refused for safety,
-            4 some cards or nodes of several failed.
+            4 some of several cards or nodes failed.
             """,
-        version: version,
+        version: PiflashVersion.current,
         subcommands: [
             WriteCommand.self, BatchCommand.self, PlanCommand.self, RedoCommand.self, ConfigureCommand.self,
             CheckCommand.self, RenderCommand.self, DevicesCommand.self,
@@ -76,7 +74,7 @@ package struct PiflashCommand: AsyncParsableCommand {
         }
     }
 
-    /// Help and completion scripts are asked for and go to the output; anything else is a mistake in the command line.
+    /// Help and completion scripts are results and go to the output; anything else is a mistake in the command line.
     private static func parserExit(_ error: any Error, _ context: CommandContext) -> Int32 {
         let columns = min(context.console.width, 80)
         let text = wrappingUsage(fullMessage(for: error, columns: columns), columns: columns)
@@ -88,7 +86,7 @@ package struct PiflashCommand: AsyncParsableCommand {
         return Failure.Severity.usage.rawValue
     }
 
-    /// The parser wraps everything but the line of usage.
+    /// Wraps the usage line, the only one that the parser does not wrap.
     private static func wrappingUsage(_ text: String, columns: Int) -> String {
         text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
             guard line.count > columns, line.lowercased().hasPrefix("usage: ") else { return String(line) }
@@ -113,13 +111,4 @@ package struct PiflashCommand: AsyncParsableCommand {
             return lines.joined(separator: "\n")
         }.joined(separator: "\n")
     }
-}
-
-/// A command that gets everything it may touch from a context, so that tests can give it another world.
-protocol ContextualCommand: AsyncParsableCommand {
-    func run(in context: CommandContext) async throws
-}
-
-extension ContextualCommand {
-    func run() async throws { try await run(in: .process()) }
 }

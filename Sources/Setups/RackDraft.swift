@@ -15,7 +15,7 @@ package struct RackDraft: Sendable {
     ///   - base: the recipe that the shared one extends, relative to the rack's directory; nil for none.
     ///   - firstAddress: the first node's, with its prefix length ("192.168.50.10/24"); the others follow it in order.
     package init(_ roster: SwarmRoster, base: String?, firstAddress: String?) throws(Failure) {
-        let own = roster.managers.filter { !ValueRules.isIPAddress($0.value) } + roster.workers
+        let own = roster.managers.filter { IPAddress($0.value) == nil } + roster.workers
         let addresses = try Self.addresses(from: firstAddress, count: own.count)
         let shared = "shared.yaml"
         if let clash = own.first(where: { "\($0.value).yaml" == shared }) {
@@ -31,7 +31,7 @@ package struct RackDraft: Sendable {
             text += "# user: { name: pirate, ssh_authorized_keys: [!file ~/.ssh/id_ed25519.pub] }\n"
         }
         text += "swarm:\n  managers: [\(roster.managers.map { Self.word($0.value) }.joined(separator: ", "))]\n"
-        // A swarm that runs already has its token; one that the rack forms makes its own.
+        // A swarm that already runs has a token; a swarm that the rack forms needs none.
         if isOutside { text += "  token: !env SWARM_TOKEN # `docker swarm join-token -q worker` on a manager\n" }
         var files = [File(name: shared, text: text)]
         let managers = Set(roster.managers.map(\.value))
@@ -53,22 +53,15 @@ package struct RackDraft: Sendable {
 
     private static func addresses(from first: String?, count: Int) throws(Failure) -> [String]? {
         guard let first else { return nil }
-        let parts = first.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let start = ValueRules.ipv4(String(parts[0])), let prefix = Int(parts[1]),
-            (1...30).contains(prefix)
-        else {
+        guard let network = IPv4Network(first), (1...30).contains(network.prefixLength) else {
             throw Failure(
-                .usage, severity: .usage, "\"\(first)\" is no address with its prefix length",
+                .usage, severity: .usage, "\"\(first)\" is not an address with its prefix length",
                 hint: "--first-address 192.168.50.10/24")
         }
-        let mask = UInt32.max << (32 - prefix)
-        let broadcast = start | ~mask
-        guard start & ~mask != 0, UInt64(start) + UInt64(count) <= UInt64(broadcast) else {
-            throw Failure(.usage, severity: .usage, "\(first) leaves no room in its network for \(count) nodes")
+        guard let hosts = network.hosts(count) else {
+            throw Failure(
+                .usage, severity: .usage, "the network of \(first) has no room for \(count) nodes from that address on")
         }
-        return (0..<UInt32(count)).map { index in
-            let value = start + index
-            return [24, 16, 8, 0].map { String(value >> $0 & 0xFF) }.joined(separator: ".") + "/\(prefix)"
-        }
+        return hosts.map { "\($0)/\(network.prefixLength)" }
     }
 }

@@ -1,13 +1,13 @@
 package import Diagnostics
 import Templates
 
-/// A set-up to begin with: files with variables, whose own first lines document these.
+/// A set-up to start from: files with variables, which the first lines of the files document.
 ///
 ///     #: What the template makes.
 ///     #: NAME = DEFAULT -- what it is
 ///
-/// `<<NAME>>` is a whole YAML value, and written as one, whatever it holds; in comments, CSV and other files it is a part
-/// of the text. A line that ends in `#if NAME` or `#unless NAME` is kept when the variable is not empty, or is. A line of
+/// `<<NAME>>` is a whole YAML value, and is written as one, whatever it contains; in comments, CSV and other files it is a
+/// part of the text. A line that ends in `#if NAME` or `#unless NAME` is kept if the variable is not empty, or if it is empty. A line of
 /// a CSV file with `<<node>>`, `<<index>>` or `<<number>>` is repeated for each node.
 package struct SetupTemplate: Sendable {
     package struct Variable: Hashable, Sendable {
@@ -21,7 +21,7 @@ package struct SetupTemplate: Sendable {
     package let variables: [Variable]
     private let files: [(name: String, lines: [String])]
 
-    /// What is made of `name` and `count`.
+    /// The variables that are made from `name` and `count`.
     private static let made: Set<String> = ["nodes", "first", "node", "index", "number"]
     package static var names: [String] { BuiltInTemplates.files.keys.sorted() }
 
@@ -38,7 +38,7 @@ package struct SetupTemplate: Sendable {
         var kept: [(name: String, lines: [String])] = []
         for (file, bytes) in files.sorted(by: { $0.key < $1.key }) {
             guard let text = String(validating: bytes, as: UTF8.self) else {
-                report.error(at: Location(file: file, line: 1, column: 1), "no UTF-8 text")
+                report.error(at: Location(file: file, line: 1, column: 1), "the file is not UTF-8 text")
                 continue
             }
             var lines: [String] = []
@@ -57,7 +57,7 @@ package struct SetupTemplate: Sendable {
                 if Self.made.contains(variable.name) || variables.contains(where: { $0.name == variable.name }) {
                     report.error(
                         at: Location(file: file, line: index + 1, column: 1),
-                        "the variable \"\(variable.name)\" is there already")
+                        "the variable \"\(variable.name)\" appears twice")
                 }
                 variables.append(variable)
             }
@@ -79,7 +79,7 @@ package struct SetupTemplate: Sendable {
             throw Failure(
                 .usage, severity: .usage,
                 "the template \(self.name) has no variable \"\(name)\"\(help.map { " (\($0))" } ?? "")",
-                hint: "it has \(known.joined(separator: ", ")); `piflash new \(self.name) --help-template` tells more")
+                hint: "it has \(known.joined(separator: ", ")); `piflash new \(self.name) --help-template` says more")
         }
         var all: [String: String] = [:]
         for variable in variables { all[variable.name] = values[variable.name] ?? variable.value }
@@ -103,7 +103,7 @@ package struct SetupTemplate: Sendable {
             throw Failure(.usage, severity: .usage, "count is 1 to 999, not \"\(text)\"")
         }
         let name = values["name"] ?? "node"
-        // Of a host name, so that it ends in no bracket or comma that would mean a range.
+        // A host name without the characters that mean a range: brackets and commas.
         guard name.wholeMatch(of: /[a-z][a-z0-9-]{0,58}/) != nil else {
             throw Failure(
                 .usage, severity: .usage, "name begins host names: \"\(name)\" is not lower case letters, digits and -")
@@ -194,11 +194,12 @@ package struct SetupTemplate: Sendable {
             let before = line[..<match.range.lowerBound].last ?? " "
             let after = line[match.range.upperBound...].first ?? " "
             guard !" [,".contains(before) || !" ],}".contains(after) else { continue }
-            report.error(at: place, "\(match.0): in YAML a variable is a whole value, without quotes or other text")
+            report.error(
+                at: place, "\(match.0): in YAML a variable must be a whole value, without quotes or other text")
         }
     }
 
-    /// For comments: a line end in a value would begin a line of its own.
+    /// For comments: a line end in a value would start a new line.
     private static func oneLine(_ text: String) -> String {
         // Nor what no YAML may hold: noncharacters.
         let separators: Set<Unicode.Scalar> = ["\u{2028}", "\u{2029}", "\u{FEFF}", "\u{FFFE}", "\u{FFFF}"]

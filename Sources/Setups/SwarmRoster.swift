@@ -1,14 +1,15 @@
 package import Diagnostics
 import Recipes
+import Text
 
-/// The file of a classroom exercise: who is to be a manager, and who a worker.
+/// The file of a classroom exercise: which nodes become managers, and which become workers.
 ///
 ///     manager:
 ///       - red00
 ///     worker:
 ///       - red[01-04]
 ///
-/// A manager may also be an IP address: one that runs already and gets no recipe.
+/// A manager may also be an IP address: one that already runs and gets no recipe.
 package struct SwarmRoster: Hashable, Sendable {
     /// Host names and addresses.
     private(set) var managers: [Located<String>] = []
@@ -33,11 +34,11 @@ package struct SwarmRoster: Hashable, Sendable {
             }
         }
         if managers.isEmpty, !report.hasErrors {
-            report.error(at: tree.location, "manager: names nobody, and a swarm needs one")
+            report.error(at: tree.location, "manager: no node is listed, and a swarm needs a manager")
         }
         var seen: Set<String> = []
         for name in managers + workers where !seen.insert(name.value).inserted {
-            report.error(at: name.location, "\"\(name.value)\" stands there twice")
+            report.error(at: name.location, "\"\(name.value)\" appears twice")
         }
         guard !report.hasErrors else { throw report }
     }
@@ -52,14 +53,14 @@ package struct SwarmRoster: Hashable, Sendable {
                 report.error(at: item.location, "expected a host name, this is \(item.kind)")
                 continue
             }
-            if addresses, ValueRules.isIPAddress(text) {
+            if addresses, IPAddress(text) != nil {
                 names.append(Located(text, at: item.location))
                 continue
             }
             do throws(Hostlist.Mistake) {
                 let expanded = try Hostlist.expand(text)
-                // One name is enough to tell what is wrong with all of a range.
-                if let problem = expanded.lazy.compactMap(ValueRules.hostname).first {
+                // One name is enough to show what is wrong with all of a range.
+                if let problem = expanded.lazy.compactMap(ValueRule.hostname.problem).first {
                     report.error(at: item.location, problem)
                 }
                 names += expanded.map { Located($0, at: item.location) }

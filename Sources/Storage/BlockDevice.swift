@@ -1,3 +1,4 @@
+import Host
 import CLinux
 package import Diagnostics
 package import SystemPackage
@@ -160,7 +161,7 @@ package final class BlockDevice: WritableBlockStore {
             Failure(
                 .writeProtected, severity: .refused, "\(path) is write-protected",
                 hint: "slide the card's lock switch away from LOCK, or try another reader", cause: error)
-        case Errno(rawValue: 123):  // ENOMEDIUM (asm-generic/errno.h), which swift-system does not name.
+        case .noMedium:
             Failure(.noMedium, severity: .refused, "there is no card in \(path)", hint: "put a card in", cause: error)
         default: .system("opening \(path)", error)
         }

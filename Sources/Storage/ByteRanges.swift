@@ -46,13 +46,6 @@ package struct ByteRanges: Hashable, Sendable {
         return index < ranges.count && ranges[index].contains(offset)
     }
 
-    /// Whether any byte of `range` is in the set.
-    package func intersects(_ range: Range<Int64>) -> Bool {
-        guard !range.isEmpty else { return false }
-        let index = partition { $0.upperBound <= range.lowerBound }
-        return index < ranges.count && ranges[index].lowerBound < range.upperBound
-    }
-
     package func union(_ other: ByteRanges) -> ByteRanges {
         var result = self
         for range in other.ranges { result.insert(range) }

@@ -1,3 +1,4 @@
+import Host
 import CLinux
 import Diagnostics
 import SystemPackage
@@ -5,11 +6,6 @@ import SystemPackage
 #if canImport(Glibc)
     import Glibc
 #endif
-
-extension Errno {
-    /// What the last failed C call of this thread left in errno.
-    static var current: Errno { Errno(rawValue: errno) }
-}
 
 extension FileDescriptor {
     /// Reads until `buffer` is full; an early end is an error, since a block store has a fixed size.

@@ -1,3 +1,4 @@
+import Host
 import CLinux
 package import Diagnostics
 package import SystemPackage
@@ -21,7 +22,7 @@ package final class ImageFile: WritableBlockStore {
         do {
             descriptor = try FileDescriptor.open(
                 path, writable ? .readWrite : .readOnly, options: [.closeOnExec, .nonBlocking])
-        } catch { throw Self.failure("opening \(path)", error) }
+        } catch { throw .system("opening \(path)", error) }
         try self.init(path: path, adopting: descriptor)
     }
 
@@ -35,13 +36,13 @@ package final class ImageFile: WritableBlockStore {
         do {
             descriptor = try FileDescriptor.open(
                 path, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec], permissions: permissions)
-        } catch { throw Self.failure("creating \(path)", error) }
+        } catch { throw .system("creating \(path)", error) }
         do {
             try descriptor.resize(to: size)
         } catch {
             try? descriptor.close()
             _ = path.withPlatformString { unlink($0) }
-            throw Self.failure("sizing \(path) to \(formatBytes(size))", error)
+            throw .system("sizing \(path) to \(formatBytes(size))", error)
         }
         try self.init(path: path, adopting: descriptor)
     }
@@ -50,7 +51,7 @@ package final class ImageFile: WritableBlockStore {
         let status: Stat
         do { status = try descriptor.stat() } catch {
             try? descriptor.close()
-            throw Self.failure("looking at \(path)", error)
+            throw .system("looking at \(path)", error)
         }
         guard status.type == .regular else {
             try? descriptor.close()
@@ -79,7 +80,7 @@ package final class ImageFile: WritableBlockStore {
         guard !range.isEmpty else { return }
         guard clinux_punch_hole(descriptor.rawValue, range.lowerBound, Int64(range.count)) != 0 else { return }
         let error = Errno.current
-        guard error == .notSupported else { throw Self.failure("clearing a part of \(path)", error) }
+        guard error == .notSupported else { throw .system("clearing a part of \(path)", error) }
         let zeros = AlignedBuffer(count: min(range.count, 1 << 20))
         defer { withExtendedLifetime(zeros) {} }
         var offset = range.lowerBound
@@ -90,19 +91,17 @@ package final class ImageFile: WritableBlockStore {
         }
     }
 
-    /// Takes the kernel's lock on the file (flock(2)) for as long as this object lives, or the process: false when somebody
-    /// else has it, or when ``path`` names another file by now. Where the file system has no locks, nobody else has one.
+    /// Takes the kernel's lock on the file (flock(2)) for as long as this object lives, or the process: false if another has
+    /// it, or if ``path`` names another file by now. Where the file system has no locks, no one else has one.
     package func lock() throws(Failure) -> Bool {
-        taking: while flock(descriptor.rawValue, LOCK_EX | LOCK_NB) != 0 {
-            switch Errno.current {
-            case .interrupted: continue
-            case .wouldBlock: return false
-            case .notSupported, .noLocks, .noFunction: break taking
-            default: throw Self.failure("locking \(path)", Errno.current)
+        do throws(Errno) {
+            guard try descriptor.lock(.exclusive, waiting: false) else { return false }
+        } catch {
+            guard [.notSupported, .noLocks, .noFunction].contains(error) else {
+                throw .system("locking \(path)", error)
             }
         }
-        guard let own = try? descriptor.stat(), let named = try? path.stat() else { return false }
-        return own.inode == named.inode && own.deviceID == named.deviceID
+        return descriptor.isNamed(by: path)
     }
 
     package func synchronize() throws(Failure) { try descriptor.synchronize(name: name) }
@@ -131,13 +130,4 @@ package final class ImageFile: WritableBlockStore {
         }
         return found
     }
-
-    private static func failure(_ activity: String, _ error: any Error) -> Failure {
-        .system(activity, error as? Errno ?? .ioError)
-    }
-}
-
-extension Failure.Code {
-    /// A path that should name a regular file names something else.
-    package static let notAFile = Failure.Code("storage.not-a-file")
 }

@@ -73,27 +73,14 @@ package final class Overlay: WritableBlockStore {
     /// Nothing is deferred: an overlay lives in memory until it is committed.
     package func synchronize() throws(Failure) {}
 
-    /// Writes the changed blocks to `target`: first those that no phase names, then each phase in turn, waiting for the
-    /// medium after each.
-    ///
-    /// A caller that edits a file system names the blocks that make new data visible (allocation tables, then
-    /// directories): a power cut leaves the old state, or data that nothing refers to yet, never a reference to bytes
-    /// that were not written.
-    package func commit(to target: any WritableBlockStore, phases: [ByteRanges] = []) throws(Failure) {
-        var rest = changes
-        var ordered: [ByteRanges] = []
-        for phase in phases.reversed() {
-            let named = phase.aligned(to: Int64(Self.blockSize)).clamped(to: 0..<size)
-            let others = rest.subtracting(named)
-            ordered.append(rest.subtracting(others))
-            rest = others
+    /// Writes the changed blocks to `target` and waits for the medium. Writes nothing if nothing changed.
+    package func commit(to target: any WritableBlockStore) throws(Failure) {
+        let ranges = changes.ranges
+        guard !ranges.isEmpty else { return }
+        for range in ranges {
+            try target.write(bytes(at: range.lowerBound, count: range.count), at: range.lowerBound)
         }
-        for phase in [rest] + ordered.reversed() where !phase.isEmpty {
-            for range in phase.ranges {
-                try target.write(bytes(at: range.lowerBound, count: range.count), at: range.lowerBound)
-            }
-            try target.synchronize()
-        }
+        try target.synchronize()
     }
 
     private func range(ofBlock number: Int64) -> Range<Int64> {

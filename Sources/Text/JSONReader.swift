@@ -4,11 +4,10 @@ extension JSONValue {
     /// Reads JSON (RFC 8259) with its members in their order; of a name that stands twice the last counts, as for
     /// dockerd. Nothing at all, and a byte-order mark, are taken as newer engines take them.
     package init(parsing bytes: [UInt8]) throws(Failure) {
-        guard var text = String(validating: bytes, as: UTF8.self) else {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
             throw Failure(.invalidJSON, "not UTF-8 text")
         }
-        if text.hasPrefix("\u{FEFF}") { text.removeFirst() }
-        var reader = JSONReader(text)
+        var reader = JSONReader(text.withoutByteOrderMark)
         self = try reader.document()
     }
 }

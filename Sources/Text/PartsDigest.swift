@@ -11,6 +11,14 @@ package struct PartsDigest {
         hash.update(data: part)
     }
 
+    package mutating func add(_ text: String) { add(Array(text.utf8)) }
+
+    /// Adds parts that were encoded before.
+    package mutating func add(encoded parts: [UInt8]) { hash.update(data: parts) }
+
+    /// The input of the hash for one part.
+    package static func encoded(_ text: String) -> [UInt8] { Array("\(text.utf8.count):\(text)".utf8) }
+
     /// All 64 digits in lower-case hex.
     package var hex: String { hash.finalize().hex }
 }

@@ -7,7 +7,7 @@ import Testing
 import TestSupport
 
 @Suite struct BlockDeviceTreeTests {
-    @Test func `a card in a USB reader is told with its facts`() throws {
+    @Test func `a card in a USB reader is listed with its facts`() throws {
         let system = FakeSystem()
         system.usbCard()
         system.scratch.write("001\n", to: "sys/devices/pci0000:00/0000:00:14.0/usb1/1-2/busnum")
@@ -24,7 +24,7 @@ import TestSupport
         #expect(facts.partitions.map(\.kernelName) == ["sdb1"])
     }
 
-    @Test func `a card in a built-in reader tells its identification register`() throws {
+    @Test func `a card in a built-in reader has its identification register`() throws {
         let system = FakeSystem()
         system.disk(
             "mmcblk0", "179:0", below: FakeSystem.mmc,
@@ -65,7 +65,7 @@ import TestSupport
         #expect(system.tree.facts("loop1")?.backingFile == "/tmp/two  blanks.img")
     }
 
-    @Test func `each slot of a reader with several is a disk of its own, and the empty one has no size`() {
+    @Test func `each slot of a reader with several slots is a separate disk, and the empty one has no size`() {
         let system = FakeSystem()
         system.usbCard("sdb", "8:16")
         let second = FakeSystem.usb.replacing("6:0:0:0", with: "6:0:0:1")
@@ -142,7 +142,7 @@ import TestSupport
         #expect(whole.entries.map(\.size) == [32 << 30])
     }
 
-    @Test func `the request queue is read where the kernel tells it`() {
+    @Test func `the request queue is read if the kernel reports it`() {
         let system = FakeSystem()
         system.disk(
             "sdb", "8:16", below: FakeSystem.usb,

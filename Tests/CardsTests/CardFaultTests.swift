@@ -29,25 +29,26 @@ import Testing
     }
 
     @Test(arguments: Way.allCases)
-    func `whichever operation fails, or whichever write breaks off, that is told and no table is left`(way: Way) throws
+    func `whichever operation fails, or whichever write breaks off, that is reported and no table is left`(way: Way)
+        throws
     {
         let rehearsal = FakeDisk(way.card)
         try write(Sample.noise, to: rehearsal, comparison: way.comparison)
         for number in rehearsal.log.indices {
             for fault in [FakeDisk.Fault.fails(at: number, .ioError), .tears(at: number)] {
                 let (disk, failure) = fails(way, [fault])
-                // The order of operations is not the rehearsal's to the last, so a read may stand where a write did.
+                // The order of operations differs a little from the rehearsal's, so a read may be where a write was.
                 if case .tears = fault, failure == nil { continue }
                 let reason = try #require(failure, "operation \(number)")
                 #expect(reason.message.contains("operation \(number) of"), "\(reason)")
                 #expect(!disk.medium.hasPartitionTable, "operation \(number)")
-                #expect(disk.violations == [] && disk.isAbandoned && !disk.isSealed)
+                #expect(disk.violations == [] && disk.isAbandoned && !disk.isFinalized)
             }
         }
     }
 
     @Test(arguments: Way.allCases)
-    func `a write that breaks off is always told`(way: Way) throws {
+    func `a write that breaks off is always reported`(way: Way) throws {
         // With one transfer at a time the order of operations is always the same.
         let narrow = DeviceQueue(largestRequest: 120 << 10, requests: 2, preferredLength: 0)
         let rehearsal = FakeDisk(way.card, queue: narrow)
@@ -72,7 +73,7 @@ import Testing
             card[place] = Sample.noise[place] ^ 0x10
             let disk = FakeDisk(card, faults: [.flips(byte: Int64(place))])
             #expect(outcome(Sample.noise, to: disk, comparison: way.comparison)?.code == .verifyMismatch)
-            #expect(!disk.medium.hasPartitionTable && !disk.isSealed, "byte \(place)")
+            #expect(!disk.medium.hasPartitionTable && !disk.isFinalized, "byte \(place)")
         }
     }
 
@@ -84,7 +85,7 @@ import Testing
             guard case .write = operation else { continue }
             let (disk, failure) = fails(way, [.dropsWrites(from: number)])
             #expect(failure?.code == .verifyMismatch, "operation \(number)")
-            #expect(!disk.isSealed)
+            #expect(!disk.isFinalized)
         }
     }
 
@@ -97,7 +98,7 @@ import Testing
             let disk = FakeDisk(way.card, faults: [.wraps(at: Int64(capacity))])
             let failure = outcome(Sample.noise, to: disk, comparison: way.comparison)
             #expect(failure?.code == .verifyMismatch, "capacity \(capacity)")
-            #expect(!disk.isSealed)
+            #expect(!disk.isFinalized)
         }
     }
 
@@ -119,7 +120,7 @@ import Testing
     /// Two ranges of the image lie just one capacity apart and want the same bytes but for one sector, so that comparing
     /// finds almost everything right; whatever it says, the card must hold the image in the end.
     @Test(arguments: Way.allCases)
-    func `on a counterfeit whose copies look right no wrong byte is sealed`(way: Way) {
+    func `on a counterfeit whose copies look right no wrong byte is finalized`(way: Way) {
         var random = SplitMix64(seed: 77)
         for round in 0..<40 {
             let capacity = Int.random(in: 2100..<6000, using: &random) * 512
@@ -169,7 +170,7 @@ import Testing
                 image, to: disk, ranges: ByteRanges([low..<low + length, high..<high + length]),
                 comparison: way.comparison)
             #expect(failure?.code == .verifyMismatch, "round \(round), capacity \(capacity)")
-            #expect(!disk.isSealed)
+            #expect(!disk.isFinalized)
         }
     }
 
@@ -203,7 +204,7 @@ import Testing
         #expect(medium == rehearsal.medium && medium.hasPartitionTable)
     }
 
-    @Test func `a failure of the earliest chunk is told, not one that it caused, and no thread is left`() throws {
+    @Test func `the failure of the earliest chunk is reported, not one that it caused`() throws {
         struct Torn: BlockStore {
             let size: Int64 = 64 << 20
             let name = "torn.img"

@@ -21,7 +21,7 @@ import TestSupport
         #expect(code(FilePath(path)) == .noSuchDevice)
     }
 
-    @Test func `a mistyped device is told as such`() {
+    @Test func `a mistyped device is reported as such`() {
         let failure = #expect(throws: Failure.self) { try CardTargetPath("/dev/sdzz") }
         #expect(failure?.message == "there is no device /dev/sdzz")
         #expect(failure?.severity == .refused)
@@ -32,7 +32,7 @@ import TestSupport
             let failure = #expect(throws: Failure.self) { try CardTargetPath(FilePath(path)) }
             #expect(
                 failure?.message
-                    == "there is no device \(path), and no image file is made under /dev, /proc or /sys")
+                    == "there is no device \(path), and piflash makes no image file under /dev, /proc or /sys")
             #expect(failure?.hint?.hasPrefix("name an image file in another directory") == true)
         }
     }

@@ -67,7 +67,7 @@ extension [UInt8] {
             #expect(Array(medium[..<image.count]) == image)
             #expect(medium[image.count..<sectors * 512].allSatisfy { $0 == 0 }, "padding of round \(round)")
             #expect(disk.violations == [])
-            #expect(disk.isSealed && !disk.isAbandoned)
+            #expect(disk.isFinalized && !disk.isAbandoned)
             // Between the cleared first block and the cleared last one nothing was touched.
             let start = min(max(sectors * 512, 1 << 20), medium.count)
             let rest = start..<max(start, medium.count - (1 << 20))
@@ -100,7 +100,7 @@ extension [UInt8] {
         #expect(writes.filter { $0.1.contains(0) }.count == 2, "cleared, then written")
         let before = writes[writes.count - 2].0
         #expect(disk.log[before...last.0].contains(.synchronize))
-        #expect(disk.log.last == .seal)
+        #expect(disk.log.last == .finalize)
     }
 
     @Test func `every byte that is written is read back afterwards`() throws {
@@ -147,7 +147,7 @@ extension [UInt8] {
     @Test func `after a power cut at any operation the card is whole, or has no new partition table`() throws {
         let rehearsal = FakeDisk(Sample.old(8 << 20))
         try write(Sample.noise, to: rehearsal)
-        let seal = rehearsal.log.count - 1
+        let last = rehearsal.log.count - 1
         for number in rehearsal.log.indices {
             for seed in 0..<4 as Range<UInt64> {
                 let disk = FakeDisk(
@@ -156,13 +156,13 @@ extension [UInt8] {
                 let medium = disk.medium
                 if medium[..<512].elementsEqual(Sample.noise[..<512]) {
                     #expect(Array(medium[..<Sample.noise.count]) == Sample.noise, "operation \(number)")
-                    #expect(number > seal - 4)
+                    #expect(number > last - 4)
                 } else if number > 4 {
                     #expect(!medium.hasPartitionTable, "operation \(number)")
                 }
                 #expect(failure.code == .cardRemoved)
                 #expect(failure.message.contains("removed"))
-                // The failure claims an empty first block only where that is so.
+                // The failure reports an empty first block only if it is empty.
                 if failure.message.contains("no partition table") {
                     #expect(!medium.hasPartitionTable, "operation \(number)")
                 } else {
@@ -211,10 +211,10 @@ extension [UInt8] {
     func `a counterfeit that writes over its beginning is found`(capacity: Int) throws {
         let disk = FakeDisk(Sample.old(8 << 20), faults: [.wraps(at: Int64(capacity))])
         #expect(try #require(outcome(Sample.noise, to: disk)).code == .verifyMismatch)
-        #expect(!disk.isSealed)
+        #expect(!disk.isFinalized)
     }
 
-    @Test func `a mismatch tells how many sectors differ`() throws {
+    @Test func `a mismatch says how many sectors differ`() throws {
         let faults = [0, 1, 512, 5000].map { FakeDisk.Fault.flips(byte: Int64(2 << 20) + Int64($0)) }
         let disk = FakeDisk(Sample.old(8 << 20), faults: faults)
         let failure = try #require(outcome(Sample.noise, to: disk))
@@ -290,7 +290,7 @@ extension [UInt8] {
         _ = try CardWriter(target: disk, image: image).write(events: { events.append($0) }, isCancelled: { false })
         var phases: [CardEvent.Phase] = []
         for event in events where phases.last != event.phase { phases.append(event.phase) }
-        #expect(phases == [.clearing, .writing, .flushing, .verifying, .sealing])
+        #expect(phases == [.clearing, .writing, .flushing, .verifying, .finalizing])
         for phase in phases {
             let own = events.filter { $0.phase == phase }
             #expect(own.first?.done == 0)
@@ -319,7 +319,7 @@ extension [UInt8] {
     }
 
     @Test func `writing an image of any size takes at most 14 MiB of memory`() async {
-        // In a process of its own, where no other test allocates.
+        // In a separate process, where no other test allocates.
         await #expect(processExitsWith: .success) {
             func peak() throws -> Int {
                 let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
@@ -358,6 +358,6 @@ private final class Zeros: CardTarget {
 
     func synchronize() throws(Failure) {}
     func dropCache() throws(Failure) {}
-    func seal() throws(Failure) {}
+    func finalize() throws(Failure) {}
     func abandon() {}
 }

@@ -19,10 +19,10 @@ final class FakeSystem {
 
     var tree: BlockDeviceTree { BlockDeviceTree(sysfs: scratch["sys"]) }
 
-    var judgement: CardJudgement {
+    var validation: CardValidation {
         scratch.write(mountLines.joined(separator: "\n") + "\n", to: "proc/self/mountinfo")
         scratch.write(swapLines.joined(separator: "\n") + "\n", to: "proc/swaps")
-        return CardJudgement(
+        return CardValidation(
             tree: tree, use: SystemUse(procfs: scratch["proc"]),
             deviceOf: { [files] in files[$0.string] },
             numberOf: { [links, tree] path in
@@ -54,7 +54,7 @@ final class FakeSystem {
         link(name, to: "../../" + directory)
     }
 
-    /// Adds a device-mapper or RAID device that stands on `lower`.
+    /// Adds a device-mapper or RAID device that uses `lower`.
     func stacked(_ name: String, _ number: String, on lower: [String]) {
         disk(name, number, below: "virtual", attributes: ["removable": "0"])
         for below in lower {
@@ -87,7 +87,7 @@ final class FakeSystem {
     func loseMounts() { mountLines = [] }
 
     func codes(_ name: String, imageSize: Int64? = 1 << 30, protecting: [FilePath] = []) throws -> Set<String> {
-        Set(try refusals(name, imageSize: imageSize, protecting: protecting).map(\.code.rawValue))
+        Set(try problems(name, imageSize: imageSize, protecting: protecting).map(\.code.rawValue))
     }
 
     func place(of name: String) -> String {
@@ -110,8 +110,8 @@ final class FakeSystem {
 import Diagnostics
 
 extension FakeSystem {
-    func refusals(_ name: String, imageSize: Int64? = 1 << 30, protecting: [FilePath] = []) throws -> [Failure] {
+    func problems(_ name: String, imageSize: Int64? = 1 << 30, protecting: [FilePath] = []) throws -> [Failure] {
         guard let facts = tree.facts(name) else { throw Failure(.system, "the fake has no \(name)") }
-        return judgement.refusals(of: facts, imageSize: imageSize, protecting: protecting)
+        return validation.problems(of: facts, imageSize: imageSize, protecting: protecting)
     }
 }

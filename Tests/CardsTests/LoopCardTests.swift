@@ -13,17 +13,35 @@ import Testing
 #endif
 
 /// The same on real block devices: loop devices that each test makes and detaches. They need root.
+///
+/// Serialized, since a test here asks the kernel about all mounts and swap areas while another one would change them.
 @Suite(.serialized) struct LoopCardTests {
     private func blank(_ scratch: ScratchDirectory, _ size: Int64, name: String = "card") throws -> FilePath {
         let file = try ImageFile(creating: scratch[name], size: size)
         return file.path
     }
 
-    private func judged(_ loop: LoopDevice, imageSize: Int64? = nil, protecting: [FilePath] = []) throws -> DeviceFacts
+    /// Opens a device that was just closed. A child process that another test is starting has copies of all descriptors
+    /// until it executes its program (close-on-exec), and so keeps the device open exclusively for a moment.
+    private func waitingForForks(_ open: () throws -> ExclusiveCard) throws {
+        let end = ContinuousClock.now + .seconds(60)
+        while true {
+            do {
+                _ = try open()
+                return
+            } catch let failure as Failure {
+                guard failure.code == .deviceBusy, ContinuousClock.now < end else { throw failure }
+                usleep(1000)
+            }
+        }
+    }
+
+    private func validated(_ loop: LoopDevice, imageSize: Int64? = nil, protecting: [FilePath] = []) throws
+        -> DeviceFacts
     {
-        let judgement = CardJudgement()
-        let facts = try judgement.disk(at: loop.path)
-        try judgement.check(facts, imageSize: imageSize, protecting: protecting)
+        let validation = CardValidation()
+        let facts = try validation.disk(at: loop.path)
+        try validation.validate(facts, imageSize: imageSize, protecting: protecting)
         return facts
     }
 
@@ -52,12 +70,12 @@ import Testing
         try #require(old.succeeded, "\(old.errors)")
         let loop = try LoopDevice(over: backing, options: ["--partscan"])
         try loop.addPartitions()
-        let facts = try judged(loop, imageSize: 24 << 20, protecting: [image])
+        let facts = try validated(loop, imageSize: 24 << 20, protecting: [image])
         #expect(facts.partitions.count == 1)
         #expect(facts.bus == .loop)
         #expect(facts.size == 32 << 20)
         do {
-            let card = try ClaimedCard(facts)
+            let card = try ExclusiveCard(facts)
             let written = try CardWriter(target: card, image: ImageFile(opening: image)).write(
                 events: { _ in }, isCancelled: { false })
             #expect(written.verified == 24 << 20)
@@ -80,7 +98,7 @@ import Testing
         let loop = try LoopDevice(over: backing)
         let summary: CardWriter.Summary
         do {
-            let card = try ClaimedCard(try judged(loop, imageSize: 24 << 20))
+            let card = try ExclusiveCard(try validated(loop, imageSize: 24 << 20))
             #expect(card.queue != nil)
             summary = try CardWriter(target: card, image: ImageFile(opening: image), wipes: true).write(
                 events: { _ in }, isCancelled: { false })
@@ -95,10 +113,10 @@ import Testing
         let backing = scratch.write(scratch.read("image"), to: "card")
         let loop = try LoopDevice(over: backing, options: ["--partscan"])
         try loop.addPartitions()
-        let facts = try judged(loop)
+        let facts = try validated(loop)
         #expect(facts.partitions.count == 2)
         do {
-            let card = try ClaimedCard(facts)
+            let card = try ExclusiveCard(facts)
             var count = 0
             #expect(throws: Failure.self) {
                 try CardWriter(target: card, image: ImageFile(opening: image)).write(
@@ -113,24 +131,24 @@ import Testing
         #expect(BlockDeviceTree().facts(loop.kernelName)?.partitions.isEmpty == true, "the kernel forgot the old table")
     }
 
-    @Test func `a mounted loop device is refused, and cannot be claimed either`() throws {
+    @Test func `a mounted loop device is refused, and cannot be opened exclusively either`() throws {
         let scratch = ScratchDirectory()
         let loop = try LoopDevice(over: blank(scratch, 16 << 20))
-        let facts = try judged(loop)
+        let facts = try validated(loop)
         #expect(try OutsideTool("mkfs.ext4").run(["-q", loop.path.string]).succeeded)
         let point = scratch["a mount point"]
         try FileManager.default.createDirectory(atPath: point.string, withIntermediateDirectories: true)
         let mounted = try OutsideTool("mount").run([loop.path.string, point.string])
         try #require(mounted.succeeded, "\(mounted.errors)")
         defer { _ = try? OutsideTool("umount").run([point.string]) }
-        let refusals = CardJudgement().refusals(of: facts, imageSize: nil, protecting: [])
-        #expect(refusals.map(\.code) == [.mounted])
-        #expect(refusals.first?.message.contains(point.string) == true)
+        let problems = CardValidation().problems(of: facts, imageSize: nil, protecting: [])
+        #expect(problems.map(\.code) == [.mounted])
+        #expect(problems.first?.message.contains(point.string) == true)
         let file = point.appending("pi.img")
         #expect(FileManager.default.createFile(atPath: file.string, contents: Data([1])))
-        let protected = CardJudgement().refusals(of: facts, imageSize: nil, protecting: [file])
+        let protected = CardValidation().problems(of: facts, imageSize: nil, protecting: [file])
         #expect(protected.map(\.code) == [.mounted, .sourceDisk])
-        let busy = #expect(throws: Failure.self) { try ClaimedCard(facts) }
+        let busy = #expect(throws: Failure.self) { try ExclusiveCard(facts) }
         #expect(busy?.code == .deviceBusy)
     }
 
@@ -161,39 +179,39 @@ import Testing
         #expect(SystemUse(procfs: scratch.path).mounts == SystemUse.parse(mountinfo: seen))
     }
 
-    @Test func `a card that another piflash has claimed is refused`() throws {
+    @Test func `a card that another piflash has open exclusively is refused`() throws {
         let scratch = ScratchDirectory()
         let loop = try LoopDevice(over: blank(scratch, 4 << 20))
-        let facts = try judged(loop)
+        let facts = try validated(loop)
         do {
-            let first = try ClaimedCard(facts)
-            let busy = #expect(throws: Failure.self) { try ClaimedCard(facts) }
+            let first = try ExclusiveCard(facts)
+            let busy = #expect(throws: Failure.self) { try ExclusiveCard(facts) }
             #expect(busy?.code == .deviceBusy)
             #expect(busy?.hint?.contains("?") == false, "a glob over a device name would name other devices too")
             withExtendedLifetime(first) {}
         }
-        _ = try ClaimedCard(facts)
+        try waitingForForks { try ExclusiveCard(facts) }
     }
 
     @Test func `a loop device used for swap is refused`() throws {
         let scratch = ScratchDirectory()
         let loop = try LoopDevice(over: blank(scratch, 16 << 20))
-        let facts = try judged(loop)
+        let facts = try validated(loop)
         #expect(try OutsideTool("mkswap").run([loop.path.string]).succeeded)
         let on = try OutsideTool("swapon").run([loop.path.string])
         try #require(on.succeeded, "\(on.errors)")
         defer { _ = try? OutsideTool("swapoff").run([loop.path.string]) }
-        #expect(CardJudgement().refusals(of: facts, imageSize: nil, protecting: []).map(\.code) == [.swapDevice])
-        #expect(throws: Failure.self) { try ClaimedCard(facts) }
+        #expect(CardValidation().problems(of: facts, imageSize: nil, protecting: []).map(\.code) == [.swapDevice])
+        #expect(throws: Failure.self) { try ExclusiveCard(facts) }
     }
 
     @Test func `a write-protected loop device, one of 4 KiB sectors and one that is too small are refused`() throws {
         let scratch = ScratchDirectory()
         func codes(_ options: [String]) throws -> [Failure.Code] {
             let loop = try LoopDevice(over: blank(scratch, 4 << 20, name: "card\(options)"), options: options)
-            let judgement = CardJudgement()
-            let facts = try judgement.disk(at: loop.path)
-            return judgement.refusals(of: facts, imageSize: (4 << 20) + 1, protecting: []).map(\.code)
+            let validation = CardValidation()
+            let facts = try validation.disk(at: loop.path)
+            return validation.problems(of: facts, imageSize: (4 << 20) + 1, protecting: []).map(\.code)
         }
         #expect(try codes(["--read-only"]) == [.tooSmall, .writeProtected])
         #expect(try codes(["--sector-size", "4096"]) == [.tooSmall, .wrongSectorSize])
@@ -208,29 +226,29 @@ import Testing
         try #require(!names.isEmpty, "these tests need a root file system on a block device")
         for name in names {
             let facts = try #require(tree.facts(name))
-            let codes = CardJudgement().refusals(of: facts, imageSize: nil, protecting: ["/etc/passwd"]).map(\.code)
+            let codes = CardValidation().problems(of: facts, imageSize: nil, protecting: ["/etc/passwd"]).map(\.code)
             #expect(codes.contains(.systemDisk) && codes.contains(.mounted) && codes.contains(.sourceDisk))
         }
     }
 
-    @Test func `another card in the same reader is noticed behind the claim`() throws {
+    @Test func `another card in the same reader is noticed when the device is open`() throws {
         let scratch = ScratchDirectory()
         let loop = try LoopDevice(over: blank(scratch, 4 << 20))
-        var facts = try judged(loop)
+        var facts = try validated(loop)
         facts.serial = "another"
-        #expect(throws: Failure.self) { try ClaimedCard(facts) }
+        #expect(throws: Failure.self) { try ExclusiveCard(facts) }
         facts.serial = nil
         facts.size += 512
-        let changed = #expect(throws: Failure.self) { try ClaimedCard(facts) }
+        let changed = #expect(throws: Failure.self) { try ExclusiveCard(facts) }
         #expect(changed?.code == .deviceChanged)
     }
 
-    @Test func `a card whose medium goes away half-way is told as removed or failing`() throws {
+    @Test func `a card whose medium is removed half-way is reported as removed or failing`() throws {
         let scratch = ScratchDirectory()
         let image = try image(scratch)
         let backing = try blank(scratch, 32 << 20)
         let loop = try LoopDevice(over: backing)
-        let card = try ClaimedCard(try judged(loop))
+        let card = try ExclusiveCard(try validated(loop))
         var isCut = false
         let failure = #expect(throws: Failure.self) {
             try CardWriter(target: card, image: ImageFile(opening: image)).write(
@@ -247,12 +265,12 @@ import Testing
         #expect(failure?.message.contains("no partition table") == true)
     }
 
-    @Test func `a card that shrinks under the writer is told as removed`() throws {
+    @Test func `a card that shrinks under the writer is reported as removed`() throws {
         let scratch = ScratchDirectory()
         let image = try image(scratch)
         let backing = try blank(scratch, 32 << 20)
         let loop = try LoopDevice(over: backing)
-        let card = try ClaimedCard(try judged(loop))
+        let card = try ExclusiveCard(try validated(loop))
         var isCut = false
         let failure = #expect(throws: Failure.self) {
             try CardWriter(target: card, image: ImageFile(opening: image)).write(
@@ -272,13 +290,13 @@ import Testing
         let loop = try LoopDevice(over: try image(scratch), options: ["--partscan"])
         try loop.addPartitions()
         let failure = #expect(throws: Failure.self) {
-            try CardJudgement().disk(at: FilePath("\(loop.path)p1"))
+            try CardValidation().disk(at: FilePath("\(loop.path)p1"))
         }
         #expect(failure?.code == .notAWholeDisk)
         #expect(failure?.hint == "name the whole card: \(loop.path)")
         let link = scratch["by-id"]
         try FileManager.default.createSymbolicLink(atPath: link.string, withDestinationPath: loop.path.string)
         #expect(try CardTargetPath(link) == .device(loop.path))
-        #expect(try CardJudgement().disk(at: link).path == loop.path)
+        #expect(try CardValidation().disk(at: link).path == loop.path)
     }
 }

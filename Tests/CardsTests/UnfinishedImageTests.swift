@@ -71,7 +71,7 @@ import Testing
                 #expect(medium[range] == Sample.noise[range], "round \(round), \(range)")
             }
             #expect(medium[..<(1 << 20)] == Sample.noise[..<(1 << 20)])
-            #expect(disk.violations == [] && disk.isSealed)
+            #expect(disk.violations == [] && disk.isFinalized)
             #expect(summary.verified >= summary.written)
             if wipes {
                 let left = ByteRanges([1 << 20..<Int64(size)]).subtracting(
@@ -119,17 +119,17 @@ import Testing
         #expect(failure?.code.rawValue == "test.archive")
         #expect(failure?.message.hasPrefix("the archive is damaged; /dev/fake has no partition table") == true)
         #expect(failure?.hint == "download it again")
-        #expect(!disk.medium.hasPartitionTable && disk.isAbandoned && !disk.isSealed)
+        #expect(!disk.medium.hasPartitionTable && disk.isAbandoned && !disk.isFinalized)
     }
 
-    @Test func `an image that ends with another size is not sealed`() {
+    @Test func `an image that ends with another size is not finalized`() {
         let disk = FakeDisk(Sample.old(size))
         let other = MemoryStore(Sample.image(5 << 20, seed: 2))
         #expect(throws: Failure.self) {
             try write(
                 Sample.noise, nil, finally: .init(image: other, ranges: nil, changes: ByteRanges()), to: disk)
         }
-        #expect(!disk.medium.hasPartitionTable && !disk.isSealed)
+        #expect(!disk.medium.hasPartitionTable && !disk.isFinalized)
     }
 
     @Test(arguments: [CardWriter.Comparison.never, .always])
@@ -147,7 +147,7 @@ import Testing
         for number in rehearsal.log.indices {
             let disk = FakeDisk(Sample.old(size), faults: [.fails(at: number, .ioError)])
             #expect(throws: Failure.self, "operation \(number)") { try run(disk) }
-            #expect(!disk.medium.hasPartitionTable && !disk.isSealed, "operation \(number)")
+            #expect(!disk.medium.hasPartitionTable && !disk.isFinalized, "operation \(number)")
         }
     }
 

@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct ModelTests {
     static func errors(_ text: String, _ version: String?, _ surroundings: DaemonSurroundings = .init()) -> [String] {
-        DaemonModel(version: version.flatMap(EngineVersion.init), surroundings: surroundings).judge(text: text)
+        DaemonModel(version: version.flatMap(EngineVersion.init), surroundings: surroundings).validate(text: text)
             .errors.map(\.text)
     }
 
@@ -35,13 +35,15 @@ import Testing
         #expect(Self.errors("{\"storage-driver\": \"aufs\"}", "24.0.0").first?.contains("overlay2") == true)
     }
 
-    @Test func `what the service says on its command line may not stand in the file`() {
+    @Test func `an option of the service's command line must not be in the file as well`() {
         let unit = ServiceFlags(
             command: "/usr/sbin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock $DOCKER_OPTS",
             options: "--label=a=b -s overlay2")
         #expect(unit.keys == ["hosts", "containerd", "labels", "storage-driver"])
         let model = DaemonModel(version: EngineVersion(20, 10, 24), service: unit.withoutHosts())
-        let found = model.judge([.init("labels", .array([.string("c=d")])), .init("hosts", .array([.string("fd://")]))])
+        let found = model.problems(in: [
+            .init("labels", .array([.string("c=d")])), .init("hosts", .array([.string("fd://")])),
+        ])
         #expect(found.filter { $0.severity == .error }.map(\.path) == ["labels"])
         #expect(ServiceFlags(command: "dockerd -p /var/run/docker.pid").keys == ["pidfile"])
     }
@@ -66,7 +68,7 @@ import Testing
         func warnings(_ text: String, _ lan: String) throws -> [String] {
             let network = try #require(IPNetwork(lan))
             let around = DaemonSurroundings(networks: [.init(network, name: "the node's network")])
-            return DaemonModel(version: EngineVersion(20, 10, 24), surroundings: around).judge(text: text).warnings
+            return DaemonModel(version: EngineVersion(20, 10, 24), surroundings: around).validate(text: text).warnings
                 .map(\.text)
         }
         let pool = "{\"default-address-pools\": [{\"base\": \"192.168.0.0/16\", \"size\": 24}]}"
@@ -91,7 +93,7 @@ import Testing
                 """)
         #expect(proxy.shellLines.first == "export HTTP_PROXY='http://u:a%20b@p:3128'")
         let model = DaemonModel(version: EngineVersion(23, 0))
-        #expect(model.judge([proxy.member]).isEmpty)
+        #expect(model.problems(in: [proxy.member]).isEmpty)
     }
 
     @Test func `options of engines without a file say what the file would`() {
@@ -103,9 +105,22 @@ import Testing
         #expect(options.words == ["--host=fd://", "--host=tcp://0.0.0.0:2375", "--debug=true", "--mtu=1400"])
         #expect(DaemonOptions(members, version: EngineVersion(1, 7)).words.contains("--log-opt=max-size=1m"))
         #expect(
-            DaemonOptions([.init("labels", .array([.string("a=b c")]))], version: EngineVersion(1, 6)).findings.count
+            DaemonOptions([.init("labels", .array([.string("a=b c")]))], version: EngineVersion(1, 6)).problems.count
                 == 1)
         #expect(Self.errors("{\"log-opts\": {}}", "1.6.0").count == 1)
+    }
+
+    @Test func `errors are the problems without the warnings`() {
+        let members: [JSONValue.Member] = [
+            .init("labels", .string("a")), .init("log-driver", .string("maker/name:tag")), .init("mtu", .integer(-1)),
+            .init("tlscert", .string("/c.pem")), .init("hosts", .array([.string("tcp://0.0.0.0:2375")])),
+        ]
+        for version in [nil, EngineVersion(20, 10, 24), EngineVersion(29, 7, 2)] {
+            let model = DaemonModel(version: version, service: ServiceFlags())
+            let all = model.problems(in: members)
+            #expect(all.contains { $0.severity == .warning } && all.contains { $0.severity == .error })
+            #expect(model.errors(in: members) == all.filter { $0.severity == .error })
+        }
     }
 
     @Test func `what is rendered passes the model and reads back`() throws {
@@ -129,7 +144,7 @@ import Testing
             let back = try JSONDocument(text, file: "x").entries.map { JSONValue.Member($0.name, $0.value) }
             #expect(back == members)
             for version in [EngineVersion(20, 10, 24), EngineVersion(29, 7, 2)] {
-                let report = DaemonModel(version: version, service: ServiceFlags()).judge(text: text)
+                let report = DaemonModel(version: version, service: ServiceFlags()).validate(text: text)
                 #expect(report.diagnostics.isEmpty, "\(report)")
             }
         }
@@ -139,21 +154,21 @@ import Testing
         ("{\"a\":1,}", "1:8"), ("{\n  debug: true}", "2:3"), ("{\"mtu\": 01}", "1:9"), ("// x\n{}", "1:1"),
         ("{\"debug\": tru}", "1:11"), ("{\"a\": \"x\ny\"}", "1:9"), ("{", "1:2"),
     ])
-    func `what is no JSON is told with its place`(_ text: String, _ place: String) {
-        let report = DaemonModel(version: nil).judge(text: text)
-        #expect(report.errors.first?.description.hasPrefix("daemon.json:\(place): no JSON") == true, "\(report)")
+    func `what is not valid JSON is told with its place`(_ text: String, _ place: String) {
+        let report = DaemonModel(version: nil).validate(text: text)
+        #expect(report.errors.first?.description.hasPrefix("daemon.json:\(place): not valid JSON") == true, "\(report)")
     }
 
     @Test func `marks of byte order and empty files depend on the version`() {
         let marked: [UInt8] = [0xEF, 0xBB, 0xBF] + Array("{}".utf8)
         for (bytes, old) in [(marked, true), ([], true), (Array("{}".utf8), false)] {
-            #expect(DaemonModel(version: EngineVersion(20, 10)).judge(text: bytes).hasErrors == old)
-            #expect(!DaemonModel(version: EngineVersion(29, 0)).judge(text: bytes).hasErrors)
+            #expect(DaemonModel(version: EngineVersion(20, 10)).validate(bytes).hasErrors == old)
+            #expect(!DaemonModel(version: EngineVersion(29, 0)).validate(bytes).hasErrors)
         }
         let wide: [UInt8] = [0xFF, 0xFE] + "{\"debug\": 1}".utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
         #expect(
-            DaemonModel(version: EngineVersion(29, 0)).judge(text: wide).errors.first?.text.hasPrefix("debug") == true)
-        #expect(DaemonModel(version: nil).judge(text: [0x7B, 0xFF, 0x7D]).hasErrors)
+            DaemonModel(version: EngineVersion(29, 0)).validate(wide).errors.first?.text.hasPrefix("debug") == true)
+        #expect(DaemonModel(version: nil).validate([0x7B, 0xFF, 0x7D]).hasErrors)
     }
 
     @Test func `the document lists every key with its versions`() throws {
@@ -179,4 +194,8 @@ struct SplitMix: RandomNumberGenerator {
         z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
         return z ^ (z >> 31)
     }
+}
+
+extension DaemonModel {
+    func validate(text: String) -> DiagnosticReport { validate(Array(text.utf8)) }
 }

@@ -36,7 +36,7 @@ import Testing
                 case .bool(let starts)? = entries.first(where: { $0.name == "starts" })?.value
             else { continue }
             count += 1
-            let report = model.judge(text: file)
+            let report = model.validate(text: file)
             if !starts { #expect(report.hasErrors, "dockerd does not start with \(file)") }
             guard starts, report.hasErrors else { continue }
             let isReasoned = file.contains(": null}") || Self.starts.contains { file.hasPrefix($0.beginning) }
@@ -47,8 +47,8 @@ import Testing
 
     @Test func `a comment behind the object does no harm before 23`() {
         let text = "{\"debug\": true} // x"
-        #expect(!DaemonModel(version: EngineVersion(20, 10, 24)).judge(text: text).hasErrors)
-        #expect(DaemonModel(version: EngineVersion(29, 7, 2)).judge(text: text).hasErrors)
-        #expect(DaemonModel(version: nil).judge(text: text).hasErrors)
+        #expect(!DaemonModel(version: EngineVersion(20, 10, 24)).validate(text: text).hasErrors)
+        #expect(DaemonModel(version: EngineVersion(29, 7, 2)).validate(text: text).hasErrors)
+        #expect(DaemonModel(version: nil).validate(text: text).hasErrors)
     }
 }

@@ -59,7 +59,7 @@ struct Verdict: Sendable, CustomTestStringConvertible {
     @Test(arguments: Verdict.all)
     func `the model refuses what the daemon refuses or ignores, and nothing else`(_ verdict: Verdict) throws {
         for (version, starts) in verdict.accepts {
-            let report = DaemonModel(version: EngineVersion(version)).judge(text: verdict.file)
+            let report = DaemonModel(version: EngineVersion(version)).validate(text: verdict.file)
             let isIgnored = Self.ignored[verdict.name]?.contains(version) == true
             #expect(report.hasErrors != (starts && !isIgnored), "\(version): \(verdict.file)\n\(report)")
             #expect(report.diagnostics.allSatisfy { $0.location != nil })
@@ -68,10 +68,10 @@ struct Verdict: Sendable, CustomTestStringConvertible {
 
     @Test(arguments: Verdict.all)
     func `what only some versions refuse is no mistake while the version is unknown`(_ verdict: Verdict) {
-        let report = DaemonModel(version: nil).judge(text: verdict.file)
+        let report = DaemonModel(version: nil).validate(text: verdict.file)
         guard !verdict.file.isEmpty, report.hasErrors else { return }
         for version in verdict.accepts.keys {
-            #expect(DaemonModel(version: EngineVersion(version)).judge(text: verdict.file).hasErrors)
+            #expect(DaemonModel(version: EngineVersion(version)).validate(text: verdict.file).hasErrors)
         }
     }
 }

@@ -7,9 +7,9 @@ import Testing
 /// Carrying edits to a medium that may lose power at any moment.
 @Suite struct Ext4CommittingTests {
     private static let edits = [
-        RootEdit(.directory(mode: 0o755), at: "/added"),
-        RootEdit(.file(contents: pattern(300_000, 7), mode: 0o644), at: "/added/file"),
-        RootEdit(.symbolicLink(target: "file"), at: "/added/link"),
+        TreeChange(.directory(mode: 0o755), at: "/added"),
+        TreeChange(.file(contents: pattern(300_000, 7), mode: 0o644), at: "/added/file"),
+        TreeChange(.symbolicLink(target: "file"), at: "/added/link"),
     ]
 
     /// A card with a volume at 1 MiB, and an overlay that holds the edits.
@@ -37,7 +37,7 @@ import Testing
         try card.commit()
         #expect(try Ext4VolumeTests.complaints(card.volume()) == nil)
         let volume = try Ext4Volume(card.volume(), name: "root", time: Ext4Image.time)
-        #expect(volume.obstacle == nil)
+        #expect(volume.problem == nil)
         #expect(try volume.read("/added/file") == pattern(300_000, 7))
         #expect(Array(card.card.allBytes.prefix(1 << 20)) == pattern(1 << 20, 3))
     }
@@ -63,7 +63,7 @@ import Testing
             // Half-written descriptors do not stop it, as they do debugfs.
             let dump = try OutsideTool("dumpe2fs").run(["-f", "-h", scratch["volume"].string])
             #expect(dump.text.contains("not clean"), "\(number): \(dump.errors)")
-            #expect(try Ext4Volume(volume, name: "root", time: Ext4Image.time).obstacle != nil)
+            #expect(try Ext4Volume(volume, name: "root", time: Ext4Image.time).problem != nil)
         }
     }
 

@@ -40,7 +40,7 @@ struct Ext4Image {
     func volume() throws -> Ext4Volume { try Ext4Volume(store, name: "the volume", time: Self.time) }
 
     @discardableResult
-    func apply(_ edits: [RootEdit]) throws(Failure) -> [String] {
+    func apply(_ edits: [TreeChange]) throws(Failure) -> [String] {
         try Ext4Volume.apply(edits, to: store, name: "the volume", time: Self.time)
     }
 

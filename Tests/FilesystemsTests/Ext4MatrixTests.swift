@@ -26,31 +26,31 @@ import Testing
         ["-t", "ext4", "-O", "sparse_super2"], ["-t", "ext4", "-O", "encrypt,casefold,verity"],
     ].map(Kind.init)
 
-    static let first: [RootEdit] = [
-        RootEdit(
+    static let first: [TreeChange] = [
+        TreeChange(
             .file(contents: Array("hello\n".utf8), mode: 0o640), at: "/etc/piflash/card.json", user: 70_000, group: 1000
         ),
-        RootEdit(.file(contents: pattern(300_000), mode: 0o755), at: "/usr/lib/piflash/first-boot"),
-        RootEdit(.file(contents: [], mode: 0o4711), at: "/usr/bin/empty", user: 1_900_000_000, group: 70_001),
-        RootEdit(.directory(mode: 0o1777), at: "/var/tmp", user: 12, group: 13),
-        RootEdit(.symbolicLink(target: "usr/lib"), at: "/lib"),
-        RootEdit(
+        TreeChange(.file(contents: pattern(300_000), mode: 0o755), at: "/usr/lib/piflash/first-boot"),
+        TreeChange(.file(contents: [], mode: 0o4711), at: "/usr/bin/empty", user: 1_900_000_000, group: 70_001),
+        TreeChange(.directory(mode: 0o1777), at: "/var/tmp", user: 12, group: 13),
+        TreeChange(.symbolicLink(target: "usr/lib"), at: "/lib"),
+        TreeChange(
             .symbolicLink(target: "/" + String(repeating: "long/", count: 60)), at: "/etc/long", user: 5, group: 6),
-        RootEdit(.file(contents: [1, 2, 3], mode: 0o600), at: "/lib/through/link"),
-        RootEdit(.file(contents: pattern(70), mode: 0o600), at: "/etc/old"),
-        RootEdit(.file(contents: pattern(5000), mode: 0o600), at: "/etc/gone"),
-        RootEdit(.directory(mode: 0o700), at: "/etc/emptied"),
-        RootEdit(.file(contents: [7], mode: 0o644), at: "/d/" + String(repeating: "n", count: 255)),
+        TreeChange(.file(contents: [1, 2, 3], mode: 0o600), at: "/lib/through/link"),
+        TreeChange(.file(contents: pattern(70), mode: 0o600), at: "/etc/old"),
+        TreeChange(.file(contents: pattern(5000), mode: 0o600), at: "/etc/gone"),
+        TreeChange(.directory(mode: 0o700), at: "/etc/emptied"),
+        TreeChange(.file(contents: [7], mode: 0o644), at: "/d/" + String(repeating: "n", count: 255)),
     ]
-    static let second: [RootEdit] = [
-        RootEdit(.rename(to: "new"), at: "/etc/old"),
-        RootEdit(.removal, at: "/etc/gone"),
-        RootEdit(.removal, at: "/etc/emptied"),
-        RootEdit(.removal, at: "/etc/never-there"),
-        RootEdit(.rename(to: "renamed"), at: "/lib/through"),
-        RootEdit(.file(contents: pattern(100_000, 2), mode: 0o700), at: "/usr/lib/piflash/first-boot", user: 1),
-        RootEdit(.file(contents: [9], mode: 0o644), at: "/etc/long"),
-        RootEdit(.symbolicLink(target: "../empty"), at: "/usr/bin/empty"),
+    static let second: [TreeChange] = [
+        TreeChange(.rename(to: "new"), at: "/etc/old"),
+        TreeChange(.removal, at: "/etc/gone"),
+        TreeChange(.removal, at: "/etc/emptied"),
+        TreeChange(.removal, at: "/etc/never-there"),
+        TreeChange(.rename(to: "renamed"), at: "/lib/through"),
+        TreeChange(.file(contents: pattern(100_000, 2), mode: 0o700), at: "/usr/lib/piflash/first-boot", user: 1),
+        TreeChange(.file(contents: [9], mode: 0o644), at: "/etc/long"),
+        TreeChange(.symbolicLink(target: "../empty"), at: "/usr/bin/empty"),
     ]
 
     @Test(arguments: kinds, [1024, 4096])
@@ -82,7 +82,7 @@ import Testing
         let volume = try image.volume()
         #expect(volume.blockSize == blockSize)
         #expect(volume.label == "rootfs")
-        #expect(volume.obstacle == nil)
+        #expect(volume.problem == nil)
         #expect(try volume.read("/etc/new") == pattern(70))
         #expect(try volume.entry(at: "/etc/old") == nil)
         #expect(try volume.list("/etc") == ["long", "new", "piflash"])

@@ -22,9 +22,9 @@ struct Ext4Model {
     private(set) var nodes: [String: Node] = [:]
 
     /// Returns whether something changed.
-    mutating func apply(_ edit: RootEdit) throws -> Bool {
+    mutating func apply(_ edit: TreeChange) throws -> Bool {
         let before = nodes
-        switch edit.change {
+        switch edit.action {
         case .file(let contents, let mode):
             try put(Node(kind: .file(contents), mode: mode, user: edit.user, group: edit.group), at: edit.path)
         case .symbolicLink(let target):
@@ -78,7 +78,7 @@ extension Ext4Model {
     private static let leaves = (0..<14).map { "file \($0)" } + [String(repeating: "l", count: 255), "ünïcödé", "x"]
 
     /// An edit that may well hit something that is there, or be refused.
-    static func randomEdit(_ random: inout SplitMix64) -> RootEdit {
+    static func randomEdit(_ random: inout SplitMix64) -> TreeChange {
         let directory = directories.randomElement(using: &random) ?? ""
         let leaf = leaves.randomElement(using: &random) ?? "x"
         let path = directory + "/" + leaf
@@ -89,20 +89,20 @@ extension Ext4Model {
             let size = [0, 1, 59, 60, 1023, 1024, 4097, 13_000, 70_000, 300_000].randomElement(using: &random) ?? 0
             // Few contents, so that some are there already.
             let seed = UInt64.random(in: 0..<3, using: &random)
-            return RootEdit(
+            return TreeChange(
                 .file(contents: pattern(size, seed), mode: mode), at: path, user: user, group: user / 2)
         case 8..<10:
             let length = [1, 59, 60, 100, 1000].randomElement(using: &random) ?? 1
-            return RootEdit(.symbolicLink(target: String(repeating: "t", count: length)), at: path, user: user)
+            return TreeChange(.symbolicLink(target: String(repeating: "t", count: length)), at: path, user: user)
         case 10, 11:
             let made = directory.isEmpty ? "/srv" : directory
-            return RootEdit(.directory(mode: mode), at: made, user: user, group: user)
+            return TreeChange(.directory(mode: mode), at: made, user: user, group: user)
         case 12:
-            return RootEdit(.rename(to: "dir \(Int.random(in: 0..<3, using: &random))"), at: "/usr/lib/a directory")
-        case 13: return RootEdit(.rename(to: "a directory"), at: "/usr/lib/dir 1")
-        case 14: return RootEdit(.rename(to: leaves.randomElement(using: &random) ?? "x"), at: path)
-        case 15: return RootEdit(.removal, at: directory.isEmpty ? "/srv/x" : directory)
-        default: return RootEdit(.removal, at: path)
+            return TreeChange(.rename(to: "dir \(Int.random(in: 0..<3, using: &random))"), at: "/usr/lib/a directory")
+        case 13: return TreeChange(.rename(to: "a directory"), at: "/usr/lib/dir 1")
+        case 14: return TreeChange(.rename(to: leaves.randomElement(using: &random) ?? "x"), at: path)
+        case 15: return TreeChange(.removal, at: directory.isEmpty ? "/srv/x" : directory)
+        default: return TreeChange(.removal, at: path)
         }
     }
 }

@@ -48,7 +48,7 @@ import Testing
         var model = Ext4Model()
         for batch in 0..<batches {
             let note: Comment = "\(kind.testDescription), seed \(seed), batch \(batch)"
-            var edits: [RootEdit] = []
+            var edits: [TreeChange] = []
             var wanted = model
             var changed: [String] = []
             var isRefused = false

@@ -9,16 +9,16 @@ import Testing
 /// Whatever is refused or fails leaves the volume as it was, byte for byte.
 @Suite struct Ext4RefusalTests {
     static let ext4 = ["-t", "ext4", "-b", "1024"]
-    static let edit = RootEdit(.file(contents: [1, 2, 3], mode: 0o644), at: "/etc/file")
+    static let edit = TreeChange(.file(contents: [1, 2, 3], mode: 0o644), at: "/etc/file")
 
-    private static func file(_ contents: [UInt8], _ path: String) -> RootEdit {
-        RootEdit(.file(contents: contents, mode: 0o644), at: path)
+    private static func file(_ contents: [UInt8], _ path: String) -> TreeChange {
+        TreeChange(.file(contents: contents, mode: 0o644), at: path)
     }
 
-    // MARK: Obstacles
+    // MARK: Problems
 
     /// Commands for debugfs that make a volume which must not be edited, and a word of the refusal.
-    static let obstacles: [(commands: [String], word: String)] = [
+    static let problems: [(commands: [String], word: String)] = [
         (["feature needs_recovery"], "journal"),
         (["ssv state 0"], "unmounted cleanly"),
         (["ssv state 3"], "errors"),
@@ -35,26 +35,26 @@ import Testing
         (["ssv creator_os 1"], "Hurd"),
     ]
 
-    @Test(arguments: obstacles.indices)
+    @Test(arguments: problems.indices)
     func `a volume that is not in order is read but not edited, and the reason is named`(_ index: Int) throws {
-        let (commands, word) = Self.obstacles[index]
+        let (commands, word) = Self.problems[index]
         let image = try Ext4Image(kilobytes: 4000, Self.ext4, prepare: ["mkdir there"] + commands)
         let before = image.store.allBytes
         let volume = try image.volume()
         #expect(try volume.list("/") == ["lost+found", "there"])
-        #expect(volume.obstacle?.message.contains(word) == true, "\(volume.obstacle as Any)")
-        #expect(volume.obstacle?.severity == .refused)
+        #expect(volume.problem?.message.contains(word) == true, "\(volume.problem as Any)")
+        #expect(volume.problem?.severity == .refused)
         let failure = refusal { () throws(Failure) in try image.apply([Self.edit]) }
-        #expect(failure?.message == volume.obstacle?.message)
+        #expect(failure?.message == volume.problem?.message)
         #expect(image.store.allBytes == before)
     }
 
-    @Test func `a wrong checksum of the superblock is an obstacle`() throws {
+    @Test func `a wrong checksum of the superblock is a problem`() throws {
         let image = try Ext4Image(kilobytes: 4000, Self.ext4 + ["-O", "metadata_csum"])
         var bytes = image.store.allBytes
         bytes[1024 + 0x88] ^= 1  // s_last_mounted
         let volume = try Ext4Volume(MemoryStore(bytes), name: "flipped", time: 1)
-        #expect(volume.obstacle?.message.contains("checksum") == true)
+        #expect(volume.problem?.message.contains("checksum") == true)
         #expect(try volume.list("/") == ["lost+found"])
     }
 
@@ -62,7 +62,7 @@ import Testing
         let image = try Ext4Image(kilobytes: 4000, Self.ext4)
         let store = MemoryStore(Array(image.store.allBytes.dropLast(1024)))
         let volume = try Ext4Volume(store, name: "short", time: 1)
-        #expect(volume.obstacle?.message.contains("larger than") == true)
+        #expect(volume.problem?.message.contains("larger than") == true)
     }
 
     @Test func `an unknown incompatible feature is not even read`() throws {
@@ -76,21 +76,21 @@ import Testing
 
     // MARK: Edits
 
-    static let refused: [(edit: RootEdit, word: String)] = [
+    static let refused: [(edit: TreeChange, word: String)] = [
         (file([1], "/there"), "directory"),
-        (RootEdit(.symbolicLink(target: "x"), at: "/there"), "directory"),
-        (RootEdit(.removal, at: "/there"), "not empty"),
+        (TreeChange(.symbolicLink(target: "x"), at: "/there"), "directory"),
+        (TreeChange(.removal, at: "/there"), "not empty"),
         (file([1], "/there/file/below"), "is a file, not a directory"),
         (file([1], "relative"), "start with"),
         (file([1], "/"), "root directory"),
         (file([1], "/a/../b"), "\"..\""),
         (file([1], "/" + String(repeating: "n", count: 256)), "no file name"),
-        (RootEdit(.directory(mode: 0o755), at: "/there/file"), "no directory"),
-        (RootEdit(.symbolicLink(target: ""), at: "/link"), "target"),
-        (RootEdit(.symbolicLink(target: String(repeating: "t", count: 1024)), at: "/link"), "1023"),
-        (RootEdit(.rename(to: "new"), at: "/missing"), "nothing to rename"),
-        (RootEdit(.rename(to: "lost+found"), at: "/there"), "taken"),
-        (RootEdit(.rename(to: "a/b"), at: "/there"), "no file name"),
+        (TreeChange(.directory(mode: 0o755), at: "/there/file"), "no directory"),
+        (TreeChange(.symbolicLink(target: ""), at: "/link"), "target"),
+        (TreeChange(.symbolicLink(target: String(repeating: "t", count: 1024)), at: "/link"), "1023"),
+        (TreeChange(.rename(to: "new"), at: "/missing"), "nothing to rename"),
+        (TreeChange(.rename(to: "lost+found"), at: "/there"), "taken"),
+        (TreeChange(.rename(to: "a/b"), at: "/there"), "no file name"),
         (file([1], "/circle/file"), "circle"),
     ]
 
@@ -124,7 +124,7 @@ import Testing
         #expect(try image.complaints() == nil)
         // The old contents make room for the new ones.
         try image.apply([Self.file(pattern(30_000, 999), "/dir 0/0")])
-        try image.apply((0..<done).map { RootEdit(.removal, at: files[$0].path) })
+        try image.apply((0..<done).map { TreeChange(.removal, at: files[$0].path) })
         #expect(try image.complaints() == nil)
     }
 

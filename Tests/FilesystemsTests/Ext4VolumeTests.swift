@@ -10,8 +10,8 @@ import Testing
 @Suite struct Ext4VolumeTests {
     static let ext4 = ["-t", "ext4", "-b", "1024"]
 
-    static func file(_ contents: [UInt8], _ path: String) -> RootEdit {
-        RootEdit(.file(contents: contents, mode: 0o644), at: path)
+    static func file(_ contents: [UInt8], _ path: String) -> TreeChange {
+        TreeChange(.file(contents: contents, mode: 0o644), at: path)
     }
 
     // MARK: Reading
@@ -76,7 +76,7 @@ import Testing
         try image.apply(names.map { Self.file(Array($0.utf8), $0) })
         #expect(try image.complaints() == nil)
         #expect(try image.volume().list("/big")?.count == 450)
-        try image.apply(names.filter { !$0.hasSuffix("7") }.map { RootEdit(.removal, at: $0) })
+        try image.apply(names.filter { !$0.hasSuffix("7") }.map { TreeChange(.removal, at: $0) })
         #expect(try image.complaints() == nil)
         #expect(try image.debugfs("cat \"\(names[117])\"").output == Array(names[117].utf8))
         #expect(try image.volume().list("/big")?.count == 45)
@@ -100,8 +100,8 @@ import Testing
             }
             #expect(try Self.stat(store, "/big").contains("Flags: 0x81000"))
             _ = try Ext4Volume.apply(
-                names.filter { $0.hasSuffix("3") }.map { RootEdit(.removal, at: $0) }
-                    + [RootEdit(.rename(to: "renamed"), at: names[0])],
+                names.filter { $0.hasSuffix("3") }.map { TreeChange(.removal, at: $0) }
+                    + [TreeChange(.rename(to: "renamed"), at: names[0])],
                 to: store, name: "big", time: Ext4Image.time)
             #expect(try Self.complaints(store) == nil)
             #expect(try Ext4Volume(store, name: "big", time: 1).list("/big")?.count == 1350)
@@ -119,7 +119,7 @@ import Testing
         try image.apply([Self.file([1], "/large")])
         try image.apply([Self.file(large, "/large")])
         #expect(try image.complaints() == nil)
-        try image.apply([RootEdit(.removal, at: "/large")])
+        try image.apply([TreeChange(.removal, at: "/large")])
         #expect(try image.complaints() == nil)
         #expect(try image.volume().freeBytes == free)
     }
@@ -137,7 +137,7 @@ import Testing
         let store = MemoryStore(image.scratch.read("linked.ext4"))
         #expect(try Self.complaints(store) == nil)
         _ = try Ext4Volume.apply(
-            [Self.file([4], "/one"), RootEdit(.file(contents: [5], mode: 0o600), at: "/attributes")], to: store,
+            [Self.file([4], "/one"), TreeChange(.file(contents: [5], mode: 0o600), at: "/attributes")], to: store,
             name: "linked", time: Ext4Image.time)
         #expect(try Self.complaints(store) == nil)
         let volume = try Ext4Volume(store, name: "linked", time: 1)
@@ -162,7 +162,7 @@ import Testing
         let store = MemoryStore(image.scratch.read("attributes.ext4"))
         #expect(try Self.complaints(store) == nil)
         _ = try Ext4Volume.apply(
-            [Self.file([3], "/plain"), RootEdit(.file(contents: [2], mode: 0o600), at: "/kept")], to: store,
+            [Self.file([3], "/plain"), TreeChange(.file(contents: [2], mode: 0o600), at: "/kept")], to: store,
             name: "attributes", time: Ext4Image.time)
         #expect(try Self.complaints(store) == nil)
         #expect(try Self.debugfs(store, "ea_list /plain").contains("user.") == false)
@@ -171,10 +171,10 @@ import Testing
 
     @Test func `a directory that is renamed keeps what it holds`() throws {
         let image = try Ext4Image(kilobytes: 4000, Self.ext4)
-        try image.apply([Self.file([1], "/a/b/c"), RootEdit(.rename(to: "z"), at: "/a")])
+        try image.apply([Self.file([1], "/a/b/c"), TreeChange(.rename(to: "z"), at: "/a")])
         #expect(try image.complaints() == nil)
         #expect(try image.volume().read("/z/b/c") == [1])
-        #expect(try image.apply([RootEdit(.rename(to: "z"), at: "/a")]) == [])
+        #expect(try image.apply([TreeChange(.rename(to: "z"), at: "/a")]) == [])
     }
 
     @Test func `times before and after 2038 are kept, as far as the inodes are large enough`() throws {
@@ -207,10 +207,10 @@ import Testing
 
     @Test func `a wrong mode or owner alone is mended in place`() throws {
         let image = try Ext4Image(kilobytes: 4000, Self.ext4)
-        try image.apply([Self.file([1], "/file"), RootEdit(.directory(mode: 0o755), at: "/dir")])
+        try image.apply([Self.file([1], "/file"), TreeChange(.directory(mode: 0o755), at: "/dir")])
         let edits = [
-            RootEdit(.file(contents: [1], mode: 0o600), at: "/file", user: 1000),
-            RootEdit(.directory(mode: 0o700), at: "/dir", group: 1000),
+            TreeChange(.file(contents: [1], mode: 0o600), at: "/file", user: 1000),
+            TreeChange(.directory(mode: 0o700), at: "/dir", group: 1000),
         ]
         #expect(try image.apply(edits) == ["/file", "/dir"])
         #expect(try image.complaints() == nil)

@@ -1,9 +1,10 @@
 import Diagnostics
-import Filesystems
 import Foundation
 import Storage
 import TestSupport
 import Testing
+
+@testable import Filesystems
 
 @Suite struct FATVolumePropertyTests {
     /// A volume for mkfs.fat to make.
@@ -133,7 +134,7 @@ import Testing
             _ = damaged.label
             _ = try? damaged.list("dir")
             _ = try? damaged.read("dir/file 7")
-            _ = try? damaged.visibleRanges
+            _ = try? damaged.reader.directoryRanges()
             try? damaged.write([1, 2, 3], to: "dir/new file")
             try? damaged.remove("dir/file 3")
         }

@@ -81,8 +81,8 @@ import Testing
         let overlay = Overlay(over: card)
         _ = try Ext4Volume.apply(
             [
-                RootEdit(.directory(mode: 0o755), at: "/added"),
-                RootEdit(.file(contents: pattern(30_000, 7), mode: 0o600), at: "/added/file"),
+                TreeChange(.directory(mode: 0o755), at: "/added"),
+                TreeChange(.file(contents: pattern(30_000, 7), mode: 0o600), at: "/added/file"),
             ], to: Window(overlay, range: range, name: "root partition"), name: "root", time: Ext4Image.time)
         try Ext4Volume.commit(overlay, volumeAt: range, to: card)
         #expect(card.flushCount == 3)

@@ -32,9 +32,9 @@ import Testing
         source.writeTree("tree")
         let image = try Ext4Image(
             kilobytes: 24_000, kind.options + ["-b", "\(blockSize)", "-d", source["tree"].string])
-        guard try image.volume().obstacle == nil else { return image }
+        guard try image.volume().problem == nil else { return image }
         try image.apply(
-            stride(from: 0, to: 48, by: 3).map { RootEdit(.removal, at: "/dir \($0 % 5)/file \($0)") }
+            stride(from: 0, to: 48, by: 3).map { TreeChange(.removal, at: "/dir \($0 % 5)/file \($0)") }
                 + Ext4MatrixTests.first)
         return image
     }
@@ -80,7 +80,7 @@ import Testing
         #expect(before == usedBlocks(image.store, as: "ext4"))
         let contents = pattern(3_000_000, 5)
         _ = try Ext4Volume.apply(
-            [RootEdit(.file(contents: contents, mode: 0o600), at: "/new")], to: overlay, name: "v",
+            [TreeChange(.file(contents: contents, mode: 0o600), at: "/new")], to: overlay, name: "v",
             time: Ext4Image.time)
         let after = usedBlocks(overlay, as: "ext4")
         #expect(after.ranges.holds(overlay.changes))

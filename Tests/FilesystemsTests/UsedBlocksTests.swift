@@ -74,7 +74,7 @@ import Testing
         scratch.writeTree("tree")
         let image = try Ext4Image(
             kilobytes: 24_001, ["-t", "ext4", "-b", "1024", "-d", scratch["tree"].string])
-        try image.apply(stride(from: 0, to: 48, by: 3).map { RootEdit(.removal, at: "/dir \($0 % 5)/file \($0)") })
+        try image.apply(stride(from: 0, to: 48, by: 3).map { TreeChange(.removal, at: "/dir \($0 % 5)/file \($0)") })
         let exact = usedBlocks(image.store, as: "ext4")
         let used = usedBlocks(image.store, as: "ext4", fillingGapsBelow: UsedBlocks.smallestGap)
         #expect(used.areas == exact.areas)

@@ -28,7 +28,7 @@ final class CacheHarness: Sendable {
     }
 
     /// Without a look at the partition table: what is left is what the archive formats themselves promise.
-    func unpack(_ path: FilePath, reserve: Int64 = 0) throws(Failure) -> BaseImage {
+    func unpack(_ path: FilePath, reserve: Int64 = 0) throws(Failure) -> Image {
         try cache(reserve: reserve).image(
             at: path, sha256: nil, validate: { (_, _) throws(Failure) in }, events: { _ in }, isCancelled: { false })
     }
@@ -50,7 +50,7 @@ final class CacheHarness: Sendable {
     func image(
         _ path: FilePath, sha256: String? = nil, limit: Int64 = ImageCache.defaultLimit,
         isCancelled: () -> Bool = { false }
-    ) throws(Failure) -> BaseImage {
+    ) throws(Failure) -> Image {
         events.withLock { $0 = [] }
         return try cache(limit: limit).image(
             at: path, sha256: sha256,
@@ -72,7 +72,7 @@ final class CacheHarness: Sendable {
         String(try OutsideTool("sha256sum").run([scratch[name].string]).text.prefix(64))
     }
 
-    func isSample(_ image: BaseImage) throws -> Bool {
+    func isSample(_ image: Image) throws -> Bool {
         try OutsideTool("cmp").run([sample.string, image.path.string]).succeeded
     }
 

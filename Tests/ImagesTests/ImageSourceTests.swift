@@ -1,3 +1,4 @@
+import Host
 import Diagnostics
 import Images
 import Storage

@@ -22,7 +22,7 @@ import Testing
         await harness.run(list: ["batch", "red.yaml", "--yes"] + targets.flatMap { ["--device", $0] } + more)
     }
 
-    /// The state of each node, as `plan --json` tells it.
+    /// The state of each node, as `plan --json` shows it.
     private func states() async throws -> [String: String] {
         let plan = await harness.run("plan", "--json", "red.yaml")
         #expect(plan.status == 0, "\(plan.errors)")
@@ -125,7 +125,7 @@ import Testing
         Array(harness.scratch.read(file)[Int(Self.markOffset)...].prefix(4)) == Array("mark".utf8)
     }
 
-    @Test func `everything is judged before the first byte`() async throws {
+    @Test func `everything is checked before the first byte`() async throws {
         try prepare(3)
         for (devices, status, text) in [
             (["a.img", "./a.img"], 2, "same card"), (["a.img", "/dev/piflash-test-none"], 3, "there is no device"),
@@ -223,11 +223,11 @@ import Testing
         for (file, inode) in times { #expect(try harness.scratch[file].stat().inode == inode) }
     }
 
-    @Test func `one bad card is exit code 4, its node stays, and the events tell it`() async throws {
+    @Test func `one bad card is exit code 4, its node stays, and the events report it`() async throws {
         try prepare(2)
         let place = harness.scratch["gone"].string
         try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-        // As a disk that goes away: it was there when it was judged.
+        // As a disk that is removed: it was there when it was checked.
         let outcome = await harness.run(
             list: ["batch", "red.yaml", "--yes", "--json", "-d", "a.img", "-d", "gone/b.img"],
             isCancelled: {
@@ -257,7 +257,7 @@ import Testing
         try expectCard("c.img", is: "red02")
     }
 
-    @Test func `a stopped batch tells what each card is and how to go on`() async throws {
+    @Test func `a stopped batch says what each card is and how to continue`() async throws {
         try prepare(2)
         let isStopped = Atomic(false)
         let parts = ["a", "b"].map { harness.scratch[".\($0).img.piflash-part"] }

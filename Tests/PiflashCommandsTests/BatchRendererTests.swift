@@ -1,5 +1,6 @@
 import Diagnostics
-import Fleet
+import Cards
+import Racks
 import Foundation
 import Synchronization
 import Testing
@@ -7,7 +8,7 @@ import Testing
 @testable import PiflashCommands
 
 @Suite struct BatchRendererTests {
-    /// What stands on a terminal of `width` columns after three cards have gone on for a while.
+    /// What a terminal of `width` columns shows after three cards have been at work for a while.
     private func screen(width: Int, footer: String? = nil, aside: String = "") -> [String] {
         let seconds = Mutex(0.0)
         let text = Mutex("")
@@ -18,7 +19,7 @@ import Testing
             console: console, form: .terminal, nodes: ["red00", "red01", "red02", "blue10"],
             clock: { seconds.withLock { $0 } })
         let gigabyte: Int64 = 1 << 30
-        func tell(_ node: String, _ device: String, _ phase: FleetEvent.Phase, _ share: Double) {
+        func report(_ node: String, _ device: String, _ phase: CardEvent.Phase, _ share: Double) {
             renderer.render(
                 .progress(
                     node: node, device: device,
@@ -33,13 +34,13 @@ import Testing
                 BatchOutcome(
                     node: "red00", device: "/dev/sda", work: .write, bytes: 0, changedFiles: [], imageDigest: "",
                     failure: Failure(.system, "/dev/sda fell off the bus"))))
-        tell("red01", "/dev/sdb", .writing, 0)
-        tell("red02", "/dev/mmcblk0", .verifying, 0)
+        report("red01", "/dev/sdb", .writing, 0)
+        report("red02", "/dev/mmcblk0", .verifying, 0)
         seconds.withLock { $0 = 10 }
-        tell("red01", "/dev/sdb", .writing, 0.25)
-        tell("red02", "/dev/mmcblk0", .verifying, 0.75)
+        report("red01", "/dev/sdb", .writing, 0.25)
+        report("red02", "/dev/mmcblk0", .verifying, 0.75)
         seconds.withLock { $0 = 11 }
-        tell("red02", "/dev/mmcblk0", .verifying, 0.875)
+        report("red02", "/dev/mmcblk0", .verifying, 0.875)
         // What the last erase left.
         return text.withLock { $0 }.components(separatedBy: "\u{1B}[J").last!.split(separator: "\n").map(String.init)
     }
@@ -65,7 +66,7 @@ import Testing
         for width in 1...60 { #expect(screen(width: width).allSatisfy { $0.count <= max(10, width - 1) }) }
     }
 
-    @Test func `under a station's own count, the line over all cards counts only those that are in`() {
+    @Test func `under a station's count, the line over all cards counts only those that are in`() {
         let lines = screen(width: 80, footer: "7 of 24 done; put in a card for red08", aside: "[s p r q ?]")
         #expect(
             lines.suffix(2) == [
@@ -100,7 +101,7 @@ import Testing
 }
 
 @Suite struct MeterTests {
-    private func shares(_ steps: [(FleetEvent.Phase, Int64, Int64)]) -> [Double] {
+    private func shares(_ steps: [(CardEvent.Phase, Int64, Int64)]) -> [Double] {
         var meter = Meter(node: "red01", device: "/dev/sdb", since: 0)
         return steps.enumerated().map { second, step in
             meter.update(.init(phase: step.0, done: step.1, total: step.2), at: Double(second))
@@ -112,15 +113,15 @@ import Testing
         #expect(
             shares([
                 (.clearing, 2, 2), (.comparing, 0, 100), (.comparing, 50, 100), (.comparing, 100, 100),
-                (.writing, 0, 0), (.flushing, 0, 0), (.verifying, 0, 0), (.sealing, 0, 1),
+                (.writing, 0, 0), (.flushing, 0, 0), (.verifying, 0, 0), (.finalizing, 0, 1),
             ]) == [0, 0, 0.45, 0.9, 0.95, 0.95, 1, 1])
     }
 
     @Test func `the share of the work never goes back, also where comparing or wiping is given up for writing`() {
-        let steps: [(FleetEvent.Phase, Int64, Int64)] = [
+        let steps: [(CardEvent.Phase, Int64, Int64)] = [
             (.clearing, 0, 2), (.wiping, 0, 100), (.wiping, 100, 100), (.comparing, 0, 100), (.comparing, 40, 100),
             (.writing, 0, 80), (.writing, 80, 80), (.flushing, 80, 80), (.verifying, 0, 100), (.verifying, 100, 100),
-            (.sealing, 0, 1), (.sealing, 1, 1),
+            (.finalizing, 0, 1), (.finalizing, 1, 1),
         ]
         let found = shares(steps)
         #expect(found == found.sorted() && found[2] == 0.5 && found[4] == 0.68 && found[5] == 0.68)

@@ -1,5 +1,6 @@
 import Diagnostics
-import Fleet
+import Planning
+import Racks
 import Foundation
 import Host
 import Images
@@ -61,7 +62,7 @@ import Testing
         #expect(!lines[writing...].contains { $0.contains("unpacking") })
     }
 
-    /// The plan stands before the image is finished: what it reads of the image is there early.
+    /// The plan is complete before the image is: it reads only early parts of the image.
     @Test func `a plan waits for what it reads, and the finished image changes only the card's record`() async throws {
         try prepare("sample.img.zip")
         let user = InvokingUser(userID: getuid(), groupID: getgid(), home: harness.scratch.path)
@@ -71,11 +72,13 @@ import Testing
         let node = try #require(
             try RecipeLoader(user: user, workingDirectory: harness.scratch.path).loadRack(["red01.yaml"]).nodes.first)
         let planner = CardPlanner(
-            user: user, cache: cache, secrets: UnreadSecrets(), version: "test", now: { 1_770_000_000 })
-        let plan = try await planner.planUnpacking(for: node, events: { _ in }, isCancelled: { false })
+            cache: cache, secrets: UnreadSecrets(), version: "test", now: { 1_770_000_000 })
+        let plan = try await planner.planUnpacking(
+            for: node, in: .placeholders(for: node), events: { _ in }, isCancelled: { false })
         defer { plan.image.cancel() }
-        if case .unpacking(let image) = plan.image { _ = try image.finish() }
-        let later = try await planner.plan(for: node, events: { _ in }, isCancelled: { false })
+        _ = try plan.image.finish()
+        let later = try await planner.plan(
+            for: node, in: .placeholders(for: node), events: { _ in }, isCancelled: { false })
         #expect(later.used == plan.used)
         #expect(later.content.differences(from: plan.content).count <= 4096)
         #expect(later.changedFiles == plan.changedFiles && later.changedRootFiles == plan.changedRootFiles)
@@ -131,7 +134,7 @@ import Testing
         }
     }
 
-    @Test func `whoever says no gets no card, and no half image`() async throws {
+    @Test func `if the user says no, there is no card and no partial image`() async throws {
         try prepare("sample.img.zip")
         harness.scratch.write("precious", to: "card.img")
         let outcome = await harness.run("write", "--recipe", "red01.yaml", "card.img", answers: ["no"])

@@ -14,7 +14,7 @@ import Testing
         return "sample.img.gz"
     }
 
-    @Test func `an image is told as a table`() async throws {
+    @Test func `an image is shown as a table`() async throws {
         let outcome = await harness.run("image", "info", try pack(.hypriot2015))
         #expect(outcome.status == 0, "\(outcome.errors)")
         var lines = outcome.output.split(separator: "\n").map(String.init)
@@ -43,7 +43,7 @@ import Testing
                 """)
     }
 
-    @Test func `an image is told as the documented JSON`() async throws {
+    @Test func `an image is shown as the documented JSON`() async throws {
         let outcome = await harness.run("image", "info", "--json", try pack(.hypriot))
         #expect(outcome.status == 0, "\(outcome.errors)")
         var object = try #require(
@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test(arguments: [(["-0"], 1), (["-0", "--block-size=32MiB"], 3)])
-    func `an .xz is told with its blocks`(_ options: [String], _ blocks: Int) async throws {
+    func `an .xz is shown with its blocks`(_ options: [String], _ blocks: Int) async throws {
         try SampleImage.hypriot.make(at: harness.scratch["sample.img"])
         let packed = try OutsideTool("xz").run(options + [harness.scratch["sample.img"].string])
         #expect(packed.succeeded, "\(packed.errors)")
@@ -100,7 +100,7 @@ import Testing
         #expect(outcome.output.contains("docker          not known"))
     }
 
-    @Test func `what is no image, or half of one, is refused with a hint`() async throws {
+    @Test func `a file that is not an image, or half of one, is refused with a hint`() async throws {
         harness.scratch.write("just a text", to: "note.img")
         let text = await harness.run("image", "info", "note.img")
         #expect(text.status == 1)

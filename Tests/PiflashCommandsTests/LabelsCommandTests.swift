@@ -137,7 +137,7 @@ import Testing
         #expect(await harness.run("labels", "--print-template", "--hand-outs").output.contains("{{{qr}}}"))
     }
 
-    @Test func `columns stand in the roster's order, a name before them`() async throws {
+    @Test func `columns are in the roster's order, a name before them`() async throws {
         harness.scratch.write("zoo,seat,name,ant\nz,7,Ann,a\n", to: "people.csv")
         harness.scratch.write("nodes: pi01\nroster: people.csv\n", to: "class.yaml")
         let outcome = await harness.run("labels", "--text", "class.yaml")

@@ -16,7 +16,7 @@ import Testing
         let check = await harness.run("check", "--without-images", "mine")
         #expect(check.status == 0, "\(check.errors)")
         #expect(check.errors == "")
-        // The next two commands are told, and are right.
+        // The next two commands are shown, and are right.
         let write = name == "single" ? "sudo piflash write --recipe mine/pi.yaml /dev/sdX" : "sudo piflash batch mine"
         #expect(outcome.output.hasSuffix("next:\n  piflash check mine\n  \(write)\n"))
         let files = try FileManager.default.contentsOfDirectory(atPath: harness.scratch["mine"].string)
@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    @Test func `where the image has to go is told, unless it is there`() async throws {
+    @Test func `the place for the image is shown, unless it is there`() async throws {
         let missing = await harness.run("new", "rack", "lab/a", "--set", "image=pi os.img")
         #expect(
             missing.output.contains("put the image here, or name yours in lab/a/rack.yaml:\n  lab/a/pi os.img\n"),
@@ -92,7 +92,7 @@ import Testing
         #expect(Set(names) == ["red", "file"])
     }
 
-    @Test func `mistakes in the command line are told with what was meant`() async throws {
+    @Test func `mistakes in the command line are reported with what was meant`() async throws {
         #expect(await harness.run("new", "clasroom", "x").errors.contains("did you mean \"classroom\"?"))
         #expect(await harness.run("new", "single", "x", "--count", "3").errors.contains("has no variable \"count\""))
         #expect(await harness.run("new", "rack", "x", "--set", "ssdi=a").errors.contains("did you mean \"ssid\"?"))

@@ -6,7 +6,7 @@ import Testing
 @Suite struct OtherCommandTests {
     let harness = CommandHarness()
 
-    @Test func `inspect tells whose card it is, as text and as JSON`() async throws {
+    @Test func `inspect shows which node a card is for, as text and as JSON`() async throws {
         try harness.prepare()
         #expect(await harness.run("write", "-r", "red01.yaml", "--yes", "card.img").status == 0)
         let text = await harness.run("inspect", "card.img")
@@ -17,7 +17,7 @@ import Testing
         #expect(record?["node"] as? String == "red01")
     }
 
-    @Test func `inspect tells what the first boot reported on the card`() async throws {
+    @Test func `inspect shows what the first boot reported on the card`() async throws {
         try harness.prepare()
         #expect(await harness.run("write", "-r", "red01.yaml", "--yes", "card.img").status == 0)
         #expect(!(await harness.run("inspect", "card.img").output.contains("first boot")))
@@ -106,7 +106,7 @@ import Testing
         let secrets = before.matches(of: /[0-9a-f]{64}|\$6\$[^"]+|"[A-Za-z0-9+\/]{200,}={0,2}"/).map { String($0.0) }
         #expect(secrets.count > 1)
         var shown = secrets.filter { outcome.output.contains($0.trimmingCharacters(in: ["\""])) }
-        // The program is no secret, and the same before and after.
+        // The program is not a secret, and the same before and after.
         shown.removeAll {
             Data(base64Encoded: $0.trimmingCharacters(in: ["\""]))?.starts(with: Data("#!".utf8)) == true
         }

@@ -3,7 +3,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// A card's own files, given to a real dockerd in a network namespace of its own, and the docker command on the other side.
+/// A card's files, given to a real dockerd in a separate network namespace, and the docker command on the other side.
 @Suite struct RealDockerTests {
     let harness = CommandHarness()
     private var scratch: ScratchDirectory { harness.scratch }
@@ -86,7 +86,7 @@ import Testing
         #expect(try daemon.sh("cd \"$0\" && docker \(bundle) \(node) version -f '{{.Server.Os}}'").text == "linux\n")
         try daemon.sh("cd \"$0\" && docker context import red01 out/red01.dockercontext")
         #expect(try daemon.sh("docker --context red01 version -f '{{.Server.Os}}'").text == "linux\n")
-        // By a name of its own, too; by one that is not its own, not.
+        // By a name in its certificate, too; not by any other name.
         #expect(
             try daemon.sh("cd \"$0\" && docker \(bundle) -H tcp://localhost:2376 version -f '{{.Server.Os}}'").text
                 == "linux\n")
@@ -129,7 +129,7 @@ import Testing
     }
 }
 
-/// dockerd with the configuration file NAME.json of a scratch directory, in a network of its own where it has the sample
+/// dockerd with the configuration file NAME.json of a scratch directory, in a separate network where it has the sample
 /// node's address. Its socket is NAME.sock; nothing of it is outside the directory.
 private final class Daemon {
     private let name: String

@@ -1,4 +1,4 @@
-import Fleet
+import Racks
 import Foundation
 import Host
 import Synchronization
@@ -112,17 +112,17 @@ import Testing
 
     @Test func `while a batch works a single card is written, noted, and warned of`() async throws {
         try prepare()
-        let holder = try LedgerWriter(state, since: "this morning")
+        let holder = try RackLock(state, since: "this morning")
         let outcome = await write("red02", to: "a.img")
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.errors.contains("another piflash works on this rack's cards (process \(getpid()), since this"))
-        try holder.append(LedgerEntry(node: "red01", result: .begun, time: 0))
+        try holder.ledger.append(LedgerEntry(node: "red01", result: .begun, time: 0))
         #expect(try results() == [.begun, .written, .verified, .begun])
         #expect(try state.ledger().damaged == 0)
         withExtendedLifetime(holder) {}
     }
 
-    @Test func `a ledger that cannot be written is told once, and the card is written`() async throws {
+    @Test func `a ledger that cannot be written is reported once, and the card is written`() async throws {
         try prepare()
         #expect(await write("red01", to: "a.img").status == 0)
         // Root may write anywhere but here.
@@ -175,7 +175,7 @@ import Testing
         // As the ledgers of before had them.
         var entry = try #require(try state.ledger().last(of: "red01"))
         entry.secrets = nil
-        try LedgerWriter(state, since: "now").append(entry)
+        try RackLock(state, since: "now").ledger.append(entry)
         #expect(await batch(["a.img"]).errors.contains("the only card of the rack is done"))
         #expect(recipe.contains("!env PI_PASSWORD"))
     }

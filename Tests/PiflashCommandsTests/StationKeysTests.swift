@@ -1,4 +1,4 @@
-import Fleet
+import Racks
 import Testing
 
 @testable import PiflashCommands

@@ -7,7 +7,7 @@ import Testing
 @Suite(.timeLimit(.minutes(15))) struct StationTerminalTests {
     let harness = CommandHarness()
 
-    /// A terminal of its own with a shell in it.
+    /// A separate terminal with a shell in it.
     private final class Terminal {
         private let socket: String
 
@@ -91,7 +91,7 @@ import Testing
             .map(String.init) ?? ""
     }
 
-    @Test func `cards are put in, told by name and bell, and taken out`() async throws {
+    @Test func `cards are put in, reported by name and bell, and taken out`() async throws {
         try harness.prepare(recipe: BatchCommandTests.recipe(3))
         try FileManager.default.moveItem(
             atPath: harness.scratch["red01.yaml"].string, toPath: harness.scratch["red.yaml"].string)
@@ -116,7 +116,7 @@ import Testing
         #expect(try terminal.hasRung())
         try left.takeOut()
 
-        // A loop device that nobody named is no reader.
+        // A loop device that was not named is not a reader.
         try other.putIn(cards[3])
         try terminal.type("predo")
         try await terminal.wait(for: "which node next? redo")
@@ -137,7 +137,7 @@ import Testing
         try await terminal.wait(for: "exit 0")
         #expect(try terminal.screen().contains("left: red02"))
 
-        // At the next start, what happens to a card that is in is told as it is.
+        // At the next start, the question says what happens to a card that is in.
         try left.putIn(cards[1])
         try terminal.type("clear; '\(try CommandHarness.program())' batch red.yaml --reader left=\(left.device)")
         try terminal.key("Enter")

@@ -90,7 +90,7 @@ import Testing
         for line in differences { #expect(line.contains("fake-hwclock.data") || line.contains("/timesync")) }
     }
 
-    /// The two partitions of the image `name`, each as a file of its own.
+    /// The two partitions of the image `name`, each as a separate file.
     private func partitions(of name: String) throws -> [FilePath] {
         let table = try OutsideTool("sfdisk").run(["--dump", harness.scratch[name].string])
         #expect(table.succeeded, "\(table.errors)")
@@ -185,7 +185,7 @@ import Testing
 }
 
 extension FileManager {
-    /// Whether the bytes of `text` stand anywhere in the file.
+    /// Whether the bytes of `text` are anywhere in the file.
     func contains(_ text: String, in path: FilePath) -> Bool {
         guard let data = try? Data(contentsOf: URL(fileURLWithPath: path.string), options: .mappedIfSafe) else {
             return false

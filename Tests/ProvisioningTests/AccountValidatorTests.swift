@@ -14,7 +14,7 @@ import Testing
     /// The systems whose accounts are edited on the card.
     private static let columns = Sample.others.filter { $0.profile.flavour != .raspberryPiOSFirstRun }
 
-    /// pwck(8) and grpck(8), which also compare the shadow files, in a root directory of their own (-R). The homes and
+    /// pwck(8) and grpck(8), which also compare the shadow files, in a separate root directory (-R). The homes and
     /// shells are not there (-q).
     private static func complaints(_ tree: RootTree) throws -> String {
         let scratch = ScratchDirectory()

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Provisioning
 
-/// A card that is given the same recipe twice, or another one, as the whole of its two partitions.
+/// A card that gets the same recipe twice, or another recipe, with both of its partitions.
 @Suite struct CardReconfigurationTests {
     private struct Card: Hashable {
         var boot: BootSnapshot

@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    @Test func `who runs Consul's server follows from the recipe`() {
+    @Test func `the recipe decides which node runs Consul's server`() {
         func consul(_ node: Node) -> String? { ClassicSwarm(node)?.consul }
         #expect(consul(Self.node()) == "192.168.50.10")
         #expect(consul(Self.node(.manager, managers: ["red01", "red00"])) == nil)
@@ -62,12 +62,12 @@ import Testing
     }
 
     @Test(arguments: [("HypriotOS 2015", false), ("HypriotOS 0.2.5–1.6", true), ("HypriotOS 1.7–1.12", true)])
-    func `a warning says who is root on the node, and another that newer engines need none of this`(
+    func `one warning says who is root on the node, another that newer engines do not need this`(
         _ title: String, hasSwarmMode: Bool
     ) async throws {
         let warnings = try await Sample.provision(Self.node(), Sample.column(title)).warnings
             .filter { $0.location?.line == 7 }.map(\.text)
-        #expect(warnings.count { $0.contains("everyone in the node's network is root on it") } == 1, "\(warnings)")
+        #expect(warnings.count { $0.contains("everyone in the node's network has root on the node") } == 1, "\(warnings)")
         #expect(warnings.contains { $0.contains("has a swarm mode of its own") } == hasSwarmMode, "\(warnings)")
     }
 
@@ -92,7 +92,7 @@ import Testing
         #expect(options.split(separator: "tcp://0.0.0.0:2375").count == 2)
     }
 
-    @Test func `an engine before 1-12 is told of classic Swarm`() async throws {
+    @Test func `for an engine before 1-12 the error names classic Swarm`() async throws {
         var node = Self.node()
         node.swarm?.mode = .swarm
         let errors = try await Sample.errors(node, Sample.hypriot2015)

@@ -18,11 +18,12 @@ import Testing
         address: String? = "10.0.0.11"
     ) -> FirstBootSettings {
         var settings = FirstBootSettings.sample(managers: managers, advertise: address)
-        settings.classic = ClassicSwarm(role: role, managers: managers, consul: consul, ownAddress: address)
+        settings.orchestration =
+            ClassicSwarm(role: role, managers: managers, consul: consul, ownAddress: address).settings
         return settings
     }
 
-    /// `images/` are those on the node, `containers/` tell whether each runs. A number in `offline` is how many pulls
+    /// `images/` are those on the node, `containers/` say whether each runs. A number in `offline` is how many pulls
     /// fail, one in `alone` how many starts of Consul find no server, one in `broken` how many runs Docker refuses.
     static func rig(_ settings: FirstBootSettings = settings(), images: [String] = []) throws -> NodeRig {
         let rig = try NodeRig(settings)
@@ -155,7 +156,7 @@ import Testing
     }
 
     @Test(arguments: Shell.allCases)
-    func `another first manager or address makes the containers anew, and a manager no more has none`(
+    func `another first manager or address replaces the containers, and a former manager has none`(
         _ shell: Shell
     ) throws {
         let rig = try Self.rig(Self.settings(.manager))
@@ -244,7 +245,7 @@ import Testing
     }
 
     @Test(arguments: Shell.allCases)
-    func `a container that does not start any more is made anew`(_ shell: Shell) throws {
+    func `a container that no longer starts is replaced`(_ shell: Shell) throws {
         let rig = try Self.rig()
         #expect(try rig.run(shell).succeeded)
         try Self.reboot(rig)

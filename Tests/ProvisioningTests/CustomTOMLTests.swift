@@ -63,7 +63,7 @@ import Testing
         #expect(document.locale?.timezone == "Europe/Berlin")
     }
 
-    @Test func `a network stands in custom-toml only where bookworm's set-wlan copies it rightly`() async throws {
+    @Test func `a network is in custom-toml only if bookworm's set-wlan copies it correctly`() async throws {
         var texts: [String] = []
         var keyfiles: [Bool] = []
         for network in Sample.networks {

@@ -31,7 +31,7 @@ import Testing
         return (DaemonConfiguration(node, profile: profile, report: &report), report)
     }
 
-    @Test func `the image's version decides, and the line of the value is told`() throws {
+    @Test func `the image's version decides, and the line of the value is reported`() throws {
         let docker = Node.Docker(daemon: [Self.key("storage-driver", .string("overlay"))])
         let (_, old) = Self.configuration(docker, Self.profile("17.05.0"))
         #expect(old.diagnostics.isEmpty, "\(old)")
@@ -41,7 +41,7 @@ import Testing
         #expect(!unknown.hasErrors, "\(unknown)")
     }
 
-    @Test func `what the image's unit says conflicts, but for the -H that the first boot takes away`() {
+    @Test func `options of the image's unit conflict, except the -H that the first boot removes`() {
         let unit = OSProfile.Docker.Service.unit(
             path: "/lib/systemd/system/docker.service", command: "/usr/bin/dockerd -H fd:// --containerd=/c --debug",
             takesOptions: false)
@@ -99,7 +99,7 @@ import Testing
         let (daemon, report) = Self.configuration(docker, Self.profile("20.10.24"))
         #expect(report.errors.isEmpty && report.warnings.count == 1, "\(report)")
         #expect(
-            "\(report)".contains("red01.yaml:9:1: warning: docker.remote: whoever reaches this address"), "\(report)")
+            "\(report)".contains("red01.yaml:9:1: warning: docker.remote: anyone who can reach this address"), "\(report)")
         #expect(daemon?.hasHosts == true && daemon?.members.contains { $0 == .init("tls", .bool(false)) } == true)
         let both = Node.Docker(
             daemon: [Self.key("hosts", .array([.string("fd://")]))], remote: Sample.at(.insecure, line: 9))

@@ -108,7 +108,7 @@ import Testing
         }
     }
 
-    @Test func `who works with Docker is put in its group by the first boot`() async throws {
+    @Test func `the first boot adds a user who works with Docker to its group`() async throws {
         func settings(_ node: Node) async throws -> String {
             try await Sample.provision(node, Sample.bookworm).rootText(FirstBootProgram.settingsPath) ?? ""
         }
@@ -123,7 +123,7 @@ import Testing
         #expect(try await settings(node).contains("DOCKER_USER='pirate'"))
     }
 
-    @Test func `ssh without anybody to log in as is refused`() async throws {
+    @Test func `ssh without a user to log in as is refused`() async throws {
         var node = Self.node()
         node.user = nil
         node.docker.remote = Sample.at(.ssh, line: 9)

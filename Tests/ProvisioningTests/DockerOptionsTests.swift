@@ -64,7 +64,7 @@ import Testing
         #expect(again.rootText("/etc/default/docker") == text)
     }
 
-    @Test func `a storage driver that only the image names stays, wherever it stands`() async throws {
+    @Test func `a storage driver that only the image names stays, at any place`() async throws {
         var node = Sample.bare()
         node.docker.daemon = [.init(name: Sample.at("debug"), value: Sample.at(.bool(false)))]
         for text in [
@@ -93,7 +93,7 @@ import Testing
             throw error
         } catch {
             // Docker 1.6 takes one "=" in a label, whatever its readers do.
-            let reason = value.contains("=") ? "takes just one \"=\"" : "cannot stand in DOCKER_OPTS"
+            let reason = value.contains("=") ? "takes just one \"=\"" : "cannot be in DOCKER_OPTS"
             #expect("\(error)".contains(reason))
         }
     }

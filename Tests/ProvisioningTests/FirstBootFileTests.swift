@@ -44,7 +44,7 @@ import Testing
             """)
     }
 
-    @Test func `Debian's sysconf-txt gives root a whole key, or none`() async throws {
+    @Test func `Debian's sysconf-txt gives root a complete key, or none`() async throws {
         var texts: [String] = []
         for key in Sample.keys {
             var node = Sample.bare()

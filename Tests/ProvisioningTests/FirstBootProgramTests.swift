@@ -33,13 +33,13 @@ import Testing
     }
 
     @Test(arguments: Shell.allCases)
-    func `the rack's names stand in hosts at every boot, and go when the recipe drops them`(_ shell: Shell) throws {
+    func `the rack's names are in hosts after every boot, and go if the recipe drops them`(_ shell: Shell) throws {
         var settings = FirstBootSettings.sample(docker: false, managers: nil)
         settings.rack = [.init(name: "red00", address: "10.0.0.1"), .init(name: "red01", address: "10.0.0.2")]
         let rig = try NodeRig(settings)
         let image = "127.0.0.1\tlocalhost\n127.0.1.1\tred01\n"
         let wanted = image + "# piflash: the rack\n10.0.0.1\tred00\n10.0.0.2\tred01\n# piflash: end\n"
-        // cloud-init writes the file anew at each boot.
+        // cloud-init rewrites the file at each boot.
         for _ in 1...2 {
             rig.scratch.write(image, to: "root/etc/hosts")
             #expect(try rig.run(shell).succeeded)

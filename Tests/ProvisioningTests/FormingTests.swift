@@ -11,18 +11,19 @@ import Testing
 @Suite struct FormingTests {
     typealias Shell = NodeRig.Shell
 
-    /// A door is a file `door-ADDRESS` in the rig: "closed", "empty" (no swarm yet), "wrong" (another host key), or open.
+    /// The state of a manager's token service is in a file `service-ADDRESS` of the rig: "closed", "empty" (no swarm yet),
+    /// "wrong" (another host key), or open.
     static func rig(
         _ formation: SwarmFormation, node: String = "red01", flashTime: Int64 = 0, key: Bool = true
     ) throws -> NodeRig {
         var settings = FirstBootSettings.sample(
             node: node, flashTime: flashTime, managers: formation.managers,
             advertise: formation.role == .manager ? "10.0.0.10" : nil)
-        settings.formation = formation
+        settings.orchestration = formation.settings
         let rig = try NodeRig(settings)
-        rig.scratch.write(SwarmDoor.program, to: "root\(SwarmDoor.programPath)")
-        for edit in formation.edits {
-            guard case .file(let contents, _) = edit.change, key || !SwarmFormation.entryKeyPaths.contains(edit.path)
+        rig.scratch.write(TokenService.program, to: "root\(TokenService.programPath)")
+        for edit in formation.rootEdits {
+            guard case .file(let contents, _) = edit.action, key || !SwarmFormation.entryKeyPaths.contains(edit.path)
             else { continue }
             rig.scratch.write(contents, to: "root\(edit.path)")
         }
@@ -35,7 +36,7 @@ import Testing
             *root@*' '*) rest=${*##*root@} ;;
             esac
             host=${rest%% *} request=${rest#* }
-            case $(cat "$RIG/door-$host" 2>/dev/null) in
+            case $(cat "$RIG/service-$host" 2>/dev/null) in
             closed) echo 'ssh: connect to host: Connection refused' >&2; exit 255 ;;
             wrong) echo 'Host key verification failed.' >&2; exit 255 ;;
             empty) case $request in token) echo 'swarm-door: no swarm here yet' >&2; exit 1 ;; esac ;;
@@ -87,7 +88,7 @@ import Testing
     }
 
     @Test(arguments: Shell.allCases)
-    func `a worker fetches its token, joins, is introduced, and throws its key away`(_ shell: Shell) throws {
+    func `a worker fetches its token, joins, is registered, and deletes its key`(_ shell: Shell) throws {
         let rig = try Self.rig(.sample(labels: ["rack=red", "slot=1"]))
         let result = try rig.run(shell)
         #expect(result.succeeded, "\(result.errors)")
@@ -114,18 +115,18 @@ import Testing
     }
 
     @Test(arguments: Shell.allCases, ["closed", "empty", "wrong", "garbage"])
-    func `a worker whose managers have nothing for it waits, says why, and keeps its key`(_ shell: Shell, door: String)
+    func `a worker whose managers have nothing for it waits, says why, and keeps its key`(_ shell: Shell, service: String)
         throws
     {
         let rig = try Self.rig(.sample(managers: ["10.0.0.10:2377", "[fd00::1]:2377"]))
-        for address in ["10.0.0.10", "fd00::1"] { rig.scratch.write(door, to: "door-\(address)") }
+        for address in ["10.0.0.10", "fd00::1"] { rig.scratch.write(service, to: "service-\(address)") }
         #expect(try rig.run(shell).status == 1)
         #expect(rig.status["state"] == "failed")
         #expect(rig.status["last error"]?.contains("manager [fd00::1]:2377") == true, "\(rig.status)")
         #expect(rig.has("root/etc/piflash/swarm/worker_key"))
         #expect(rig.text("ssh.log").split(separator: "\n").count == 6)
         // The second manager is as good as the first.
-        rig.scratch.write("open", to: "door-fd00::1")
+        rig.scratch.write("open", to: "service-fd00::1")
         #expect(try rig.run(shell).succeeded)
         #expect(rig.status["state"] == "done")
     }
@@ -135,7 +136,7 @@ import Testing
         let rig = try Self.rig(.sample())
         rig.scratch.write("", to: "unknown")
         #expect(try rig.run(shell).status == 1)
-        #expect(rig.status["step"] == "telling the swarm about this node")
+        #expect(rig.status["step"] == "registering this node")
         #expect(rig.status["last error"]?.contains("no such node") == true)
         #expect(rig.has("root/etc/piflash/swarm/worker_key"))
         try FileManager.default.removeItem(atPath: rig.scratch["unknown"].string)
@@ -158,7 +159,7 @@ import Testing
             ("5000", false, ["@5000"]), ("5000", true, []), ("1030", false, []), ("1031", false, ["@1031"]),
             ("500", false, []), ("", false, []), ("x", false, []), ("99999999999999", false, []),
         ] as [(String, Bool, [String])])
-    func `a clock that nobody else has set follows the manager's, forwards only`(
+    func `a clock that no time server has set follows the manager's, forwards only`(
         _ shell: Shell, clock: (time: String, synchronised: Bool, set: [String])
     ) throws {
         let rig = try Self.rig(.sample())
@@ -204,7 +205,7 @@ import Testing
             role: .manager, isFirst: true, managers: [], nodes: changed.nodes,
             stacks: [.init(name: "web", contents: Array("services: { }\n".utf8))])
         var settings = FirstBootSettings.sample(node: "red00", managers: [], advertise: "10.0.0.10")
-        settings.formation = changed
+        settings.orchestration = changed.settings
         rig.configure(settings)
         for _ in 1...2 { #expect(try rig.run(shell).succeeded) }
         #expect(Self.log(rig, "stack") == [deploy, deploy])
@@ -212,7 +213,7 @@ import Testing
     }
 
     @Test(arguments: Shell.allCases)
-    func `who is missing is said, and the stacks are deployed all the same`(_ shell: Shell) throws {
+    func `missing nodes are reported, and the stacks are deployed all the same`(_ shell: Shell) throws {
         let rig = try Self.rig(Self.first, node: "red00")
         rig.scratch.write("red00 ready\nred01 down\nred011 ready\n", to: "ready")
         let result = try rig.run(shell)
@@ -248,22 +249,22 @@ import Testing
     @Test(
         arguments: Shell.allCases,
         [
-            // The other managers' doors, and whether a swarm is made.
+            // The states of the other managers' token services, and whether a swarm is initialized.
             (["empty", "empty"], true), (["empty", "closed"], true), (["closed", "closed"], true),
             (["open", "closed"], false), (["closed", "open"], false), (["empty", "open"], false),
         ] as [([String], Bool)])
     func `the first of three managers makes a swarm only when no other has one`(
-        _ shell: Shell, doors: (states: [String], isMade: Bool)
+        _ shell: Shell, services: (states: [String], isMade: Bool)
     ) throws {
         let rig = try Self.rig(Self.firstOfThree, node: "red00")
         rig.scratch.write("red00 ready\n", to: "ready")
-        for (address, state) in zip(["10.0.0.11", "10.0.0.12"], doors.states) {
-            rig.scratch.write(state, to: "door-\(address)")
+        for (address, state) in zip(["10.0.0.11", "10.0.0.12"], services.states) {
+            rig.scratch.write(state, to: "service-\(address)")
         }
         let result = try rig.run(shell)
         #expect(result.succeeded, "\(result.errors)")
-        #expect(Self.log(rig, "swarm init").count == (doors.isMade ? 1 : 0))
-        #expect(rig.has("request") != doors.isMade)
+        #expect(Self.log(rig, "swarm init").count == (services.isMade ? 1 : 0))
+        #expect(rig.has("request") != services.isMade)
         #expect(!rig.has("root/etc/piflash/swarm/manager_key"))
         #expect(rig.has("root/etc/piflash/swarm/host_key"))
     }

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Compares a text with the file of that name in Golden/. With RECORD_GOLDEN in the environment it is recorded instead, and
-/// the test fails once, so that nobody records by accident.
+/// the test fails once, so that no run records by accident.
 func expectGolden(_ name: String, _ text: String, source: String = #filePath) throws {
     let file = URL(fileURLWithPath: source).deletingLastPathComponent().appending(path: "Golden/\(name)")
     if ProcessInfo.processInfo.environment["RECORD_GOLDEN"] != nil {

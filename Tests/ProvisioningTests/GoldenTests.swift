@@ -45,9 +45,9 @@ import Testing
         try expectGolden("full-hypriot-1.12.0-wired.txt", Self.rendered(provision))
     }
 
-    private static func rendered(_ edit: RootEdit) -> String {
+    private static func rendered(_ edit: TreeChange) -> String {
         let owner = "\(edit.user):\(edit.group)" + (edit.modified.map { " modified \($0)" } ?? "")
-        switch edit.change {
+        switch edit.action {
         case .file(let contents, let mode):
             let text = String(decoding: contents, as: UTF8.self)
             let isProgram = edit.path == "/usr/local/lib/piflash/first-boot"

@@ -80,7 +80,7 @@ import Testing
     private static func lines(_ text: String) -> [String] { text.split(separator: "\n").map(String.init) }
 
     @Test(arguments: Shell.allCases, [false, true])
-    func `Debian's package is installed once, with the command where that is a package of its own`(
+    func `Debian's package is installed once, with the command if that is a separate package`(
         _ shell: Shell, split: Bool
     ) throws {
         let rig = try Self.rig(Self.settings(.debian))
@@ -184,7 +184,7 @@ import Testing
     }
 
     @Test(arguments: Shell.allCases)
-    func `a user who is in the group is left there, and a group that is missing is made`(_ shell: Shell) throws {
+    func `a user who is in the group stays in it, and a missing group is made`(_ shell: Shell) throws {
         let rig = try NodeRig(Self.settings(nil))
         rig.install("usermod", "echo \"usermod $*\" >>\"$RIG/accounts.log\"")
         rig.install("groupadd", "echo \"groupadd $*\" >>\"$RIG/accounts.log\"")
@@ -226,7 +226,7 @@ import Testing
             #expect(rig.text("root\(CarriedFile.takenPath)").contains(file.digest + "\n"))
         }
         #expect(rig.text("accounts.log").contains("pirate"))
-        // Configured anew by a piflash that could not see what the node has used up.
+        // Configured again by a piflash that could not see what the node has used up.
         rig.configure(
             Self.settings(nil) {
                 $0.carried = settings.carried; $0.commands = ["true"]

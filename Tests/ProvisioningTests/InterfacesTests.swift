@@ -5,7 +5,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// What ifupdown itself, and readers of the other small files in /etc, find in what is laid down.
+/// What ifupdown itself, and readers of the other small files in /etc, find in the files that are written.
 @Suite struct InterfacesTests {
     private static let ifupdown = Sample.others.filter {
         $0.profile.network == .ifupdown && $0.profile.flavour != .dietPi

@@ -89,16 +89,11 @@ import Testing
     }
 
     @Test func `manager addresses get the swarm's port`() {
-        var report = DiagnosticReport()
         for (given, expected) in [
             ("10.0.0.1", "10.0.0.1:2377"), ("red00.local:4000", "red00.local:4000"), ("fd00::1", "[fd00::1]:2377"),
             ("[fd00::1]:1", "[fd00::1]:1"), ("[fd00::1]", "[fd00::1]:2377"),
         ] {
-            #expect(SwarmAddress.normalized(Sample.at(given), report: &report) == expected)
-        }
-        #expect(!report.hasErrors)
-        for bad in ["", "a b", "$(id)", "-x", "é"] {
-            #expect(SwarmAddress.normalized(Sample.at(bad), report: &report) == nil)
+            #expect(SwarmAddress.normalized(given) == expected)
         }
     }
 }

@@ -42,7 +42,7 @@ import Testing
     }
 
     private static func contents(_ change: Provision.RootChange) -> [UInt8] {
-        if case .file(let contents, _) = change.edit.change { contents } else { [] }
+        if case .file(let contents, _) = change.edit.action { contents } else { [] }
     }
 
     /// All that one can read in a text: the text, and whatever decodes as base64, with line ends inside or not.
@@ -61,7 +61,7 @@ import Testing
         return readings
     }
 
-    /// Pieces that nobody may read: halves, too, in case that only a part is masked.
+    /// Pieces that must not be shown: halves, too, in case only a part is masked.
     private static func secrets(_ provision: Provision) throws -> [String] {
         let texts = (provision.bootFiles.map(\.contents) + provision.rootChanges.map(Self.contents))
             .map { String(decoding: $0, as: UTF8.self) }

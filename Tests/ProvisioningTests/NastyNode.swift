@@ -42,11 +42,11 @@ extension Sample {
 }
 
 extension Provision {
-    /// What stands on the node in the end, by whichever way: path, contents and mode.
+    /// The files that are on the node in the end, however they got there: path, contents and mode.
     var laidDown: [String: (contents: [UInt8], mode: UInt16)] {
         var files: [String: (contents: [UInt8], mode: UInt16)] = [:]
         for change in rootChanges {
-            if case .file(let contents, let mode) = change.edit.change { files[change.edit.path] = (contents, mode) }
+            if case .file(let contents, let mode) = change.edit.action { files[change.edit.path] = (contents, mode) }
         }
         for file in nodeFiles { files[file.path] = (file.contents, file.mode) }
         return files

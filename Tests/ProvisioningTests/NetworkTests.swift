@@ -29,7 +29,7 @@ import Yams
         #expect(try await interface("eth0", node, flavour)["nameservers"]?["addresses"]?.sequence?.count == 2)
     }
 
-    @Test func `only trixie's netplan is told the country, and an open network is one`() async throws {
+    @Test func `only trixie's netplan gets the country, and an open network stays open`() async throws {
         let trixie = try await interface("wlan0", Sample.full(), .raspberryPiOSCloudInit)
         #expect(trixie["regulatory-domain"]?.string == "DE")
         #expect(trixie["access-points"]?["guests"]?["auth"]?["key-management"]?.string == "none")

@@ -5,7 +5,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// What the recipe writes and runs arrives on every system as it stands in the recipe.
+/// The recipe's files and commands arrive unchanged on every system.
 @Suite struct NodeFileTests {
     @Test(arguments: Sample.others)
     func `files and commands arrive byte for byte`(_ column: SettingsTable.Column) async throws {

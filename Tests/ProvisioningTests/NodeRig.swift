@@ -96,7 +96,7 @@ final class NodeRig: Sendable {
         scratch.writeProgram("#!/bin/sh\n\(body)\n", to: "bin/\(name)")
     }
 
-    /// Runs the program once, as one boot does; time stands still, and a join is tried three times.
+    /// Runs the program once, as one boot does; pauses take no time, and a join is tried three times.
     @discardableResult
     func run(_ shell: Shell) throws -> OutsideTool.Result {
         try run(shell.command + [scratch["root\(FirstBootProgram.path)"].string])

@@ -87,7 +87,7 @@ import Testing
 }
 
 @Suite struct CardRecordTests {
-    @Test func `a record comes back as it was, and unknown members are no error`() throws {
+    @Test func `a record is read as it was written, and unknown members are not an error`() throws {
         var record = CardRecord(
             node: "red01", role: "worker", recipe: "red01.yaml", recipeDigest: "ab",
             image: ImageIdentity(name: "a \"b\".img", digest: "cd"), flavour: .hypriotCloudInit, release: "v1.12.3",

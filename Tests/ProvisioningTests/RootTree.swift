@@ -3,7 +3,7 @@ import Filesystems
 
 @testable import Provisioning
 
-/// A root partition as a value: edits are carried out on it by the rules of ``RootEdit``.
+/// A root partition as a value: edits are carried out on it by the rules of ``TreeChange``.
 struct RootTree: Hashable {
     struct Refusal: Error, CustomStringConvertible { let description: String }
 
@@ -12,7 +12,7 @@ struct RootTree: Hashable {
     private(set) var modified: [String: Int64] = [:]
     var packages: [String: String] = [:]
 
-    /// What a reader of the partition tells.
+    /// The snapshot that a reader of the partition makes.
     var asRead: RootSnapshot {
         var root = RootSnapshot(packages: packages)
         for path in RootSnapshot.kept + RootSnapshot.noted {
@@ -61,7 +61,7 @@ struct RootTree: Hashable {
         return after
     }
 
-    mutating func apply(_ edit: RootEdit) throws {
+    mutating func apply(_ edit: TreeChange) throws {
         let path = edit.path
         guard path.hasPrefix("/"), !path.hasSuffix("/"),
             !path.split(separator: "/").contains(where: { $0 == "." || $0 == ".." })
@@ -69,7 +69,7 @@ struct RootTree: Hashable {
         func entry(_ kind: RootSnapshot.Kind, _ mode: UInt16) -> RootSnapshot.Entry {
             .init(kind, mode: mode, user: edit.user, group: edit.group)
         }
-        switch edit.change {
+        switch edit.action {
         case .file(let contents, let mode):
             try refuseDirectory(path)
             entries[path] = entry(.file(contents: contents), mode)
@@ -110,14 +110,14 @@ struct RootTree: Hashable {
 }
 
 extension BootSnapshot {
-    /// What a reader of the partition tells: of most files only that they are there.
+    /// The snapshot that a reader of the partition makes: of most files it has only the path.
     var asRead: BootSnapshot {
         var read = self
         read.files = files.filter { Self.kept.contains($0.key) }
         return read
     }
 
-    /// The partition after the first boot has taken away what it takes, and what it started once out of cmdline.txt.
+    /// The partition after the first boot has deleted its files, and its own tokens in cmdline.txt.
     func afterFirstBoot(_ provision: Provision) -> BootSnapshot {
         var after = self
         for file in provision.bootFiles where file.isConsumed {
@@ -137,10 +137,10 @@ extension BootSnapshot {
 
 extension Provision {
     /// The root changes to `path`.
-    func root(_ path: String) -> RootEdit? { rootChanges.last { $0.edit.path == path }?.edit }
+    func root(_ path: String) -> TreeChange? { rootChanges.last { $0.edit.path == path }?.edit }
 
     func rootText(_ path: String) -> String? {
-        guard case .file(let contents, _) = root(path)?.change else { return nil }
+        guard case .file(let contents, _) = root(path)?.action else { return nil }
         return String(decoding: contents, as: UTF8.self)
     }
 }

@@ -9,7 +9,7 @@ import Testing
 @testable import Provisioning
 
 @Suite struct SettingsTableTests {
-    /// Where the setting under test stands in its recipe.
+    /// The place of the setting under test in its recipe.
     private static let line = 77
 
     @Test(arguments: Sample.columns)
@@ -33,7 +33,7 @@ import Testing
                 #expect(!isOther)
             case .native:
                 #expect(isOther, comment)
-                // A clock may stand on both partitions, and the country beside the networks as well.
+                // Both partitions may have a clock, and the country may also be beside the networks.
                 let allowed = setting == .country ? [WPASupplicant.path] : []
                 if setting != .clock { #expect(Self.differences(a, b).subtracting(allowed) == [], comment) }
             case .rootEdit:
@@ -52,7 +52,7 @@ import Testing
         if !RootFlavour.readsDaemonFile(column.profile) { node.docker.daemon = [] }
         let support = SettingsTable.support(column.profile)
         var locked = RootTree(column).asRead
-        locked.obstacle = "its journal was not replayed"
+        locked.problem = "its journal was not replayed"
         for (root, reason) in [(nil, "name the card or the image file"), (locked, "its journal was not replayed")] {
             let errors = try await Sample.errors(node, column, root: .some(root))
             var expected: Set<Int> = []
@@ -189,7 +189,7 @@ import Testing
         return node
     }
 
-    /// A node that uses every setting, each on a line of its own as far as a recipe can have it so.
+    /// A node that uses every setting, each on its own line as far as a recipe allows that.
     static func numbered() -> Node {
         func at<Value>(_ value: Value, _ setting: Setting) -> Located<Value> {
             Sample.at(value, line: 10 + Setting.allCases.firstIndex(of: setting)!)

@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test(arguments: Sample.columns)
-    func `what a card carries is laid down once, and not again when the node has used it up`(
+    func `carried files are written once, and not again after the node has used them up`(
         _ column: SettingsTable.Column
     ) async throws {
         let node = Self.node {

@@ -122,7 +122,7 @@ import Yams
         #expect(text.contains("dns-nameservers 192.168.50.1 9.9.9.9"))
     }
 
-    @Test func `a user laid over the default one keeps its groups`() async throws {
+    @Test func `a user that replaces the default one keeps its groups`() async throws {
         let provision = try await Sample.provision(Sample.full(), .raspberryPiOSCloudInit)
         let program = """
             import sys, yaml

@@ -71,14 +71,14 @@ import Testing
         #expect(
             report.errors.map(\.text) == [
                 "swarm.consul: red02 has no fixed address, and a Consul server whose address changes loses all workers: "
-                    + "give its recipe address, or name it here by the address that the network reserves for it"
+                    + "add address to its recipe, or write here the address that the network reserves for it"
             ])
     }
 
     @Test(
         arguments: [
-            (1, 0, nil), (2, 0, "2 managers survive"), (2, 1, nil), (3, 1, "4 managers survive"), (7, 0, nil),
-            (7, 1, "with 8 managers"), (8, 0, "with 8 managers"), (9, 0, "with 9 managers"),
+            (1, 0, nil), (2, 0, "2 managers tolerate"), (2, 1, nil), (3, 1, "4 managers tolerate"), (7, 0, nil),
+            (7, 1, "so 8 managers"), (8, 0, "so 8 managers"), (9, 0, "so 9 managers"),
         ] as [(Int, Int, String?)])
     func `how many managers there are is warned of once, with its line`(
         _ listed: Int, _ others: Int, _ warning: String?

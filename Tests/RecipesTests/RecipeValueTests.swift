@@ -91,6 +91,40 @@ import Testing
         #expect(try wifi("!env A") != wifi("!env B"))
     }
 
+    /// The digest is on every card: with another one, every card would count as stale.
+    @Test func `the digest of a recipe that has not changed stays the same`() throws {
+        let recipe = RecipeHarness(
+            """
+            hostname: red01
+            user: { name: pirate, password: hush, ssh_authorized_keys: ["\(RecipeHarness.key)", !file id.pub] }
+            wifi:
+              country: DE
+              networks: [{ ssid: a, passphrase: "12345678" }, { ssid: b, passphrase: !command [pass, wifi] }]
+            swarm: { managers: [10.0.0.1], token: \(RecipeHarness.token) }
+            first_boot: { files: [{ path: /etc/motd, content: hello }] }
+
+            """)
+        #expect(
+            try recipe.load().node.recipeDigest == "7fa3f6282861b7c733de4857e48fdab97585fe38231aa324b41cab22b062a9c1")
+    }
+
+    @Test func `no secret that is written out changes the digest, every other text does`() throws {
+        func digest(_ password: String, _ token: String, _ key: String, _ content: String) throws -> String {
+            try RecipeHarness(
+                "hostname: red01\nuser: { name: pirate, password: \(password), ssh_authorized_keys: [\"\(key)\"] }\n"
+                    + "swarm: { managers: [10.0.0.1], token: \(token) }\n"
+                    + "first_boot: { files: [{ path: /etc/motd, content: \(content) }] }\n"
+            ).load().node.recipeDigest
+        }
+        let (token, key) = (RecipeHarness.token, RecipeHarness.key)
+        let one = try digest("a", token, key, "x")
+        #expect(try digest("b", token, key, "x") == one)
+        #expect(try digest("a", token.replacing("3pu6", with: "aaaa"), key, "x") == one)
+        #expect(try digest("a", token, "no-pty " + key, "x") != one)
+        #expect(try digest("a", token, key, "y") != one)
+        #expect(try digest("!env A", token, key, "x") != one)
+    }
+
     @Test func `secrets are read once, from where they say`() async throws {
         let scratch = ScratchDirectory()
         scratch.write("from a file\n", to: "secret")

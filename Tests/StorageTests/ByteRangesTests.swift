@@ -61,8 +61,6 @@ import TestSupport
             let wide = bits.indices.map { index in bits[index / 8 * 8..<index / 8 * 8 + 8].contains(true) }
             #expect(set.aligned(to: 8).ranges == ranges(of: wide))
             #expect(ByteRanges(set.ranges.shuffled(using: &random)) == set)
-            let probe = randomRange(&random)
-            #expect(set.intersects(probe) == probe.contains { bits[Int($0)] })
             #expect(set.filling(gapsBelow: 4).ranges == ranges(of: filled(bits, gapsBelow: 4)))
             #expect(set.filling(gapsBelow: 0) == set)
         }

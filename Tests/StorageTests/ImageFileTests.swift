@@ -1,4 +1,5 @@
 import Diagnostics
+import Host
 import Foundation
 import Storage
 import SystemPackage

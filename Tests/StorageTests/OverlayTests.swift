@@ -51,22 +51,19 @@ import TestSupport
         #expect(overlay.changes.ranges == [8192..<10_000])
     }
 
-    @Test func `a commit writes unnamed blocks first and each phase after a flush`() throws {
+    @Test func `a commit writes the changed blocks in runs, then waits for the medium`() throws {
         let overlay = Overlay(over: MemoryStore([UInt8](repeating: 0, count: 64 << 10)))
         for block in [0, 1, 3, 8, 9] as [Int64] { try overlay.write([1], at: block * 4096 + 7) }
         let target = MemoryStore([UInt8](repeating: 0, count: 64 << 10))
-        // The phases name a byte of block 3, then blocks 0 and 3 again: the later phase has it.
-        try overlay.commit(
-            to: target, phases: [ByteRanges([4100..<4101, 12288..<12289]), ByteRanges([0..<1, 12300..<12301])])
-        #expect(target.log == [32768..<40960, nil, 4096..<8192, nil, 0..<4096, 12288..<16384, nil])
+        try overlay.commit(to: target)
+        #expect(target.log == [0..<8192, 12288..<16384, 32768..<40960, nil])
         #expect(try target.allBytes == overlay.bytes(at: 0, count: 64 << 10))
         #expect(!overlay.changes.isEmpty)
     }
 
     @Test func `a commit without changes touches nothing`() throws {
         let target = MemoryStore([UInt8](repeating: 0, count: 8192))
-        try Overlay(over: MemoryStore([UInt8](repeating: 0, count: 8192))).commit(
-            to: target, phases: [ByteRanges([0..<1])])
+        try Overlay(over: MemoryStore([UInt8](repeating: 0, count: 8192))).commit(to: target)
         #expect(target.log.isEmpty)
     }
 

@@ -1,6 +1,6 @@
 import Systems
 import Filesystems
-import Fleet
+import Racks
 import Foundation
 import Host
 import Images
@@ -37,7 +37,7 @@ final class Rack: Sendable {
         var keys = RackKeys.placeholders
         for (index, name) in names.enumerated() {
             let node = try loader.load("recipes/\(name).yaml").node
-            keys = try RackState(besideRecipe: FilePath(node.recipePath), user: user).swarmKeys(for: node)
+            keys = try RackState(of: node, user: user).swarmKeys(for: node)
             let provision = try await Provisioner(
                 saltKey: [1], rackKeys: keys, flashTime: Int64(Date().timeIntervalSince1970) - 60
             ).provision(
@@ -68,7 +68,7 @@ final class Rack: Sendable {
         for change in provision.rootChanges {
             let edit = change.edit
             let path = "\(card)/root\(edit.path)"
-            switch edit.change {
+            switch edit.action {
             case .file(let contents, let mode):
                 let file = scratch.write(contents, to: path)
                 try FileManager.default.setAttributes([.posixPermissions: Int(mode)], ofItemAtPath: file.string)

@@ -1,3 +1,4 @@
+import Host
 package import Cards
 package import Diagnostics
 import Storage
@@ -14,7 +15,7 @@ package final class FakeDisk: CardTarget {
         case read(Range<Int64>)
         case write(Range<Int64>)
         case zero(Range<Int64>)
-        case synchronize, dropCache, seal, abandon
+        case synchronize, dropCache, finalize, abandon
     }
 
     package enum Fault: Sendable {
@@ -42,7 +43,7 @@ package final class FakeDisk: CardTarget {
         var log: [Operation] = []
         var violations: [String] = []
         var gone = false
-        var sealed = false
+        var finalized = false
         var abandoned = false
         var random: SplitMix64
     }
@@ -82,7 +83,7 @@ package final class FakeDisk: CardTarget {
     package var log: [Operation] { state.withLock { $0.log } }
     package var epochs: [Epoch] { state.withLock { $0.epochs } }
     package var violations: [String] { state.withLock { $0.violations } }
-    package var isSealed: Bool { state.withLock { $0.sealed } }
+    package var isFinalized: Bool { state.withLock { $0.finalized } }
     package var isAbandoned: Bool { state.withLock { $0.abandoned } }
     package var isPresent: Bool { state.withLock { !$0.gone } }
 
@@ -143,9 +144,9 @@ package final class FakeDisk: CardTarget {
         state.withLock { $0.cached = !$0.pending.isEmpty }
     }
 
-    package func seal() throws(Failure) {
-        try begin(.seal)
-        state.withLock { $0.sealed = true }
+    package func finalize() throws(Failure) {
+        try begin(.finalize)
+        state.withLock { $0.finalized = true }
     }
 
     package func abandon() {

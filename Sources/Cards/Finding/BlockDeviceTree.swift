@@ -2,21 +2,21 @@ import Diagnostics
 import FoundationEssentials
 package import SystemPackage
 
-/// The block devices that sysfs lists, and how they stand on each other.
+/// The block devices that sysfs lists, and which of them use which.
 package struct BlockDeviceTree: Sendable {
     private let block: FilePath
 
-    /// `sysfs` is /sys, but for tests.
+    /// `sysfs` is /sys, except in tests.
     package init(sysfs: FilePath = "/sys") { block = sysfs.appending("class").appending("block") }
 
-    /// Every whole disk that could be a card: no RAM disks, no device-mapper or RAID devices, no unused loop devices.
+    /// Every whole disk that could be a card: no RAM disks, device-mapper devices, RAID devices or unused loop devices.
     package func disks() -> [DeviceFacts] {
         names().filter { isWholeDisk($0) && !isVirtual($0) }.compactMap(facts).filter {
             $0.bus != .loop || $0.backingFile != nil
         }
     }
 
-    /// The facts of the disk that the kernel calls `name`, or nil when there is none.
+    /// The facts of the disk that the kernel calls `name`; nil if there is none.
     package func facts(_ name: String) -> DeviceFacts? {
         let directory = block.appending(name)
         guard isWholeDisk(name), let number = text(directory, "dev") else { return nil }
@@ -30,17 +30,17 @@ package struct BlockDeviceTree: Sendable {
             vendor: bus == .virtio ? nil : text(directory, "device/vendor"),
             serial: text(directory, "device/serial") ?? usbSerial(of: directory), cid: text(directory, "device/cid"),
             bus: bus,
-            // The MMC core's word for what speaks the eMMC protocol; SD cards say "SD".
+            // The MMC core writes "MMC" for eMMC and "SD" for SD cards.
             isBuiltIn: bus == .mmc && text(directory, "device/type") == "MMC",
             isRemovable: text(directory, "removable") == "1", isReadOnly: text(directory, "ro") == "1",
             partitions: partitions(of: name), holders: children(directory.appending("holders")),
             backingFile: raw(directory, "loop/backing_file").map {
-                // One line break ends it; the rest is the name.
+                // Only the last line break is not part of the name.
                 $0.hasSuffix("\n") ? String($0.dropLast()) : $0
             }, sequence: text(directory, "diskseq"), port: port(of: name))
     }
 
-    /// The request queue of the disk that the kernel calls `name`; nil when it does not tell.
+    /// The request queue of the disk that the kernel calls `name`; nil if sysfs does not describe it.
     package func queue(of name: String) -> DeviceQueue? {
         let directory = block.appending(name)
         func number(_ file: String) -> Int? { text(directory, "queue/\(file)").flatMap(Int.init) }
@@ -49,7 +49,8 @@ package struct BlockDeviceTree: Sendable {
             largestRequest: kilobytes << 10, requests: requests, preferredLength: number("optimal_io_size") ?? 0)
     }
 
-    /// The whole disks on which the device with `number` ("major:minor") stands, through partitions, RAID, encryption.
+    /// The whole disks that the device with `number` ("major:minor") is stored on, through partitions, RAID,
+    /// encryption.
     package func disks(under number: String) -> Set<String> {
         // Major number 0 is for file systems without a device (Documentation/admin-guide/devices.txt).
         guard !number.hasPrefix("0:"), let start = name(of: number) else { return [] }
@@ -69,13 +70,13 @@ package struct BlockDeviceTree: Sendable {
         return found
     }
 
-    /// What the kernel calls the device with `number`.
+    /// The kernel's name of the device with `number`.
     package func name(of number: String) -> String? { names().first { text(block.appending($0), "dev") == number } }
 
     /// The number of the device that the kernel calls `name`.
     package func number(of name: String) -> String? { text(block.appending(name), "dev") }
 
-    /// The disk whose partition the kernel calls `name`; nil when it is a disk itself.
+    /// The disk that the partition `name` is on; nil if `name` is a disk.
     package func disk(ofPartition name: String) -> String? {
         guard text(block.appending(name), "partition") != nil else { return nil }
         // /sys/class/block/sdb1 is a link to …/block/sdb/sdb1.
@@ -91,11 +92,11 @@ package struct BlockDeviceTree: Sendable {
     private func isWholeDisk(_ name: String) -> Bool { text(block.appending(name), "partition") == nil }
 
     private func isVirtual(_ name: String) -> Bool {
-        // A kind is a driver's prefix and a number: "mdadm" would be another driver's.
+        // A driver's name is followed by a number: "mdadm" would belong to another driver than "md".
         for kind in ["ram", "zram", "dm-", "md", "md_d", "nbd", "sr", "fd"] where name.hasPrefix(kind) {
             if name.dropFirst(kind.count).allSatisfy(\.isNumber) { return true }
         }
-        // "mmcblk0boot0" and its like are parts of an eMMC that hold boot loaders and keys.
+        // "mmcblk0boot0" and similar devices are parts of an eMMC that hold boot loaders and keys.
         return name.hasPrefix("mmcblk") && bus(of: name) != .mmc
     }
 
@@ -109,7 +110,7 @@ package struct BlockDeviceTree: Sendable {
         }
     }
 
-    /// The bus, from the path of the device in the kernel's tree: a USB reader's card is a SCSI disk below a USB device.
+    /// The bus, from the device's path in sysfs: a card in a USB reader is a SCSI disk below a USB device.
     private func bus(of name: String) -> DeviceFacts.Bus {
         if name.hasPrefix("loop") { return .loop }
         if name.hasPrefix("mmcblk") { return name.dropFirst("mmcblk".count).allSatisfy(\.isNumber) ? .mmc : .other }
@@ -124,8 +125,8 @@ package struct BlockDeviceTree: Sendable {
         return name.hasPrefix("sd") ? .scsi : .other
     }
 
-    /// Where the device hangs in the kernel's tree: host and disk numbers change each time a reader is plugged in, the USB
-    /// port with its interface ("1-2:1.0") and the slot (SCSI's logical unit) do not.
+    /// Where the device is plugged in, from its path in sysfs. Host and disk numbers change each time a reader is
+    /// plugged in; the USB port with its interface ("1-2:1.0") and the slot (the SCSI logical unit) do not.
     private func port(of name: String) -> String {
         let path = block.appending(name)
         let resolved = (try? FileManager.default.destinationOfSymbolicLink(atPath: path.string)) ?? ""
@@ -138,9 +139,10 @@ package struct BlockDeviceTree: Sendable {
         return name
     }
 
-    /// Looks whether media were put in or taken out, where the kernel does not do so by itself: opening a reader asks it.
+    /// Makes the kernel check for inserted and removed media in readers that it does not poll: opening a reader does
+    /// so.
     package func askReaders() {
-        // -1 is the default, which udev sets; 0 is never (Documentation/ABI, sysfs-block).
+        // -1 means the default, which udev sets; 0 means never (Documentation/ABI, sysfs-block).
         let standard = KernelFile.text("/sys/module/block/parameters/events_dfl_poll_msecs").map(DeviceFacts.printable)
         for name in names() where isWholeDisk(name) && !isVirtual(name) && bus(of: name) == .usb {
             let own = text(block.appending(name), "events_poll_msecs") ?? "0"
@@ -153,7 +155,7 @@ package struct BlockDeviceTree: Sendable {
         }
     }
 
-    /// A USB reader's serial number stands some directories above its disk.
+    /// A USB reader's serial number is some directories above its disk.
     private func usbSerial(of directory: FilePath) -> String? {
         guard let link = try? FileManager.default.destinationOfSymbolicLink(atPath: directory.string) else {
             return nil

@@ -1,16 +1,16 @@
 package import Filesystems
 package import SystemPackage
 
-/// A card as its owner recognises it, for the question before it is overwritten: what it is, and what is on it now.
+/// A card as its owner recognises it: what it is, and what is on it now. It is shown before a card is overwritten.
 ///
-/// Only values: how they look is the command's business.
+/// Values only; the command formats them.
 package struct CardContentsSummary: Hashable, Sendable {
     package struct Entry: Hashable, Sendable {
         /// As in /dev/sdb1; nil for a file system without a partition table.
         package let number: Int?
         /// In bytes.
         package let size: Int64
-        /// libblkid's name ("vfat", "ext4"), or nil when nothing is recognised.
+        /// libblkid's name ("vfat", "ext4"), or nil if it is unknown.
         package let filesystem: String?
         package let label: String?
 
@@ -28,14 +28,14 @@ package struct CardContentsSummary: Hashable, Sendable {
     package let size: Int64
     package let bus: DeviceFacts.Bus
     package let serial: String?
-    /// A USB disk that does not call itself removable: more likely somebody's hard disk than a reader.
+    /// A USB disk that does not report itself as removable: more likely a hard disk than a card in a reader.
     package let looksLikeHardDisk: Bool
-    /// Empty when nothing is recognised: a new card, or one that a failed run left without a partition table.
+    /// Empty if nothing is recognised: a new card, or one that a failed run left without a partition table.
     package let entries: [Entry]
 
     /// - Parameters:
-    ///   - table: Reads the partition table of a device; nil when it has none.
-    ///   - filesystem: Recognises a file system that fills the device, asked only when there is no table.
+    ///   - table: Reads the partition table of a device; nil if it has none.
+    ///   - filesystem: Recognises a file system that fills the device; called only if there is no table.
     package init(
         _ device: DeviceFacts, table: (FilePath) -> PartitionTable?,
         filesystem: (FilePath) -> FilesystemSignature? = { _ in nil }

@@ -1,6 +1,6 @@
 package import SystemPackage
 
-/// What Linux says of a whole disk (sysfs), as far as it matters for writing a card.
+/// What Linux reports about a whole disk (sysfs), as far as writing a card needs it.
 package struct DeviceFacts: Hashable, Sendable {
     package enum Bus: String, Sendable, Codable {
         case usb, mmc, loop, ata, nvme, virtio, scsi, other
@@ -10,7 +10,7 @@ package struct DeviceFacts: Hashable, Sendable {
     package var kernelName: String
     /// "major:minor".
     package var number: String
-    /// In bytes; 0 when there is no medium.
+    /// In bytes; 0 if there is no medium.
     package var size: Int64
     /// The logical sector size in bytes.
     package var sectorSize: Int
@@ -25,14 +25,15 @@ package struct DeviceFacts: Hashable, Sendable {
     package var isRemovable: Bool
     package var isReadOnly: Bool
     package var partitions: [PartitionFacts]
-    /// Kernel names of devices that stand on the disk itself (device mapper, RAID).
+    /// Kernel names of devices that use the disk itself (device mapper, RAID).
     package var holders: [String]
     /// For a loop device: the file behind it.
     package var backingFile: String?
-    /// A number that the kernel gives to no other medium as long as it runs (Documentation/ABI, sysfs-block, diskseq);
-    /// nil before Linux 5.15.
+    /// A number that the kernel gives to each medium, unique until it is restarted (Documentation/ABI, sysfs-block,
+    /// diskseq); nil before Linux 5.15.
     package var sequence: String?
-    /// Where the device is plugged in, the same after it was taken out and put back: a USB port and slot, an MMC host.
+    /// Where the device is plugged in: a USB port and slot, or an MMC host. It stays the same if a device is removed
+    /// and inserted again.
     package var port: String
 
     package struct PartitionFacts: Hashable, Sendable {
@@ -49,14 +50,14 @@ package struct DeviceFacts: Hashable, Sendable {
 
     package var path: FilePath { FilePath("/dev").appending(kernelName) }
 
-    /// "Generic STORAGE DEVICE", or what is known.
+    /// Vendor and model ("Generic STORAGE DEVICE"), or what is known instead.
     package var title: String {
         if let backingFile { return "loop device over \(backingFile)" }
         let words = [vendor, model].compactMap { $0 }.filter { !$0.isEmpty }
         return words.isEmpty ? "unnamed \(bus.rawValue) device" : words.joined(separator: " ")
     }
 
-    /// What a device says of itself, safe to print: without control characters and those that turn the line around.
+    /// A text from a device, safe to print: without control characters and without characters that reverse the line.
     package static func printable(_ text: String) -> String {
         let scalars = text.unicodeScalars.filter {
             switch $0.properties.generalCategory {

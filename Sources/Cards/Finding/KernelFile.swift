@@ -1,11 +1,11 @@
 import SystemPackage
 
-/// Files of /proc and /sys, whose size nobody knows before they are read.
+/// Files of /proc and /sys, whose size is unknown before they are read.
 enum KernelFile {
-    /// All of the file, to its end; nil when it cannot be read whole.
+    /// The contents of the file to its end; nil if any part cannot be read.
     ///
-    /// A read of /proc gives as many records as fit, and a short one is not the end: Foundation's readers stop there, with
-    /// 4 KiB of what may be hundreds of mounts.
+    /// A read of /proc returns as many records as fit, so a short read is not the end. Foundation's readers stop there,
+    /// with 4 KiB of what may be hundreds of mounts.
     static func text(_ path: FilePath) -> String? {
         guard let file = try? FileDescriptor.open(path, .readOnly, options: [.closeOnExec]) else { return nil }
         let contents = try? file.closeAfter {

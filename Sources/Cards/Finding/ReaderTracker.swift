@@ -1,8 +1,8 @@
-/// Tells one card from the next in the same reader, look by look.
+/// Recognises when another card is in the same reader, by comparing successive lists of disks.
 package struct ReaderTracker: Sendable {
     /// A card in a reader.
     package struct Medium: Hashable, Sendable {
-        /// Another one for every card that is put in, also for the same card again.
+        /// A new number for each card that is inserted, even for the same card again.
         package let id: Int
         package let facts: DeviceFacts
 
@@ -14,7 +14,7 @@ package struct ReaderTracker: Sendable {
 
     package init() {}
 
-    /// The cards that are in `disks` now, by the order of `disks`. A reader without a card is none.
+    /// The cards that are in `disks` now, in the order of `disks`. Readers without a card are left out.
     package mutating func update(_ disks: [DeviceFacts]) -> [Medium] {
         var present: [String: Medium] = [:]
         var result: [Medium] = []
@@ -33,8 +33,8 @@ package struct ReaderTracker: Sendable {
         return result
     }
 
-    /// Before Linux 5.15 there is no number of the medium: a card is the same as long as every look finds one of its
-    /// size there. No hand changes one for another between two looks.
+    /// Before Linux 5.15 there is no number of the medium: a card counts as the same while each list has one of its
+    /// size in its place. Nobody swaps two cards between two lists.
     private static func isSame(_ a: DeviceFacts, _ b: DeviceFacts) -> Bool {
         a.sequence == b.sequence && a.number == b.number && a.port == b.port && a.size == b.size && a.cid == b.cid
             && a.backingFile == b.backingFile

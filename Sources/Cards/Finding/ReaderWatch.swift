@@ -5,11 +5,11 @@ import SystemPackage
     import Glibc
 #endif
 
-/// Wakes when the kernel tells that a device came, went or changed.
+/// Wakes when the kernel reports that a device was added, removed or changed.
 ///
-/// What came is not read from the message: sysfs is looked at anew, so that no lost message and no forged one does harm.
+/// The message itself is not used: the caller reads sysfs again, so that lost and forged messages do no harm.
 package final class ReaderWatch: Sendable {
-    /// nil where the kernel lets nobody listen (some containers): then it wakes by the clock only.
+    /// nil if the kernel allows no listener (some containers); then ``wait(atMost:)`` only sleeps.
     private let socket: FileDescriptor?
 
     package init() {
@@ -19,7 +19,7 @@ package final class ReaderWatch: Sendable {
 
     deinit { try? socket?.close() }
 
-    /// Returns when there was an event, at the latest after `milliseconds`.
+    /// Returns after an event, or after `milliseconds`.
     package func wait(atMost milliseconds: Int32) {
         guard let socket else {
             usleep(UInt32(milliseconds) * 1000)
@@ -28,8 +28,8 @@ package final class ReaderWatch: Sendable {
         var entry = pollfd(fd: socket.rawValue, events: Int16(POLLIN), revents: 0)
         guard poll(&entry, 1, milliseconds) > 0 else { return }
         var message: UInt64 = 0
-        // All that wait: one look at sysfs answers them together. The rest of a message goes with its beginning; ENOBUFS
-        // says that some were lost.
+        // Removes all messages: reading sysfs once answers them together. Reading a message's beginning removes the
+        // rest too. ENOBUFS means that some were lost.
         while recv(socket.rawValue, &message, MemoryLayout.size(ofValue: message), Int32(MSG_DONTWAIT)) > 0
             || errno == ENOBUFS
         { errno = 0 }

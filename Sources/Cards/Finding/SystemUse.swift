@@ -1,12 +1,12 @@
 package import SystemPackage
 
-/// What the running system uses its block devices for: mounts and swap.
+/// How the running system uses its block devices: mounts and swap.
 package struct SystemUse: Sendable {
     package struct Mount: Hashable, Sendable {
         /// "major:minor" of the mounted file system.
         package let number: String
         package let point: String
-        /// What was mounted: "/dev/sdb1".
+        /// The mounted device: "/dev/sdb1".
         package let source: String
     }
 
@@ -14,10 +14,10 @@ package struct SystemUse: Sendable {
     /// Paths of swap devices and swap files.
     package let swaps: [String]
 
-    /// Whether the mounts could be read. When not, nothing may be written: anything might be mounted.
+    /// Whether the mounts could be read. If not, nothing may be written: anything might be mounted.
     package let isKnown: Bool
 
-    /// `procfs` is /proc, but for tests.
+    /// `procfs` is /proc, except in tests.
     package init(procfs: FilePath = "/proc") {
         let text = KernelFile.text(procfs.appending("self").appending("mountinfo"))
         mounts = Self.parse(mountinfo: text ?? "")
@@ -38,7 +38,7 @@ package struct SystemUse: Sendable {
         }
     }
 
-    /// Blanks and backslashes stand in /proc as octal escapes: "\040".
+    /// /proc writes blanks and backslashes as octal escapes: "\040".
     static func unescape(_ text: String) -> String {
         var result: [UInt8] = []
         var rest = Array(text.utf8)[...]

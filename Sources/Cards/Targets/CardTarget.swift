@@ -1,29 +1,29 @@
 package import Diagnostics
 package import Storage
 
-/// Where a card's bytes go: a claimed device, or a file that stands for one.
+/// Where a card's bytes go: a device that is open exclusively, or an image file.
 ///
-/// Several threads read and write it at a time, never the same bytes.
+/// Several threads read and write it at the same time, but never the same bytes.
 package protocol CardTarget: WritableBlockStore {
-    /// Whether it is still there. What a failure means for the user depends on it.
+    /// Whether the medium is still there. It decides how a failure is explained.
     var isPresent: Bool { get }
 
     /// The queue of the device; nil for a file.
     var queue: DeviceQueue? { get }
 
-    /// Whether nothing but zeros was on it when it was opened, since it is new.
+    /// Whether it is new and held only zeros when it was opened.
     var isBlank: Bool { get }
 
-    /// Makes `range` (in bytes, whole sectors) read as zeros by the system's own means; false when it has none.
+    /// Makes `range` (in bytes, whole sectors) read as zeros by a system call; false if the target has none.
     func zero(_ range: Range<Int64>) throws(Failure) -> Bool
 
-    /// Makes the next reads come from the medium, not from memory.
+    /// Makes the next reads come from the medium, not from a cache.
     func dropCache() throws(Failure)
 
-    /// The card is complete: makes it visible (a partition table read anew, a file renamed into place).
-    func seal() throws(Failure)
+    /// Makes the complete card visible: the kernel reads the new partition table, or a file gets its name.
+    func finalize() throws(Failure)
 
-    /// The card failed: whatever was made must not look finished. Called at most once.
+    /// Called at most once, if the card failed: what was written must not look finished.
     func abandon()
 }
 

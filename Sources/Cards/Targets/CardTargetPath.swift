@@ -6,22 +6,22 @@ package import SystemPackage
     import Glibc
 #endif
 
-/// What the target on a command line means. A name is never guessed: a block device is a device, a file is a file only
-/// when it says so by ending in ".img", and nothing under /dev ever becomes a file.
+/// The meaning of a target on the command line. Nothing is guessed: a block device is a device, a file must have a name
+/// that ends in ".img", and no file is ever made under /dev.
 package enum CardTargetPath: Hashable, Sendable {
     /// A block device, links resolved.
     case device(FilePath)
-    /// A plain file, to be made or replaced, links resolved.
+    /// A regular file to make or replace, links resolved.
     case file(FilePath)
 
-    /// Judges `path`; a relative one stands in the working directory.
+    /// Finds out what `path` means; a relative path starts in the working directory.
     package init(_ path: FilePath) throws(Failure) {
         guard let resolved = Self.resolve(path) else {
-            // An unresolved path may still lead into /dev by way of "..", but no file can be made there either.
+            // Such a path may still lead into /dev through "..", where no file is made either.
             guard !Self.isSpecial(path.lexicallyNormalized()) else { throw Self.noDevice(path, exists: false) }
             throw Failure(
                 .notATarget, severity: .refused, "there is no directory for \"\(path)\"",
-                hint: "make its directory first, or name another place")
+                hint: "make its directory first, or name another one")
         }
         let type = try? resolved.stat(followTargetSymlink: false).type
         if type == .blockSpecial {
@@ -34,7 +34,7 @@ package enum CardTargetPath: Hashable, Sendable {
             let instead = type == .directory ? "\(path)/card.img" : "\(path).img"
             throw Failure(
                 .notATarget, severity: .refused, "\"\(path)\" is neither a card nor an image file",
-                hint: "to write an image file name it so that it ends in .img, such as \"\(instead)\"; "
+                hint: "to write an image file, give it a name that ends in .img, such as \"\(instead)\"; "
                     + "`piflash devices` lists the cards")
         }
         self = .file(resolved)
@@ -44,21 +44,21 @@ package enum CardTargetPath: Hashable, Sendable {
         if !exists, path.extension?.lowercased() == "img" {
             return Failure(
                 .noSuchDevice, severity: .refused,
-                "there is no device \(path), and no image file is made under /dev, /proc or /sys",
-                hint: "name an image file in another directory; `piflash devices` lists the cards that are there")
+                "there is no device \(path), and piflash makes no image file under /dev, /proc or /sys",
+                hint: "name an image file in another directory; `piflash devices` lists the cards")
         }
         return Failure(
             .noSuchDevice, severity: .refused,
-            exists ? "\(path) is no block device" : "there is no device \(path)",
-            hint: "`piflash devices` lists the cards that are there")
+            exists ? "\(path) is not a block device" : "there is no device \(path)",
+            hint: "`piflash devices` lists the cards")
     }
 
-    /// Where the kernel's file systems are: a file made there would live in RAM.
+    /// Whether the path is in one of the kernel's file systems: a file made there would be in RAM.
     private static func isSpecial(_ path: FilePath) -> Bool {
         ["/dev", "/proc", "/sys"].contains { path.starts(with: FilePath($0)) }
     }
 
-    /// The path with all links resolved, also when its last component does not exist; nil when its directory does not.
+    /// The path with all links resolved, even if its last component does not exist; nil if its directory does not.
     private static func resolve(_ path: FilePath) -> FilePath? {
         if let real = realPath(path) { return real }
         let parent = path.removingLastComponent()

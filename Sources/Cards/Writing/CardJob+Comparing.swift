@@ -4,26 +4,26 @@ import Synchronization
 
 /// Writing only what differs, to a card that holds most of the image already.
 ///
-/// All of the image's bytes are read and compared, then those that differ are written, and only those are read again.
-/// That proves as much as writing and reading everything: every byte was read from the medium and found right, the
-/// unchanged ones before the writes, the changed ones after. A write that goes well could only spoil what was read before
-/// on a card that is smaller than it says: there addresses wrap, and one write lands in two places. So it is made sure
-/// that no address in question wraps. The first block holds a mark of this run, and a card that wraps after c bytes shows
-/// it again from c to c + 1 MiB. That much is never passed over: in a gap of the image, a page of each MiB is read too.
+/// All bytes of the image are compared with the card, those that differ are written, and only those are read again.
+/// That proves as much as writing and reading everything: each byte was read from the medium and found right, the
+/// unchanged ones before the writes, the changed ones after. A successful write can spoil what was read before only if
+/// the card is smaller than it says: there addresses wrap, and one write reaches two places. So it is checked that no
+/// address in question wraps. The first block holds a sentinel of this run, and a card that wraps after c bytes shows
+/// it again from c to c + 1 MiB. No gap of the image hides that much: in a gap, one page of each MiB is read too.
 extension CardJob {
-    /// What is written where anything in it differs, cut at its multiples: whole pages of any card's flash, which the
-    /// card would have to copy otherwise, and little beside what differs.
+    /// The unit of writing if anything in it differs, aligned to its multiples: whole flash pages of any card, which it
+    /// would have to copy otherwise, and not much more than what differs.
     static let unit: Int64 = 64 << 10
-    /// How many places tell whether to compare; that takes some tens of milliseconds.
+    /// How many places are read to decide whether to compare; that takes some tens of milliseconds.
     static let samples = 32
-    /// How much is compared before the rest can be given up.
+    /// How much is compared before comparing can be given up.
     static let trial: Int64 = 32 << 20
 
-    /// Whether most of what `body` wants is there, as far as a few places, always the same ones, tell. Of an unfinished image
-    /// they are in what is there: nothing waits for them.
+    /// Whether the card seems to hold most of `body` already, judging by a few places, always the same ones. In an
+    /// unfinished image they are in the available part, so nothing waits.
     ///
-    /// Comparing costs one read of everything, and saves the write, and the second read, of what is equal. On a card that
-    /// reads at least as fast as it writes that pays until half of it differs, or more.
+    /// Comparing costs one read of everything, and saves the write and the second read of what is equal. On a card that
+    /// reads at least as fast as it writes, that pays until half of it or more differs.
     func looksWritten(_ body: ByteRanges) throws(Failure) -> Bool {
         let body = unfinished.map { body.clamped(to: 0..<$0.available() / Self.sector * Self.sector) } ?? body
         var (same, different) = (0, 0)
@@ -38,10 +38,10 @@ extension CardJob {
         return same > different
     }
 
-    /// Reads all of `body`; tells what of it has to be written, and what has to be read back after that.
+    /// Reads all of `body` from the card and finds what must be written, and what must be read back after that.
     ///
-    /// - Parameter givesUp: Whether to stop comparing, and write the rest as it is, when more than half differs.
-    func compare(_ body: ByteRanges, mark: CardMark, givesUp: Bool) throws(Failure) -> Work {
+    /// - Parameter givesUp: Whether to stop comparing and write the rest if more than half differs.
+    func compare(_ body: ByteRanges, sentinel: CardSentinel, givesUp: Bool) throws(Failure) -> Work {
         let (target, image) = (target, image)
         let probes = body.gapProbes(from: CardWriter.firstBlock)
         let all = body.union(probes)
@@ -62,10 +62,10 @@ extension CardJob {
             work: { lane, range throws(Failure) in
                 try lane.compare(range, of: target, with: image) { place, found, wanted throws(Failure) in
                     guard !found.isEqual(to: wanted) else { return }
-                    guard !mark.isFound(in: found) else {
+                    guard !sentinel.isFound(in: found) else {
                         throw Failure(
                             .verifyMismatch,
-                            "\(target.name) is smaller than it says: near byte \(place.lowerBound) it shows its beginning",
+                            "\(target.name) is smaller than it says: near byte \(place.lowerBound) it repeats its beginning",
                             hint: "the card is counterfeit: use another one")
                     }
                     differences.insert(place, found, wanted)
@@ -73,13 +73,13 @@ extension CardJob {
             })
         let unequal = differences.ranges.subtracting(probes.subtracting(body))
         guard let stop else { return Work(body: body, unwritten: unequal, unproved: unequal) }
-        // The gaps of the rest have not been looked into: everything is read back, as after writing it all.
+        // The gaps of the rest were not probed: everything is read back, as after writing it all.
         return Work(
             body: body, unwritten: unequal.union(body.clamped(to: stop..<max(stop, target.size))), unproved: body)
     }
 }
 
-/// What differs so far, from all threads.
+/// The differences found so far by all threads.
 private final class Differences: Sendable {
     private let state = Mutex((ranges: ByteRanges(), count: Int64(0)))
 
@@ -87,7 +87,7 @@ private final class Differences: Sendable {
     /// In bytes.
     var count: Int64 { state.withLock { $0.count } }
 
-    /// Adds the units of `place` in which `found` is not what is wanted.
+    /// Adds the units of `place` in which `found` differs from `wanted`.
     func insert(_ place: Range<Int64>, _ found: UnsafeRawBufferPointer, _ wanted: UnsafeRawBufferPointer) {
         for unit in place.pieces(of: CardJob.unit) {
             let part = Int(unit.lowerBound - place.lowerBound)..<Int(unit.upperBound - place.lowerBound)
@@ -109,17 +109,17 @@ extension ByteRanges {
     func places(_ count: Int, length: Int64) -> [Range<Int64>] {
         let total = self.count
         var result: [Range<Int64>] = []
-        // How many bytes of the set lie before the current range.
+        // How many bytes of the set are before the current range.
         var before: Int64 = 0
         var number: Int64 = 0
         for range in ranges {
             let size = range.upperBound - range.lowerBound
             while number < Int64(count) {
-                // In the middle of its part; no product overflows below 2⁵² bytes.
+                // In the middle of its part; the product does not overflow below 2⁵² bytes.
                 let position = total * (2 * number + 1) / (2 * Int64(count))
                 guard position < before + size else { break }
                 let start = range.lowerBound + (position - before) / CardJob.sector * CardJob.sector
-                // Small sets have fewer places than were asked for.
+                // A small set has fewer places than requested.
                 if start >= result.last?.upperBound ?? 0 {
                     result.append(start..<Swift.min(start + length, range.upperBound))
                 }
@@ -130,7 +130,7 @@ extension ByteRanges {
         return result
     }
 
-    /// Pages in the gaps of the set, from `start` to its end, so that set and pages leave nowhere 1 MiB out.
+    /// Pages in the gaps of the set, from `start` to its end: together, set and pages leave no gap of 1 MiB.
     func gapProbes(from start: Int64) -> ByteRanges {
         let page: Int64 = 4096
         var probes = ByteRanges()

@@ -1,18 +1,18 @@
 import Diagnostics
 import Storage
 
-/// Zeroing what the image leaves out.
+/// Zeroing what the image does not use.
 extension CardJob {
-    /// What is zeroed in one call of the kernel: a second or so on a slow card, and then the user may stop it.
+    /// How much one system call zeroes: about a second on a slow card, after which the user can stop it.
     private static let slice: Int64 = 8 << 20
-    /// Up to this much is read back whole, of more as much in places that are spread over it.
+    /// Up to this much is read back completely; of more, this much in places spread over it.
     private static let proof: Int64 = 64 << 20
 
     /// Makes `rest` read as zeros.
     ///
-    /// The kernel does it where it can (BLKZEROOUT, which is zeros by contract); a discard alone would be faster, but
-    /// after it a card may show what it likes, the old data too. Of the zeros, 64 MiB in up to 1,024 places are read
-    /// back: that finds a card that does not do what it says, not a single bad page, which no file stands on.
+    /// The kernel does it if it can (BLKZEROOUT guarantees zeros); a discard would be faster, but after it a card may
+    /// return anything, even the old data. 64 MiB of the zeros in up to 1,024 places are read back: that finds a card
+    /// that ignores zeroing, but not a single bad page, which no file uses.
     func wipe(_ rest: ByteRanges) throws(Failure) {
         let total = rest.count
         var done: Int64 = 0

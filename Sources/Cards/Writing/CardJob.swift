@@ -1,31 +1,31 @@
 import Diagnostics
 import Storage
 
-/// One run of ``CardWriter``: its steps, and what is known of the first block.
+/// One run of ``CardWriter``: its steps, and what is known about the first block.
 final class CardJob {
     /// What the first block of the card holds.
     enum FirstBlock {
-        /// What it held before.
+        /// What it held before the run.
         case untouched
-        /// The mark of a card that is not complete, or zeros, as read back from the medium.
+        /// The sentinel of an incomplete card, or zeros, as read back from the medium.
         case cleared
-        /// Anything: a write to it was begun and not proved.
+        /// Anything: a write to it was started and not read back.
         case unknown
     }
 
-    /// A card's sectors; what is written is padded to whole ones.
+    /// The size of a card's sectors; what is written is padded to whole sectors.
     static let sector: Int64 = 512
 
     private(set) var state = FirstBlock.untouched
     let target: any CardTarget
-    /// As far as it is known: at the end of an unfinished image it is replaced by the finished one.
+    /// Once an unfinished image is complete, the finished one replaces it here.
     var image: CardImage
     let pace: Pace
     private let ranges: ByteRanges?
     let unfinished: UnfinishedImage?
     private let comparison: CardWriter.Comparison
     private let wipes: Bool
-    private let mark = CardMark()
+    private let sentinel = CardSentinel()
     private var pacer: EventPacer
     private let isCancelled: () -> Bool
     /// As long as the first block.
@@ -59,7 +59,7 @@ final class CardJob {
         let neck = head.upperBound..<min(CardWriter.firstBlock, end)
         let area = first.upperBound..<max(first.upperBound, end)
         let body = body(ranges, in: area)
-        // Where the image ends inside the last block, that part is the image's.
+        // If the image ends inside the last block, its part there is not cleared.
         let tail = max(end, first.upperBound, target.size - CardWriter.firstBlock)..<target.size
 
         try checkCancelled()
@@ -70,7 +70,9 @@ final class CardJob {
         }
         // 2.
         var work = Work(body: body, unwritten: body, unproved: body)
-        if try isWorthComparing(body) { work = try compare(body, mark: mark, givesUp: comparison == .automatic) }
+        if try isWorthComparing(body) {
+            work = try compare(body, sentinel: sentinel, givesUp: comparison == .automatic)
+        }
         // 3.
         try write(work.unwritten)
         if let unfinished { work = try write(unfinished.finish(), after: work, in: area) }
@@ -79,10 +81,10 @@ final class CardJob {
         report(.flushing, work.unwritten.count, work.unwritten.count)
         // 4.
         try verify(work.unproved)
-        try expectMark(first)
+        try expectSentinel(first)
         // 5.
-        let sealed = neck.upperBound
-        report(.sealing, 0, sealed)
+        let finalized = neck.upperBound
+        report(.finalizing, 0, finalized)
         try checkCancelled()
         state = .unknown
         if !neck.isEmpty { try writeThrough(neck) }
@@ -90,19 +92,21 @@ final class CardJob {
         try checkCancelled()
         if !head.isEmpty { try writeThrough(head) }
         // 7.
-        try target.seal()
-        report(.sealing, sealed, sealed)
-        return CardWriter.Summary(verified: work.body.count + sealed, written: work.unwritten.count + sealed)
+        try target.finalize()
+        report(.finalizing, finalized, finalized)
+        return CardWriter.Summary(verified: work.body.count + finalized, written: work.unwritten.count + finalized)
     }
 
-    /// Makes sure of the mark when the card did not hold what was written: one that is smaller than it says may have written
-    /// part of the image over its first block, a boot sector even.
-    func doubtFirstBlock() {
+    /// Checks the sentinel again after a mismatch: a card that is smaller than it says may have written part of the
+    /// image, even a boot sector, over its first block.
+    func recheckFirstBlock() {
         guard state == .cleared else { return }
-        do throws(Failure) { try expectMark(0..<min(CardWriter.firstBlock, target.size)) } catch { state = .unknown }
+        do throws(Failure) { try expectSentinel(0..<min(CardWriter.firstBlock, target.size)) } catch {
+            state = .unknown
+        }
     }
 
-    /// Zeros the first block, as well as a failing card lets us; only what reads back as zeros counts.
+    /// Zeros the first block, if the failing card still can; only what reads back as zeros counts.
     func clearAfterFailure() {
         do throws(Failure) {
             let first = 0..<min(CardWriter.firstBlock, target.size)
@@ -115,9 +119,9 @@ final class CardJob {
         }
     }
 
-    /// What is left to do with the bytes behind the first block.
+    /// What remains to be done with the bytes after the first block.
     struct Work {
-        /// All that the card is to hold of the image.
+        /// All of the image that the card must hold.
         var body: ByteRanges
         var unwritten: ByteRanges
         var unproved: ByteRanges
@@ -136,11 +140,11 @@ final class CardJob {
         report(.clearing, 0, total)
         state = .unknown
         let marked = scratch(first.count)
-        mark.fill(marked, at: first.lowerBound)
+        sentinel.fill(marked, at: first.lowerBound)
         try target.write(UnsafeRawBufferPointer(marked), at: first.lowerBound)
         if !tail.isEmpty { try target.write(zeros(tail.count), at: tail.lowerBound) }
         try flush()
-        try expectMark(first)
+        try expectSentinel(first)
         state = .cleared
         if !tail.isEmpty { try expectZeros(tail) }
         report(.clearing, total, total)
@@ -185,13 +189,13 @@ final class CardJob {
             }, work: work)
     }
 
-    /// Cut at multiples of the chunk's length, so that long writes start where the card's pages do.
+    /// Cut at multiples of the chunk's length, so that long writes start at the card's page boundaries.
     func chunks(of ranges: ByteRanges) -> some Sequence<Range<Int64>> {
         let length = Int64(pace.chunk)
         return ranges.ranges.lazy.flatMap { $0.pieces(of: length) }
     }
 
-    // MARK: Short transfers, on the caller's own thread
+    // MARK: Short transfers, on the caller's thread
 
     func flush() throws(Failure) {
         try target.synchronize()
@@ -227,9 +231,9 @@ final class CardJob {
         return UnsafeRawBufferPointer(zeros)
     }
 
-    private func expectMark(_ first: Range<Int64>) throws(Failure) {
+    private func expectSentinel(_ first: Range<Int64>) throws(Failure) {
         let wanted = scratch(first.count)
-        mark.fill(wanted, at: first.lowerBound)
+        sentinel.fill(wanted, at: first.lowerBound)
         guard try !read(first).isEqual(to: UnsafeRawBufferPointer(wanted)) else { return }
         throw Failure(
             .verifyMismatch, "\(target.name) did not keep what was written to its first block",
@@ -240,7 +244,7 @@ final class CardJob {
         guard try !read(range).isAllZero else { return }
         throw Failure(
             .verifyMismatch,
-            "\(target.name) did not keep the zeros written at byte \(range.lowerBound): it takes writes and drops them",
+            "\(target.name) did not keep the zeros written at byte \(range.lowerBound): it accepts writes and drops them",
             hint: "the card is worn out, or smaller than it says: use another card")
     }
 
@@ -256,7 +260,7 @@ final class CardJob {
         }
         return Failure(
             .verifyMismatch,
-            "\(name) reads back differently from what was written, first at byte \(offset + Int64(first)) "
+            "\(name): what was read back is not what was written, first at byte \(offset + Int64(first)) "
                 + "(\(different) of \(wanted.count / size) sectors there)",
             hint:
                 "the card or its reader is bad, or the card is smaller than it says: try another reader, then another card"

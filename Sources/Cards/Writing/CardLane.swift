@@ -5,19 +5,19 @@ import Storage
     import Glibc
 #endif
 
-/// One thread of a ``CardPipeline``: its memory, and its turn at the device.
+/// What one thread of a ``CardPipeline`` has: memory for a chunk, and its turn at the device.
 struct CardLane {
     /// As long as a chunk.
     let bytes: AlignedBuffer
-    /// For a part of the image that is compared, short enough to stay in the processor's own memory.
+    /// For a part of the image to compare with, short enough to stay in the processor's cache.
     let part: AlignedBuffer
     let number: Int
     let pipeline: CardPipeline
 
     static let partLength = 256 << 10
 
-    /// Runs `transfer` when all earlier chunks are on their way to the device and few enough are still there. Each chunk
-    /// takes exactly one turn.
+    /// Runs `transfer` after all earlier chunks have started theirs and fewer than ``Pace/inFlight`` are running. Each
+    /// chunk calls this exactly once.
     func atDevice(_ transfer: () throws(Failure) -> Void) throws(Failure) {
         try pipeline.enter(number)
         defer { pipeline.leave() }
@@ -29,7 +29,8 @@ struct CardLane {
         UnsafeMutableRawBufferPointer(rebasing: bytes.bytes[..<count])
     }
 
-    /// Reads `range` from the card, and calls `found` for each part with its place, what was read and what is wanted.
+    /// Reads `range` from the card and calls `found` for each part with its place, the bytes read and the bytes
+    /// expected.
     func compare(
         _ range: Range<Int64>, of target: any CardTarget, with image: CardImage,
         _ found: (Range<Int64>, UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(Failure) -> Void
@@ -48,17 +49,6 @@ struct CardLane {
     }
 }
 
-/// An image as a card holds it: padded to whole sectors with zeros.
-struct CardImage: Sendable {
-    let store: any BlockStore
-
-    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
-        let present = max(0, min(buffer.count, Int(store.size - offset)))
-        try store.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<present]), at: offset)
-        UnsafeMutableRawBufferPointer(rebasing: buffer[present...]).initializeMemory(as: UInt8.self, repeating: 0)
-    }
-}
-
 extension Range<Int64> {
     /// The range cut at the multiples of `length`.
     func pieces(of length: Int64) -> some Sequence<Range<Int64>> {
@@ -72,7 +62,8 @@ extension Range<Int64> {
 }
 
 extension UnsafeMutableRawBufferPointer {
-    /// Makes each sector differ from what an earlier read left: one that fills nothing must not pass for a good one.
+    /// Makes each sector differ from what an earlier read left: a read that fills nothing must not look like a good
+    /// one.
     func poison() {
         for start in stride(from: 0, to: count, by: 512) {
             storeBytes(of: 0xA5A5_5A5A_C3C3_3C3C, toByteOffset: start, as: UInt64.self)
@@ -81,7 +72,7 @@ extension UnsafeMutableRawBufferPointer {
 }
 
 extension UnsafeRawBufferPointer {
-    /// Whether both hold the same bytes; they are equally long.
+    /// Whether both hold the same bytes; their lengths are equal.
     func isEqual(to other: UnsafeRawBufferPointer) -> Bool {
         guard let a = baseAddress, let b = other.baseAddress else { return isEmpty && other.isEmpty }
         return memcmp(a, b, count) == 0

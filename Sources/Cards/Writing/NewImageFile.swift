@@ -8,7 +8,7 @@ package import SystemPackage
     import Glibc
 #endif
 
-/// A new image file, which gets its name only when it is complete; until then it is ".NAME.piflash-part" beside it.
+/// A new image file, which gets its name only when it is complete; until then its name is ".NAME.piflash-part".
 package final class NewImageFile: CardTarget {
     private let path: FilePath
     private let temporary: FilePath
@@ -17,24 +17,24 @@ package final class NewImageFile: CardTarget {
     /// Whether the temporary name is ours to remove.
     private let isPending = Mutex(true)
 
-    /// A file of `size` bytes, rounded up to whole sectors of 512 as a card's, that will replace the one at `path`, if
-    /// there is one.
+    /// A file of `size` bytes, rounded up to whole sectors of 512 bytes, that will replace the file at `path`, if there
+    /// is one.
     package init(_ path: FilePath, size: Int64, user: InvokingUser) throws(Failure) {
         self.path = path
         self.user = user
         guard let name = path.lastComponent, let temporaryName = FilePath.Component(".\(name.string).piflash-part")
         else {
-            throw Failure(.notATarget, severity: .refused, "\"\(path)\" names no file")
+            throw Failure(.notATarget, severity: .refused, "\"\(path)\" is not the name of a file")
         }
         temporary = path.removingLastComponent().appending(temporaryName)
-        // Of two runs, the one that ends first would give the name to what the other one has only begun. What a run that
-        // was killed left is not locked any more, and nobody's.
+        // Of two runs, the first to end would give the name to the unfinished file of the other. A file that a killed
+        // run left is not locked any more.
         let busy = Failure(
-            .deviceBusy, severity: .refused, "another piflash writes \(path)",
-            hint: "wait until it is done, or name another file")
+            .deviceBusy, severity: .refused, "another piflash is writing \(path)",
+            hint: "wait until it is finished, or name another file")
         if let other = try? ImageFile(opening: temporary, writable: true) {
             guard try other.lock() else { throw busy }
-            // While it is locked, nobody else removes it or puts another one in its place.
+            // While it is locked, no other piflash removes or replaces it.
             _ = temporary.withPlatformString { unlink($0) }
         } else {
             _ = temporary.withPlatformString { unlink($0) }
@@ -42,7 +42,7 @@ package final class NewImageFile: CardTarget {
         // For its owner alone: a card holds hashes and keys.
         file = try ImageFile(creating: temporary, size: (size + 511) / 512 * 512, permissions: [.ownerReadWrite])
         guard try file.lock() else {
-            // Somebody else's by now.
+            // Another run has it by now.
             isPending.withLock { $0 = false }
             throw busy
         }
@@ -59,22 +59,15 @@ package final class NewImageFile: CardTarget {
         try file.read(into: buffer, at: offset)
     }
 
-    /// Runs of zeros become holes, whatever stood there before.
+    /// Runs of zeros become holes, whatever was there before.
     package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
-        // Every file system's blocks are smaller, and the holes of real images larger.
-        let unit = 64 << 10
-        var start = 0
-        while start < bytes.count {
-            let isZero = part(bytes, start, unit).isAllZero
-            var end = min(start + unit, bytes.count)
-            while end < bytes.count, part(bytes, end, unit).isAllZero == isZero { end = min(end + unit, bytes.count) }
-            let position = offset + Int64(start)
+        try bytes.forEachSparseRun(at: offset) { (run, isZero) throws(Failure) in
+            let position = offset + Int64(run.lowerBound)
             if isZero {
-                try file.clear(position..<(offset + Int64(end)))
+                try file.clear(position..<(position + Int64(run.count)))
             } else {
-                try file.write(UnsafeRawBufferPointer(rebasing: bytes[start..<end]), at: position)
+                try file.write(UnsafeRawBufferPointer(rebasing: bytes[run]), at: position)
             }
-            start = end
         }
     }
 
@@ -82,28 +75,14 @@ package final class NewImageFile: CardTarget {
 
     package func dropCache() throws(Failure) { try file.dropCache() }
 
-    package func seal() throws(Failure) {
-        let result = temporary.withPlatformString { from in path.withPlatformString { rename(from, $0) } }
-        guard result == 0 else { throw .system("renaming \(temporary) to \(path)", Errno(rawValue: errno)) }
+    package func finalize() throws(Failure) {
+        do { try DurableFile.rename(temporary, to: path) } catch {
+            throw .system("renaming \(temporary) to \(path)", error)
+        }
         isPending.withLock { $0 = false }
-        try synchronizeDirectory()
     }
 
     package func abandon() { discard() }
-
-    /// The new name must survive a crash too.
-    private func synchronizeDirectory() throws(Failure) {
-        let parent = path.removingLastComponent()
-        let directory = parent.isEmpty ? "." : parent
-        do {
-            let folder = try FileDescriptor.open(directory, .readOnly, options: [.directory, .closeOnExec])
-            defer { try? folder.close() }
-            // fsync(2): EINVAL is for file systems that cannot do it for a directory; they have nothing to wait for.
-            guard fsync(folder.rawValue) == 0 || errno == EINVAL else { throw Errno(rawValue: errno) }
-        } catch {
-            throw .system("flushing \(directory)", error as? Errno ?? .ioError)
-        }
-    }
 
     private func discard() {
         let isOurs = isPending.withLock { pending in
@@ -111,9 +90,5 @@ package final class NewImageFile: CardTarget {
             return pending
         }
         if isOurs { _ = temporary.withPlatformString { unlink($0) } }
-    }
-
-    private func part(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ count: Int) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + count, bytes.count)])
     }
 }

@@ -1,15 +1,15 @@
 package import Diagnostics
 package import Storage
 
-/// What a card is written from while the image is still being made: its reads may wait, and a few of its bytes may turn out
-/// to be others at the end.
+/// An image that is still being unpacked while the card is written: reads may wait, and a few of its bytes may change
+/// at the end.
 package struct UnfinishedImage {
-    /// What it is in the end.
+    /// The complete image.
     package struct Finished {
         package var image: any BlockStore
         /// The bytes that matter, or nil for all.
         package var ranges: ByteRanges?
-        /// Where it is not what was read of it before.
+        /// Where it differs from what was read before.
         package var changes: ByteRanges
 
         package init(image: any BlockStore, ranges: ByteRanges?, changes: ByteRanges) {
@@ -24,8 +24,8 @@ package struct UnfinishedImage {
 
     /// - Parameters:
     ///   - available: How many bytes, from the beginning on, can be read without waiting.
-    ///   - finish: Waits until the image is finished. Called once, when all that is known has been written, and nothing has
-    ///     been read back; a failure leaves the card without a partition table.
+    ///   - finish: Waits until the image is complete. Called once, after everything known so far is written and before
+    ///     anything is read back; if it fails, the card has no partition table.
     package init(available: @escaping () -> Int64, finish: @escaping () throws(Failure) -> Finished) {
         self.available = available
         finishing = finish
@@ -35,13 +35,13 @@ package struct UnfinishedImage {
 }
 
 extension CardJob {
-    /// Writes what the finished image has that the card has not. `area` is what of the card is not held back.
+    /// Writes what the finished image has and the card has not. `area` is the card without the first block.
     ///
-    /// What was written before and no longer matters is proved like everything else: it is the image's, too.
+    /// What was written before and no longer matters is verified like everything else: it is part of the image too.
     func write(_ finished: UnfinishedImage.Finished, after work: Work, in area: Range<Int64>) throws(Failure) -> Work {
         guard finished.image.size == image.store.size else {
             throw Failure(
-                .system, "the image has \(finished.image.size) bytes, not \(image.store.size) as it said",
+                .system, "the image has \(finished.image.size) bytes, not \(image.store.size) as announced",
                 hint: "run the same command again")
         }
         image = CardImage(store: finished.image)
@@ -58,11 +58,11 @@ extension CardJob {
         let body = work.body.union(added)
         return Work(
             body: body, unwritten: work.unwritten.union(late),
-            // Comparing has not looked around what is added: everything is read back, as after writing it all.
+            // Comparing has not probed around the added ranges: everything is read back, as after writing it all.
             unproved: added.isEmpty ? work.unproved.union(late) : body)
     }
 
-    /// What of an image is written behind the first block, by its `ranges` that matter.
+    /// The part of an image that is written after the first block, given the `ranges` that matter.
     func body(_ ranges: ByteRanges?, in area: Range<Int64>) -> ByteRanges {
         guard !area.isEmpty else { return ByteRanges() }
         return (ranges?.aligned(to: Self.sector) ?? ByteRanges([area])).clamped(to: area)

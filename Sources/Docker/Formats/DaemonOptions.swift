@@ -6,7 +6,7 @@ package struct DaemonOptions: Hashable, Sendable {
     /// "--label=arch=armv7" each.
     package private(set) var words: [String] = []
     /// Values that the command line cannot carry.
-    package private(set) var findings: [DaemonFinding] = []
+    package private(set) var problems: [DaemonProblem] = []
 
     /// Members that the version has no option for are left out: ``DaemonModel`` reports them.
     ///
@@ -18,10 +18,10 @@ package struct DaemonOptions: Hashable, Sendable {
             for value in Self.values(of: member) {
                 guard let value else { continue }
                 guard Self.isPlain(value) else {
-                    findings.append(
-                        DaemonFinding(
+                    problems.append(
+                        DaemonProblem(
                             .error, member: index, part: .value, path: member.name,
-                            "\"\(value)\" cannot stand in DOCKER_OPTS of Docker \(version): no blanks, quotes or "
+                            "\"\(value)\" cannot be in DOCKER_OPTS of Docker \(version): no blanks, quotes or "
                                 + "shell characters"))
                     continue
                 }

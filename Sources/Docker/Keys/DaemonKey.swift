@@ -1,12 +1,12 @@
 /// A key of daemon.json: its type, the versions that have it, and what its values must keep.
 package struct DaemonKey: Sendable {
     /// What is wrong with a text, if anything is.
-    enum Verdict: Hashable, Sendable {
+    enum Problem: Hashable, Sendable {
         case error(String)
         case warning(String)
     }
 
-    typealias TextRule = @Sendable (_ text: String, _ version: EngineVersion) -> Verdict?
+    typealias TextRule = @Sendable (_ text: String, _ version: EngineVersion) -> Problem?
 
     enum Kind: Sendable {
         case flag

@@ -1,14 +1,16 @@
+import Text
+
 /// What dockerd takes for addresses and networks (moby/moby, opts/opts.go, daemon/daemon_unix.go, libnetwork).
 enum NetworkRules {
     /// net.IP: a literal of IPv4 or IPv6 without a zone.
     static let address: DaemonKey.TextRule = { text, _ in
         if let address = IPAddress(text), address.zone == nil { return nil }
-        return .error("\"\(text)\" is no IP address")
+        return .error("\"\(text)\" is not a valid IP address")
     }
 
     /// netip.Addr, with a zone or without.
     static let literalAddress: DaemonKey.TextRule = { text, _ in
-        IPAddress(text) == nil ? .error("\"\(text)\" is no IP address") : nil
+        IPAddress(text) == nil ? .error("\"\(text)\" is not a valid IP address") : nil
     }
 
     /// Blanks around it were cut off until 28.x; a zone is taken since 29. There is no port.
@@ -16,9 +18,10 @@ enum NetworkRules {
         let isRecent = version >= EngineVersion(29, 0)
         guard let address = IPAddress(isRecent ? text : String(text.trimmed)) else {
             let hint = text.contains(":") && !text.contains("::") ? ": no port can stand there" : ""
-            return .error("\"\(text)\" is no IP address\(hint)")
+            return .error("\"\(text)\" is not a valid IP address\(hint)")
         }
-        return address.zone != nil && !isRecent ? .error("\"\(text)\": Docker before 29.0 takes no zone there") : nil
+        return address.zone != nil && !isRecent
+            ? .error("\"\(text)\": Docker before 29.0 does not accept a zone here") : nil
     }
 
     /// ValidateDNSSearch: a domain with a letter in it, or "." for none.
@@ -29,24 +32,24 @@ enum NetworkRules {
             domain.wholeMatch(
                 of: /[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*\.?/) != nil
             && domain.contains { ("a"..."z").contains($0.lowercased()) } && domain.utf8.count < 255
-        return isDomain ? nil : .error("\"\(text)\" is no domain (\"example.org\", or \".\" for none)")
+        return isDomain ? nil : .error("\"\(text)\" is not a valid domain (\"example.org\", or \".\" for none)")
     }
 
     static let bridgeAddress: DaemonKey.TextRule = { text, _ in
         guard let network = IPNetwork(text), network.isIPv4, network.prefixLength > 0 else {
-            return .error("\"\(text)\" is no IPv4 address with its prefix length (\"172.26.0.1/16\")")
+            return .error("\"\(text)\" is not a valid IPv4 address with its prefix length (\"172.26.0.1/16\")")
         }
         if network.prefixLength > 30 { return .error("\"\(text)\" has no room for a container") }
         if network.address.bytes == network.networkBytes || network.address.bytes == network.lastBytes {
             return .error("\"\(text)\" is the network, not the bridge's own address in it (\"172.26.0.1/16\")")
         }
         return [0, 127].contains(network.address.bytes[0]) || network.address.bytes[0] >= 224
-            ? .error("\"\(text)\" is no network of hosts") : nil
+            ? .error("\"\(text)\" is not a network that hosts can have") : nil
     }
 
     static let bridgeAddress6: DaemonKey.TextRule = { text, _ in
         guard let network = IPNetwork(text), !network.isIPv4 else {
-            return .error("\"\(text)\" is no IPv6 address with its prefix length (\"fd00:1::1/64\")")
+            return .error("\"\(text)\" is not a valid IPv6 address with its prefix length (\"fd00:1::1/64\")")
         }
         return network.address.bytes == network.networkBytes
             ? .error("\"\(text)\" is the network, not the bridge's own address in it") : nil
@@ -54,32 +57,32 @@ enum NetworkRules {
 
     static let subnet: DaemonKey.TextRule = { text, _ in
         guard let network = IPNetwork(text), network.isIPv4 else {
-            return .error("\"\(text)\" is no IPv4 network (\"172.26.0.128/25\")")
+            return .error("\"\(text)\" is not a valid IPv4 network (\"172.26.0.128/25\")")
         }
         return nil
     }
 
     static let subnet6: DaemonKey.TextRule = { text, _ in
         guard let network = IPNetwork(text), !network.isIPv4 else {
-            return .error("\"\(text)\" is no IPv6 network (\"fd00:1::/64\")")
+            return .error("\"\(text)\" is not a valid IPv6 network (\"fd00:1::/64\")")
         }
         return network.address.bytes[0] == 0xFF ? .error("\"\(text)\" is a network of multicast") : nil
     }
 
     static let gateway: DaemonKey.TextRule = { text, _ in
-        IPAddress(text)?.isIPv4 == true ? nil : .error("\"\(text)\" is no IPv4 address")
+        IPAddress(text)?.isIPv4 == true ? nil : .error("\"\(text)\" is not a valid IPv4 address")
     }
 
     static let gateway6: DaemonKey.TextRule = { text, _ in
         if let address = IPAddress(text), address.zone == nil, !address.isIPv4 { return nil }
-        return .error("\"\(text)\" is no IPv6 address")
+        return .error("\"\(text)\" is not a valid IPv6 address")
     }
 
     /// IFNAMSIZ: 15 bytes and a zero (netdevice(7)).
     static let interface: DaemonKey.TextRule = { text, _ in
         if text == "none" || text == "docker0" { return nil }
         guard (1...15).contains(text.utf8.count), !text.contains("/"), !text.contains(where: \.isWhitespace) else {
-            return .error("\"\(text)\" is no interface")
+            return .error("\"\(text)\" is not a valid interface")
         }
         return nil
     }
@@ -95,14 +98,15 @@ enum NetworkRules {
             if lower.hasPrefix("0"), lower.count > 1 { return UInt32(lower, radix: 8) != nil }
             return lower.allSatisfy(\.isNumber) && UInt32(lower) != nil
         }
-        return isMark ? nil : .error("\"\(text)\" is no mark or mark/mask (\"0x1/0x3\")")
+        return isMark ? nil : .error("\"\(text)\" is not a valid mark or mark/mask (\"0x1/0x3\")")
     }
 
     /// opts.ValidateHost: tcp://, unix:// and fd://; without a scheme it is tcp://. Empty for the default.
     static let host: DaemonKey.TextRule = { text, _ in
-        let shape = "\"\(text)\" is no address to listen at (unix:///var/run/docker.sock, tcp://0.0.0.0:2376, fd://)"
-        let host = text.trimmed
-        if host.isEmpty { return .warning("an empty text stands for the default, unix:///var/run/docker.sock") }
+        let shape =
+            "\"\(text)\" is not a valid address to listen at (unix:///var/run/docker.sock, tcp://0.0.0.0:2376, fd://)"
+        let host = text.trimmed[...]
+        if host.isEmpty { return .warning("an empty text means the default, unix:///var/run/docker.sock") }
         let scheme = host.firstRange(of: "://").map { String(host[..<$0.lowerBound]) }
         let rest = host.firstRange(of: "://").map { host[$0.upperBound...] } ?? host
         switch scheme {
@@ -126,7 +130,7 @@ enum NetworkRules {
     static let listener: DaemonKey.TextRule = { text, _ in
         guard let match = text.wholeMatch(of: /(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})/),
             let port = Int(match.2), port <= 65535
-        else { return .error("\"\(text)\" is no address to listen at (\"127.0.0.1:9323\")") }
+        else { return .error("\"\(text)\" is not a valid address to listen at (\"127.0.0.1:9323\")") }
         return nil
     }
 

@@ -1,14 +1,16 @@
+import Text
+
 /// What dockerd takes for a registry (moby/moby, registry/config.go; distribution/reference).
 enum RegistryRules {
     /// A registry of allow-nondistributable-artifacts.
     static let plain: DaemonKey.TextRule = { text, version in
         if !text.hasSuffix("-"), IPNetwork(text) != nil || isHostPort(text[...], version) { return nil }
-        return .error("\"\(text)\" is no registry (host[:port], or a network as 10.0.0.0/8)")
+        return .error("\"\(text)\" is not a valid registry (host[:port], or a network as 10.0.0.0/8)")
     }
 
     /// A mirror of Docker Hub: the only registry that Docker asks mirrors for.
     static let mirror: DaemonKey.TextRule = { text, version in
-        let shape = "\"\(text)\" is no registry mirror (http://host[:port] or https://host[:port])"
+        let shape = "\"\(text)\" is not a valid registry mirror (http://host[:port] or https://host[:port])"
         guard let mark = text.firstRange(of: "://"), mark.lowerBound > text.startIndex else {
             return .error(shape + ": it needs \"http://\" or \"https://\"")
         }
@@ -17,13 +19,13 @@ enum RegistryRules {
         let authority = rest.prefix { !"/?#".contains($0) }
         let path = rest.dropFirst(authority.count).prefix { !"?#".contains($0) }
         let tail = rest.dropFirst(authority.count + path.count)
-        if authority.contains("@") { return .error("\"\(text)\": a mirror takes no user and no password") }
-        if tail.count > 1 { return .error("\"\(text)\": a mirror takes no query and no fragment") }
+        if authority.contains("@") { return .error("\"\(text)\": leave the user and the password out of a mirror") }
+        if tail.count > 1 { return .error("\"\(text)\": leave the query and the fragment out of a mirror") }
         guard isAuthority(authority), !path.unicodeScalars.contains(where: { $0.value <= 0x20 || $0.value == 0x7F })
         else { return .error(shape) }
         if path.isEmpty { return nil }
         if version < EngineVersion(17, 4) {
-            return .error("\"\(text)\": Docker before 17.04 takes not even a \"/\" behind the host of a mirror")
+            return .error("\"\(text)\": Docker before 17.04 does not accept \"/\" after the host of a mirror")
         }
         if path != "/", version < EngineVersion(24, 0, 8) {
             return .error("\"\(text)\": a mirror has a path only from 24.0.8 and 25.0 on; leave it out")
@@ -44,13 +46,13 @@ enum RegistryRules {
     static let insecure: DaemonKey.TextRule = { text, version in
         if text.hasPrefix("-") || text.hasSuffix("-") { return .error("\"\(text)\" begins or ends with \"-\"") }
         var host = text[...]
-        var remark: DaemonKey.Verdict?
+        var remark: DaemonKey.Problem?
         if let mark = text.firstRange(of: "://") {
             let scheme = text[..<mark.lowerBound].lowercased()
             host = text[mark.upperBound...]
             let advice = "\"\(text)\": write it without \"\(scheme)://\""
             guard ["http", "https"].contains(scheme) else {
-                return .error("\"\(text)\" is no registry (host[:port], or a network as 10.0.0.0/8)")
+                return .error("\"\(text)\" is not a valid registry (host[:port], or a network as 10.0.0.0/8)")
             }
             if version < EngineVersion(17, 4) {
                 return .error(advice + ", which Docker before 17.04 takes for a part of the name")
@@ -58,7 +60,7 @@ enum RegistryRules {
             remark = .warning(advice)
         }
         if IPNetwork(String(host)) != nil || isHostPort(host, version) { return remark }
-        return .error("\"\(text)\" is no registry (host[:port] without a path, or a network as 10.0.0.0/8)")
+        return .error("\"\(text)\" is not a valid registry (host[:port] without a path, or a network as 10.0.0.0/8)")
     }
 
     /// validateHostPort: reference.DomainRegexp, or what net.ParseIP takes, with or without a port.

@@ -1,3 +1,5 @@
+import Text
+
 /// Rules for texts that are about nothing in particular. Sources: moby/moby, daemon/config and opts, at the tags named.
 enum TextRules {
     static let any: DaemonKey.TextRule = { _, _ in nil }
@@ -11,12 +13,13 @@ enum TextRules {
     static func oneOf(_ words: String...) -> DaemonKey.TextRule {
         { text, _ in
             words.contains(text)
-                ? nil : .error("\"\(text)\" is none of \(words.map { "\"\($0)\"" }.joined(separator: ", "))")
+                ? nil : .error("\"\(text)\" must be one of \(words.map { "\"\($0)\"" }.joined(separator: ", "))")
         }
     }
 
     static let path: DaemonKey.TextRule = { text, _ in
-        text.hasPrefix("/") ? nil : .warning("\"\(text)\" is no absolute path: it counts from where dockerd is started")
+        text.hasPrefix("/")
+            ? nil : .warning("\"\(text)\" is not an absolute path: it counts from where dockerd is started")
     }
 
     /// units.RAMInBytes and FromHumanSize of docker/go-units: a number and a unit.
@@ -25,13 +28,13 @@ enum TextRules {
     }
 
     static let size: DaemonKey.TextRule = { text, _ in
-        isSize(text) ? nil : .error("\"\(text)\" is no size (\"64M\", \"1g\")")
+        isSize(text) ? nil : .error("\"\(text)\" is not a valid size (\"64M\", \"1g\")")
     }
 
-    /// ValidateLabel; duplicates are judged with the whole list.
+    /// ValidateLabel; duplicates are found with the whole list, in ``DaemonValidation``.
     static let label: DaemonKey.TextRule = { text, version in
         let marks = text.count { $0 == "=" }
-        if marks == 0 { return .error("\"\(text)\" is no label (key=value)") }
+        if marks == 0 { return .error("\"\(text)\" is not a valid label (key=value)") }
         if marks > 1, version < EngineVersion(1, 8) {
             return .error("Docker before 1.8 takes just one \"=\" in a label: \"\(text)\"")
         }
@@ -65,30 +68,30 @@ enum TextRules {
         if level == "warning" {
             return version < EngineVersion(25, 0) ? nil : .error("\"warning\" is unknown since 25.0; write \"warn\"")
         }
-        return .error("\"\(text)\" is no level (debug, info, warn, error, fatal)")
+        return .error("\"\(text)\" is not a valid level (debug, info, warn, error, fatal)")
     }
 
     /// The engine's own two versions are the bounds (config.ValidateMinAPIVersion, 29.7.2).
     static let apiVersion: DaemonKey.TextRule = { text, _ in
         guard let match = text.wholeMatch(of: /([0-9]{1,3})\.([0-9]{1,3})/), let major = Int(match.1),
             let minor = Int(match.2)
-        else { return .error("\"\(text)\" is no version of the API (\"1.44\")") }
+        else { return .error("\"\(text)\" is not a valid version of the API (\"1.44\")") }
         return major == 1 && (24...55).contains(minor)
-            ? nil : .error("\"\(text)\" is no version that Docker can speak (1.24 to 1.55)")
+            ? nil : .error("\"\(text)\" is not a version that Docker speaks (1.24 to 1.55)")
     }
 
     /// The address of a proxy. Go takes http, https and socks5; without a scheme it is http.
     static let proxy: DaemonKey.TextRule = { text, _ in
         let pattern = /((https?|socks5h?):\/\/)?([^\s@\/]+@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?\/?/
         return text.isEmpty || text.wholeMatch(of: pattern) != nil
-            ? nil : .error("\"\(text)\" is no address of a proxy (http://host:port)")
+            ? nil : .error("\"\(text)\" is not a valid address of a proxy (http://host:port)")
     }
 
-    /// genericresource.Parse of swarmkit; the list as a whole is judged in ``CombinationRules``.
+    /// genericresource.Parse of swarmkit; the list as a whole is checked with the combinations.
     static let genericResource: DaemonKey.TextRule = { text, _ in
         let parts = text.split(separator: "=", omittingEmptySubsequences: false)
         guard parts.count == 2, !parts[0].trimmed.isEmpty else {
-            return .error("\"\(text)\" is no resource (name=value)")
+            return .error("\"\(text)\" is not a valid resource (name=value)")
         }
         if let count = Int(parts[1].trimmed), count < 0 { return .error("\"\(text)\": no resource is negative") }
         return nil
@@ -98,16 +101,6 @@ enum TextRules {
     static let containerdNamespace: DaemonKey.TextRule = { text, _ in
         if text == "plugins.moby" { return .error("\"plugins.moby\" is where dockerd keeps its plugins") }
         return text.wholeMatch(of: /[A-Za-z0-9]+([-._][A-Za-z0-9]+)*/) != nil && text.utf8.count <= 76
-            ? nil : .error("\"\(text)\" is no namespace of containerd")
-    }
-}
-
-extension StringProtocol {
-    /// Without blanks at both ends.
-    var trimmed: Substring {
-        var part = Substring(self)
-        while part.first?.isWhitespace == true { part.removeFirst() }
-        while part.last?.isWhitespace == true { part.removeLast() }
-        return part
+            ? nil : .error("\"\(text)\" is not a valid namespace of containerd")
     }
 }

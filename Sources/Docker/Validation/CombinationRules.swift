@@ -1,22 +1,22 @@
 import Text
 import Diagnostics
 
-/// What is right by itself and wrong together, or wrong on this node.
-extension DaemonJudge {
-    mutating func judgeCombinations() {
-        judgeLogging()
-        judgeStorage()
-        judgeLabels()
-        judgeBridge()
-        judgeAccess()
-        judgeSwarm()
-        judgePrograms()
-        judgeAddressPlan()
-        judgeCounts()
+/// Keys that are valid alone and wrong together, or wrong on this node.
+extension DaemonValidation {
+    mutating func validateCombinations() {
+        validateLogging()
+        validateStorage()
+        validateLabels()
+        validateBridge()
+        validateAccess()
+        validateSwarm()
+        validatePrograms()
+        validateAddressPlan()
+        validateCounts()
     }
 
     /// config.GetConflictFreeLabels; ParseGenericResources.
-    private mutating func judgeLabels() {
+    private mutating func validateLabels() {
         var seen: [Substring: Substring] = [:]
         for label in texts("labels") {
             let parts = label.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -31,8 +31,8 @@ extension DaemonJudge {
             }
             seen[parts[0]] = parts[1]
         }
-        var counts: [Substring: Int] = [:]
-        var named: Set<Substring> = []
+        var counts: [String: Int] = [:]
+        var named: Set<String> = []
         for resource in texts("node-generic-resources") {
             let parts = resource.split(separator: "=", omittingEmptySubsequences: false).map(\.trimmed)
             guard parts.count == 2 else { continue }
@@ -46,7 +46,7 @@ extension DaemonJudge {
     }
 
     /// verifyDaemonSettings and initBridgeDriver.
-    private mutating func judgeBridge() {
+    private mutating func validateBridge() {
         for name in ["bip", "bip6"] where text("bridge") != nil && text(name) != nil {
             error(index(of: name), "dockerd does not start with both \"bridge\" and \"\(name)\": leave one out")
         }
@@ -82,11 +82,11 @@ extension DaemonJudge {
         {
             warning(index(of: "fixed-cidr"), "\(pool) is not inside the bridge's network \(bip)")
         }
-        judgeGateways()
+        validateGateways()
     }
 
     /// libnetwork: "auxiliary address must belong to the master pool".
-    private mutating func judgeGateways() {
+    private mutating func validateGateways() {
         if let gateway = text("default-gateway").flatMap(IPAddress.init), text("bridge") == nil {
             let network =
                 text("bip").flatMap(IPNetwork.init) ?? (has(28, 0) ? text("fixed-cidr").flatMap(IPNetwork.init) : nil)
@@ -105,8 +105,8 @@ extension DaemonJudge {
         }
     }
 
-    /// Who reaches the API, and with what.
-    private mutating func judgeAccess() {
+    /// How the API is reached.
+    private mutating func validateAccess() {
         let files = ["tlscacert", "tlscert", "tlskey"]
         // Even "tlsverify": false switches TLS on (loadDaemonCliConfig).
         let usesTLS = index(of: "tlsverify") != nil || flag("tls") == true
@@ -133,15 +133,15 @@ extension DaemonJudge {
                 warning(index(of: name), "does nothing without tls or tlsverify")
             }
         }
-        judgeHosts(usesTLS: usesTLS)
+        validateHosts(usesTLS: usesTLS)
     }
 
-    private mutating func judgeHosts(usesTLS: Bool) {
+    private mutating func validateHosts(usesTLS: Bool) {
         guard let at = index(of: "hosts"), case .array = members[at].value, !service.keys.contains("hosts") else {
             return
         }
         let hosts = texts("hosts").map { String($0.trimmed) }
-        guard !hosts.isEmpty else { return warning(at, "is empty, which is as if it were not there") }
+        guard !hosts.isEmpty else { return warning(at, "is empty, which has the same effect as leaving it out") }
         if !hosts.contains(where: { $0.hasPrefix("unix://") || $0.hasPrefix("fd://") || $0.isEmpty }) {
             let text = "without unix:///var/run/docker.sock the docker command on the node fails"
             if surroundings.isInSwarm {
@@ -156,9 +156,9 @@ extension DaemonJudge {
         }
         let verifies = usesTLS && flag("tlsverify") ?? true
         if isOpen, !verifies {
-            var text = "whoever reaches this address over the network is root on the node"
+            var text = "anyone who can reach this address over the network has root on the node"
             if has(18, 9), flag("tls") == nil, index(of: "tlsverify") == nil {
-                text += "; dockerd waits 15 seconds before it starts so, unless \"tls\": false says that it is meant"
+                text += "; dockerd waits 15 seconds before it starts this way, unless \"tls\": false confirms it"
             }
             warning(at, text)
         }
@@ -176,7 +176,7 @@ extension DaemonJudge {
     }
 
     /// config.IsSwarmCompatible
-    private mutating func judgeSwarm() {
+    private mutating func validateSwarm() {
         if text("cluster-store") != nil, has(20, 10) {
             error(
                 index(of: "cluster-store"),
@@ -200,7 +200,7 @@ extension DaemonJudge {
     }
 
     /// Groups, users, runtimes, plugins and files that have to be there.
-    private mutating func judgePrograms() {
+    private mutating func validatePrograms() {
         if let group = text("group"), Int(group) == nil {
             if let groups = surroundings.groups {
                 if !groups.contains(group) {
@@ -230,14 +230,14 @@ extension DaemonJudge {
                 } else {
                     error(
                         index(of: "seccomp-profile"),
-                        "\"\(profile)\" is no absolute path of a profile"
+                        "\"\(profile)\" is not an absolute path of a profile"
                             + (has(23, 0) ? " (nor \"builtin\", \"unconfined\")" : ""))
                 }
             }
         }
         if has(23, 0), let path = text("userland-proxy-path"), flag("userland-proxy") != false {
             if !path.hasPrefix("/") {
-                error(index(of: "userland-proxy-path"), "\"\(path)\" is no absolute path")
+                error(index(of: "userland-proxy-path"), "\"\(path)\" is not an absolute path")
             } else if !["/usr/bin/docker-proxy", "/usr/sbin/docker-proxy", "/usr/libexec/docker/docker-proxy"]
                 .contains(path)
             {
@@ -260,7 +260,7 @@ extension DaemonJudge {
                 warning(index(of: "bridge"), text)
             }
         }
-        if let runtime = text("default-runtime") { judgeRuntime(runtime) }
+        if let runtime = text("default-runtime") { validateRuntime(runtime) }
         if flag("selinux-enabled") == true {
             warning(index(of: "selinux-enabled"), "systems for the Pi have no SELinux, and dockerd goes on without it")
         }
@@ -292,7 +292,7 @@ extension DaemonJudge {
         }
     }
 
-    private mutating func judgeRuntime(_ name: String) {
+    private mutating func validateRuntime(_ name: String) {
         if case .object(let inner)? = value("runtimes"), inner.contains(where: { $0.name == name }) { return }
         if name == "runc" { return }
         // The shims that containerd brings; from 23.0 on any that is called so.
@@ -306,7 +306,7 @@ extension DaemonJudge {
     }
 
     /// Networks that dockerd would take for its containers, and that others need.
-    private mutating func judgeAddressPlan() {
+    private mutating func validateAddressPlan() {
         for used in surroundings.networks where used.network.isIPv4 {
             var bridges: [String] = []
             for name in ["bip", "fixed-cidr"] {
@@ -340,7 +340,7 @@ extension DaemonJudge {
     }
 
     /// Numbers that are in order for one version only.
-    private mutating func judgeCounts() {
+    private mutating func validateCounts() {
         if case .integer(0)? = value("max-download-attempts"), !has(23, 0) {
             error(index(of: "max-download-attempts"), "Docker \(version) does not start with 0")
         }

@@ -1,3 +1,5 @@
+package import Text
+
 /// What is known of the node that dockerd will run on. Nil is "not known", which makes a warning of what would be an
 /// error on a node where the thing is missing.
 package struct DaemonSurroundings: Hashable, Sendable {
@@ -26,7 +28,7 @@ package struct DaemonSurroundings: Hashable, Sendable {
     /// Plugins for authorization that are there before dockerd starts.
     package var plugins: Set<String>?
 
-    /// A card with a fresh Debian and nothing of the user's on it.
+    /// A card with a fresh Debian and no files of the user.
     package init(
         isInSwarm: Bool = false, networks: [Network] = [], groups: Set<String>? = Self.debianGroups,
         users: Set<String>? = [], files: Set<String>? = [], bridges: Set<String>? = [], plugins: Set<String>? = []
@@ -40,7 +42,7 @@ package struct DaemonSurroundings: Hashable, Sendable {
         self.plugins = plugins
     }
 
-    /// A node of which nothing is known: what may be missing on it makes a warning.
+    /// A node of which nothing is known: what may be missing on it gives a warning.
     package static let unknown = DaemonSurroundings(groups: nil, users: nil, files: nil, bridges: nil, plugins: nil)
 
     /// The groups of every Debian (base-passwd 3.6), those of a Pi, and Docker's own.

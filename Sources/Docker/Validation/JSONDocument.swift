@@ -73,8 +73,8 @@ struct JSONDocument {
     }
 
     private func unexpected(_ wanted: String) -> Problem {
-        guard let next = rest.first else { return problem("the text ends where \(wanted) should stand") }
-        if next == "/" || next == "#" { return problem("JSON knows no comments") }
+        guard let next = rest.first else { return problem("the text ends where \(wanted) is expected") }
+        if next == "/" || next == "#" { return problem("JSON has no comments") }
         return problem("expected \(wanted), found \"\(next)\"")
     }
 
@@ -139,7 +139,7 @@ struct JSONDocument {
     private mutating func number() throws(Problem) -> JSONValue {
         let digits = rest.prefix { "+-.eE0123456789".contains($0) }
         guard digits.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/) != nil else {
-            throw problem("\"\(digits)\" is no number of JSON")
+            throw problem("\"\(digits)\" is not a valid number")
         }
         for _ in digits { advance() }
         if let whole = Int64(digits) { return .integer(whole) }
@@ -177,7 +177,7 @@ struct JSONDocument {
             advance()
             return scalar
         }
-        guard take("u"), let high = hex() else { throw problem("no escape of JSON") }
+        guard take("u"), let high = hex() else { throw problem("not a valid escape") }
         if (0xD800..<0xDC00).contains(high), rest.hasPrefix("\\u") {
             let (before, line, column) = (rest, line, column)
             advance()

@@ -103,8 +103,8 @@ enum LogDrivers {
     ]
 }
 
-extension DaemonJudge {
-    mutating func judgeLogging() {
+extension DaemonValidation {
+    mutating func validateLogging() {
         let options: [JSONValue.Member] =
             if case .object(let inner)? = value("log-opts") { inner } else { [] }
         let name = text("log-driver") ?? "json-file"
@@ -135,18 +135,18 @@ extension DaemonJudge {
         var values: [String: String] = [:]
         for option in options {
             if case .string(let text) = option.value { values[option.name] = text }
-            judgeOption(option.name, of: driver, at)
+            validateOption(option.name, of: driver, at)
         }
-        judgeValues(values, driver: name, at)
+        validateValues(values, driver: name, at)
     }
 
-    private mutating func judgeOption(_ name: String, of driver: LogDrivers.Driver, _ at: Int?) {
+    private mutating func validateOption(_ name: String, of driver: LogDrivers.Driver, _ at: Int?) {
         let known = driver.options + LogDrivers.general
         guard let option = known.first(where: { $0.name == name }) else {
             let near = nearest(to: name, among: known.map(\.name))
             return error(
                 at,
-                "the log driver \(driver.name) has no such option, and dockerd does not start with it"
+                "the log driver \(driver.name) does not have this option, and dockerd does not start with it"
                     + (near.map { "; did you mean \"\($0)\"?" } ?? ""), inside: name)
         }
         if version < option.since {
@@ -160,24 +160,26 @@ extension DaemonJudge {
         }
     }
 
-    private mutating func judgeValues(_ values: [String: String], driver: String, _ at: Int?) {
+    private mutating func validateValues(_ values: [String: String], driver: String, _ at: Int?) {
         /// Go's strconv.ParseBool.
         func isFlag(_ text: String) -> Bool {
             ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"].contains(text)
         }
         if let mode = values["mode"], !["", "blocking", "non-blocking"].contains(mode) {
-            error(at, "\"\(mode)\" is no mode (blocking, non-blocking)", inside: "mode")
+            error(at, "\"\(mode)\" is not a valid mode (blocking, non-blocking)", inside: "mode")
         }
         if let size = values["max-buffer-size"] {
             if values["mode"] != "non-blocking" {
                 error(at, "works only with \"mode\": \"non-blocking\"", inside: "max-buffer-size")
             }
-            if !TextRules.isSize(size) { error(at, "\"\(size)\" is no size (\"4m\")", inside: "max-buffer-size") }
+            if !TextRules.isSize(size) {
+                error(at, "\"\(size)\" is not a valid size (\"4m\")", inside: "max-buffer-size")
+            }
         }
         if let text = values["cache-disabled"], !text.isEmpty, !isFlag(text) {
             error(at, "\"\(text)\" is neither true nor false", inside: "cache-disabled")
         }
-        if driver == "json-file" || driver == "local" { judgeRotation(values, driver: driver, at, isFlag) }
+        if driver == "json-file" || driver == "local" { validateRotation(values, driver: driver, at, isFlag) }
         switch driver {
         case "awslogs":
             if values["awslogs-group", default: ""].isEmpty {
@@ -193,10 +195,10 @@ extension DaemonJudge {
             }
             for name in ["awslogs-force-flush-interval-seconds", "awslogs-max-buffered-events"] {
                 if let text = values[name], !text.isEmpty, Int(text).map({ $0 > 0 }) != true {
-                    error(at, "\"\(text)\" is no number above 0", inside: name)
+                    error(at, "\"\(text)\" is not a number above 0", inside: name)
                 }
             }
-        case "gelf": judgeGELF(values, at)
+        case "gelf": validateGELF(values, at)
         case "splunk":
             for name in ["splunk-url", "splunk-token"] where values[name, default: ""].isEmpty {
                 error(at ?? index(of: "log-driver"), "needs \(name)")
@@ -205,7 +207,7 @@ extension DaemonJudge {
             if values["logentries-token", default: ""].isEmpty {
                 error(at ?? index(of: "log-driver"), "needs logentries-token")
             }
-        case "syslog": judgeSyslog(values, at)
+        case "syslog": validateSyslog(values, at)
         case "fluentd":
             for name in [
                 "fluentd-async", "fluentd-async-connect", "fluentd-sub-second-precision", "fluentd-request-ack",
@@ -215,10 +217,10 @@ extension DaemonJudge {
                 }
             }
             if let text = values["fluentd-max-retries"], !text.isEmpty, UInt32(text) == nil {
-                error(at, "\"\(text)\" is no whole number", inside: "fluentd-max-retries")
+                error(at, "\"\(text)\" is not a whole number", inside: "fluentd-max-retries")
             }
             if let text = values["fluentd-buffer-limit"], !text.isEmpty, !TextRules.isSize(text) {
-                error(at, "\"\(text)\" is no size (\"1m\")", inside: "fluentd-buffer-limit")
+                error(at, "\"\(text)\" is not a valid size (\"1m\")", inside: "fluentd-buffer-limit")
             }
             let times = [
                 "fluentd-retry-wait", "fluentd-async-reconnect-interval", "fluentd-write-timeout",
@@ -228,25 +230,26 @@ extension DaemonJudge {
                 if let text = values[name], !text.isEmpty,
                     text.wholeMatch(of: /0|([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+/) == nil
                 {
-                    error(at, "\"\(text)\" is no time (\"500ms\")", inside: name)
+                    error(at, "\"\(text)\" is not a valid time (\"500ms\")", inside: name)
                 }
             }
         default: break
         }
     }
 
-    private mutating func judgeRotation(
+    private mutating func validateRotation(
         _ values: [String: String], driver: String, _ at: Int?, _ isFlag: (String) -> Bool
     ) {
         let size = values["max-size"]
         if let size, !TextRules.isSize(size) || !size.contains(where: { ("1"..."9").contains($0) }) {
-            error(at, "\"\(size)\" is no size above 0 (\"10m\"), and no container starts with it", inside: "max-size")
+            error(
+                at, "\"\(size)\" is not a size above 0 (\"10m\"), and no container starts with it", inside: "max-size")
         }
         var files = driver == "local" ? 5 : 1
         if let text = values["max-file"] {
             guard let count = Int(text), count >= 1, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
                 return error(
-                    at, "\"\(text)\" is no number above 0, and no container starts with it", inside: "max-file")
+                    at, "\"\(text)\" is not a number above 0, and no container starts with it", inside: "max-file")
             }
             files = count
             if driver == "json-file", size == nil, count > 1 {
@@ -268,7 +271,7 @@ extension DaemonJudge {
         }
     }
 
-    private mutating func judgeGELF(_ values: [String: String], _ at: Int?) {
+    private mutating func validateGELF(_ values: [String: String], _ at: Int?) {
         let at = at ?? index(of: "log-driver")
         guard let address = values["gelf-address"], !address.isEmpty else { return error(at, "needs gelf-address") }
         guard let match = address.wholeMatch(of: /(udp|tcp):\/\/([^\/:]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5})\/?/) else {
@@ -280,12 +283,12 @@ extension DaemonJudge {
             let isRight =
                 name.hasSuffix("type")
                 ? ["gzip", "zlib", "none"].contains(text) : Int(text).map { (-1...9).contains($0) } ?? false
-            if !isRight { error(at, "\"\(text)\" is none of its values", inside: name) }
+            if !isRight { error(at, "\"\(text)\" is not one of its values", inside: name) }
         }
         for name in ["gelf-tcp-max-reconnect", "gelf-tcp-reconnect-delay"] {
             guard let text = values[name] else { continue }
             if match.1 != "tcp" { error(at, "works on TCP only", inside: name) }
-            if Int(text).map({ $0 >= 0 }) != true { error(at, "\"\(text)\" is no number from 0 on", inside: name) }
+            if Int(text).map({ $0 >= 0 }) != true { error(at, "\"\(text)\" is not a number from 0 on", inside: name) }
         }
     }
 
@@ -294,7 +297,7 @@ extension DaemonJudge {
         "local1", "local2", "local3", "local4", "local5", "local6", "local7",
     ]
 
-    private mutating func judgeSyslog(_ values: [String: String], _ at: Int?) {
+    private mutating func validateSyslog(_ values: [String: String], _ at: Int?) {
         if let address = values["syslog-address"], !address.isEmpty {
             let pattern = /((udp|tcp|tcp\+tls):\/\/([^\/:\s]*|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?\/?|unix(gram)?:\/\/\/.+)/
             if address.wholeMatch(of: pattern) == nil {
@@ -304,10 +307,10 @@ extension DaemonJudge {
         if let facility = values["syslog-facility"], !facility.isEmpty, !Self.facilities.contains(facility),
             Int(facility).map({ (0...23).contains($0) }) != true
         {
-            error(at, "\"\(facility)\" is no facility (daemon, local0)", inside: "syslog-facility")
+            error(at, "\"\(facility)\" is not a valid facility (daemon, local0)", inside: "syslog-facility")
         }
         if let format = values["syslog-format"], !["", "rfc3164", "rfc5424", "rfc5424micro"].contains(format) {
-            error(at, "\"\(format)\" is no format (rfc3164, rfc5424, rfc5424micro)", inside: "syslog-format")
+            error(at, "\"\(format)\" is not a valid format (rfc3164, rfc5424, rfc5424micro)", inside: "syslog-format")
         }
     }
 }

@@ -2,20 +2,20 @@ import Text
 import Diagnostics
 
 /// The keys whose value is an object, or a list of objects.
-extension DaemonJudge {
-    mutating func judgeObject(_ index: Int, _ key: DaemonKey) {
+extension DaemonValidation {
+    mutating func validateObject(_ index: Int, _ key: DaemonKey) {
         let value = members[index].value
         if key.name == "default-address-pools" {
             guard case .array(let items) = value else {
                 return error(index, "expected a list of {base, size}, this is \(value.kind)")
             }
-            for item in items { judgePool(index, item) }
+            for item in items { validatePool(index, item) }
             return
         }
         guard case .object(let inner) = value else { return error(index, "expected a map, this is \(value.kind)") }
         repeated(index, inner, inside: "")
         switch key.name {
-        case "builder": judgeBuilder(index, inner)
+        case "builder": validateBuilder(index, inner)
         case "default-network-opts":
             for member in inner {
                 guard case .object(let options) = member.value else {
@@ -26,15 +26,15 @@ extension DaemonJudge {
                 }
                 texts(index, options, inside: member.name)
             }
-        case "default-ulimits": for member in inner { judgeUlimit(index, member) }
-        case "features": judgeFeatures(index, inner)
+        case "default-ulimits": for member in inner { validateUlimit(index, member) }
+        case "features": validateFeatures(index, inner)
         case "nri-opts":
             let known: [(String, Shape)] = [
                 ("enable", .flag), ("plugin-path", .text), ("plugin-config-path", .text), ("socket-path", .text),
             ]
-            judgeFields(index, inner, known, inside: "")
-        case "proxies": judgeProxies(index, inner)
-        case "runtimes": for member in inner { judgeRuntime(index, member) }
+            validateFields(index, inner, known, inside: "")
+        case "proxies": validateProxies(index, inner)
+        case "runtimes": for member in inner { validateRuntime(index, member) }
         default: break
         }
     }
@@ -47,7 +47,7 @@ extension DaemonJudge {
     }
 
     /// Go finds the fields of a structure whatever the case of their names; unknown ones it ignores.
-    private mutating func judgeFields(
+    private mutating func validateFields(
         _ index: Int, _ inner: [JSONValue.Member], _ known: [(name: String, shape: Shape)], inside prefix: String
     ) {
         repeated(index, inner, inside: prefix)
@@ -58,7 +58,7 @@ extension DaemonJudge {
                 let names = known.map { "\"\($0.name)\"" }.joined(separator: ", ")
                 error(
                     index,
-                    "Docker \(version) knows no such member here"
+                    "Docker \(version) does not know this member here"
                         + (near.map { "; did you mean \"\($0)\"?" } ?? " (known: \(names))"), inside: path)
                 continue
             }
@@ -96,16 +96,16 @@ extension DaemonJudge {
     }
 
     /// {base, size}: libnetwork/ipamutils, SplitNetworks.
-    private mutating func judgePool(_ index: Int, _ item: JSONValue) {
+    private mutating func validatePool(_ index: Int, _ item: JSONValue) {
         guard case .object(let inner) = item else {
             return error(index, "expected a list of {base, size}, it holds \(item.kind)")
         }
-        judgeFields(index, inner, [("base", .text), ("size", .number)], inside: "")
+        validateFields(index, inner, [("base", .text), ("size", .number)], inside: "")
         guard case .string(let text)? = member("base", of: inner) else {
             return error(index, "a pool needs its base (\"10.201.0.0/16\")", inside: "base")
         }
         guard let base = IPNetwork(text) else {
-            return error(index, "\"\(text)\" is no network (\"10.201.0.0/16\")", inside: "base")
+            return error(index, "\"\(text)\" is not a valid network (\"10.201.0.0/16\")", inside: "base")
         }
         if !base.isIPv4, !has(27, 0) {
             error(index, "\"\(text)\": a pool of IPv6 is possible from 27.0 on", inside: "base")
@@ -120,7 +120,7 @@ extension DaemonJudge {
         if size < Int64(base.prefixLength) || size == 0 || size > most {
             error(
                 index,
-                "\(size) is no prefix length of networks inside \(text) (\(max(1, base.prefixLength)) to \(most))",
+                "\(size) is not a prefix length of networks inside \(text) (\(max(1, base.prefixLength)) to \(most))",
                 inside: "size")
         } else if base.isIPv4, size > 30 {
             error(index, "networks of /\(size) have no room for containers (24)", inside: "size")
@@ -128,10 +128,10 @@ extension DaemonJudge {
     }
 
     /// daemon/config/builder.go
-    private mutating func judgeBuilder(_ index: Int, _ inner: [JSONValue.Member]) {
+    private mutating func validateBuilder(_ index: Int, _ inner: [JSONValue.Member]) {
         var known: [(String, Shape)] = [("gc", .object), ("entitlements", .object)]
         if has(24, 0) { known.append(("history", .object)) }
-        judgeFields(index, inner, known, inside: "")
+        validateFields(index, inner, known, inside: "")
         if case .object(let gc)? = member("gc", of: inner) {
             var fields: [(String, Shape)] = [("enabled", .flag), ("policy", .items), ("defaultKeepStorage", .size)]
             var rule: [(String, Shape)] = [("all", .flag), ("keepStorage", .size)]
@@ -141,7 +141,7 @@ extension DaemonJudge {
                     rule.append((name.prefix(1).lowercased() + name.dropFirst(), .size))
                 }
             }
-            judgeFields(index, gc, fields, inside: "gc")
+            validateFields(index, gc, fields, inside: "gc")
             if case .array(let rules)? = member("policy", of: gc) {
                 for item in rules {
                     guard case .object(let inside) = item else {
@@ -150,7 +150,7 @@ extension DaemonJudge {
                     }
                     // Before 20.10 the filter was an object by mistake, which is still read.
                     let filter = member("filter", of: inside)
-                    judgeFields(
+                    validateFields(
                         index, inside.filter { $0.name.lowercased() != "filter" }, rule, inside: "gc.policy")
                     switch filter {
                     case nil, .object: break
@@ -167,10 +167,10 @@ extension DaemonJudge {
         if case .object(let rights)? = member("entitlements", of: inner) {
             var fields: [(String, Shape)] = [("network-host", .flag), ("security-insecure", .flag)]
             if has(29, 0) { fields.append(("device", .flag)) }
-            judgeFields(index, rights, fields, inside: "entitlements")
+            validateFields(index, rights, fields, inside: "entitlements")
         }
         if has(24, 0), case .object(let history)? = member("history", of: inner) {
-            judgeFields(index, history, [("maxAge", .duration), ("maxEntries", .number)], inside: "history")
+            validateFields(index, history, [("maxAge", .duration), ("maxEntries", .number)], inside: "history")
         }
     }
 
@@ -180,17 +180,17 @@ extension DaemonJudge {
         "rttime", "sigpending", "stack",
     ]
 
-    private mutating func judgeUlimit(_ index: Int, _ member: JSONValue.Member) {
+    private mutating func validateUlimit(_ index: Int, _ member: JSONValue.Member) {
         guard case .object(let inner) = member.value else {
             return error(
                 index, "expected {\"Name\", \"Soft\", \"Hard\"}, this is \(member.value.kind)", inside: member.name)
         }
-        judgeFields(
+        validateFields(
             index, inner, [("Name", .text), ("Soft", .number), ("Hard", .number)], inside: member.name)
         if !Self.limits.contains(member.name) {
             let near = nearest(to: member.name, among: Self.limits.sorted())
             error(
-                index, "no limit of Linux" + (near.map { "; did you mean \"\($0)\"?" } ?? ""), inside: member.name)
+                index, "not a limit of Linux" + (near.map { "; did you mean \"\($0)\"?" } ?? ""), inside: member.name)
         }
         switch self.member("Name", of: inner) {
         case .string(let name)? where name != member.name:
@@ -214,7 +214,7 @@ extension DaemonJudge {
         ("swarm-nftables", EngineVersion(29, 6)), ("time-namespaces", EngineVersion(29, 5)),
     ]
 
-    private mutating func judgeFeatures(_ index: Int, _ inner: [JSONValue.Member]) {
+    private mutating func validateFeatures(_ index: Int, _ inner: [JSONValue.Member]) {
         for member in inner {
             if case .bool = member.value {
             } else {
@@ -225,7 +225,8 @@ extension DaemonJudge {
                 let near = nearest(to: member.name, among: Self.features.map(\.name))
                 error(
                     index,
-                    "dockerd knows no such feature and ignores it" + (near.map { "; did you mean \"\($0)\"?" } ?? ""),
+                    "dockerd does not know this feature and ignores it"
+                        + (near.map { "; did you mean \"\($0)\"?" } ?? ""),
                     inside: member.name)
                 continue
             }
@@ -237,13 +238,13 @@ extension DaemonJudge {
         }
     }
 
-    private mutating func judgeProxies(_ index: Int, _ inner: [JSONValue.Member]) {
+    private mutating func validateProxies(_ index: Int, _ inner: [JSONValue.Member]) {
         for member in inner {
             guard DaemonKeys.proxies.contains(member.name) else {
                 let effect = DaemonKeys.byName[member.name] == nil ? "does not start with it" : "ignores it"
                 error(
                     index,
-                    "dockerd \(effect): only \"http-proxy\", \"https-proxy\" and \"no-proxy\" stand here",
+                    "dockerd \(effect): only \"http-proxy\", \"https-proxy\" and \"no-proxy\" are allowed here",
                     inside: member.name)
                 continue
             }
@@ -259,7 +260,7 @@ extension DaemonJudge {
     }
 
     /// daemon/runtime_unix.go; runtimeType and options came with 23.0.
-    private mutating func judgeRuntime(_ index: Int, _ member: JSONValue.Member) {
+    private mutating func validateRuntime(_ index: Int, _ member: JSONValue.Member) {
         let name = member.name
         if name == "runc" {
             error(index, "the name \"runc\" belongs to Docker's own runtime; choose another one", inside: name)
@@ -269,7 +270,7 @@ extension DaemonJudge {
         }
         var fields: [(String, Shape)] = [("path", .text), ("runtimeArgs", .list)]
         if has(23, 0) { fields += [("runtimeType", .text), ("options", .object)] }
-        judgeFields(index, inner, fields, inside: name)
+        validateFields(index, inner, fields, inside: name)
         func filled(_ field: String) -> Bool {
             switch self.member(field, of: inner) {
             case .string(let text): !text.isEmpty

@@ -1,4 +1,4 @@
-/// What the service gives dockerd on its command line: none of it may stand in daemon.json as well.
+/// What the service gives dockerd on its command line: none of it may be in daemon.json as well.
 package struct ServiceFlags: Hashable, Sendable {
     /// As keys of daemon.json.
     package private(set) var keys: Set<String>
@@ -27,7 +27,7 @@ package struct ServiceFlags: Hashable, Sendable {
 
     package func union(_ other: ServiceFlags) -> ServiceFlags { ServiceFlags(keys: keys.union(other.keys)) }
 
-    /// The key that an option of the command line stands for.
+    /// The key that an option of the command line sets.
     static func key(of word: some StringProtocol) -> String? {
         if word.hasPrefix("--") {
             let name = word.dropFirst(2).prefix { $0 != "=" }

@@ -2,7 +2,7 @@ import Diagnostics
 import Text
 
 /// Storage drivers by version (moby/moby, daemon/graphdriver; release notes). A Pi's card is ext4.
-extension DaemonJudge {
+extension DaemonValidation {
     /// Built in, and the versions that have it.
     private static let drivers: [(name: String, since: EngineVersion, until: EngineVersion?)] = [
         ("aufs", EngineVersion(1, 6), EngineVersion(24, 0)), ("btrfs", EngineVersion(1, 6), nil),
@@ -31,13 +31,13 @@ extension DaemonJudge {
         return names.filter { !poor.contains($0) }.sorted().joined(separator: ", ")
     }
 
-    mutating func judgeStorage() {
+    mutating func validateStorage() {
         let at = index(of: "storage-driver")
-        if let name = text("storage-driver") { judgeDriver(name, at) }
-        judgeStorageOptions()
+        if let name = text("storage-driver") { validateDriver(name, at) }
+        validateStorageOptions()
     }
 
-    private mutating func judgeDriver(_ name: String, _ at: Int?) {
+    private mutating func validateDriver(_ name: String, _ at: Int?) {
         if usesSnapshotters, Self.snapshotters.contains(name) { return }
         let choice = "on a Pi's card: \(available)"
         guard let driver = Self.drivers.first(where: { $0.name == name }) else {
@@ -60,7 +60,7 @@ extension DaemonJudge {
             // Kernels of the Pi lost the patch for it long before, and Debian's and Docker's own never had it there.
             let text = "aufs needs a kernel that was patched for it"
             if has(18, 6) {
-                error(at, "\(text), which none is that Docker \(version) comes with (\(choice))")
+                error(at, "\(text), and no kernel of a system with Docker \(version) is (\(choice))")
             } else {
                 warning(at, text)
             }
@@ -86,7 +86,7 @@ extension DaemonJudge {
             }
         case "fuse-overlayfs":
             if flag("rootless") != true {
-                error(at, "fuse-overlayfs is for a rootless Docker, and needs a program of its own (\(choice))")
+                error(at, "fuse-overlayfs is for a rootless Docker, and needs a separate program (\(choice))")
             }
         default: break
         }
@@ -102,7 +102,7 @@ extension DaemonJudge {
         return flag
     }
 
-    private mutating func judgeStorageOptions() {
+    private mutating func validateStorageOptions() {
         guard let at = index(of: "storage-opts") else { return }
         // What 1.12 to 29 choose where nothing is named, on ext4: overlay2, or older ones with options of their own.
         let driver = text("storage-driver") ?? (has(17, 9) ? "overlay2" : nil)
@@ -115,15 +115,15 @@ extension DaemonJudge {
         for option in texts("storage-opts") {
             let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(\.trimmed)
             guard parts.count == 2, !parts[0].isEmpty else {
-                error(at, "\"\(option)\" is no option (driver.option=value)")
+                error(at, "\"\(option)\" is not a valid option (driver.option=value)")
                 continue
             }
             guard let driver else { continue }
-            judgeStorageOption(parts[0].lowercased(), String(parts[1]), option, driver, at)
+            validateStorageOption(parts[0].lowercased(), String(parts[1]), option, driver, at)
         }
     }
 
-    private mutating func judgeStorageOption(
+    private mutating func validateStorageOption(
         _ name: String, _ value: String, _ option: String, _ driver: String, _ at: Int
     ) {
         let known: [String: [String]] = [
@@ -145,7 +145,7 @@ extension DaemonJudge {
             if !flags.contains(value.lowercased()) { error(at, "\"\(option)\": write true or false") }
         } else if name.hasSuffix("size") || name.hasSuffix("min_space") {
             if !TextRules.isSize(value) {
-                error(at, "\"\(value)\" is no size (\"10G\")")
+                error(at, "\"\(value)\" is not a valid size (\"10G\")")
             } else if name == "overlay2.size" || driver == "vfs" {
                 let text = "\(name) needs a file system with project quotas (xfs with pquota), and a Pi's card is ext4"
                 if self.text("data-root") == nil { error(at, text) } else { warning(at, text) }

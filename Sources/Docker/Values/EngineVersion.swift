@@ -1,4 +1,4 @@
-/// The version of a Docker engine, as far as it is a number: what packagers put around it decides nothing.
+/// The version of a Docker engine, as far as it is a number: what packagers add to it is ignored.
 package struct EngineVersion: Hashable, Sendable, Comparable, CustomStringConvertible {
     package let major: Int
     package let minor: Int
@@ -51,7 +51,7 @@ package struct EngineVersion: Hashable, Sendable, Comparable, CustomStringConver
     /// The key `proxies` came with this version; older engines take proxies from their environment.
     package static let proxiesKey = EngineVersion(23, 0)
 
-    /// What stands for "any" where nothing tells an engine's version: the releases that HypriotOS, Raspbian, Raspberry
+    /// The versions that are tried if an engine's version is not known: the releases that HypriotOS, Raspbian, Raspberry
     /// Pi OS, Ubuntu and Docker's own packages brought.
     static let plausible: [EngineVersion] = [
         EngineVersion(1, 6, 0), EngineVersion(1, 12, 6), EngineVersion(17, 5, 0), EngineVersion(18, 9, 1),

@@ -8,16 +8,6 @@ import SystemPackage
 
 /// One pass over an image's archive with libarchive; owns the handle.
 struct ArchiveReader: ~Copyable {
-    struct Entry: Hashable, Sendable {
-        /// Position in the archive, from 0.
-        let index: Int
-        let name: String
-        /// In bytes, when the archive says so before the data.
-        let size: Int64?
-        let isFile: Bool
-        let isEncrypted: Bool
-    }
-
     private let handle: OpaquePointer
     private let path: FilePath
     private var index = -1
@@ -51,7 +41,7 @@ struct ArchiveReader: ~Copyable {
 
     deinit { archive_read_free(handle) }
 
-    mutating func next() throws(Failure) -> Entry? {
+    mutating func next() throws(Failure) -> ArchiveEntry? {
         var entry: OpaquePointer?
         switch archive_read_next_header(handle, &entry) {
         case ARCHIVE_OK, ARCHIVE_WARN: break
@@ -60,7 +50,7 @@ struct ArchiveReader: ~Copyable {
         }
         index += 1
         let name = archive_entry_pathname_utf8(entry) ?? archive_entry_pathname(entry)
-        return Entry(
+        return ArchiveEntry(
             index: index, name: name.map { String(cString: $0) } ?? "entry \(index + 1)",
             size: archive_entry_size_is_set(entry) != 0 ? archive_entry_size(entry) : nil,
             isFile: archive_entry_filetype(entry) == carchive_ifreg(),

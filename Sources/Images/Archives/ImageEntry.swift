@@ -12,11 +12,7 @@ enum ImageEntry {
     ]
     private static let companionBeginnings = ["readme", "license", "copying", "changelog", "md5sum", "sha256sum"]
 
-    static func choose(among entries: [ArchiveReader.Entry], in source: ImageSource) throws(Failure)
-        -> ArchiveReader.Entry
-    {
-        // A stream that packs one file has one entry, whatever it is called.
-        if source.format != .zip, let only = entries.first { return only }
+    static func choose(among entries: [ArchiveEntry], in source: ImageSource) throws(Failure) -> ArchiveEntry {
         let files = entries.filter { $0.isFile && !isHidden($0.name) }
         let images = files.filter { entry in imageEndings.contains { entry.name.lowercased().hasSuffix($0) } }
         if images.count == 1 { return images[0] }

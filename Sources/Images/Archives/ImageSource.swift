@@ -1,3 +1,4 @@
+import Text
 package import Diagnostics
 import Storage
 package import SystemPackage
@@ -55,8 +56,8 @@ package struct ImageSource: Sendable {
 
     /// What bytes that are no image look like, for people.
     static func describe(_ head: [UInt8]) -> String {
-        let text = String(decoding: head.prefix(256), as: UTF8.self).lowercased()
-        let start = text.drop { $0.isWhitespace || $0 == "\u{FEFF}" }
+        let text = String(decoding: head.prefix(256), as: UTF8.self).withoutByteOrderMark.lowercased()
+        let start = text.drop { $0.isWhitespace }
         if head.isEmpty { return "it is empty" }
         if start.hasPrefix("<!doctype") || start.hasPrefix("<html") || start.hasPrefix("<?xml") {
             return "it is a web page"

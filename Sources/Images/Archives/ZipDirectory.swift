@@ -2,15 +2,15 @@ import Text
 import Diagnostics
 import Storage
 
-/// Where the data of an entry of a zip archive is (APPNOTE.TXT 6.3.10), for entries that are plainly deflated.
+/// The directory of a zip archive (APPNOTE.TXT 6.3.10): its entries, and where the data of plainly deflated ones is.
 ///
-/// libarchive is the judge of what is in an archive and of which entry is meant. This finds the same entry's bytes, where
-/// there is no doubt about them; everything else (stored, encrypted, split, zip64's large directories, contradictions
-/// between the directory and the entry's own header) is left to libarchive.
+/// Everything else (stored, encrypted, split, zip64's large directories, contradictions between the directory and the
+/// entry's own header) is declined, and left to libarchive.
 ///
 /// - 4.3.16, end of central directory: signature, disk(2) disk(2), entries(2) entries(2), size(4), offset(4), comment(2 + n)
-/// - 4.3.12, directory: signature, versions(4), flags(2) at 8, method(2), time(4), CRC-32(4) at 16, packed size(4), size(4),
-///   lengths of name, extra and comment(2 each) at 28, disk(2), attributes(6), offset of the header(4) at 42, name at 46
+/// - 4.3.12, directory: signature, version(1), system of the attributes(1) at 5, version(2), flags(2) at 8, method(2),
+///   time(4), CRC-32(4) at 16, packed size(4), size(4), lengths of name, extra and comment(2 each) at 28, disk(2),
+///   attributes(2 + 4) at 36, offset of the header(4) at 42, name at 46, extra fields: id(2), size(2), data
 /// - 4.3.7, header: signature, version(2), flags(2) at 6, method(2), …, lengths of name and extra(2 each) at 26, name at 30
 struct ZipDirectory {
     struct DeflatedEntry {
@@ -34,8 +34,12 @@ struct ZipDirectory {
     private let records: [UInt8]
     /// Where the directory starts in the file.
     private let start: Int64
+    /// Where the entries' records start in the directory.
+    private let places: [Int]
+    /// In the directory's order.
+    let entries: [ArchiveEntry]
 
-    /// Nil where it is not plain where the directory is.
+    /// Nil if it is not plain where the directory is, or what it contains.
     init?(of file: ImageFile) throws(Failure) {
         self.file = file
         // A comment of at most 65,535 bytes is the last thing in the file.
@@ -48,6 +52,9 @@ struct ZipDirectory {
         // Nothing, a zip64 record included, is between the directory and its end.
         guard size <= Self.limit, start + Int64(size) == file.size - Int64(tail.count - end) else { return nil }
         records = try file.bytes(at: start, count: size)
+        guard let places = Self.places(in: records), places.count == Int(tail.u16(end + 10)) else { return nil }
+        self.places = places
+        entries = places.indices.map { [records] in Self.entry($0, at: places[$0], of: records) }
     }
 
     /// Whether the end of the directory is at `offset`: the signature, and a comment up to the end of the file.
@@ -56,34 +63,69 @@ struct ZipDirectory {
             && tail.count - offset - endSize == Int(tail.u16(offset + 20))
     }
 
-    /// The data of the one entry called `name`; nil where there is none or several, or it is not plainly deflated.
-    func deflatedEntry(named name: String, size: Int64?) throws(Failure) -> DeflatedEntry? {
-        let wanted = Array(name.utf8)
-        var found: [Int] = []
+    private static func places(in records: [UInt8]) -> [Int]? {
+        var places: [Int] = []
         var record = 0
         while record < records.count {
-            guard record + Self.recordSize <= records.count,
-                records[record...].starts(with: [0x50, 0x4B, 0x01, 0x02])
+            guard record + recordSize <= records.count, records[record...].starts(with: [0x50, 0x4B, 0x01, 0x02])
             else { return nil }
-            let length = Int(u16(record + 28))
-            let next = record + Self.recordSize + length + Int(u16(record + 30)) + Int(u16(record + 32))
-            guard next <= records.count else { return nil }
-            if records[(record + Self.recordSize)...].prefix(length).elementsEqual(wanted) { found.append(record) }
-            record = next
+            places.append(record)
+            record += recordSize + [28, 30, 32].reduce(0) { $0 + Int(records.u16(record + $1)) }
         }
-        guard found.count == 1, let entry = found.first else { return nil }
-        return try deflatedEntry(at: entry, name: wanted, size: size)
+        return record == records.count ? places : nil
     }
 
-    private func deflatedEntry(at record: Int, name: [UInt8], size wanted: Int64?) throws(Failure) -> DeflatedEntry? {
+    private static func entry(_ index: Int, at record: Int, of records: [UInt8]) -> ArchiveEntry {
+        let plain = name(at: record, of: records)
+        let name = String(decoding: unicodeName(at: record, of: records) ?? plain, as: UTF8.self)
+        let attributes = records.u32(record + 38)
+        // 4.4.2: 0 is MS-DOS, whose attribute 10 (hex) is a directory; 3 is UNIX, with stat's st_mode in the upper half.
+        let isFile =
+            switch records[record + 5] {
+            case 0: attributes & 0x10 == 0
+            case 3: [0, 0o100000].contains(attributes >> 16 & 0o170000)
+            default: true
+            }
+        return ArchiveEntry(
+            index: index, name: name, size: Int64(records.u32(record + 24)), isFile: isFile && !name.hasSuffix("/"),
+            isEncrypted: records.u16(record + 8) & 1 != 0)
+    }
+
+    private static func name(at record: Int, of records: [UInt8]) -> ArraySlice<UInt8> {
+        records[(record + recordSize)...].prefix(Int(records.u16(record + 28)))
+    }
+
+    /// 4.6.9, the extra field 7075 (hex): version 1, CRC-32(4) of the plain name, and the name in UTF-8.
+    private static func unicodeName(at record: Int, of records: [UInt8]) -> ArraySlice<UInt8>? {
+        let plain = name(at: record, of: records)
+        var rest = records[plain.endIndex...].prefix(Int(records.u16(record + 30)))
+        while rest.count >= 4 {
+            let data = rest.dropFirst(4).prefix(Int(records.u16(rest.startIndex + 2)))
+            if records.u16(rest.startIndex) == 0x7075, data.count > 5, data.first == 1 {
+                let sum = plain.withUnsafeBytes { ZlibInflater.checksum(0, $0) }
+                return records.u32(data.startIndex + 1) == sum ? data.dropFirst(5) : nil
+            }
+            rest = rest[data.endIndex...]
+        }
+        return nil
+    }
+
+    /// The data of `entry`; nil if it is not plainly deflated, or several entries have its name.
+    func deflatedEntry(for entry: ArchiveEntry) throws(Failure) -> DeflatedEntry? {
+        let record = places[entry.index]
+        let name = Self.name(at: record, of: records)
+        guard places.count(where: { Self.name(at: $0, of: records) == name }) == 1 else { return nil }
+        return try deflatedEntry(at: record, name: Array(name))
+    }
+
+    private func deflatedEntry(at record: Int, name: [UInt8]) throws(Failure) -> DeflatedEntry? {
         let flags = u16(record + 8)
         let packed = u32(record + 20)
         let size = u32(record + 24)
         let offset = u32(record + 42)
         // All ones: the number is in a zip64 field.
         guard flags & Self.unusual == 0, u16(record + 10) == Self.deflate, u16(record + 34) == 0,
-            ![packed, size, offset].contains(.max), wanted == nil || wanted == Int64(size),
-            Int64(offset) + Int64(Self.headerSize) <= start
+            ![packed, size, offset].contains(.max), Int64(offset) + Int64(Self.headerSize) <= start
         else { return nil }
         let header = try file.bytes(at: Int64(offset), count: Self.headerSize)
         let nameLength = Int(header.u16(26))

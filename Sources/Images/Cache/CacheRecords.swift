@@ -1,3 +1,4 @@
+import Host
 import Text
 import Crypto
 import Diagnostics

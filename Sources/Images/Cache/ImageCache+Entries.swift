@@ -40,25 +40,28 @@ extension ImageCache {
     // MARK: Entries
 
     func index(_ key: String) -> SourceIndex? {
-        guard let data = try? Data(contentsOf: URL(filePath: sources.appending("\(key).json").string)) else {
-            return nil
-        }
-        return try? JSONDecoder().decode(SourceIndex.self, from: data)
+        guard let bytes = Self.record(at: sources.appending("\(key).json")) else { return nil }
+        return try? JSONDecoder().decode(SourceIndex.self, from: Data(bytes))
+    }
+
+    /// Nil too if it cannot be read: the cache then unpacks the source again.
+    private static func record(at path: FilePath) -> [UInt8]? {
+        (try? DurableFile.read(path, limit: 1 << 20, kind: .regular)) ?? nil
     }
 
     /// Opens an entry of the cache and keeps it from being removed; nil when it is gone or not what was put there.
-    func open(_ entry: SourceIndex, source: FilePath) throws(Failure) -> BaseImage? {
+    func open(_ entry: SourceIndex, source: FilePath) throws(Failure) -> Image? {
         let path = images.appending("\(entry.imageDigest).img")
         let note = images.appending("\(entry.imageDigest).json")
         guard let lock = try FileLock.take(existing: path, .shared),
             let status = try? lock.descriptor.stat(),
-            let data = try? Data(contentsOf: URL(filePath: note.string)),
-            let known = try? JSONDecoder().decode(EntryNote.self, from: data),
+            let bytes = Self.record(at: note),
+            let known = try? JSONDecoder().decode(EntryNote.self, from: Data(bytes)),
             known == EntryNote(of: status)
         else { return nil }
         // The last use, for eviction.
         utimensat(AT_FDCWD, note.string, nil, 0)
-        return BaseImage(
+        return Image(
             store: try ImageFile(opening: path), digest: entry.imageDigest,
             sourceName: source.lastComponent?.string ?? source.string, sourceDigest: entry.sourceDigest, lock: lock)
     }
@@ -71,8 +74,9 @@ extension ImageCache {
             unlink(part.string)
         } else {
             let status: Stat
-            guard chmod(part.string, 0o400) == 0, rename(part.string, path.string) == 0 else {
-                throw .system("renaming \(part)", Errno(rawValue: errno))
+            guard chmod(part.string, 0o400) == 0 else { throw .system("renaming \(part)", Errno.current) }
+            do throws(Errno) { try DurableFile.rename(part, to: path) } catch {
+                throw .system("renaming \(part)", error)
             }
             do { status = try path.stat() } catch { throw .system("looking at \(path)", error) }
             try write(EntryNote(of: status), to: images.appending("\(entry.imageDigest).json"))

@@ -11,16 +11,15 @@ extension ImageCache {
         _ source: ImageSource, to part: FilePath, events: (ImageEvent) -> Void, isCancelled: () -> Bool,
         began: (GrowingFile, Int64) -> Void
     ) throws(Failure) -> String {
-        let chosen = try entry(of: source)
-        let size = try source.unpackedSize(of: chosen)
+        let image = try ArchivedImage.find(in: source)
         // Sparse as it is kept, an image takes at least about as much as its packed form.
         try makeRoom(for: source.storedSize, source: source, events: events)
-        let file = try GrowingFile(creating: part, size: size)
+        let file = try GrowingFile(creating: part, size: image.size)
         do throws(Failure) {
             do { try user.own(part) } catch { throw .system("giving \(part) to its user", error) }
             let digest = try WorkerThread { Result { () throws(Failure) in try file.digest() } }
-            if let size { began(file, size) }
-            return try unpack(source, chosen, size, to: file, digest: digest, events: events, isCancelled: isCancelled)
+            if let size = image.size { began(file, size) }
+            return try unpack(source, image, to: file, digest: digest, events: events, isCancelled: isCancelled)
         } catch {
             // Wakes who waits for its bytes.
             file.abandon(error)
@@ -29,13 +28,13 @@ extension ImageCache {
     }
 
     private func unpack(
-        _ source: ImageSource, _ chosen: ArchiveReader.Entry, _ size: Int64?, to file: GrowingFile,
-        digest: WorkerThread<String>, events: (ImageEvent) -> Void, isCancelled: () -> Bool
+        _ source: ImageSource, _ image: ArchivedImage, to file: GrowingFile, digest: WorkerThread<String>,
+        events: (ImageEvent) -> Void, isCancelled: () -> Bool
     ) throws(Failure) -> String {
         try withoutActuallyEscaping(events) { events throws(Failure) in
             try withoutActuallyEscaping(isCancelled) { isCancelled throws(Failure) in
                 try Unpacking(
-                    source: source, entry: chosen, file: file,
+                    source: source, image: image, file: file,
                     progress: { (done) throws(Failure) in
                         try makeRoom(for: 0, source: source, events: events)
                         events(.unpacking(done: min(done, source.size), total: source.size))
@@ -43,7 +42,7 @@ extension ImageCache {
                 ).run()
             }
         }
-        try check(file.count, of: source, expected: size)
+        try check(file.count, of: source, expected: image.size)
         events(.unpacking(done: source.size, total: source.size))
         file.complete()
         try file.synchronize()
@@ -67,18 +66,6 @@ extension ImageCache {
                 "\(source.path) unpacks to \(count) bytes, which are no whole number of sectors",
                 hint: "the image is truncated: download it again")
         }
-    }
-
-    private func entry(of source: ImageSource) throws(Failure) -> ArchiveReader.Entry {
-        var reader = try ArchiveReader(source)
-        var entries: [ArchiveReader.Entry] = []
-        while let entry = try reader.next() {
-            entries.append(entry)
-            if source.format != .zip { break }
-        }
-        let chosen = try ImageEntry.choose(among: entries, in: source)
-        if chosen.isEncrypted { throw .encryptedArchive(source.path) }
-        return chosen
     }
 
     /// A vendor publishes the checksum of the archive, of the image inside, or both: either may stand in a recipe.

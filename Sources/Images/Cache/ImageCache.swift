@@ -51,7 +51,7 @@ package struct ImageCache: Sendable {
     package func image(
         at source: FilePath, sha256: String?, validate: (FilePath, ImageFile) throws(Failure) -> Void,
         events: (ImageEvent) -> Void, isCancelled: () -> Bool
-    ) throws(Failure) -> BaseImage {
+    ) throws(Failure) -> Image {
         try image(
             at: source, sha256: sha256, validate: validate, events: events, isCancelled: isCancelled, began: { _ in })
     }
@@ -60,7 +60,7 @@ package struct ImageCache: Sendable {
     func image(
         at source: FilePath, sha256: String?, validate: (FilePath, ImageFile) throws(Failure) -> Void,
         events: (ImageEvent) -> Void, isCancelled: () -> Bool, began: (UnpackingBeginning) -> Void
-    ) throws(Failure) -> BaseImage {
+    ) throws(Failure) -> Image {
         try user.makeDirectories(images)
         try user.makeDirectories(sources)
         let key = Data(source.string.utf8).sha256
@@ -71,7 +71,6 @@ package struct ImageCache: Sendable {
         let identity = try SourceIdentity(of: source)
         if let known = index(key), known.identity == identity, let image = try open(known, source: source) {
             try check(known.sourceDigest, known.imageDigest, against: sha256, source: source)
-            events(.cached(digest: known.imageDigest))
             return image
         }
         let opened = try ImageSource(source)
@@ -116,7 +115,7 @@ package struct ImageCache: Sendable {
 
     /// Reads the whole image again and compares it with the digest that it is kept under. One that has rotted on the disk
     /// is refused, and the next run unpacks its source anew.
-    package func verify(_ image: BaseImage, isCancelled: () -> Bool = { false }) throws(Failure) {
+    package func verify(_ image: Image, isCancelled: () -> Bool = { false }) throws(Failure) {
         guard try image.store.sha256(isCancelled: isCancelled) != image.digest else { return }
         unlink(images.appending("\(image.digest).json").string)
         throw Failure(

@@ -14,19 +14,19 @@ struct UnpackingBeginning: Sendable {
 final class UnpackingWork: Sendable {
     private struct State {
         var beginning: UnpackingBeginning?
-        var result: Result<BaseImage, Failure>?
+        var result: Result<Image, Failure>?
         var isStopped = false
     }
 
     private let state = Monitor(State())
 
     /// The result; nil while the thread works.
-    var result: Result<BaseImage, Failure>? { state.update { $0.result } }
+    var result: Result<Image, Failure>? { state.update { $0.result } }
     var isStopped: Bool { state.update { $0.isStopped } }
 
     func begin(_ beginning: UnpackingBeginning) { state.update { $0.beginning = beginning } }
 
-    func end(_ result: Result<BaseImage, Failure>) {
+    func end(_ result: Result<Image, Failure>) {
         state.update {
             $0.result = result
             // Lets go of a digest that nobody waits for any more.
@@ -36,7 +36,7 @@ final class UnpackingWork: Sendable {
 
     func stop() { state.update { $0.isStopped = true } }
 
-    func wait() -> Result<BaseImage, Failure> { state.wait { $0.result } }
+    func wait() -> Result<Image, Failure> { state.wait { $0.result } }
 
     /// Waits until the image can be read; nil when there is nothing to read before it is finished.
     func waitForBeginning() -> UnpackingBeginning? {

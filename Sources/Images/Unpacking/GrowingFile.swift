@@ -12,8 +12,6 @@ import SystemPackage
 ///
 /// Bytes may be written in any order, but they are readable in order only: those before ``count``.
 final class GrowingFile: Sendable {
-    /// The unit in which zeros become holes: a multiple of every file system's block.
-    private static let unit = 64 << 10
     /// In bytes: for each such stretch it is known whether anything was written, so that no reader fetches a hole.
     static let stretch: Int64 = 1 << 20
 
@@ -53,19 +51,14 @@ final class GrowingFile: Sendable {
 
     /// Puts `bytes` at `offset`, whether or not they can be read yet.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
-        var stretches: [Int] = []
-        var done = 0
-        while done < bytes.count {
-            let place = offset + Int64(done)
-            // Up to the next multiple of the unit in the file.
-            let length = min(Self.unit - Int(place % Int64(Self.unit)), bytes.count - done)
-            let part = UnsafeRawBufferPointer(rebasing: bytes[done..<(done + length)])
-            if !part.isAllZero {
-                do { try descriptor.writeAll(toAbsoluteOffset: place, part) } catch { throw failure(error) }
-                let stretch = Int(place / Self.stretch)
-                if stretches.last != stretch { stretches.append(stretch) }
-            }
-            done += length
+        var stretches: Set<Int> = []
+        try bytes.forEachSparseRun(at: offset) { (run, isZero) throws(Failure) in
+            guard !isZero else { return }
+            let start = offset + Int64(run.lowerBound)
+            let part = UnsafeRawBufferPointer(rebasing: bytes[run])
+            do { try descriptor.writeAll(toAbsoluteOffset: start, part) } catch { throw failure(error) }
+            let last = start + Int64(run.count) - 1
+            stretches.formUnion(Int(start / Self.stretch)...Int(last / Self.stretch))
         }
         guard !stretches.isEmpty else { return }
         state.update { [stretches] in $0.written.formUnion(stretches) }

@@ -8,7 +8,7 @@ import Storage
 /// (``XZBlocks``).
 struct Unpacking {
     let source: ImageSource
-    let entry: ArchiveReader.Entry
+    let image: ArchivedImage
     let file: GrowingFile
     /// Called now and then with how many bytes of the archive are done; what it throws ends the work.
     let progress: (Int64) throws(Failure) -> Void
@@ -30,24 +30,24 @@ struct Unpacking {
 
     private func decode(to writer: StreamWriter) throws(Failure) {
         var steps = Steps(self, writer)
-        switch source.format {
-        case .gzip:
+        let wanted: Int
+        switch image.place {
+        case .stream where source.format == .gzip:
             try GzipFile(source).unpack(to: writer, with: FastestInflater.self) { (done) throws(Failure) in
                 try steps.step(done)
             }
             return
-        case .zip:
-            let directory = try ZipDirectory(of: ImageFile(opening: source.path))
-            guard let plain = try directory?.deflatedEntry(named: entry.name, size: entry.size) else { break }
-            try plain.unpack(from: source, to: writer, with: FastestInflater.self) { (done) throws(Failure) in
+        case .deflated(let data):
+            try data.unpack(from: source, to: writer, with: FastestInflater.self) { (done) throws(Failure) in
                 try steps.step(done)
             }
             return
-        case .xz, .bzip2, .zstd, .raw: break
+        case .entry(let entry): wanted = entry.index
+        case .stream: wanted = 0
         }
         var reader = try ArchiveReader(source)
         while let next = try reader.next() {
-            guard next.index == entry.index else { continue }
+            guard next.index == wanted else { continue }
             do {
                 try reader.forEachBlock { block, offset, consumed in
                     try writer.skip(to: offset)

@@ -6,11 +6,11 @@ import SystemPackage
 struct CheckCommand: ContextualCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Check recipes, and report every mistake at once.",
+        abstract: "Check recipes, and report all mistakes at once.",
         discussion: """
             Each mistake is one line: file:line:column, what was found, what is allowed.
             Secrets are not read. A recipe of several nodes is checked as a whole. A
-            directory stands for the recipes in it that no other one there extends.
+            directory means all recipes in it, except those that another one extends.
 
             EXAMPLES
               piflash check recipes/red/red01.yaml
@@ -21,23 +21,22 @@ struct CheckCommand: ContextualCommand {
     @Argument(help: "Recipe files, or directories of them.", completion: .file(extensions: ["yaml", "yml"]))
     var recipes: [String]
 
-    @Flag(name: .long, help: "Do not require that the images named by the recipes are there.")
+    @Flag(name: .long, help: "Do not require the recipes' images to exist.")
     var withoutImages = false
 
     func run(in context: CommandContext) async throws {
-        let loader = context.loader(requireImage: !withoutImages)
         var report = DiagnosticReport()
         var lines: [String] = []
         for path in recipes {
             do {
-                let rack = try loader.loadRack([path])
+                let rack = try context.loadRack([path], requireImage: !withoutImages)
                 report.merge(DiagnosticReport(rack.warnings))
                 for member in rack.members { lines.append("\(member.file): \(member.node.hostname.value): ok") }
             } catch let mistakes as DiagnosticReport {
                 report.merge(mistakes)
             }
         }
-        // Recipes that share a file repeat its mistakes: each is said once.
+        // Recipes that share a file repeat its mistakes: each is reported once.
         report = DiagnosticReport(report.unrepeated.sorted)
         guard !report.hasErrors else { throw report }
         context.console.report(report)

@@ -1,17 +1,17 @@
 import ArgumentParser
 import Cards
 import Diagnostics
-import Fleet
+import Planning
+import Racks
 import Host
-import Foundation
 import SystemPackage
 
 struct DevicesCommand: ContextualCommand {
     static let configuration = CommandConfiguration(
         commandName: "devices",
-        abstract: "List the cards that could be written, and what is on them.",
+        abstract: "List the cards that can be written, and what is on them.",
         discussion: """
-            --all also lists the disks that piflash would refuse, with the reason.
+            With --all, also lists the disks that piflash refuses, with the reason.
 
             EXAMPLES
               piflash devices
@@ -19,36 +19,33 @@ struct DevicesCommand: ContextualCommand {
               piflash devices --json
             """)
 
-    @Flag(name: .long, help: "Also list disks that would be refused, and why.")
+    @Flag(name: .long, help: "Also list disks that piflash refuses, and why.")
     var all = false
 
     @Flag(name: .long, help: "Print a JSON list.")
     var json = false
 
     func run(in context: CommandContext) async throws {
-        let judgement = CardJudgement()
-        let judged = BlockDeviceTree().disks().map { facts in
-            Row(facts, refusals: judgement.refusals(of: facts, imageSize: nil, protecting: [context.directories.cache]))
+        let validation = CardValidation()
+        let known = BlockDeviceTree().disks().map { facts in
+            Row(
+                facts, problems: validation.problems(of: facts, imageSize: nil, protecting: [context.directories.cache])
+            )
         }
-        let rows = judged.filter { all || $0.refusals.isEmpty }
-        if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            context.console.output(String(decoding: try encoder.encode(rows), as: UTF8.self))
-            return
-        }
-        guard !rows.isEmpty else {
+        let rows = known.filter { all || $0.refusals.isEmpty }
+        guard json || !rows.isEmpty else {
             context.console.note(
-                "no card that could be written" + (judged.isEmpty ? "" : "; `piflash devices --all` says why"))
+                "no card that can be written" + (known.isEmpty ? "" : "; `piflash devices --all` says why"))
             return
         }
-        context.console.output(
-            TextTable.columns(
-                ["DEVICE", "SIZE", "BUS", "MODEL", "ON IT NOW"],
-                rows.map { [$0.device, formatBytes($0.size), $0.bus, $0.model, $0.summary] }))
-        for row in rows {
-            for reason in row.refusals { context.console.output("refused: \(reason)") }
-        }
+        try context.console.answer(json: json, rows, or: Self.text(of: rows))
+    }
+
+    private static func text(of rows: [Row]) -> String {
+        let table = TextTable.columns(
+            ["DEVICE", "SIZE", "BUS", "MODEL", "ON IT NOW"],
+            rows.map { [$0.device, formatBytes($0.size), $0.bus, $0.model, $0.summary] })
+        return ([table] + rows.flatMap(\.refusals).map { "refused: \($0)" }).joined(separator: "\n")
     }
 
     private struct Row: Encodable {
@@ -61,7 +58,7 @@ struct DevicesCommand: ContextualCommand {
         let contents: [String]
         let refusals: [String]
 
-        init(_ facts: DeviceFacts, refusals: [Failure]) {
+        init(_ facts: DeviceFacts, problems: [Failure]) {
             device = facts.path.string
             size = facts.size
             bus = facts.bus.rawValue
@@ -70,7 +67,7 @@ struct DevicesCommand: ContextualCommand {
             let card = CardContentsSummary(of: facts)
             node = card.node
             contents = card.lines
-            self.refusals = refusals.map(\.message)
+            refusals = problems.map(\.message)
         }
 
         var summary: String {

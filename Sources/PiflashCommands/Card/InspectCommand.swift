@@ -1,19 +1,19 @@
 import Systems
 import ArgumentParser
 import Diagnostics
-import Fleet
-import Foundation
+import Planning
 import Images
 import Provisioning
+import Text
 
 struct InspectCommand: ContextualCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Tell whose card this is: node, recipe, image, when.",
+        abstract: "Show which node a card is for: node, recipe, image, time.",
         discussion: """
             TARGET is a card's device, an image file, or the directory where the card's
-            boot partition is mounted. Of a card that has booted it also tells what the
-            first boot reported there.
+            boot partition is mounted. If the card has booted, also shows what its first
+            boot reported.
 
             EXAMPLES
               piflash inspect /dev/sdb
@@ -27,12 +27,12 @@ struct InspectCommand: ContextualCommand {
     var json = false
 
     func run(in context: CommandContext) async throws {
-        let reading = try CardReading(at: context.absolute(target))
+        let reading = try InspectedCard(at: context.absolute(target))
         guard let record = reading.record else {
             throw Failure(
                 .init("commands.no-record"),
-                "\(target): piflash has not prepared this card (there is no \(CardReading.recordPath) on it)",
-                hint: "`piflash devices` shows what is on every card")
+                "\(target): piflash did not write this card (it has no \(InspectedCard.recordPath))",
+                hint: "`piflash devices` shows what is on each card")
         }
         let report = try reading.firstBootStatus().flatMap { FirstBootStatus($0) }
         if json { return context.console.output(try Self.json(record, report)) }
@@ -48,20 +48,16 @@ struct InspectCommand: ContextualCommand {
         context.console.output(TextTable.pairs(rows))
     }
 
-    /// The record as it stands on the card, and what the first boot reported as one more member.
+    /// The card's record, with the report of the first boot as one more member.
     private static func json(_ record: CardRecord, _ report: FirstBootStatus?) throws -> String {
-        let text = String(decoding: record.encoded, as: UTF8.self)
-        guard let report, var object = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] else {
-            return text
+        guard let report, case .object(let members) = try JSONValue(parsing: record.encoded) else {
+            return String(decoding: record.encoded, as: UTF8.self)
         }
-        var fields = ["state": report.state]
-        fields["step"] = report.step
-        fields["since"] = report.since
-        fields["waiting_for"] = report.waitingFor
-        fields["last_error"] = report.lastError
-        object["first_boot"] = fields
-        let data = try JSONSerialization.data(
-            withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-        return String(decoding: data, as: UTF8.self)
+        let fields = [
+            ("state", report.state), ("step", report.step), ("since", report.since),
+            ("waiting_for", report.waitingFor), ("last_error", report.lastError),
+        ]
+        let known = fields.compactMap { name, text in text.map { JSONValue.Member(name, .string($0)) } }
+        return JSONValue.object(members + [JSONValue.Member("first_boot", .object(known))]).prettyText
     }
 }

@@ -1,7 +1,8 @@
 import Systems
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Planning
+import Racks
 import Images
 import Provisioning
 import Recipes
@@ -10,14 +11,14 @@ import SystemPackage
 struct RenderCommand: ContextualCommand {
     static let configuration = CommandConfiguration(
         commandName: "render",
-        abstract: "Show what a recipe would put on a card.",
+        abstract: "Show what a recipe puts on a card.",
         discussion: """
-            Without options: the files on the boot partition, those laid down in the
-            root partition, and those that the first boot writes on the node. Secrets are
-            not read; a placeholder stands for each.
+            Lists the files on the boot partition, on the root partition, and those that
+            the first boot writes on the node. Secrets are not read; placeholders replace
+            them.
 
-            --into writes them into a directory: boot/, root/ and node/.
-            --diff compares with a card, an image file or a mounted boot directory; it
+            --into writes them to a directory: boot/, root/ and node/.
+            --diff compares with a card, an image file or a mounted boot directory. It
             reads the secrets to compare them, and shows them masked.
 
             EXAMPLES
@@ -29,7 +30,7 @@ struct RenderCommand: ContextualCommand {
 
     @OptionGroup var recipe: RecipeOptions
 
-    @Option(name: .long, help: ArgumentHelp("Write the files into this new directory.", valueName: "directory"))
+    @Option(name: .long, help: ArgumentHelp("Write the files to this new directory.", valueName: "directory"))
     var into: String?
 
     @Option(name: .long, help: ArgumentHelp("Compare with this device, image file or directory.", valueName: "target"))
@@ -39,7 +40,7 @@ struct RenderCommand: ContextualCommand {
     var contents = false
 
     func validate() throws {
-        if into != nil, diff != nil { throw ValidationError("--into and --diff exclude each other") }
+        if into != nil, diff != nil { throw ValidationError("use either --into or --diff, not both") }
     }
 
     func run(in context: CommandContext) async throws {
@@ -60,10 +61,12 @@ struct RenderCommand: ContextualCommand {
     }
 
     private func showDifferences(of node: Node, from target: String, in context: CommandContext) async throws {
-        let reading = try CardReading(at: context.absolute(target))
+        let reading = try InspectedCard(at: context.absolute(target))
         let change = try await Reconfiguration(
-            of: node, on: reading, user: context.user, secrets: context.secrets,
-            version: PiflashCommand.version, now: context.now(), isTrial: true)
+            of: node, on: reading,
+            in: RackState(of: node, user: context.user).secrets(
+                for: node, on: reading, now: context.now(), isTrial: true),
+            secrets: context.secrets, version: PiflashVersion.current, now: context.now())
         guard !change.isEmpty else {
             context.console.output("\(target): no difference")
             return

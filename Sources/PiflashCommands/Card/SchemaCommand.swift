@@ -8,7 +8,7 @@ struct SchemaCommand: ContextualCommand {
         discussion: """
             EXAMPLE
               piflash schema > piflash.schema.json
-            then, in a recipe's first line:
+            then write in a recipe's first line:
               # yaml-language-server: $schema=piflash.schema.json
             """)
 

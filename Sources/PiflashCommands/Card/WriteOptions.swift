@@ -1,8 +1,9 @@
 import ArgumentParser
 import Cards
-import Fleet
+import Planning
+import Racks
 
-/// What of an image is written, and how.
+/// Which parts of an image are written, and how.
 struct WriteOptions: ParsableArguments {
     enum Comparison: String, CaseIterable, ExpressibleByArgument {
         case auto, always, never
@@ -13,19 +14,19 @@ struct WriteOptions: ParsableArguments {
         help: ArgumentHelp("Read the card first and write only what differs.", valueName: "when"))
     var compare = Comparison.auto
 
-    @Flag(name: .long, help: "Write every byte of the image, also where no file is.")
+    @Flag(name: .long, help: "Write every byte of the image, even where no file is.")
     var whole = false
 
-    @Flag(name: .long, help: "Zero what the image leaves out: what was on the card goes.")
+    @Flag(name: .long, help: "Zero what the image does not use; old data is erased.")
     var wipe = false
 
-    var options: CardWriting.Options {
+    var options: CardPlan.WriteOptions {
         let comparison: CardWriter.Comparison =
             switch compare {
             case .auto: .automatic
             case .always: .always
             case .never: .never
             }
-        return CardWriting.Options(coverage: whole ? .whole : .used, wipe: wipe, comparison: comparison)
+        return CardPlan.WriteOptions(coverage: whole ? .whole : .used, wipe: wipe, comparison: comparison)
     }
 }

@@ -1,4 +1,4 @@
-import Foundation
+import Text
 package import Host
 import Recipes
 package import SystemPackage
@@ -7,7 +7,7 @@ package import SystemPackage
     import Glibc
 #endif
 
-/// What a command may touch of the world around it.
+/// All that a command may use of the outside world.
 package struct CommandContext: Sendable {
     package var environment: [String: String]
     package var workingDirectory: FilePath
@@ -15,7 +15,7 @@ package struct CommandContext: Sendable {
     package var console: Console
     /// Seconds since 1970, UTC.
     package var now: @Sendable () -> Int64
-    /// Whether the user asked to stop (Ctrl-C, SIGTERM).
+    /// Whether the user wants to stop (Ctrl-C, SIGTERM).
     package var isCancelled: @Sendable () -> Bool
 
     package init(
@@ -30,14 +30,14 @@ package struct CommandContext: Sendable {
         self.isCancelled = isCancelled
     }
 
-    /// The process's own world. Installs the signal handlers that make Ctrl-C a clean stop.
+    /// The real context of this process. Installs the signal handlers that make Ctrl-C a clean stop.
     package static func process() -> CommandContext {
         var environment: [String: String] = [:]
         var entry = environ
         while let text = entry.pointee {
             let pair = String(cString: text)
-            if let mark = pair.firstIndex(of: "=") {
-                environment[String(pair[..<mark])] = String(pair[pair.index(after: mark)...])
+            if let sign = pair.firstIndex(of: "=") {
+                environment[String(pair[..<sign])] = String(pair[pair.index(after: sign)...])
             }
             entry += 1
         }
@@ -54,7 +54,7 @@ package struct CommandContext: Sendable {
 
     var directories: UserDirectories { UserDirectories(user: user, environment: environment) }
 
-    /// A path as typed on the command line, made absolute.
+    /// A path from the command line, made absolute.
     func absolute(_ path: String) -> FilePath {
         workingDirectory.pushing(FilePath(path)).lexicallyNormalized()
     }
@@ -62,5 +62,5 @@ package struct CommandContext: Sendable {
 
 extension CommandContext {
     /// Now, for people: "2026-08-17T10:15:00Z".
-    var nowText: String { Date(timeIntervalSince1970: Double(now())).formatted(.iso8601) }
+    var nowText: String { UTCTime(seconds: now()).iso8601 }
 }

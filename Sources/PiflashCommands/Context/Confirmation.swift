@@ -1,11 +1,11 @@
 import Cards
 import Diagnostics
-import Fleet
+import Racks
 
-/// The question before anything is overwritten: which card it is, and what is on it now.
+/// The question before anything is overwritten: it shows which card it is, and what is on it now.
 struct Confirmation {
     let console: Console
-    /// The user has said yes already; no safety refusal is ever asked about, so none is skipped.
+    /// The user has answered already. Safety checks ask no question, so this skips none.
     let yes: Bool
 
     func ask(about target: ChosenTarget, to purpose: String) throws {
@@ -25,17 +25,19 @@ struct Confirmation {
         if let serial = card.serial { rows.append(("serial", serial)) }
         if let node = card.node { rows.append(("card of", node)) }
         rows.append(("on it now", card.lines.joined(separator: "\n")))
-        if card.looksLikeHardDisk { rows.append(("beware", "this calls itself a hard disk, not a card in a reader")) }
+        if card.looksLikeHardDisk {
+            rows.append(("beware", "this reports itself as a hard disk, not as a card in a reader"))
+        }
         return TextTable.pairs(rows)
     }
 
-    /// A line about what is in a reader, for a table of several.
+    /// One line about what is in a reader, for a table.
     static func summary(_ target: ChosenTarget) -> String {
         switch target {
         case .file(_, let exists): return exists ? "a file, which is replaced" : "a new file"
         case .device(let facts):
             let card = CardContentsSummary(of: facts)
-            let beware = card.looksLikeHardDisk ? ["calls itself a hard disk!"] : []
+            let beware = card.looksLikeHardDisk ? ["reports itself as a hard disk!"] : []
             let contents = card.node.map { "card of \($0)" } ?? card.lines.joined(separator: "; ")
             return ([card.title, formatBytes(card.size)] + beware + [contents]).joined(separator: ", ")
         }
@@ -53,7 +55,7 @@ struct Confirmation {
         guard console.inputIsTerminal else {
             throw Failure(
                 .usage, severity: .usage, "there is no terminal to ask on",
-                hint: "give --yes to go on without a question")
+                hint: "use --yes to continue without the question")
         }
         let answer = console.ask("\(purpose)? [yes/no] ")?.lowercased()
         guard answer == "yes" || answer == "y" else {
@@ -63,13 +65,13 @@ struct Confirmation {
 }
 
 extension CardContentsSummary {
-    /// What is on the card, a line a partition.
+    /// What is on the card, one line per partition.
     var lines: [String] {
         if entries.isEmpty {
-            return [isReadable ? "nothing that is recognised" : "cannot be read without more rights (sudo)"]
+            return [isReadable ? "unknown contents" : "no permission to read it (use sudo)"]
         }
         return entries.map { entry in
-            let kind = (entry.filesystem ?? "nothing known") + (entry.label.map { " \"\($0)\"" } ?? "")
+            let kind = (entry.filesystem ?? "unknown file system") + (entry.label.map { " \"\($0)\"" } ?? "")
             return (entry.number.map { "partition \($0): " } ?? "") + "\(formatBytes(entry.size)), \(kind)"
         }
     }

@@ -1,14 +1,14 @@
 import ArgumentParser
 import Recipes
 
-/// The one node that a command is about: its recipe, or a rack's recipe and the node's name.
+/// The node that a command works on: its recipe, or a rack's recipe and the node's name.
 struct RecipeOptions: ParsableArguments {
     @Option(
-        name: [.short, .long], help: ArgumentHelp("The recipe, of one node or of several.", valueName: "file"),
+        name: [.short, .long], help: ArgumentHelp("The recipe of one node or of several.", valueName: "file"),
         completion: .file(extensions: ["yaml", "yml"]))
     var recipe: String
 
-    @Option(name: [.short, .long], help: ArgumentHelp("Which node, in a recipe of several.", valueName: "name"))
+    @Option(name: [.short, .long], help: ArgumentHelp("The node, if the recipe has several.", valueName: "name"))
     var node: String?
 
     /// Reads the recipe and shows its warnings.

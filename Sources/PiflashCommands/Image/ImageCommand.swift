@@ -1,10 +1,10 @@
 import ArgumentParser
 
-/// The commands about images, apart from any recipe.
+/// The commands about images, without a recipe.
 struct ImageCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "image",
-        abstract: "Look at images.",
+        abstract: "Show facts about images.",
         discussion: """
             EXAMPLES
               piflash image info hypriotos-rpi-v1.12.3.img.zip

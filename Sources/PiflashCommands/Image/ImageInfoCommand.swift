@@ -1,17 +1,16 @@
 import ArgumentParser
 import Diagnostics
-import Fleet
-import Foundation
+import Planning
 import Images
 
 struct ImageInfoCommand: ContextualCommand {
     static let configuration = CommandConfiguration(
         commandName: "info",
-        abstract: "Tell what an image or a card is, and how it is configured.",
+        abstract: "Show what an image or a card is, and how it is configured.",
         discussion: """
             FILE is an image, packed (zip, xz, gz, bz2, zst) or not, or a card's device.
-            A file is unpacked into the cache, as `piflash write` does. Nothing of it is
-            changed.
+            piflash unpacks a file into the cache, as `piflash write` does, and changes
+            nothing in it.
 
             EXAMPLES
               piflash image info hypriotos-rpi-v1.12.3.img.zip
@@ -25,19 +24,14 @@ struct ImageInfoCommand: ContextualCommand {
     var json = false
 
     func run(in context: CommandContext) async throws {
-        // The output is the answer alone; progress goes to standard error in either form.
+        // Standard output gets only the result; progress goes to standard error.
         let renderer = EventRenderer(
-            console: context.console, form: EventRenderer.form(json: false, console: context.console))
+            console: context.console, form: OutputForm(json: false, console: context.console))
         defer { renderer.closeLine() }
-        let reading = try ImageReading(
+        let reading = try InspectedImage(
             at: context.absolute(file), cache: ImageCache(directories: context.directories), events: renderer.render,
             isCancelled: context.isCancelled)
         renderer.closeLine()
-        guard json else { return context.console.output(reading.text(of: file)) }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        let object = ImageInfoObject(file: file, reading)
-        context.console.output(String(decoding: try encoder.encode(object), as: UTF8.self))
+        try context.console.answer(json: json, ImageInfoObject(file: file, reading), or: reading.text(of: file))
     }
 }

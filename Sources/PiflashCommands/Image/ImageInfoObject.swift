@@ -1,9 +1,10 @@
 import Systems
 import Filesystems
-import Fleet
+import Planning
 import Images
 
-/// What `piflash image info --json` prints (docs/image-info.md), in snake case. What is not known is left out.
+/// What `piflash image info --json` prints (docs/image-info.md), with names in snake case. Unknown members are left
+/// out.
 struct ImageInfoObject: Encodable {
     let file: String
     let imageSha256: String?
@@ -71,7 +72,7 @@ struct ImageInfoObject: Encodable {
         let obstacle: String?
     }
 
-    init(file: String, _ reading: ImageReading) {
+    init(file: String, _ reading: InspectedImage) {
         let profile = reading.profile
         self.file = file
         imageSha256 = reading.digest
@@ -101,7 +102,7 @@ struct ImageInfoObject: Encodable {
         hasBooted = profile.hasBooted
         root = Root(
             partition: reading.root.partition?.number, isReadable: reading.root.snapshot != nil,
-            isEditable: reading.root.snapshot != nil && reading.root.obstacle == nil, obstacle: reading.root.obstacle)
+            isEditable: reading.root.snapshot != nil && reading.root.problem == nil, obstacle: reading.root.problem)
     }
 }
 

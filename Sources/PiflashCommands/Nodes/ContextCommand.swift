@@ -1,41 +1,41 @@
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Racks
 import Recipes
 import SystemPackage
 
 struct ContextCommand: ContextualCommand {
     static let configuration = CommandConfiguration(
         commandName: "context",
-        abstract: "Give your docker command the nodes of a rack.",
+        abstract: "Make docker contexts for the nodes of a rack.",
         discussion: """
-            Writes a context for each node that docker.remote makes reachable, and
-            prints the commands that import it. For docker.remote: tls also the
-            client's certificate and key: who has them is root on every such node.
+            Writes a context file for each node that has docker.remote, and prints the
+            commands that import them. With docker.remote: tls, also writes the client's
+            certificate and key. Anyone who has the key is root on all these nodes.
 
-            Without --output the files go into .piflash/contexts beside the recipes.
+            Without --output, the files go to .piflash/contexts beside the recipes.
 
             EXAMPLES
               piflash context recipes/red
               piflash context --output ~/red recipes/red/red01.yaml
             """)
 
-    @Option(name: [.short, .long], help: ArgumentHelp("Write into this directory.", valueName: "directory"))
+    @Option(name: [.short, .long], help: ArgumentHelp("Write to this directory.", valueName: "directory"))
     var output: String?
 
     @Argument(help: "Recipe files, or directories of them.", completion: .file(extensions: ["yaml", "yml"]))
     var recipes: [String]
 
     func run(in context: CommandContext) async throws {
-        let members = try context.loader(requireImage: false).loadRack(recipes).members
-        // Of several, those that can be reached.
+        let members = try context.loadRack(recipes, requireImage: false).members
+        // Of several nodes, only those that can be reached.
         let nodes = members.filter { member in
             members.count == 1 || ![nil, Node.Docker.Remote.none].contains(member.node.docker.remote?.value)
         }.map(\.node)
         guard !nodes.isEmpty else {
             throw Failure(
-                .usage, severity: .usage, "no node of these recipes is reached from outside",
-                hint: "write docker.remote: ssh, or tls")
+                .usage, severity: .usage, "no node of these recipes has docker.remote",
+                hint: "set docker.remote to ssh or tls")
         }
         let made = try DockerContexts(
             of: nodes, in: output.map(context.absolute), user: context.user, now: context.now())

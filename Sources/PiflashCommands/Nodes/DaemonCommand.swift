@@ -1,27 +1,33 @@
 import Text
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Docker
+import Remote
 import Provisioning
 import Recipes
 
 struct DaemonCommand: ContextualCommand {
     static let configuration = CommandConfiguration(
         commandName: "daemon",
-        abstract: "Show or renew the Docker configuration of running nodes.",
+        abstract: "Show, update or check the Docker configuration of nodes.",
         discussion: """
-            Prints each node's daemon.json. --diff shows over ssh what would change on
-            the nodes, with secrets masked; --apply changes it: keys that piflash did
-            not write stay, Docker is restarted where something changes, and gets its
-            old configuration back where it does not start with the new one. Managers
-            are done one after another, everything else --jobs at a time.
+            Prints each node's daemon.json. --diff connects over ssh and shows what would
+            change on the nodes, with secrets masked. --apply changes it: keys that
+            piflash did not write stay; Docker is restarted if something changed; if it
+            does not start, it gets its old configuration back. Managers are changed one
+            after another, all other nodes --jobs at a time.
 
-            Needs ssh without a password, and sudo without one on the nodes.
+            --check validates daemon.json files, given in place of recipes, and
+            contacts no node. It finds what dockerd refuses and what it ignores.
+
+            --diff and --apply need ssh without a password, and sudo without a
+            password on the nodes.
 
             EXAMPLES
               piflash daemon recipes/red/red01.yaml
               piflash daemon --diff recipes/red
               piflash daemon --apply recipes/red
+              piflash daemon --check --engine 20.10.24 daemon.json
             """)
 
     @OptionGroup var remote: RemoteOptions
@@ -32,38 +38,46 @@ struct DaemonCommand: ContextualCommand {
     @Flag(name: .long, help: "Change it on the nodes, and restart their Docker.")
     var apply = false
 
-    @Option(name: .long, help: ArgumentHelp("How long Docker may take to come back.", valueName: "seconds"))
+    @Option(name: .long, help: ArgumentHelp("Time for Docker to start again.", valueName: "seconds"))
     var timeout = 90
 
+    @Flag(name: .long, help: "Check daemon.json files, given in place of recipes.")
+    var check = false
+
+    @Option(
+        name: .long, help: ArgumentHelp("With --check: Docker's version (default: any).", valueName: "version"))
+    var engine: String?
+
     func validate() throws {
-        if diff, apply { throw ValidationError("--diff and --apply exclude each other") }
-        guard (1...3600).contains(timeout) else { throw ValidationError("--timeout is 1 to 3600 seconds") }
+        if [diff, apply, check].count(where: { $0 }) > 1 {
+            throw ValidationError("use only one of --diff, --apply and --check")
+        }
+        if let engine {
+            guard check else { throw ValidationError("--engine is only for --check") }
+            guard EngineVersion(engine) != nil else {
+                throw ValidationError("\"\(engine)\" is not a version of Docker (20.10.24)")
+            }
+        }
+        guard (1...3600).contains(timeout) else { throw ValidationError("--timeout must be 1 to 3600 seconds") }
     }
 
     func run(in context: CommandContext) async throws {
+        if check { return try DaemonCheck(engine: engine).run(on: remote.recipes, in: context) }
         let nodes = try remote.nodes(in: context)
         guard diff || apply else { return try show(nodes, in: context) }
-        let renderer = NodeRenderer(console: context.console, json: remote.json, total: nodes.count)
-        if diff {
-            try await showDifferences(of: nodes, renderer, in: context)
-        } else {
-            let outcomes = try await remote.connected(in: context) { ssh in
-                await DaemonRound(
-                    ssh: ssh, jobs: remote.jobs, wait: timeout, judge: Self.judge, events: renderer.render
-                ).apply(to: nodes)
-            }
-            try renderer.summarize(outcomes)
+        try await remote.work(on: nodes, in: context) { ssh, renderer in
+            let round = DaemonRound(
+                ssh: ssh, jobs: remote.jobs, wait: timeout, events: renderer.render)
+            return diff ? await differences(of: nodes, round, renderer, in: context) : await round.apply(to: nodes)
         }
     }
-
-    static let judge: DaemonJudge = NodeDaemon.judge
 
     private func show(_ nodes: [Node], in context: CommandContext) throws {
         var report = DiagnosticReport()
         var texts: [(String, String)] = []
         for node in nodes {
             guard let daemon = NodeDaemon(node, engine: nil, architecture: nil, report: &report) else {
-                context.console.note("\(node.hostname.value): its recipe says nothing about Docker")
+                context.console.note("\(node.hostname.value): its recipe has no Docker settings")
                 continue
             }
             texts.append((node.hostname.value, JSONValue.object(daemon.members).prettyText))
@@ -75,33 +89,27 @@ struct DaemonCommand: ContextualCommand {
         }
     }
 
-    private func showDifferences(of nodes: [Node], _ renderer: NodeRenderer, in context: CommandContext) async throws {
-        let outcomes = try await remote.connected(in: context) { ssh in
-            var outcomes: [NodeOutcome] = []
-            let round = DaemonRound(ssh: ssh, jobs: remote.jobs, judge: Self.judge, events: renderer.render)
-            for (node, change) in await round.compare(nodes) {
-                let name = node.hostname.value
-                let outcome: NodeOutcome
-                switch change {
-                case .failure(let failure): outcome = NodeOutcome(name, failed: failure)
-                case .success(let change):
-                    for warning in change.warnings { context.console.note("\(name): \(warning)") }
-                    let text = change.difference(from: name)
-                    if !remote.json, !text.isEmpty {
-                        renderer.close()
-                        context.console.output(text)
-                    }
-                    let engine = "Docker \(change.engine)\(change.isManager ? ", a manager" : "")"
-                    outcome =
-                        change.needsRestart
-                        ? NodeOutcome(name, .done, "differs (\(engine))", log: remote.json ? [text] : [])
-                        : NodeOutcome(name, .unchanged, "is as the recipe wants it (\(engine))")
-                }
-                renderer.render(.done(outcome))
-                outcomes.append(outcome)
+    private func differences(
+        of nodes: [Node], _ round: DaemonRound, _ renderer: NodeRenderer, in context: CommandContext
+    ) async -> [NodeOutcome] {
+        var outcomes: [NodeOutcome] = []
+        for (node, change) in await round.compare(nodes) {
+            let name = node.hostname.value
+            let outcome: NodeOutcome
+            switch change {
+            case .failure(let failure): outcome = NodeOutcome(name, failed: failure)
+            case .success(let change):
+                for warning in change.warnings { context.console.note("\(name): \(warning)") }
+                let log = renderer.difference(change.difference(from: name))
+                let engine = "Docker \(change.engine)\(change.isManager ? ", a manager" : "")"
+                outcome =
+                    change.needsRestart
+                    ? NodeOutcome(name, .done, "differs (\(engine))", log: log)
+                    : NodeOutcome(name, .unchanged, "is as the recipe wants it (\(engine))")
             }
-            return outcomes
+            renderer.render(.done(outcome))
+            outcomes.append(outcome)
         }
-        try renderer.summarize(outcomes)
+        return outcomes
     }
 }

@@ -1,11 +1,11 @@
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Remote
 import Host
 import Recipes
 import SystemPackage
 
-/// What the commands that work on running nodes have in common.
+/// The arguments and options of all commands that work on running nodes.
 struct RemoteOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp("Recipe files, or directories of them.", valueName: "recipes"),
@@ -15,42 +15,52 @@ struct RemoteOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("Log in as this user (default: the recipe's).", valueName: "name"))
     var user: String?
 
-    @Option(name: .long, help: ArgumentHelp("The private key to log in with.", valueName: "file"), completion: .file())
+    @Option(name: .long, help: ArgumentHelp("The private key for logging in.", valueName: "file"), completion: .file())
     var identity: String?
 
     @Option(
         name: .long, parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("An option of ssh_config(5): Port=2222. Repeatable.", valueName: "option"))
+        help: ArgumentHelp("An option of ssh_config(5), as Port=2222. Repeatable.", valueName: "option"))
     var sshOption: [String] = []
 
-    @Flag(name: .long, help: "Take the host key of a node that was never seen as it is.")
+    @Flag(name: .long, help: "Accept unknown host keys.")
     var acceptNew = false
 
-    @Option(name: .long, help: ArgumentHelp("Nodes at a time.", valueName: "count"))
+    @Option(name: .long, help: ArgumentHelp("Number of nodes at a time.", valueName: "count"))
     var jobs = 16
 
     @Flag(name: .long, help: "Print events as JSON lines (docs/events.md).")
     var json = false
 
     func validate() throws {
-        guard (1...256).contains(jobs) else { throw ValidationError("--jobs is 1 to 256") }
+        guard (1...256).contains(jobs) else { throw ValidationError("--jobs must be 1 to 256") }
     }
 
-    /// The nodes of the recipes; every mistake in any of them at once.
+    /// The nodes of the recipes. If there are mistakes, throws all of them at once.
     func nodes(in context: CommandContext) throws -> [Node] {
-        try context.loader(requireImage: false).loadRack(recipes).nodes
+        try context.loadRack(recipes, requireImage: false).nodes
     }
 
     func settings(in context: CommandContext) throws -> SSHSettings {
         if context.user.needsHandOver {
-            context.console.note("piflash: under sudo ssh has root's keys and known hosts; sudo is not needed here")
+            context.console.note("piflash: with sudo, ssh uses root's keys and known hosts; this command needs no sudo")
         }
         return try SSHSettings(
             user: user, identity: identity.map { context.absolute(context.user.expandingTilde($0)).string },
             options: sshOption, acceptsNewHostKeys: acceptNew, environment: context.environment)
     }
 
-    /// Runs `work` with connections that end with it, and that Ctrl-C ends.
+    /// Runs `work` on `nodes` with ssh connections and shows its events. Throws if it fails on a node.
+    func work(
+        on nodes: [Node], in context: CommandContext, output: NodeRenderer.Output = .none,
+        _ work: @escaping @Sendable (SSHRunner, NodeRenderer) async throws -> [NodeOutcome]
+    ) async throws {
+        let renderer = NodeRenderer(console: context.console, json: json, total: nodes.count, output: output)
+        let outcomes = try await connected(in: context) { ssh in try await work(ssh, renderer) }
+        try renderer.summarize(outcomes)
+    }
+
+    /// Runs `work` with ssh connections, which are closed after it. Ctrl-C ends them.
     func connected<Value: Sendable>(
         in context: CommandContext, _ work: @escaping @Sendable (SSHRunner) async throws -> Value
     ) async throws -> Value {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Remote
 import Recipes
 
 struct RunCommand: ContextualCommand {
@@ -9,10 +9,10 @@ struct RunCommand: ContextualCommand {
         abstract: "Run a command on many nodes at once, over ssh.",
         usage: "piflash run [<options>] <recipes> ... -- <command> ...",
         discussion: """
-            One word after "--" is a line for the node's shell; several are a program
-            and its arguments, each passed as it is. Output is shown together for each
-            node, or with --stream line by line as it comes. The command has no input.
-            Ctrl-C, and --timeout, end ssh; a command on a node may run on.
+            If there is one word after "--", it is a line for the node's shell. Several
+            words are a program and its arguments. Shows the output of each node when
+            its command ends, or with --stream line by line. The command gets no input.
+            Ctrl-C and --timeout end ssh; the command on a node may continue.
 
             EXAMPLES
               piflash run recipes/red -- uptime
@@ -22,13 +22,13 @@ struct RunCommand: ContextualCommand {
 
     @OptionGroup var remote: RemoteOptions
 
-    @Flag(name: .long, help: "Run it as root, by sudo without a password.")
+    @Flag(name: .long, help: "Run it as root, with sudo and no password.")
     var sudo = false
 
-    @Flag(name: .long, help: "Show each line as it comes, with the node's name.")
+    @Flag(name: .long, help: "Show each line at once, with the node's name.")
     var stream = false
 
-    @Option(name: .long, help: ArgumentHelp("How long it may take on a node.", valueName: "seconds"))
+    @Option(name: .long, help: ArgumentHelp("Time limit for each node.", valueName: "seconds"))
     var timeout = 600
 
     @Option(name: .customLong(Self.wordOption), parsing: .unconditionalSingleValue, help: .hidden)
@@ -36,7 +36,7 @@ struct RunCommand: ContextualCommand {
 
     private static let wordOption = "command-word"
 
-    /// The parser takes no two lists in a row, not even with "--" between them: what follows it travels as options.
+    /// The parser does not accept two lists, even with "--" between them: what follows it is passed as options.
     static func rewritten(_ arguments: [String]) -> [String] {
         guard arguments.first == configuration.commandName, let end = arguments.firstIndex(of: "--") else {
             return arguments
@@ -45,18 +45,15 @@ struct RunCommand: ContextualCommand {
     }
 
     func validate() throws {
-        if command.isEmpty { throw ValidationError("what is to be run? piflash run RECIPES -- COMMAND") }
-        guard timeout >= 1 else { throw ValidationError("--timeout is at least a second") }
+        if command.isEmpty { throw ValidationError("no command given: piflash run RECIPES -- COMMAND") }
+        guard timeout >= 1 else { throw ValidationError("--timeout must be at least 1 second") }
     }
 
     func run(in context: CommandContext) async throws {
         let nodes = try remote.nodes(in: context)
-        let renderer = NodeRenderer(
-            console: context.console, json: remote.json, total: nodes.count, output: stream ? .stream : .grouped)
-        let outcomes = try await remote.connected(in: context) { ssh in
+        try await remote.work(on: nodes, in: context, output: stream ? .stream : .grouped) { ssh, renderer in
             await CommandRound(ssh: ssh, jobs: remote.jobs, limit: .seconds(timeout), events: renderer.render)
                 .run(command, on: nodes, as: sudo ? .root : .user)
         }
-        try renderer.summarize(outcomes)
     }
 }

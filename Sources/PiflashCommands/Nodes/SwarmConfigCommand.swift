@@ -9,11 +9,11 @@ import SystemPackage
 struct SwarmConfigCommand: ContextualCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
-        abstract: "Make a rack of recipes from a list of managers and workers.",
+        abstract: "Make the recipes of a rack from a list of managers and workers.",
         discussion: """
-            FILE holds "manager:" and "worker:", each a name or a list of names; ranges
-            as in red[01-04] stand for several. Makes a directory with a recipe a node
-            and shared.yaml, which they extend. Never overwrites a file.
+            FILE has "manager:" and "worker:", each with a name or a list of names;
+            red[01-04] means four names. Makes a directory with one recipe per node and
+            shared.yaml, which they all extend. Never overwrites a file.
 
             EXAMPLES
               piflash swarm config hostnames.yaml
@@ -25,11 +25,12 @@ struct SwarmConfigCommand: ContextualCommand {
     var file: String
 
     @Option(
-        name: .long, help: ArgumentHelp("Where the recipes go (default: named as FILE).", valueName: "directory"))
+        name: .long, help: ArgumentHelp("The directory for the recipes (default: FILE's name).", valueName: "directory")
+    )
     var output: String?
 
     @Option(
-        name: .long, help: ArgumentHelp("The recipe with image, user and so on.", valueName: "recipe"),
+        name: .long, help: ArgumentHelp("A recipe with the image, the user and so on.", valueName: "recipe"),
         completion: .file(extensions: ["yaml", "yml"]))
     var base: String?
 
@@ -40,7 +41,7 @@ struct SwarmConfigCommand: ContextualCommand {
     func run(in context: CommandContext) async throws {
         guard let bytes = RecipeLoader.contents(of: context.absolute(file)),
             let text = String(validating: bytes, as: UTF8.self)
-        else { throw Failure(.usage, severity: .usage, "\(file): cannot be read, or is no text") }
+        else { throw Failure(.usage, severity: .usage, "\(file): cannot be read, or is not text") }
         let roster = try SwarmRoster(parsing: text, file: file)
         let directory = output ?? FilePath(file).removingLastComponent().appending(FilePath(file).stem ?? "rack").string
         let place = context.absolute(directory)
@@ -54,8 +55,8 @@ struct SwarmConfigCommand: ContextualCommand {
         }
         guard taken.isEmpty else {
             throw Failure(
-                .usage, severity: .refused, "\(directory) holds \(taken.joined(separator: ", ")) already",
-                hint: "remove them, or give another directory with --output")
+                .usage, severity: .refused, "\(directory) already has \(taken.joined(separator: ", "))",
+                hint: "remove them, or choose another directory with --output")
         }
         try context.user.makeDirectories(place, mode: 0o755)
         for file in draft.files {
@@ -64,11 +65,11 @@ struct SwarmConfigCommand: ContextualCommand {
         }
         context.console.note(
             base == nil
-                ? "next: image and user into \(directory)/shared.yaml, then `piflash check \(directory)`"
-                : "next: `piflash check \(directory)`")
+                ? "next: add image and user to \(directory)/shared.yaml, then run `piflash check \(directory)`"
+                : "next: run `piflash check \(directory)`")
     }
 
-    /// `target` as seen from `directory`, both absolute: the rack can be moved together with its base.
+    /// The path of `target` relative to `directory`, both absolute: the rack can be moved together with its base.
     static func path(to target: FilePath, from directory: FilePath) -> String {
         let to = Array(target.components.map(\.string)), from = Array(directory.components.map(\.string))
         let common = zip(to, from).prefix { $0 == $1 }.count

@@ -1,69 +1,68 @@
 import Diagnostics
-import Fleet
-import Foundation
+import Cards
+import Images
+import Racks
+import FoundationEssentials
 import Synchronization
 
-/// Turns the events of long work into what its user sees: one rewritten line on a terminal, plain lines in a pipe, or
-/// JSON lines on standard output (docs/events.md).
+/// Shows the events of long work: one rewritten line on a terminal, plain lines in a pipe, or JSON lines on standard
+/// output.
 final class EventRenderer: Sendable {
-    enum Form: Sendable { case terminal, plain, json }
-
     private struct State {
-        var phase: FleetEvent.Phase?
+        var phase: Progress.Phase?
         var phaseStart = 0.0
         var phaseStartBytes: Int64 = 0
         var lastShown = 0.0
         var lineIsOpen = false
     }
 
+    let form: OutputForm
     private let console: Console
-    private let form: Form
     private let clock: @Sendable () -> Double
     private let state = Mutex(State())
 
-    /// `clock` gives seconds that never go back.
-    init(console: Console, form: Form, clock: @escaping @Sendable () -> Double = { EventRenderer.uptime() }) {
+    /// `clock` returns seconds that never go back.
+    init(console: Console, form: OutputForm, clock: @escaping @Sendable () -> Double = { EventRenderer.uptime() }) {
         self.console = console
         self.form = form
         self.clock = clock
     }
 
-    /// The form that suits where the output goes.
-    static func form(json: Bool, console: Console) -> Form {
-        if json { return .json }
-        return console.errorIsTerminal ? .terminal : .plain
-    }
-
     static func uptime() -> Double { ProcessInfo.processInfo.systemUptime }
 
-    func render(_ event: FleetEvent) {
+    func render(_ event: ImageEvent) {
         switch event {
-        case .progress(let progress): render(progress)
-        case .notice(let text):
-            closeLine()
-            if form == .json { json(["event": .string("notice"), "text": .string(text)]) } else { console.note(text) }
-        case .cardDone(let outcome):
-            closeLine()
-            if form == .json {
-                json([
-                    "event": .string("card-done"), "node": .string(outcome.node), "target": .string(outcome.target),
-                    "bytes": .number(Double(outcome.bytes)), "written": .number(Double(outcome.written)),
-                    "image_sha256": .string(outcome.imageDigest),
-                ])
-            }
+        case .unpacking(let done, let total): render(Progress(phase: .unpacking, done: done, total: total))
+        case .waiting: notice("another piflash is unpacking the same image; waiting for it")
+        case .evicted(let digest):
+            notice("removed the unpacked image \(digest.prefix(12)) from the cache to make room")
         }
     }
 
-    /// The last word of a run that failed, in JSON form; other forms print errors by the console.
-    func renderFailure(_ failure: Failure) {
+    func render(_ event: CardEvent) { render(Progress(event)) }
+
+    /// Prints a fact worth knowing, once.
+    func notice(_ text: String) {
+        closeLine()
+        if form == .json { console.output(JSONEvent(notice: text)) } else { console.note(text) }
+    }
+
+    /// The card of `node` was written to `target`, read back and finalized.
+    func cardDone(_ node: String, target: String, _ summary: CardWriter.Summary, imageDigest: String) {
         closeLine()
         guard form == .json else { return }
-        var members: [String: JSONField] = [
-            "event": .string("failed"), "code": .string(failure.code.rawValue), "message": .string(failure.message),
-            "exit": .number(Double(failure.severity.rawValue)),
-        ]
-        if let hint = failure.hint { members["hint"] = .string(hint) }
-        json(members)
+        console.output(JSONEvent(done: node, target: target, summary, imageDigest: imageDigest))
+    }
+
+    /// Prints a line for people: nothing as JSON.
+    func note(_ text: String) {
+        if form != .json { console.note(text) }
+    }
+
+    /// The last event of a run that failed, as JSON; in other forms the caller's error message says it.
+    func renderFailure(_ failure: Failure) {
+        closeLine()
+        if form == .json { console.output(JSONEvent(failed: failure)) }
     }
 
     /// Ends a progress line that is still being rewritten.
@@ -75,8 +74,8 @@ final class EventRenderer: Sendable {
         if wasOpen { console.raw("\n") }
     }
 
-    private func render(_ progress: FleetEvent.Progress) {
-        // Nothing differed: nobody reads of writing nothing.
+    private func render(_ progress: Progress) {
+        // Nothing differed: people need no line about an empty write.
         if progress.total == 0, form != .json { return }
         let now = clock()
         let isNewPhase = state.withLock { state in
@@ -88,14 +87,7 @@ final class EventRenderer: Sendable {
             return true
         }
         if isNewPhase { closeLine() }
-        // A pipe gets a line every ten seconds, a terminal four a second, JSON two.
-        let interval =
-            switch form {
-            case .terminal: 0.25
-            case .plain: 10.0
-            case .json: 0.5
-            }
-        let isLast = progress.total.map { progress.done >= $0 } ?? false
+        let isLast = progress.done >= progress.total
         let figures: Figures? = state.withLock { state in
             guard isNewPhase || isLast || now - state.lastShown >= interval else { return nil }
             state.lastShown = now
@@ -106,73 +98,22 @@ final class EventRenderer: Sendable {
         switch form {
         case .terminal: console.raw("\r\u{1B}[K" + figures.text(width: console.width - 1))
         case .plain: console.note(figures.text(width: .max))
-        case .json: json(figures.members)
+        case .json: console.output(figures.event)
         }
     }
 
-    private func json(_ members: [String: JSONField]) {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(members) else { return }
-        console.output(String(decoding: data, as: UTF8.self))
+    /// How often a phase is reported, in seconds.
+    private var interval: Double {
+        switch form {
+        case .terminal: 0.25
+        case .plain: 10
+        case .json: 0.5
+        }
     }
 }
 
-/// What a progress line says.
-struct Figures {
-    let progress: FleetEvent.Progress
-    /// Bytes per second since the phase began; nil until there is something to measure.
-    let rate: Double?
-    let secondsLeft: Double?
-
-    init(_ progress: FleetEvent.Progress, seconds: Double, startBytes: Int64) {
-        self.progress = progress
-        let moved = Double(progress.done - startBytes)
-        rate = seconds > 0.2 && moved > 0 ? moved / seconds : nil
-        secondsLeft = rate.flatMap { rate in progress.total.map { Double(max(0, $0 - progress.done)) / rate } }
-    }
-
-    func text(width: Int) -> String {
-        var parts = [progress.phase.rawValue]
-        if let total = progress.total, total > 0 {
-            parts.append("\(min(100, progress.done * 100 / total)) % of \(formatBytes(total))")
-        } else if progress.done > 0 {
-            parts.append(formatBytes(progress.done))
-        }
-        if let rate { parts.append("\(formatBytes(Int64(rate)))/s") }
-        if let secondsLeft, secondsLeft >= 1 { parts.append("\(Self.duration(secondsLeft)) left") }
-        let line = parts.joined(separator: "  ")
-        return line.count > width ? String(line.prefix(width)) : line
-    }
-
-    var members: [String: JSONField] {
-        var result: [String: JSONField] = [
-            "event": .string("progress"), "phase": .string(progress.phase.rawValue),
-            "done": .number(Double(progress.done)),
-        ]
-        if let total = progress.total { result["total"] = .number(Double(total)) }
-        if let rate { result["rate"] = .number(rate.rounded()) }
-        if let secondsLeft { result["seconds_left"] = .number(secondsLeft.rounded()) }
-        return result
-    }
-
-    static func duration(_ seconds: Double) -> String {
-        let whole = Int(seconds.rounded())
-        return whole < 60 ? "\(whole) s" : "\(whole / 60):\(whole % 60 < 10 ? "0" : "")\(whole % 60) min"
-    }
-}
-
-/// A JSON value of an event: a text or a number.
-enum JSONField: Encodable, Sendable {
-    case string(String)
-    case number(Double)
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        switch self {
-        case .string(let text): try container.encode(text)
-        case .number(let value) where value == value.rounded(): try container.encode(Int64(value))
-        case .number(let value): try container.encode(value)
-        }
+extension EventRenderer: CardRunObserver {
+    func observe(_ stage: CardStage, of card: RunningCard) {
+        if case .progress(let event) = stage { render(event) }
     }
 }

@@ -1,15 +1,14 @@
 import Diagnostics
-import Fleet
-import Foundation
+import Remote
 import Synchronization
 
-/// Turns the events of work on running nodes into what its user sees: a rewritten line on a terminal with what goes on,
-/// a line a finished node, or JSON lines (docs/events.md).
+/// Shows the events of work on running nodes: one rewritten line on a terminal with the current steps and a line for
+/// each finished node, or JSON lines on standard output.
 final class NodeRenderer: Sendable {
-    /// How a command's output is shown.
+    /// How the output of a command on the nodes is shown.
     enum Output: Sendable {
         case none
-        /// Together, when its node is done.
+        /// All of it when its node is done.
         case grouped
         /// Each line as it comes, with the node's name in front.
         case stream
@@ -23,7 +22,7 @@ final class NodeRenderer: Sendable {
     }
 
     private let console: Console
-    private let form: EventRenderer.Form
+    private let form: OutputForm
     private let output: Output
     private let total: Int
     private let state = Mutex(State())
@@ -32,49 +31,48 @@ final class NodeRenderer: Sendable {
         self.console = console
         self.output = output
         self.total = total
-        form = EventRenderer.form(json: json, console: console)
+        form = OutputForm(json: json, console: console)
     }
 
     func render(_ event: NodeEvent) {
-        // One event at a time: what belongs together stays together.
+        // One event at a time, so that its lines stay together.
         state.withLock { state in
             switch event {
-            case .step(let node, let step):
-                state.running[node] = step
-                if form == .json {
-                    json(["event": .string("node"), "node": .string(node), "step": .string(step)])
-                }
-            case .line(let node, let line): show(line, of: node, &state)
+            case .step(let node, let step): state.running[node] = step
+            case .line: break
             case .done(let outcome):
                 state.running[outcome.node] = nil
                 state.finished += 1
                 if outcome.isFailure { state.failed += 1 }
                 close(&state)
-                form == .json ? showJSON(outcome) : show(outcome)
             }
+            if form == .json { console.output(JSONEvent(event)) } else { show(event, &state) }
             progress(&state)
         }
     }
 
-    /// Says how all went, and throws when it did not go well everywhere.
+    /// Prints the end of the work, and throws if it failed anywhere.
     func summarize(_ outcomes: [NodeOutcome]) throws {
         state.withLock { close(&$0) }
-        let failure = outcomes.failure
-        if form == .json {
-            let failed = outcomes.filter(\.isFailure)
-            json([
-                "event": .string("summary"), "nodes": .number(Double(outcomes.count)),
-                "done": .number(Double(outcomes.count { $0.result == .done })),
-                "unchanged": .number(Double(outcomes.count { $0.result == .unchanged })),
-                "failed": .number(Double(failed.count)),
-                "failed_nodes": .string(failed.map(\.node).joined(separator: " ")),
-                "exit": .number(Double(failure?.severity.rawValue ?? 0)),
-            ])
-        }
-        if let failure { throw failure }
+        if form == .json { console.output(JSONEvent(summaryOf: outcomes)) }
+        if let failure = outcomes.failure { throw failure }
     }
 
     func close() { state.withLock { close(&$0) } }
+
+    /// Prints a line for people: nothing as JSON.
+    func note(_ text: String) {
+        if form != .json { console.note(text) }
+    }
+
+    /// Prints a difference. As JSON it belongs to the node's outcome instead, as the log that is returned.
+    func difference(_ text: String) -> [String] {
+        guard form != .json else { return [text] }
+        guard !text.isEmpty else { return [] }
+        close()
+        console.output(text)
+        return []
+    }
 
     private func close(_ state: inout State) {
         if state.lineIsOpen { console.raw("\r\u{1B}[K") }
@@ -90,22 +88,17 @@ final class NodeRenderer: Sendable {
         state.lineIsOpen = true
     }
 
-    private func show(_ line: RemoteLine, of node: String, _ state: inout State) {
-        switch (form, line) {
-        case (.json, .output(let text)):
-            json(["event": .string("node-output"), "node": .string(node), "text": .string(text)])
-        case (.json, .error(let text)):
-            json([
-                "event": .string("node-output"), "node": .string(node), "text": .string(text),
-                "stream": .string("error"),
-            ])
-        case (_, .output(let text)) where output == .stream:
+    private func show(_ event: NodeEvent, _ state: inout State) {
+        switch event {
+        case .step: break
+        case .line(let node, let line):
+            guard output == .stream else { return }
             close(&state)
-            console.output("\(node): \(text)")
-        case (_, .error(let text)) where output == .stream:
-            close(&state)
-            console.note("\(node): \(text)")
-        default: break
+            switch line {
+            case .output(let text): console.output("\(node): \(text)")
+            case .error(let text): console.note("\(node): \(text)")
+            }
+        case .done(let outcome): show(outcome)
         }
     }
 
@@ -117,23 +110,5 @@ final class NodeRenderer: Sendable {
         console.note("\(outcome.node): \(outcome.isFailure ? "failed: " : "")\(outcome.message)")
         if let hint = outcome.hint { console.note("  hint: \(hint)") }
         for line in outcome.log { console.note("  | \(line)") }
-    }
-
-    private func showJSON(_ outcome: NodeOutcome) {
-        var members: [String: JSONField] = [
-            "event": .string("node-done"), "node": .string(outcome.node), "result": .string(outcome.result.rawValue),
-            "message": .string(outcome.message),
-        ]
-        if let hint = outcome.hint { members["hint"] = .string(hint) }
-        if let exit = outcome.exit { members["exit"] = .number(Double(exit)) }
-        if !outcome.log.isEmpty { members["log"] = .string(outcome.log.joined(separator: "\n")) }
-        json(members)
-    }
-
-    private func json(_ members: [String: JSONField]) {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(members) else { return }
-        console.output(String(decoding: data, as: UTF8.self))
     }
 }

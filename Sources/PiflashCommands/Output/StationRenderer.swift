@@ -1,27 +1,28 @@
 import Diagnostics
-import Fleet
+import Racks
 import Recipes
 import Synchronization
 
-/// Turns a station's events into what the user sees and hears: each finished card by a line and the bell, what is next in
-/// the last line.
+/// Shows the events of a station: a line and the bell for each finished card, and what comes next in the last line.
 final class StationRenderer: Sendable {
     private struct State {
         var shown: StationState?
         var prompt: String?
     }
 
-    private let form: EventRenderer.Form
+    private let console: Console
+    private let form: OutputForm
     private let cards: BatchRenderer
     private let hasKeys: Bool
-    /// What is worth telling of a node that is next.
+    /// What is shown about a node that is next, by its name.
     private let details: [String: String]
     private let state = Mutex(State())
 
     init(
-        console: Console, form: EventRenderer.Form, rack: RackPlan, hasKeys: Bool,
+        console: Console, form: OutputForm, rack: RackPlan, hasKeys: Bool,
         clock: @escaping @Sendable () -> Double = { EventRenderer.uptime() }
     ) {
+        self.console = console
         self.form = form
         self.hasKeys = hasKeys
         details = Dictionary(rack.cards.map { ($0.name, Self.detail($0)) }) { first, _ in first }
@@ -34,12 +35,13 @@ final class StationRenderer: Sendable {
     }
 
     func render(_ event: StationEvent) {
-        if form == .json { return renderJSON(event) }
+        if case .batch(let event, let reader) = event { return render(event, reader) }
+        guard form != .json else {
+            if let event = JSONEvent(event) { console.output(event) }
+            return
+        }
         switch event {
-        case .batch(.finished(let outcome), let reader): cards.finish(outcome, saying: Self.lines(outcome, reader))
-        case .batch(let event, let reader):
-            cards.name(reader.device, reader.name)
-            cards.render(event)
+        case .batch: break
         case .waiting(let next):
             state.withLock { $0.shown = next }
             showFooter()
@@ -51,96 +53,49 @@ final class StationRenderer: Sendable {
             let hint = failure.hint.map { ["  hint: \($0)"] } ?? []
             cards.say(["the card in \(reader.title) is not written: \(failure.message)"] + hint, bell: true)
         case .question(let what, let reader):
-            let answer = hasKeys ? "y writes over it, n leaves it" : "it is left as it is"
-            cards.say(["the card in \(reader.title) is somebody's: \(what); \(answer)"], bell: true)
+            let answer = hasKeys ? "press y to write over it, n to leave it" : "it is left as it is"
+            cards.say(["the card in \(reader.title) holds someone's files: \(what); \(answer)"], bell: true)
         case .leftAlone(let reader): cards.say(["the card in \(reader.title) stays as it is: take it out"])
         case .removed: break
         case .answer(let text): cards.say([text])
         }
     }
 
-    /// What the user is typing.
+    private func render(_ event: BatchEvent, _ reader: StationReader) {
+        if case .finished(let outcome) = event { return cards.finish(outcome, saying: outcome.lines(in: reader)) }
+        cards.name(reader.device, reader.name)
+        cards.render(event)
+    }
+
+    /// Shows what the user is typing; nil when nothing.
     func prompt(_ text: String?) {
         state.withLock { $0.prompt = text }
         showFooter()
     }
 
-    /// The last words; the station's line goes.
+    /// Prints what is done and what is left, at the end, and removes the station's line.
     func summarize(_ outcomes: [BatchOutcome], waiting: [String], failure: Failure?) {
         cards.summarize(outcomes, waiting: waiting, failure: failure)
     }
 
-    func help() { cards.say(StationKeys.help.split(separator: "\n").map(String.init)) }
-
-    /// What is told of a card that is finished: what to do with it.
-    private static func lines(_ outcome: BatchOutcome, _ reader: StationReader) -> [String] {
-        guard let failure = outcome.failure else {
-            let what =
-                switch outcome.work {
-                case .write: "done"
-                case .configure where outcome.changedFiles.isEmpty: "done, it was right already"
-                case .configure: "done, with new settings"
-                }
-            return ["\(outcome.node) \(what): take it out of \(reader.title) and label it"]
-        }
-        if outcome.isInterrupted { return ["\(outcome.node): \(failure.message)"] }
-        return [
-            "\(outcome.node) failed in \(reader.title): \(failure.message)",
-            "  take that card out; \(outcome.node) waits for the next one",
-        ] + (failure.hint.map { ["  hint: \($0)"] } ?? [])
-    }
+    /// Prints `text` above the cards.
+    func say(_ text: String) { cards.say(text.split(separator: "\n").map(String.init)) }
 
     private func showFooter() {
         let (shown, prompt) = state.withLock { ($0.shown, $0.prompt) }
         guard let shown else { return }
-        guard prompt == nil else { return cards.footer(prompt ?? "") }
+        if let prompt { return cards.footer(prompt) }
         let keys = form == .terminal && hasKeys && !shown.isEnding ? "[s p r q ?]" : ""
         cards.footer("\(shown.done) of \(shown.total) done; \(line(shown))", aside: keys)
     }
 
     private func line(_ state: StationState) -> String {
         if state.isEnding {
-            return state.running.isEmpty ? "ending" : "ending when \(BatchCommand.list(state.running)) are done"
+            return state.running.isEmpty ? "ending" : "ending when \(shortList(state.running)) are done"
         }
         if let reader = state.question { return "write over the card in \(reader.title)? y or n" }
         guard let next = state.left.first else { return "every node has its card; waiting for the last to be done" }
         let more = details[next].flatMap { $0.isEmpty ? nil : " (\($0))" } ?? ""
         return "put in a card for \(next)\(more)"
     }
-
-    private func renderJSON(_ event: StationEvent) {
-        func tell(_ name: String, _ reader: StationReader, _ more: [String: JSONField] = [:]) {
-            var members = more
-            members["event"] = .string(name)
-            members["device"] = .string(reader.device)
-            members["reader"] = reader.name.map { .string($0) }
-            cards.json(members)
-        }
-        switch event {
-        case .batch(let event, _): cards.render(event)
-        case .waiting(let state):
-            cards.json([
-                "event": .string("station"), "next": .string(state.left.first ?? ""),
-                "left": .number(Double(state.left.count)), "done": .number(Double(state.done)),
-                "total": .number(Double(state.total)), "running": .string(state.running.joined(separator: " ")),
-            ])
-        case .finishedCard(let node, let reader): tell("card-known", reader, ["node": .string(node)])
-        case .noNodeLeft(let reader): tell("card-spare", reader)
-        case .refused(let failure, let reader):
-            var members: [String: JSONField] = [
-                "code": .string(failure.code.rawValue), "message": .string(failure.message),
-            ]
-            members["hint"] = failure.hint.map { .string($0) }
-            tell("card-refused", reader, members)
-        case .question(let what, let reader): tell("card-question", reader, ["message": .string(what)])
-        case .leftAlone(let reader): tell("card-left-alone", reader)
-        case .removed(let reader): tell("card-removed", reader)
-        case .answer(let text): cards.json(["event": .string("notice"), "text": .string(text)])
-        }
-    }
-}
-
-extension StationReader {
-    /// For messages: "the left reader", "/dev/sdb".
-    var title: String { name.map { "the \($0) reader" } ?? device }
 }

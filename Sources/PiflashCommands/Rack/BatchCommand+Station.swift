@@ -1,24 +1,23 @@
 import Cards
 import Diagnostics
-import Fleet
+import Racks
 import Recipes
 import SystemPackage
 
-/// `piflash batch` without devices: cards are written as they are put in.
+/// `piflash batch` without devices: each card is written when it is inserted.
 extension BatchCommand {
     func runStation(in context: CommandContext, renderer: EventRenderer) async throws {
         let console = context.console
-        let form = EventRenderer.form(json: json, console: console)
-        let nodes = try context.loader(requireImage: true).loadRack(rack.racks).nodes
+        let nodes = try context.loadRack(rack.racks, requireImage: true).nodes
         let chooser = context.chooser(for: nodes)
         let tree = BlockDeviceTree()
         let named = try namedReaders(tree, in: context)
         let batch = try Batch(
-            nodes, planner: context.planner(reading: context.secrets), since: context.nowText,
+            nodes, of: context.user, planner: context.planner(reading: context.secrets), since: context.nowText,
             options: writing.options,
-            claim: { target, size throws(Failure) in try chooser.claim(target, imageSize: size) })
+            open: { target, size throws(Failure) in try chooser.open(target, imageSize: size) })
         let plan = await batch.comparingSecrets(of: try await rack.plan(in: context, renderer: renderer))
-        let warnings = try await batch.judge(plan.left, isCancelled: context.isCancelled)
+        let warnings = try await batch.validate(plan.left, isCancelled: context.isCancelled)
         console.report(DiagnosticReport(warnings.filter { !plan.warnings.contains($0) }))
         let present = tree.disks()
         let readers = StationReaders(named: named, present: present)
@@ -27,7 +26,7 @@ extension BatchCommand {
             "overwrite every card that is put in from now on", otherwise: "nothing was written")
 
         let keys = console.keys()
-        let show = StationRenderer(console: console, form: form, rack: plan, hasKeys: keys != nil)
+        let show = StationRenderer(console: console, form: renderer.form, rack: plan, hasKeys: keys != nil)
         let watch = ReaderWatch()
         let station = Station(
             batch: batch, readers: readers,
@@ -37,7 +36,7 @@ extension BatchCommand {
                     watch.wait(atMost: 250)
                     tree.askReaders()
                 }, choose: { facts throws(Failure) in try chooser.choose(facts.path) }),
-            judge: { target, size throws(Failure) in try chooser.judge(target, imageSize: size) })
+            validate: { target, size throws(Failure) in try chooser.validate(target, imageSize: size) })
         let (commands, feed) = AsyncStream.makeStream(of: StationCommand.self)
         let typing = Task { await Self.read(keys, into: feed, show) }
         let (outcomes, left) = await station.run(
@@ -50,17 +49,19 @@ extension BatchCommand {
         if let failure { throw failure }
     }
 
-    /// The readers that `--reader` names, "left=/dev/sdb" or "/dev/sdb", whatever is in them.
+    /// The readers that `--reader` names ("left=/dev/sdb" or "/dev/sdb"), with or without a card.
     private func namedReaders(_ tree: BlockDeviceTree, in context: CommandContext) throws -> [StationReaders.Named] {
         var seen: Set<String> = []
         return try reader.map { text in
-            let mark = text.firstIndex(of: "=")
-            let name = mark.map { String(text[..<$0]) }
-            let path = context.absolute(String(mark.map { text[text.index(after: $0)...] } ?? text[...]))
+            let sign = text.firstIndex(of: "=")
+            let name = sign.map { String(text[..<$0]) }
+            let path = context.absolute(String(sign.map { text[text.index(after: $0)...] } ?? text[...]))
             if let name, name.isEmpty || name.contains(where: { $0.isNewline }) {
-                throw Failure(.usage, severity: .usage, "--reader \(text): the name is empty", hint: "left=/dev/sdb")
+                throw Failure(
+                    .usage, severity: .usage, "--reader \(text): the name is empty",
+                    hint: "write it as --reader left=/dev/sdb")
             }
-            let facts = try CardJudgement(tree: tree).disk(at: path)
+            let facts = try CardValidation(tree: tree).disk(at: path)
             let reader = StationReaders.Named(name: name, facts)
             guard seen.insert(reader.port).inserted, name.map({ seen.insert("name \($0)").inserted }) ?? true else {
                 throw Failure(.usage, severity: .usage, "--reader \(text): named twice", hint: "name each reader once")
@@ -80,7 +81,7 @@ extension BatchCommand {
                 show.prompt(nil)
                 feed.yield(command)
             case .prompt(let text): show.prompt(text)
-            case .help: show.help()
+            case .help: show.say(StationKeys.help)
             case nil: break
             }
         }
@@ -90,10 +91,10 @@ extension BatchCommand {
         of plan: RackPlan, named: [StationReaders.Named], present: [DeviceFacts]
     ) -> String {
         let left = plan.left.map(\.name)
-        var rows = [("cards for", "\(list(left)) (\(left.count) of \(plan.cards.count) nodes)")]
+        var rows = [("cards for", "\(shortList(left)) (\(left.count) of \(plan.cards.count) nodes)")]
         let changed = plan.left.filter { $0.state == .stale }.map(\.name)
         if !changed.isEmpty {
-            rows.append(("done before", "\(list(changed)): recipe, secrets or image have changed since"))
+            rows.append(("done before", "\(shortList(changed)): recipe, secrets or image have changed since"))
         }
         if !named.isEmpty {
             rows.append(
@@ -109,11 +110,11 @@ extension BatchCommand {
             let what = ports.contains(facts.port) ? fate(of: facts, in: plan) : "stays as it is"
             rows.append((what, "\(facts.path), \(Confirmation.summary(.device(facts)))"))
         }
-        rows.append(("is asked about", "cards that hold somebody's files"))
+        rows.append(("is asked about", "cards that hold someone's files"))
         return TextTable.pairs(rows)
     }
 
-    /// What happens to the card in a reader that is named, as the station will judge it.
+    /// What the station will do with the card in a named reader.
     private static func fate(of facts: DeviceFacts, in plan: RackPlan) -> String {
         if let found = FoundCard(on: .device(facts)) {
             return plan.isFinished(found) ? "is done, stays" : "is written"

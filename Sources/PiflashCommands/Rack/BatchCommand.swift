@@ -1,7 +1,8 @@
 import ArgumentParser
 import Cards
 import Diagnostics
-import Fleet
+import Planning
+import Racks
 import Images
 import Recipes
 import Storage
@@ -13,20 +14,21 @@ struct BatchCommand: ContextualCommand {
         abstract: "Write the cards of a rack, many at once.",
         usage: "piflash batch [<options>] <rack> ...",
         discussion: """
-            Without --device it is a station: put cards in, in any reader; each gets the
-            next node, is written, read back and sealed, and is told by name and bell
-            when it is to be taken out and labelled. Cards that are in a reader at the
-            start stay as they are, but in readers that --reader names. Keys: s skip,
-            p pick a node, r redo one, q quit after the running cards, ? help.
+            Without --device, piflash waits for cards: put them in, in any reader. Each
+            gets the next node, is written and read back; then piflash rings the bell and
+            shows the node's name, so that you take the card out and label it. Cards that
+            are in a reader at the start stay as they are, unless --reader names the
+            reader. Keys: s skip, p pick a node, r redo one, q quit after the running
+            cards, ? help.
 
-            With --device, each device gets the next node that is left, all at once, and
-            the run ends when they are done. A device may be a file that ends in .img.
+            With --device, each device gets one of the next nodes, all at the same time,
+            and the run ends when they are done. A device may be a file that ends in .img.
 
-            Everything is judged before the first byte. A card that fails fails alone, and
-            its node waits for another. What is done stands in the ledger beside the
-            recipes: a run that was stopped, or killed, goes on where it was when the same
-            command is given again. A card of the rack that holds the right image already
-            gets only its settings; one that is done is left alone.
+            Everything is checked before the first byte is written. A card that fails
+            does not stop the others, and its node waits for another card. Finished cards
+            are recorded in the ledger beside the recipes: if a run was stopped or killed,
+            run the same command again to continue. A card of the rack that has the right
+            image already gets only its settings; a finished one is left alone.
 
             EXAMPLES
               piflash batch recipes/red
@@ -34,28 +36,28 @@ struct BatchCommand: ContextualCommand {
               piflash batch recipes/red --device /dev/sdb --device /dev/sdc
               piflash batch recipes/red --yes --device red00.img --device red01.img
 
-            Exit codes: 0 all right, 4 some cards failed, 1 all failed or stopped.
+            Exit codes: 0 all done, 4 some cards failed, 1 all failed or stopped.
             """)
 
     @OptionGroup var rack: RackOptions
     @OptionGroup var writing: WriteOptions
 
     @Option(
-        name: [.short, .long], help: ArgumentHelp("A card's device. Once for each.", valueName: "device"),
+        name: [.short, .long], help: ArgumentHelp("A card's device. Repeat it for each card.", valueName: "device"),
         completion: .file())
     var device: [String] = []
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "A reader of the station, with your name for it; a card in it is written too.",
+            "A reader, with your name for it; a card in it is written too.",
             valueName: "name=device"))
     var reader: [String] = []
 
-    @Flag(name: .long, help: "Write the whole image, also where the right one is on the card.")
+    @Flag(name: .long, help: "Write the whole image, even if the card has it.")
     var rewrite = false
 
-    @Flag(name: [.short, .long], help: "Do not ask before writing. Overrides no safety refusal.")
+    @Flag(name: [.short, .long], help: "Do not ask before writing. Safety checks still apply.")
     var yes = false
 
     @Flag(name: .long, help: "Print events as JSON lines (docs/events.md).")
@@ -63,14 +65,14 @@ struct BatchCommand: ContextualCommand {
 
     func run(in context: CommandContext) async throws {
         let console = context.console
-        let renderer = EventRenderer(console: console, form: EventRenderer.form(json: json, console: console))
+        let renderer = EventRenderer(console: console, form: OutputForm(json: json, console: console))
         do {
             if device.isEmpty {
                 try await runStation(in: context, renderer: renderer)
             } else if let first = reader.first {
                 throw Failure(
                     .usage, severity: .usage, "--reader \(first): with --device, every card is named already",
-                    hint: "leave --device out to write cards as they are put in")
+                    hint: "leave --device out to write cards when you put them in")
             } else {
                 try await run(in: context, renderer: renderer)
             }
@@ -82,46 +84,46 @@ struct BatchCommand: ContextualCommand {
 
     private func run(in context: CommandContext, renderer: EventRenderer) async throws {
         let console = context.console
-        let form = EventRenderer.form(json: json, console: console)
-        // A refused device should not wait for an image to be unpacked.
-        let nodes = try context.loader(requireImage: true).loadRack(rack.racks).nodes
+        // A device that is refused should be reported before an image is unpacked.
+        let nodes = try context.loadRack(rack.racks, requireImage: true).nodes
         let chooser = context.chooser(for: nodes)
         let targets = try choose(with: chooser, in: context)
         let batch = try Batch(
-            nodes, planner: context.planner(reading: context.secrets), since: context.nowText,
+            nodes, of: context.user, planner: context.planner(reading: context.secrets), since: context.nowText,
             options: writing.options,
-            claim: { target, size throws(Failure) in try chooser.claim(target, imageSize: size) })
+            open: { target, size throws(Failure) in try chooser.open(target, imageSize: size) })
         let plan = try await batch.comparingSecrets(of: rack.plan(in: context, renderer: renderer))
         let jobs = BatchPlan(plan, on: targets, rewrites: rewrite)
         let isAlone = jobs.jobs.count == 1
-        let warnings = try await batch.judge(
+        let warnings = try await batch.validate(
             jobs.jobs, isCancelled: context.isCancelled,
             { target, size throws(Failure) in
-                do throws(Failure) { try chooser.judge(target, imageSize: size) } catch {
-                    // A small card among others fails alone, when its turn comes.
+                do throws(Failure) { try chooser.validate(target, imageSize: size) } catch {
+                    // A card that is too small fails alone, when its turn comes.
                     guard error.code == .tooSmall, !isAlone else { throw error }
-                    renderer.render(.notice("\(error.message): it will fail"))
+                    renderer.notice("\(error.message): this card will fail")
                 }
             })
         console.report(DiagnosticReport(warnings.filter { !plan.warnings.contains($0) }))
         for card in jobs.finished {
-            renderer.render(.notice("\(card.target.path): is \(card.node)'s card, which is done; it is left alone"))
+            renderer.notice("\(card.target.path): is \(card.node)'s card, which is done; it is left alone")
         }
         guard !jobs.jobs.isEmpty else {
             let text =
                 plan.left.isEmpty
                 ? "\(plan.cards.count == 1 ? "the only card" : "all \(plan.cards.count) cards") of the rack "
                     + "\(plan.cards.count == 1 ? "is" : "are") done; `piflash redo NODE RACK` writes one again"
-                : "no card was written: put in others for \(Self.list(jobs.waiting))"
-            renderer.render(.notice(text))
-            BatchRenderer(console: console, form: form, nodes: []).summarize([], waiting: jobs.waiting, failure: nil)
+                : "no card was written: put in others for \(shortList(jobs.waiting))"
+            renderer.notice(text)
+            BatchRenderer(console: console, form: renderer.form, nodes: []).summarize(
+                [], waiting: jobs.waiting, failure: nil)
             return
         }
         try Confirmation(console: console, yes: yes).ask(
             Self.description(of: jobs),
             jobs.jobs.count == 1 ? "write this card" : "write these \(jobs.jobs.count) cards",
             otherwise: "nothing was written")
-        let show = BatchRenderer(console: console, form: form, nodes: jobs.jobs.map(\.card.name))
+        let show = BatchRenderer(console: console, form: renderer.form, nodes: jobs.jobs.map(\.card.name))
         let outcomes = await batch.run(jobs, events: show.render, isCancelled: context.isCancelled)
         let failure = Self.failure(outcomes, waiting: jobs.waiting)
         show.summarize(outcomes, waiting: jobs.waiting, failure: failure)
@@ -170,24 +172,19 @@ struct BatchCommand: ContextualCommand {
         return TextTable.columns(["DEVICE", "NODE", "WORK", "ON IT NOW"], rows)
     }
 
-    /// What the run failed with as a whole; nil when no card did.
+    /// The failure of the whole run; nil if no card failed.
     static func failure(_ outcomes: [BatchOutcome], waiting: [String]) -> Failure? {
         let good = Set(outcomes.filter { $0.failure == nil }.map(\.node))
         let bad = outcomes.filter { $0.failure != nil && !good.contains($0.node) }
         if bad.contains(where: \.isInterrupted) {
             return Failure(
                 .cancelled, "stopped: \(good.count) cards are done, \(bad.count) are not",
-                hint: "give the same command again: it goes on with \(list(bad.map(\.node).sorted() + waiting))")
+                hint: "run the same command again: it goes on with \(shortList(bad.map(\.node).sorted() + waiting))")
         }
         guard !bad.isEmpty else { return nil }
         return Failure(
             .init("commands.cards-failed"), severity: good.isEmpty ? .failed : .someCardsFailed,
-            "\(bad.count) of \(good.count + bad.count) cards failed: \(list(bad.map(\.node).sorted()))",
-            hint: "put in other cards and give the same command again: it writes only what is left")
-    }
-
-    static func list(_ names: [String]) -> String {
-        names.count <= 8
-            ? names.joined(separator: " ") : names.prefix(7).joined(separator: " ") + " and \(names.count - 7) more"
+            "\(bad.count) of \(good.count + bad.count) cards failed: \(shortList(bad.map(\.node).sorted()))",
+            hint: "put in other cards and run the same command again: it writes only what is left")
     }
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Diagnostics
-import Foundation
+import FoundationEssentials
 import Host
 import Labels
 import Recipes
@@ -11,10 +11,10 @@ struct LabelsCommand: ContextualCommand {
         commandName: "labels",
         abstract: "Print labels or hand-outs for the nodes of a rack.",
         discussion: """
-            Makes one HTML file that needs no other: a label a node with its name,
-            address, user, seat and roster columns, and a QR code of its ssh address.
-            Open it in a browser and print it at 100 % on A4. The file is labels.html
-            or hand-outs.html beside the rack's recipe, unless --output says otherwise.
+            Makes one self-contained HTML file with a label for each node: its name,
+            address, user, seat, roster columns, and a QR code of its ssh address. Open
+            it in a browser and print it at 100 % on A4. The file is labels.html or
+            hand-outs.html beside the rack's recipe, unless you use --output.
 
             EXAMPLES
               piflash labels recipes/red
@@ -26,36 +26,37 @@ struct LabelsCommand: ContextualCommand {
     var recipes: [String] = []
 
     @Option(
-        name: [.short, .long], help: ArgumentHelp("Where the sheet goes; - is the output.", valueName: "file"),
+        name: [.short, .long], help: ArgumentHelp("The file to write; - means standard output.", valueName: "file"),
         completion: .file())
     var output: String?
 
-    @Flag(name: .long, help: "A page a node, with how to log in, instead of labels.")
+    @Flag(name: .long, help: "One page per node that explains how to log in, instead of labels.")
     var handOuts = false
 
-    @Flag(name: .long, help: "Plain text on the output.")
+    @Flag(name: .long, help: "Print plain text.")
     var text = false
 
     @Option(name: .long, help: ArgumentHelp("Your own Mustache template.", valueName: "file"), completion: .file())
     var template: String?
 
-    @Flag(name: .long, help: "Print the template that is used, to begin your own with.")
+    @Flag(name: .long, help: "Print the template, to start your own from.")
     var printTemplate = false
 
-    @Flag(name: .long, help: "Put the passwords on the sheet, in clear.")
+    @Flag(name: .long, help: "Print the passwords on the sheet, in clear text.")
     var withPassword = false
 
     func validate() throws {
-        if recipes.isEmpty, !printTemplate { throw ValidationError("whose labels? piflash labels RECIPES") }
+        if recipes.isEmpty, !printTemplate { throw ValidationError("no recipes given: piflash labels RECIPES") }
         if text, handOuts || template != nil || output != nil {
-            throw ValidationError("--text goes to the output, and takes no --hand-outs, --template or --output")
+            throw ValidationError(
+                "--text prints to standard output, and cannot be used with --hand-outs, --template or --output")
         }
     }
 
     func run(in context: CommandContext) async throws {
         let ours = handOuts ? LabelSheet.handOutTemplate : LabelSheet.labelTemplate
         if printTemplate { return context.console.output(ours) }
-        let rack = try context.loader(requireImage: false).loadRack(recipes)
+        let rack = try context.loadRack(recipes, requireImage: false)
         context.console.report(DiagnosticReport(rack.warnings))
         let sheet = LabelSheet(rack: name(in: context), labels: try await labels(of: rack, in: context))
         if text { return context.console.output(sheet.text) }
@@ -70,7 +71,7 @@ struct LabelsCommand: ContextualCommand {
     private func labels(of rack: LoadedRack, in context: CommandContext) async throws(Failure) -> [NodeLabel] {
         guard withPassword else { return rack.members.map { NodeLabel($0) } }
         context.console.note(
-            "piflash: the passwords stand on the sheet in clear: whoever sees it can log in and, with sudo, do anything"
+            "piflash: the passwords are on the sheet in clear text: anyone who sees it can log in and use sudo"
         )
         let secrets = context.secrets
         var labels: [NodeLabel] = []
@@ -79,7 +80,7 @@ struct LabelsCommand: ContextualCommand {
             if let secret = member.node.user?.password, case .value(let value) = try await secrets.read(secret) {
                 if value.hasPrefix("$") {
                     context.console.note(
-                        "\(member.node.hostname.value): the recipe has only the password's hash: left out")
+                        "\(member.node.hostname.value): the recipe has only the password's hash; it is left out")
                 } else {
                     password = value
                 }
@@ -89,35 +90,33 @@ struct LabelsCommand: ContextualCommand {
         return labels
     }
 
-    /// The directory of a rack, or a rack file's name.
+    /// The name of the rack's directory, or of its recipe.
     private func name(in context: CommandContext) -> String {
         guard let first = recipes.first else { return "rack" }
         return context.absolute(first).stem ?? "rack"
     }
 
     private func read(_ path: String, in context: CommandContext) throws(Failure) -> String {
-        guard let data = FileManager.default.contents(atPath: context.absolute(path).string),
-            let text = String(validating: Array(data), as: UTF8.self)
-        else { throw Failure(.usage, severity: .usage, "\(path): no UTF-8 text, or cannot be read") }
+        guard let bytes = (try? DurableFile.read(context.absolute(path))) ?? nil,
+            let text = String(validating: bytes, as: UTF8.self)
+        else { throw Failure(.usage, severity: .usage, "\(path): cannot be read, or is not UTF-8 text") }
         return text
     }
 
-    /// A file that piflash did not make is not replaced.
+    /// Where the sheet goes. A file that piflash did not make is never replaced.
     private func place(in context: CommandContext) throws(Failure) -> FilePath {
         if let output { return try free(context.absolute(output)) }
         var directory = context.absolute(recipes[0])
-        var isDirectory: ObjCBool = false
-        _ = FileManager.default.fileExists(atPath: directory.string, isDirectory: &isDirectory)
-        if !isDirectory.boolValue { directory.removeLastComponent() }
+        if (try? directory.stat())?.type != .directory { directory.removeLastComponent() }
         return try free(directory.appending(handOuts ? "hand-outs.html" : "labels.html"))
     }
 
     private func free(_ path: FilePath) throws(Failure) -> FilePath {
         guard FileManager.default.fileExists(atPath: path.string) else { return path }
-        let start = FileManager.default.contents(atPath: path.string)?.prefix(200) ?? Data()
+        let start = ((try? DurableFile.read(path, kind: .regular)) ?? nil)?.prefix(200) ?? []
         guard String(decoding: start, as: UTF8.self).contains(LabelSheet.mark) else {
             throw Failure(
-                .usage, severity: .usage, "\(path) is there and was not made by piflash labels: it stays as it is",
+                .usage, severity: .usage, "\(path) exists and was not made by piflash labels: it stays as it is",
                 hint: "remove it, or name another file with --output")
         }
         return path

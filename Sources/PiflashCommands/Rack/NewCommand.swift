@@ -1,10 +1,11 @@
 import ArgumentParser
 import Diagnostics
-import Foundation
+import FoundationEssentials
 import Host
 import Recipes
 import Setups
 import SystemPackage
+import Text
 
 #if canImport(Glibc)
     import Glibc
@@ -13,11 +14,11 @@ import SystemPackage
 struct NewCommand: ContextualCommand {
     static let configuration = CommandConfiguration(
         commandName: "new",
-        abstract: "Begin a set-up from a template: one Pi, a rack, a classroom.",
+        abstract: "Start from a template: one Pi, a rack, a classroom.",
         discussion: """
-            Makes DIRECTORY with recipes that check as they are, each choice with a
-            comment. TEMPLATE is one of --list, or the path of a directory of your own
-            (docs/templates.md). What is there already is never touched.
+            Makes DIRECTORY with recipes that pass `piflash check`; comments explain
+            each choice. TEMPLATE is a name from --list, or the path of your own
+            directory (docs/templates.md). Existing files are never changed.
 
             EXAMPLES
               piflash new --list
@@ -34,13 +35,13 @@ struct NewCommand: ContextualCommand {
 
     @Option(
         name: .long, parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("Gives a variable a value. Repeatable.", valueName: "name=value"))
+        help: ArgumentHelp("Set a variable. Repeatable.", valueName: "name=value"))
     var set: [String] = []
 
-    @Option(name: .long, help: ArgumentHelp("How many nodes: --set count=…", valueName: "number"))
+    @Option(name: .long, help: ArgumentHelp("The number of nodes: --set count=…", valueName: "number"))
     var count: String?
 
-    @Option(name: .long, help: ArgumentHelp("What the nodes' names begin with: --set name=…", valueName: "text"))
+    @Option(name: .long, help: ArgumentHelp("The start of the nodes' names: --set name=…", valueName: "text"))
     var name: String?
 
     @Flag(name: .long, help: "List the templates.")
@@ -51,8 +52,10 @@ struct NewCommand: ContextualCommand {
 
     func validate() throws {
         guard !list else { return }
-        guard template != nil else { throw ValidationError("which template? `piflash new --list` has them") }
-        if directory == nil, !helpTemplate { throw ValidationError("where? piflash new TEMPLATE DIRECTORY") }
+        guard template != nil else { throw ValidationError("no template given: `piflash new --list` lists them") }
+        if directory == nil, !helpTemplate {
+            throw ValidationError("no directory given: piflash new TEMPLATE DIRECTORY")
+        }
     }
 
     func run(in context: CommandContext) async throws {
@@ -80,11 +83,12 @@ struct NewCommand: ContextualCommand {
         var values: [String: String] = [:]
         let short = [name.map { "name=\($0)" }, count.map { "count=\($0)" }].compactMap { $0 }
         for text in short + set {
-            guard let mark = text.firstIndex(of: "="), mark != text.startIndex else {
-                throw Failure(.usage, severity: .usage, "\"\(text)\" is no NAME=VALUE", hint: "--set ssid=lab")
+            guard let sign = text.firstIndex(of: "="), sign != text.startIndex else {
+                throw Failure(
+                    .usage, severity: .usage, "\"\(text)\" is not NAME=VALUE", hint: "for example --set ssid=lab")
             }
-            let name = String(text[..<mark])
-            guard values.updateValue(String(text[text.index(after: mark)...]), forKey: name) == nil else {
+            let name = String(text[..<sign])
+            guard values.updateValue(String(text[text.index(after: sign)...]), forKey: name) == nil else {
                 throw Failure(.usage, severity: .usage, "\(name) is given twice")
             }
         }
@@ -96,32 +100,30 @@ struct NewCommand: ContextualCommand {
     private func load(_ name: String, in context: CommandContext) throws -> SetupTemplate {
         if let template = try SetupTemplate(builtIn: name) { return template }
         let path = context.absolute(context.user.expandingTilde(name))
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path.string, isDirectory: &isDirectory), isDirectory.boolValue
-        else {
+        guard (try? path.stat())?.type == .directory else {
             let near = nearest(to: name, among: SetupTemplate.names).map { " (did you mean \"\($0)\"?)" } ?? ""
             throw Failure(
-                .usage, severity: .usage, "\"\(name)\" is no template and no directory\(near)",
-                hint: "`piflash new --list` has the templates")
+                .usage, severity: .usage, "\"\(name)\" is not a template and not a directory\(near)",
+                hint: "`piflash new --list` lists the templates")
         }
         var files: [String: [UInt8]] = [:]
         for file in try FileManager.default.contentsOfDirectory(atPath: path.string).sorted() {
             let place = path.appending(file)
-            // Hidden files and directories are an editor's or a version control's.
+            // Hidden files and directories belong to editors or version control.
             guard !file.hasPrefix("."), try place.stat().type == .regular else { continue }
-            guard let data = FileManager.default.contents(atPath: place.string) else {
+            guard let contents = (try? DurableFile.read(place, kind: .regular)) ?? nil else {
                 throw Failure(.usage, severity: .usage, "\(place) cannot be read")
             }
-            files[file] = Array(data)
+            files[file] = contents
         }
-        guard !files.isEmpty else { throw Failure(.usage, severity: .usage, "\(name): there are no files in it") }
+        guard !files.isEmpty else { throw Failure(.usage, severity: .usage, "\(name): the directory has no files") }
         return try SetupTemplate(name: name, files: files)
     }
 
     // MARK: Files
 
-    /// The steps: 1. all files into a directory beside the new one, with the directories that lead there; 2. the recipes are checked there; 3. it gets its name,
-    /// which fails when there is something of that name (rename(2)); whatever fails, the directory of step 1 goes.
+    /// The steps: 1. write all files to a temporary directory beside the new one; 2. check the recipes there; 3. rename
+    /// it, which fails if the name is taken (rename(2)). If a step fails, the directory of step 1 is removed.
     private func make(_ name: String, _ files: [String: String], in context: CommandContext) throws {
         let place = context.absolute(context.user.expandingTilde(name))
         let draft = place.removingLastComponent().appending(".\(place.lastComponent?.string ?? "new").\(getpid()).new")
@@ -135,7 +137,7 @@ struct NewCommand: ContextualCommand {
             throw Failure(
                 .usage, severity: .usage,
                 isThere
-                    ? "\(name) is there already: it stays as it is"
+                    ? "\(name) exists already: it stays as it is"
                     : "making \(name): \(String(cString: strerror(errno)))",
                 hint: isThere ? "name another directory" : nil)
         }
@@ -158,19 +160,19 @@ struct NewCommand: ContextualCommand {
         FilePath(member.file).lastComponent.map { place.appending($0).string } ?? place.string
     }
 
-    /// Where the recipe looks for its image, when there is none.
+    /// Where the recipe expects its image, if it is missing.
     private func missingImage(
         of made: [LoadedRack.Member], draft: FilePath, place: FilePath, in context: CommandContext
     ) -> (path: String, recipe: String)? {
         guard let first = made.first, let source = first.node.image?.source.value else { return nil }
         var path = FilePath(source)
-        // Relative to the directory that it was checked in.
+        // The recipe was checked in the temporary directory.
         if path.removePrefix(draft) { path = place.pushing(path) }
         guard !FileManager.default.fileExists(atPath: context.absolute(path.string).string) else { return nil }
         return (path.string, recipe(first, in: place))
     }
 
-    /// Checks what was made, without the image; the mistakes name the files as they would be called.
+    /// Checks the new recipes, without the image. Mistakes name the files by their final names.
     private func check(
         _ draft: FilePath, as name: String, in context: CommandContext
     ) throws -> [LoadedRack.Member] {
@@ -185,7 +187,7 @@ struct NewCommand: ContextualCommand {
                 })
         }
         do {
-            let rack = try context.loader(requireImage: false).loadRack([draft.string])
+            let rack = try context.loadRack([draft.string], requireImage: false)
             context.console.report(named(DiagnosticReport(rack.warnings)))
             return rack.members
         } catch let report as DiagnosticReport {
@@ -195,8 +197,8 @@ struct NewCommand: ContextualCommand {
         }
     }
 
-    /// As a shell takes it.
+    /// One word for sh(1), quoted only if it must be.
     private func shell(_ text: String) -> String {
-        text.wholeMatch(of: /[A-Za-z0-9_.\/~-]+/) != nil ? text : "'" + text.replacing("'", with: "'\\''") + "'"
+        text.wholeMatch(of: /[A-Za-z0-9_.\/~-]+/) != nil ? text : shellQuoted(text)
     }
 }

@@ -1,19 +1,20 @@
 import Systems
 import ArgumentParser
 import Diagnostics
-import Fleet
-import Foundation
+import Planning
+import Racks
 import Images
 import Recipes
+import Text
 
 struct PlanCommand: ContextualCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
-        abstract: "Show every card of a rack: what it is to be, what is done, what is left.",
+        abstract: "Show every card of a rack: what it holds, what is done, what is left.",
         discussion: """
-            Recipes and images are judged as for writing; an image that is not in the
-            cache is unpacked. No secret is read: that one has changed only batch tells.
-            What is done stands in the ledger, .piflash/ledger beside the recipes
+            Checks recipes and images as for writing; unpacks images that are not in
+            the cache. Secrets are not read: only `piflash batch` notices a changed one.
+            Finished cards are recorded in .piflash/ledger beside the recipes
             (docs/batch.md).
 
             EXAMPLES
@@ -23,25 +24,22 @@ struct PlanCommand: ContextualCommand {
 
     @OptionGroup var rack: RackOptions
 
-    @Flag(name: .long, help: "Print an array of objects, one a card (docs/batch.md).")
+    @Flag(name: .long, help: "Print an array with one object per card (docs/batch.md).")
     var json = false
 
     func run(in context: CommandContext) async throws {
         let renderer = EventRenderer(
-            console: context.console, form: context.console.errorIsTerminal ? .terminal : .plain)
+            console: context.console, form: OutputForm(json: false, console: context.console))
         let plan = try await rack.plan(in: context, renderer: renderer)
-        if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            context.console.output(String(decoding: try encoder.encode(plan.cards.map(Row.init)), as: UTF8.self))
-            return
-        }
-        context.console.output(
-            TextTable.columns(
-                ["NODE", "ROLE", "ADDRESS", "IMAGE", "FLAVOUR", "DONE", "LEFT"], plan.cards.map { Row($0).columns },
+        let rows = plan.cards.map(Row.init)
+        try context.console.answer(
+            json: json, rows,
+            or: TextTable.columns(
+                ["NODE", "ROLE", "ADDRESS", "IMAGE", "FLAVOUR", "DONE", "LEFT"], rows.map(\.columns),
                 width: context.console.outputIsTerminal ? context.console.width : nil,
-                // What tells least of a card's state goes first.
+                // What says least about a card's state is left out first.
                 spare: ["FLAVOUR", "IMAGE", "ROLE", "ADDRESS"]))
+        if json { return }
         let counts = CardState.allCases.map { state in (state, plan.cards.count { $0.state == state }) }
         context.console.note(
             "\(plan.cards.count) \(plan.cards.count == 1 ? "card" : "cards"): "
@@ -90,10 +88,10 @@ struct PlanCommand: ContextualCommand {
 }
 
 extension RackPlan.Card {
-    /// What became of it last.
+    /// What happened to it last.
     fileprivate var done: String {
         guard let last else { return "-" }
-        let day = Date(timeIntervalSince1970: Double(last.time)).formatted(.iso8601.year().month().day())
+        let day = UTCTime(seconds: last.time).iso8601.prefix { $0 != "T" }
         return switch last.result {
         case .verified: "verified \(day)"
         case .configured: "configured \(day)"

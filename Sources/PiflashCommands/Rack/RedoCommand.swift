@@ -1,30 +1,30 @@
 import ArgumentParser
 import Diagnostics
-import Fleet
+import Racks
 import Recipes
 
 struct RedoCommand: ContextualCommand {
     static let configuration = CommandConfiguration(
         commandName: "redo",
-        abstract: "Mark nodes' cards to be written again by the next batch.",
+        abstract: "Have the next batch write the cards of some nodes again.",
         discussion: """
-            For a card that was lost, or broke. The next `piflash batch` writes it whole,
-            whatever is on the card that it finds.
+            Use it for a card that is lost or broken. The next `piflash batch` writes the
+            whole card, whatever is on it.
 
             EXAMPLES
               piflash redo red03 recipes/red
               piflash redo 'red[00-04]' red11 recipes/red
             """)
 
-    @Argument(help: ArgumentHelp("Names of nodes, and last the rack.", valueName: "node ... rack"))
+    @Argument(help: ArgumentHelp("The nodes' names, and last the rack.", valueName: "node ... rack"))
     var words: [String]
 
     func validate() throws {
-        guard words.count >= 2 else { throw ValidationError("which nodes of which rack? piflash redo NODE... RACK") }
+        guard words.count >= 2 else { throw ValidationError("no nodes or no rack given: piflash redo NODE... RACK") }
     }
 
     func run(in context: CommandContext) async throws {
-        let nodes = try context.loader(requireImage: false).loadRack([words[words.count - 1]]).nodes
+        let nodes = try context.loadRack([words[words.count - 1]], requireImage: false).nodes
         var chosen: [Node] = []
         for word in words.dropLast() {
             for name in try names(word) {
@@ -41,7 +41,7 @@ struct RedoCommand: ContextualCommand {
             }
         }
         try Batch.redo(chosen, user: context.user, now: context.now(), since: context.nowText)
-        for node in chosen { context.console.output("\(node.hostname.value): is written again by the next batch") }
+        for node in chosen { context.console.output("\(node.hostname.value): the next batch writes it again") }
     }
 
     private func names(_ list: String) throws(Failure) -> [String] {

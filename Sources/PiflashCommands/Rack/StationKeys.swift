@@ -1,19 +1,19 @@
-import Fleet
+import Racks
 
-/// What the keys of a station mean: single letters, and a node's name after some of them.
+/// The keys of a station: single letters, some followed by a node's name.
 struct StationKeys {
     enum Result: Equatable {
         case command(StationCommand)
-        /// What is being typed; nil when nothing is.
+        /// The text typed so far; nil if there is none.
         case prompt(String?)
         case help
     }
 
     static let help = """
-        s  the next node goes to the end of the queue
-        p  pick the node that is next
-        r  write a node's card again, whole
-        y  write the card that was asked about;  n  leave it as it is
+        s  move the next node to the end of the queue
+        p  choose the next node
+        r  write a node's card again, completely
+        y  write over the card in question;  n  leave it as it is
         q  quit when the running cards are done;  Ctrl-C  stop them now
         """
 
@@ -25,7 +25,7 @@ struct StationKeys {
     private var question: Question?
     private var text = ""
 
-    /// nil when the key means nothing.
+    /// nil if the key has no meaning.
     mutating func press(_ key: Character) -> Result? {
         guard let question else {
             switch key {
@@ -50,7 +50,7 @@ struct StationKeys {
         case "\u{7F}", "\u{8}":
             _ = text.popLast()
         default:
-            // A host name has nothing else (RFC 952, RFC 1123).
+            // Host names have no other characters (RFC 952, RFC 1123).
             guard key.isASCII, key.isLetter || key.isNumber || key == "-" || key == "." else { return nil }
             text.append(key)
         }

@@ -1,3 +1,4 @@
+import Text
 package import Diagnostics
 
 /// What a Debian package (.deb) says about itself.
@@ -56,10 +57,4 @@ package struct DebianPackage: Hashable, Sendable {
 extension Failure.Code {
     /// A file to be put on the card is not what its kind of file should be.
     package static let damagedPayload = Failure.Code("provisioning.damaged-payload")
-}
-
-extension Substring {
-    fileprivate var trimmed: String {
-        String(drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
-    }
 }

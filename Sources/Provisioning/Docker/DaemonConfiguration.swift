@@ -1,22 +1,23 @@
 import Systems
 import Text
-package import Diagnostics
+import Diagnostics
 import Docker
 import Filesystems
-package import Recipes
 
-/// dockerd's configuration, as the recipe's `docker` section wants it on one image: the members of daemon.json, and the
-/// proxies where that file cannot hold them.
+import Recipes
+
+/// dockerd's configuration on one image, made from the recipe's `docker` section: the members of daemon.json, and the
+/// proxies if that file cannot hold them.
 package struct DaemonConfiguration: Hashable, Sendable {
     static let path = "/etc/docker/daemon.json"
 
     private(set) var members: [JSONValue.Member] = []
     /// The proxies of an engine that takes them from its environment.
     private(set) var environment: ProxySettings?
-    /// The engine's version, when the image tells it.
+    /// The engine's version, if the image shows it.
     let version: EngineVersion?
 
-    /// Where each of ``members`` stands in the recipe, and what the recipe calls it.
+    /// The place of each of ``members`` in the recipe, and the recipe's name for it.
     private var origins: [Origin] = []
 
     private struct Origin: Hashable {
@@ -25,12 +26,10 @@ package struct DaemonConfiguration: Hashable, Sendable {
         var value: Location?
     }
 
-    /// Nil when the recipe says nothing about Docker. What the engine refuses or ignores is reported.
+    /// Nil if nothing on the node needs Docker. What the engine refuses or ignores is reported.
     init?(_ node: Node, profile: OSProfile, root: RootSnapshot? = nil, report: inout DiagnosticReport) {
         let docker = node.docker
-        guard docker.location != nil || !docker.daemon.isEmpty || docker.registry != nil || node.swarm != nil else {
-            return nil
-        }
+        guard node.usesDocker else { return nil }
         version = RootFlavour.engineVersion(profile) ?? DockerInstallation.version(of: node, profile: profile)
         take(docker)
         let known = members.count
@@ -45,7 +44,7 @@ package struct DaemonConfiguration: Hashable, Sendable {
                 path: "docker.registry", name: registry.mirror.location, value: registry.mirror.location)
             add([registry.mirror.value], to: "registry-mirrors", origin)
             if registry.insecure {
-                add([Self.authority(of: registry.mirror.value)], to: "insecure-registries", origin)
+                add([registry.authority], to: "insecure-registries", origin)
             }
         }
         // The registry first, as a reader of the file expects it.
@@ -56,7 +55,7 @@ package struct DaemonConfiguration: Hashable, Sendable {
         let model = DaemonModel(
             version: version, service: service(profile, root: root),
             surroundings: Self.surroundings(node, root: root))
-        self.report(model.judge(members), docker.location, &report)
+        self.report(model.problems(in: members), docker.location, &report)
     }
 
     private static func rank(_ name: String) -> Int {
@@ -68,13 +67,13 @@ package struct DaemonConfiguration: Hashable, Sendable {
         take(docker)
     }
 
-    /// What is wrong with the section whatever the engine's version is.
-    @Sendable package static func errors(in docker: Node.Docker) -> DiagnosticReport {
+    /// The errors of the section that do not depend on the engine's version. What depends on it, and the warnings, are
+    /// reported once the image is known.
+    static func errors(in docker: Node.Docker) -> DiagnosticReport {
         var report = DiagnosticReport()
         let configuration = DaemonConfiguration(docker)
-        let model = DaemonModel(version: nil, service: ServiceFlags(), surroundings: surroundings(nil, root: nil))
-        configuration.report(
-            model.judge(configuration.members).filter { $0.severity == .error }, docker.location, &report)
+        let model = DaemonModel(version: nil, service: ServiceFlags(), surroundings: .unknown)
+        configuration.report(model.errors(in: configuration.members), docker.location, &report)
         return report
     }
 
@@ -85,27 +84,27 @@ package struct DaemonConfiguration: Hashable, Sendable {
         }
     }
 
-    func report(_ findings: [DaemonFinding], _ section: Location?, _ report: inout DiagnosticReport) {
-        for finding in findings {
-            let origin = finding.member.map { origins[$0] }
+    func report(_ problems: [DaemonProblem], _ section: Location?, _ report: inout DiagnosticReport) {
+        for problem in problems {
+            let origin = problem.member.map { origins[$0] }
             var path = origin?.path ?? "docker"
-            if let member = finding.member { path += finding.path.dropFirst(members[member].name.count) }
-            let place = (finding.part == .name ? origin?.name : origin?.value) ?? section
-            switch finding.severity {
-            case .error: report.error(at: place, "\(path): \(finding.text)")
-            case .warning: report.warning(at: place, "\(path): \(finding.text)")
+            if let member = problem.member { path += problem.path.dropFirst(members[member].name.count) }
+            let place = (problem.part == .name ? origin?.name : origin?.value) ?? section
+            switch problem.severity {
+            case .error: report.error(at: place, "\(path): \(problem.text)")
+            case .warning: report.warning(at: place, "\(path): \(problem.text)")
             }
         }
     }
 
     // MARK: What the service and the node bring
 
-    /// What the image's service gives dockerd itself, but for -H: the first-boot program writes a drop-in that takes it
-    /// away where the recipe names hosts.
+    /// The options that the image's service gives dockerd, except -H: if the recipe names hosts, the first-boot program
+    /// writes a drop-in that takes it away.
     private func service(_ profile: OSProfile, root: RootSnapshot?) -> ServiceFlags {
         let options = Self.options(of: root)
         switch profile.docker?.service {
-        // Then the recipe's options are put in the place of the image's.
+        // Then the recipe's options replace the image's.
         case _ where !RootFlavour.readsDaemonFile(profile): return ServiceFlags()
         case .unit(_, let command, let takesOptions):
             let flags = command.map { ServiceFlags(command: $0, options: takesOptions ? options : "") }
@@ -122,11 +121,10 @@ package struct DaemonConfiguration: Hashable, Sendable {
         DockerOptions.options(in: root?.text(DockerOptions.path) ?? "").joined(separator: " ")
     }
 
-    private static func surroundings(_ node: Node?, root: RootSnapshot?) -> DaemonSurroundings {
-        guard let node else { return .unknown }
+    private static func surroundings(_ node: Node, root: RootSnapshot?) -> DaemonSurroundings {
         var networks: [DaemonSurroundings.Network] = []
         func add(_ text: String, _ name: String) {
-            guard let network = IPNetwork(text), !networks.contains(where: { $0.network.covers(network) }) else {
+            guard let network = IPNetwork(text), !networks.contains(where: { $0.network.contains(network) }) else {
                 return
             }
             networks.append(.init(network, name: name))
@@ -154,7 +152,7 @@ package struct DaemonConfiguration: Hashable, Sendable {
     private mutating func addProxy(_ docker: Node.Docker, network: Node.StaticAddress?) {
         guard let proxy = docker.proxy else { return }
         var direct = proxy.noProxy.map(\.value)
-        // What stands in the node's own network is reached without the proxy, the swarm's managers above all.
+        // Hosts in the node's own network are reached without the proxy, above all the swarm's managers.
         if let network, let own = IPNetwork("\(network.address)/\(network.prefixLength)")?.canonical,
             !direct.contains(own)
         {
@@ -183,7 +181,8 @@ package struct DaemonConfiguration: Hashable, Sendable {
         case .insecure:
             guard !members.contains(where: { $0.name == "hosts" }) else {
                 return report.error(
-                    at: remote.location, "docker.remote: docker.daemon.hosts says already where dockerd listens")
+                    at: remote.location,
+                    "docker.remote: leave it out; docker.daemon.hosts already says where dockerd listens")
             }
             open(Origin(path: "docker.remote", name: remote.location, value: remote.location))
         }
@@ -205,24 +204,24 @@ package struct DaemonConfiguration: Hashable, Sendable {
         }
         report.warning(
             at: swarm.location,
-            "swarm.mode: classic: nothing in it asks who somebody is, neither dockerd's port 2375 nor Consul nor the "
-                + "managers' port 10000: everyone in the node's network is root on it")
+            "swarm.mode: classic: dockerd's port 2375, Consul and the managers' port 10000 do not authenticate anyone: "
+                + "everyone in the node's network has root on the node")
         if !members.contains(where: { $0.name == "hosts" }) {
             open(Origin(path: "swarm.mode: classic", name: swarm.location, value: swarm.location))
         }
     }
 
-    /// Has dockerd listen on port 2375, without TLS, besides its socket.
+    /// Makes dockerd listen on port 2375, without TLS, besides its socket.
     private mutating func open(_ origin: Origin) {
         add(["unix:///var/run/docker.sock", "tcp://0.0.0.0:2375"], to: "hosts", origin)
-        // Without it dockerd waits 15 seconds each time it starts, to be seen warning (moby, loadListeners).
+        // Without it dockerd waits 15 seconds at each start, so that its warning is seen (moby, loadListeners).
         if !members.contains(where: { ["tls", "tlsverify"].contains($0.name) }) {
             members.append(.init("tls", .bool(false)))
             origins.append(origin)
         }
     }
 
-    // MARK: Where it is put
+    // MARK: Where it is written
 
     static let proxyDropIn = "\(ServiceDropIn.directory)/piflash-proxy.conf"
     static let optionsDropIn = "\(ServiceDropIn.directory)/piflash-options.conf"
@@ -232,14 +231,14 @@ package struct DaemonConfiguration: Hashable, Sendable {
         var options = DockerOptions()
         if !RootFlavour.readsDaemonFile(profile), let version {
             let rendered = DaemonOptions(members, version: version)
-            self.report(rendered.findings, docker.location, &report)
+            self.report(rendered.problems, docker.location, &report)
             options.words = rendered.words
         }
         if profile.initSystem?.kind == .sysvinit { options.environment = environment?.shellLines ?? [] }
         return options.words == nil && options.environment.isEmpty ? nil : options
     }
 
-    /// Proxies as systemd hands them on, and the options of an old engine whose unit does not look into
+    /// Proxies in the service's environment, and the options of an old engine whose unit does not read
     /// /etc/default/docker.
     func dropIns(_ profile: OSProfile, options: DockerOptions?) -> [Provision.NodeFile] {
         guard profile.initSystem?.kind != .sysvinit else { return [] }
@@ -270,7 +269,7 @@ package struct DaemonConfiguration: Hashable, Sendable {
         return items.compactMap { if case .string(let text) = $0 { text } else { nil } }
     }
 
-    /// What is no list stays, and is reported with everything else.
+    /// A member that is not a list stays as it is, and is reported with everything else.
     private mutating func add(_ values: [String], to name: String, _ origin: Origin) {
         guard let index = members.firstIndex(where: { $0.name == name }) else {
             members.append(.init(name, .array(values.map { .string($0) })))
@@ -280,14 +279,5 @@ package struct DaemonConfiguration: Hashable, Sendable {
         guard case .array(var items) = members[index].value else { return }
         items += values.map { .string($0) }.filter { !items.contains($0) }
         members[index].value = .array(items)
-    }
-
-    /// host[:port] of a URL.
-    private static func authority(of url: String) -> String {
-        var rest = url[...]
-        for scheme in ["http://", "https://"] where rest.lowercased().hasPrefix(scheme) {
-            rest = rest.dropFirst(scheme.count)
-        }
-        return String(rest.prefix { $0 != "/" })
     }
 }

@@ -2,9 +2,10 @@ import Systems
 package import Text
 package import Diagnostics
 import Docker
+
 package import Recipes
 
-/// Docker's configuration for a node that runs: what its first boot would get, from the engine that it has now.
+/// Docker's configuration for a running node: what its first boot would get, for the engine that it has now.
 package struct NodeDaemon: Sendable {
     /// daemon.json's members, in the recipe's order.
     package let members: [JSONValue.Member]
@@ -20,10 +21,10 @@ package struct NodeDaemon: Sendable {
     /// Nil when the recipe says nothing about Docker.
     ///
     /// - Parameters:
-    ///   - engine: its version, as it tells it ("20.10.24+dfsg1"); nil when it was not asked.
-    ///   - architecture: the userland's, in Docker's spelling ("armv7"); nil when it is not known.
+    ///   - engine: its version, as it reports it ("20.10.24+dfsg1"); nil if it was not asked.
+    ///   - architecture: the userland's, in Docker's spelling ("armv7"); nil if it is not known.
     package init?(_ node: Node, engine: String?, architecture: String?, report: inout DiagnosticReport) {
-        // The flavour decides nothing here.
+        // No fact of the flavour matters once the engine runs.
         let profile = OSProfile(
             flavour: .raspbian, bootMountPoint: "/boot", architecture: architecture,
             docker: engine.map { .init(version: $0) })
@@ -38,18 +39,18 @@ package struct NodeDaemon: Sendable {
     package func options(version: String, report: inout DiagnosticReport) -> [String] {
         guard let version = EngineVersion(version) else { return [] }
         let options = DaemonOptions(members, version: version)
-        configuration.report(options.findings, docker.location, &report)
+        configuration.report(options.problems, docker.location, &report)
         return options.words
     }
 
     /// What an engine of this version says to a whole daemon.json, also to what no recipe brought.
-    @Sendable package static func judge(_ members: [JSONValue.Member], engine: String) -> [Diagnostic] {
+    @Sendable package static func validate(_ members: [JSONValue.Member], engine: String) -> [Diagnostic] {
         let version = EngineVersion(engine)
         let service = version.map { ServiceFlags.packaged($0).withoutHosts() }
         var surroundings = DaemonSurroundings.unknown
         surroundings.ownFiles = Set(SuppliedFiles.certificatePaths)
         let model = DaemonModel(version: version, service: service ?? ServiceFlags(), surroundings: surroundings)
-        return model.judge(members).map { Diagnostic($0.severity, at: nil, "\($0.path): \($0.text)") }
+        return model.problems(in: members).map { Diagnostic($0.severity, at: nil, "\($0.path): \($0.text)") }
     }
 
     /// Whether these members of a daemon.json may be read by root alone: the address of a proxy in them holds a login.

@@ -2,6 +2,7 @@ import Systems
 import Text
 import Diagnostics
 import Docker
+
 import Recipes
 
 /// How the daemon is reached from outside the node: what the recipe's `docker.remote` adds to daemon.json.
@@ -12,13 +13,13 @@ enum RemoteAccess {
     /// The keys that `remote: tls` sets, and so a recipe cannot.
     private static let ownKeys: Set<String> = ["hosts", "tls", "tlsverify", "tlscacert", "tlscert", "tlskey"]
 
-    /// Members of daemon.json besides the recipe's own; what contradicts them is reported.
+    /// Members of daemon.json besides those of the recipe; what contradicts them is reported.
     static func members(_ docker: Node.Docker, report: inout DiagnosticReport) -> [JSONValue.Member] {
         guard docker.remote?.value == .tls else { return [] }
         for key in docker.daemon where ownKeys.contains(key.name.value) {
             report.error(
                 at: key.name.location,
-                "docker.daemon.\(key.name.value): docker.remote: tls sets it itself; leave one of them out")
+                "docker.daemon.\(key.name.value): docker.remote: tls sets this key; leave one of them out")
         }
         let directory = SuppliedFiles.certificateDirectory
         return [
@@ -31,13 +32,13 @@ enum RemoteAccess {
         ]
     }
 
-    /// Why the image's Docker cannot be reached over ssh; nil when it can. `docker system dial-stdio` came with 18.09.
+    /// Why the image's Docker cannot be reached over ssh; nil if it can. `docker system dial-stdio` came with 18.09.
     static func obstacleToSSH(_ profile: OSProfile) -> String? {
         if let version = RootFlavour.engineVersion(profile) {
             return version >= EngineVersion(18, 9)
                 ? nil : "Docker \(version) cannot be reached over ssh, which came with 18.09; write docker.remote: tls"
         }
-        return profile.flavour == .hypriotDeviceInit
+        return profile.flavour.facts.bundledDocker?.mayHaveSSH == false
             ? "its Docker cannot be reached over ssh, which came with 18.09; write docker.remote: tls" : nil
     }
 }

@@ -2,24 +2,38 @@
 ///
 /// POSIX sh, for dash and busybox, with nothing that wheezy lacks. It runs at every boot and does what is not done yet:
 /// each step leaves a stamp in /var/lib/piflash, and a lock lets only one copy work. The join token reaches the node in a
-/// file of its own on the boot partition, which the program moves away and overwrites before anything else; it is handed
-/// to Docker on curl's standard input, through the engine's API, since `docker swarm join` takes a token only among its
-/// arguments, where every user of the node can read it. Without a curl that speaks to sockets (before 7.40) the command
-/// is used all the same: nobody else is on the node that early.
+/// file on the boot partition, which the program moves away and overwrites before anything else. It goes to Docker on
+/// curl's standard input, through the engine's API, since `docker swarm join` takes a token only among its arguments, which
+/// every user of the node can read. With a curl that cannot use sockets (before 7.40) the command is used all the same:
+/// nobody else is on the node that early.
 ///
-/// For tests: PIFLASH_ROOT goes in front of every path, PIFLASH_TICK is the length of a second, and PIFLASH_ROUNDS bounds
+/// For tests: PIFLASH_ROOT goes in front of every path, PIFLASH_TICK is the length of a second, and PIFLASH_ROUNDS limits
 /// the tries to join.
 enum FirstBootProgram {
     static let path = "/usr/local/lib/piflash/first-boot"
     static let settingsPath = "/etc/piflash/settings"
     static let commandsDirectory = "/etc/piflash/run.d"
 
-    /// Its parts, in this order; each a file of FirstBoot/, compiled in.
-    private static let parts = [
-        PackageResources.head_sh, PackageResources.system_sh, PackageResources.service_sh, PackageResources.docker_sh,
-        PackageResources.install_sh, PackageResources.preload_sh, PackageResources.swarm_sh, PackageResources.form_sh,
-        PackageResources.classic_sh, PackageResources.main_sh,
+    /// A file of FirstBoot/, compiled in.
+    struct Part {
+        let name: String
+        let text: String
+
+        init(_ name: String, _ bytes: [UInt8]) {
+            self.name = name
+            text = String(decoding: bytes, as: UTF8.self)
+        }
+    }
+
+    /// In the order of the program: a part uses only functions of those before it.
+    static let parts = [
+        Part("head", PackageResources.head_sh), Part("lib", PackageResources.lib_sh),
+        Part("system", PackageResources.system_sh), Part("service", PackageResources.service_sh),
+        Part("docker", PackageResources.docker_sh), Part("install", PackageResources.install_sh),
+        Part("preload", PackageResources.preload_sh), Part("token", PackageResources.token_sh),
+        Part("swarm", PackageResources.swarm_sh), Part("form", PackageResources.form_sh),
+        Part("classic", PackageResources.classic_sh), Part("main", PackageResources.main_sh),
     ]
 
-    static let source = parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
+    static let source = parts.map(\.text).joined(separator: "\n")
 }

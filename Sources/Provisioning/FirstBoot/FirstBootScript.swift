@@ -1,4 +1,4 @@
-/// The sysvinit script that runs the first-boot program at every boot, where there is no systemd.
+/// The sysvinit script that runs the first-boot program at every boot, on systems without systemd.
 enum FirstBootScript {
     static let name = "piflash-first-boot"
     static let path = "/etc/init.d/piflash-first-boot"

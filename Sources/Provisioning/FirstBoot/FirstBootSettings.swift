@@ -1,56 +1,54 @@
 import Text
 import Recipes
 
-/// What the first-boot program has to do on one node, and the files that tell it.
+/// What the first-boot program has to do on one node, and the files that say so.
 struct FirstBootSettings: Hashable, Sendable {
     var node: String
     var bootMountPoint: String
-    /// Seconds since 1970: a clock that shows less is wrong.
+    /// Seconds since 1970: a clock that is behind this is wrong.
     var flashTime: Int64
     var usesDocker: Bool
     /// The contents of daemon.json, or nil when the recipe has none.
     var daemon: [UInt8]?
     /// Whether daemon.json holds `hosts`, which dockerd's unit must then not name.
     var daemonHasHosts: Bool
-    /// Whether a drop-in of ours gives dockerd its proxies.
+    /// Whether one of our drop-ins gives dockerd its proxies.
     var daemonHasProxy = false
-    /// "host:port" each; nil when the node joins no swarm.
+    /// "host:port" each; nil if the node does not join a swarm.
     var managers: [String]?
     /// The address that the others reach the node at, when the recipe fixes it.
     var advertise: String?
     var commands: [String]
-    /// Debian packages that the program installs, where nothing else does.
+    /// Debian packages that the program installs, if nothing else does.
     var packages: [String] = []
-    /// The locale that the program makes, where nothing else does: "en_GB.UTF-8".
+    /// The locale that the program makes, if nothing else does: "en_GB.UTF-8".
     var language: String?
-    /// Whether the program switches the radio on, where nothing else does.
+    /// Whether the program switches the radio on, if nothing else does.
     var usesWiFi = false
     /// The rack's nodes, for /etc/hosts.
     var rack: [Node.RackHost] = []
-    /// Where the program gets Docker from; nil when it does not.
+    /// Where the program gets Docker from; nil if it does not install Docker.
     var installation: DockerInstallation?
     /// What the convenience script installs.
     var channel: Node.Docker.Channel = .stable
     /// Whether Docker is held at the last version for ARMv6.
     var isARMv6 = false
-    /// Who is put in the group docker, once there is one.
+    /// The user who joins the group docker once that exists.
     var dockerUser: String?
-    /// What the card carries for the program.
+    /// Files on the card for the program.
     var carried: [CarriedFile] = []
-    /// The node's certificate: with another one Docker is restarted.
+    /// The node's certificate: if it changes, Docker is restarted.
     var certificate: NodeCertificate?
-    /// The node's part in a swarm that the rack forms by itself.
-    var formation: SwarmFormation?
-    /// The node's part in a swarm of containers.
-    var classic: ClassicSwarm?
+    /// What the node's cluster adds.
+    var orchestration: [FirstBootSetting] = []
 
-    /// Where ``rack`` stands on the node; each line as in /etc/hosts.
+    /// The file with ``rack``, in the form of /etc/hosts.
     static let rackPath = "/etc/piflash/hosts"
 
     private var commandNames: [String] {
         var seen: [String: Int] = [:]
         return commands.enumerated().map { index, command in
-            // The stamp is the command's, not its place's: a changed recipe runs only what is new in it.
+            // The stamp belongs to the command, not to its place: after a change of the recipe only new commands run.
             let digest = digest(of: [Array(command.utf8)])
             let occurrence = seen[digest, default: 0] + 1
             seen[digest] = occurrence
@@ -59,51 +57,63 @@ struct FirstBootSettings: Hashable, Sendable {
         }
     }
 
-    /// The settings file, the commands, the program and its unit.
-    var files: [Provision.NodeFile] {
-        let names = commandNames
-        let daemonDigest =
-            daemon.map { digest(of: [$0] + (certificate.map { [Array($0.certificate.utf8)] } ?? [])) } ?? ""
-        var values: [(String, String)] = [
-            ("NODE", node), ("BOOT", bootMountPoint), ("FLASH_TIME", String(flashTime)),
-            ("DOCKER", usesDocker ? "1" : "0"), ("DOCKER_CONFIG", daemonDigest),
-            ("DOCKER_HOSTS", daemonHasHosts ? "1" : "0"), ("SWARM", managers == nil ? "0" : "1"),
-            ("MANAGERS", (managers ?? []).joined(separator: " ")), ("ADVERTISE", advertise ?? ""),
-            ("RUN", names.joined(separator: " ")), ("PACKAGES", packages.joined(separator: " ")),
-            ("LOCALE", language ?? ""), ("WIFI", usesWiFi ? "1" : "0"), ("HOSTS", rack.isEmpty ? "0" : "1"),
-        ]
+    /// A digest of dockerd's configuration; empty when there is none.
+    private var daemonDigest: String {
+        guard let daemon else { return "" }
+        return digest(of: [daemon] + (certificate.map { [Array($0.certificate.utf8)] } ?? []))
+    }
+
+    private var installationSettings: [FirstBootSetting] {
+        var settings: [FirstBootSetting] = []
         if let installation {
-            values += [
-                ("INSTALL", installation.rawValue), ("INSTALL_FROM", installation.title), ("CHANNEL", channel.rawValue),
-                ("ARMV6", isARMv6 ? "1" : "0"),
+            settings += [
+                .init(.install, installation.rawValue), .init(.installFrom, installation.title),
+                .init(.channel, channel.rawValue), .init(.armv6, isARMv6),
             ]
         }
-        if let dockerUser { values.append(("DOCKER_USER", dockerUser)) }
-        for (name, kind) in [("DEBS", CarriedFile.Kind.packages), ("PRELOAD", .images)] {
+        if let dockerUser { settings.append(.init(.dockerUser, dockerUser)) }
+        for (name, kind) in [(FirstBootSetting.Name.debs, CarriedFile.Kind.packages), (.preload, .images)] {
             let files = carried.filter { $0.kind == kind }.map(\.name)
-            if !files.isEmpty { values.append((name, files.joined(separator: " "))) }
+            if !files.isEmpty { settings.append(.init(name, files.joined(separator: " "))) }
         }
-        values += formation?.settings ?? classic?.settings ?? []
-        var text = "# Read by \(FirstBootProgram.path); written by piflash.\n"
-        for (name, value) in values { text += "\(name)=\(shellQuoted(value))\n" }
-        if daemonHasProxy { text += "DOCKER_PROXY='1'\n" }
-        // Work that is finished is finished for this generation only.
-        text += "GENERATION=\(shellQuoted(digest(of: [Array(text.utf8)])))\n"
+        return settings
+    }
 
-        var files = [
-            Provision.NodeFile(path: FirstBootProgram.settingsPath, contents: Array(text.utf8), mode: 0o600),
-            Provision.NodeFile(
-                path: FirstBootProgram.path, contents: Array(FirstBootProgram.source.utf8), mode: 0o755),
-            Provision.NodeFile(
-                path: FirstBootUnit.path, contents: Array(FirstBootUnit.text.utf8), mode: 0o644),
+    /// All settings but the generation, in the order of the file.
+    private var settings: [FirstBootSetting] {
+        let common: [FirstBootSetting] = [
+            .init(.node, node), .init(.boot, bootMountPoint), .init(.flashTime, String(flashTime)),
+            .init(.docker, usesDocker), .init(.dockerConfiguration, daemonDigest),
+            .init(.dockerHosts, daemonHasHosts), .init(.swarm, managers != nil),
+            .init(.managers, (managers ?? []).joined(separator: " ")), .init(.advertise, advertise ?? ""),
+            .init(.run, commandNames.joined(separator: " ")), .init(.packages, packages.joined(separator: " ")),
+            .init(.locale, language ?? ""), .init(.wifi, usesWiFi), .init(.hosts, !rack.isEmpty),
+        ]
+        let proxy: [FirstBootSetting] = daemonHasProxy ? [.init(.dockerProxy, true)] : []
+        return common + installationSettings + orchestration + proxy
+    }
+
+    private var text: String {
+        func line(_ setting: FirstBootSetting) -> String { "\(setting.name.rawValue)=\(shellQuoted(setting.value))\n" }
+        let text = "# Read by \(FirstBootProgram.path); written by piflash.\n" + settings.map(line).joined()
+        // Finished work is finished for this generation only.
+        return text + line(.init(.generation, digest(of: [Array(text.utf8)])))
+    }
+
+    /// The settings file, the commands, the program and its unit.
+    var files: [Provision.NodeFile] {
+        var files: [Provision.NodeFile] = [
+            .init(path: FirstBootProgram.settingsPath, contents: Array(text.utf8), mode: 0o600),
+            .init(path: FirstBootProgram.path, contents: Array(FirstBootProgram.source.utf8), mode: 0o755),
+            .init(path: FirstBootUnit.path, contents: Array(FirstBootUnit.text.utf8), mode: 0o644),
         ]
         if !rack.isEmpty {
             let lines = rack.map { "\($0.address)\t\($0.name)\n" }.joined()
             files.append(.init(path: Self.rackPath, contents: Array(lines.utf8), mode: 0o644))
         }
-        for (name, command) in zip(names, commands) {
+        for (name, command) in zip(commandNames, commands) {
             files.append(
-                Provision.NodeFile(
+                .init(
                     path: "\(FirstBootProgram.commandsDirectory)/\(name)", contents: Array((command + "\n").utf8),
                     mode: 0o600))
         }

@@ -1,6 +1,6 @@
-# Swarm 0.2 of 2015: a Consul agent and a container that tells Consul where this node's engine listens; on managers a
-# third one that is an engine made of all engines, on port 10000. The images are those for the Pi. Their documented
-# command lines name no restart policy, so the containers are started here, at every boot.
+# Swarm 0.2 of 2015: a Consul agent, and a container that registers this node's engine in Consul; on managers a third
+# container that serves all engines as one, on port 10000. The images are those for the Pi. Their documented command lines
+# have no restart policy, so the containers are started here, at every boot.
 consul_image=dduportal/arm-consul:0.5.0
 swarm_image=dduportal/arm-swarm:0.2.0
 
@@ -18,24 +18,24 @@ own_address() {
 
 is_running() { [ "$(docker inspect -f '{{.State.Running}}' "$1" 2>/dev/null)" = true ]; }
 
-# Says what is waited for, and why it has not come yet.
-await() {
+# Reports what the join waits for, and the last error.
+report_wait() {
     awaited=$1
     status working 'joining the classic swarm' "$awaited" "$last"
 }
 
-# Image $1 may have come with the card; only otherwise it is fetched.
+# Pulls image $1, unless it came with the card.
 fetch_image() {
     docker inspect -f '{{.Id}}' "$1" >/dev/null 2>&1 && return 0
-    await "the image $1"
+    report_wait "the image $1"
     docker pull "$1" >/dev/null 2>"$state/error" 9>&- && return 0
     last="docker pull $1: $(clean <"$state/error")"
     return 1
 }
 
-# keep NAME ARGUMENTS...: container NAME runs as `docker run ARGUMENTS`. One that was made with other arguments, by us or
-# by somebody else, is made anew.
-keep() {
+# run_container NAME ARGUMENTS...: container NAME runs as `docker run ARGUMENTS`. A container of that name that was made
+# with other arguments, by us or by somebody else, is replaced.
+run_container() {
     name=$1
     shift
     stamp=$state/classic-$name
@@ -44,7 +44,7 @@ keep() {
         true) return 0 ;;
         false)
             docker start "$name" >/dev/null 2>"$state/error" 9>&- && return 0
-            # A power cut can leave one behind that never starts again.
+            # A power failure can leave a container that never starts again.
             rm -f "$stamp"
             last="docker start $name: $(clean <"$state/error")"
             return 1
@@ -59,16 +59,17 @@ keep() {
     return 1
 }
 
-# Takes away container $1 if we have made it.
-drop() {
+# Removes container $1 if we have made it.
+remove_container() {
     [ -e "$state/classic-$1" ] || return 0
     docker rm -f "$1" >/dev/null 2>&1
     rm -f "$state/classic-$1"
 }
 
-# Each of the containers ends when it cannot reach what it needs, a moment after docker run has said that all is well.
-settle() {
-    await "$1"
+# check_containers WAITING-FOR NAME...: each of the containers stops if it cannot reach what it needs, a moment after
+# docker run has reported success.
+check_containers() {
+    report_wait "$1"
     shift
     pause 5
     for name in "$@"; do
@@ -87,30 +88,31 @@ join_classic_once() {
     fi
     fetch_image "$consul_image" && fetch_image "$swarm_image" || return 1
     if [ -z "$CONSUL" ] || [ "$CONSUL" = "$own" ]; then
-        keep consul --net=host --name consul -d "$consul_image" -server -bootstrap-expect 1 -advertise "$own" ||
+        run_container consul --net=host --name consul -d "$consul_image" -server -bootstrap-expect 1 -advertise "$own" ||
             return 1
-        settle 'Consul on this node' consul || return 1
+        check_containers 'Consul on this node' consul || return 1
     else
-        keep consul --net=host --name consul -d "$consul_image" -server -advertise "$own" -join "$CONSUL" || return 1
-        settle "Consul at $CONSUL" consul || return 1
+        run_container consul --net=host --name consul -d "$consul_image" -server -advertise "$own" -join "$CONSUL" ||
+            return 1
+        check_containers "Consul at $CONSUL" consul || return 1
     fi
-    keep swarm -d --name swarm "$swarm_image" join --addr "$own:2375" "consul://$own:8500/swarm" || return 1
+    run_container swarm -d --name swarm "$swarm_image" join --addr "$own:2375" "consul://$own:8500/swarm" || return 1
     set -- consul swarm
     if [ "$ROLE" = manager ]; then
-        keep swarmmanager --name swarmmanager -d -p 10000:2375 "$swarm_image" manage "consul://$own:8500/swarm" ||
-            return 1
+        run_container swarmmanager --name swarmmanager -d -p 10000:2375 "$swarm_image" manage \
+            "consul://$own:8500/swarm" || return 1
         set -- "$@" swarmmanager
     else
-        drop swarmmanager
+        remove_container swarmmanager
     fi
-    settle 'the containers' "$@"
+    check_containers 'the containers' "$@"
 }
 
 join_classic() {
     status working 'joining the classic swarm'
     delay=2 round=0 last='' awaited=''
     until join_classic_once; do
-        await "$awaited"
+        report_wait "$awaited"
         round=$((round + 1))
         if [ "$rounds" -gt 0 ] && [ "$round" -ge "$rounds" ]; then
             problem=$last
@@ -122,7 +124,7 @@ join_classic() {
     done
 }
 
-# For a card whose recipe has left the classic swarm.
+# If the recipe no longer has a classic swarm.
 leave_classic() {
-    for name in swarmmanager swarm consul; do drop "$name"; done
+    for name in swarmmanager swarm consul; do remove_container "$name"; done
 }

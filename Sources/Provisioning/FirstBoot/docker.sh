@@ -1,8 +1,8 @@
-# Restarts Docker once for each new configuration; one that the recipe has dropped is taken away.
+# Restarts Docker once for each new configuration. A configuration that the recipe no longer has is removed.
 configure_docker() {
     had=$(cat "$state/docker-config" 2>/dev/null)
     [ "$had" = "$DOCKER_CONFIG" ] && return 0
-    command -v docker >/dev/null 2>&1 || return 0
+    has_docker || return 0
     status working 'configuring Docker'
     [ -n "$DOCKER_CONFIG" ] || rm -f "$daemon"
     [ "$DOCKER_PROXY" = 1 ] || rm -f "$proxy_dropin"
@@ -23,7 +23,7 @@ wait_for_docker() {
     waited=0
     status working 'waiting for Docker' 'docker info'
     until docker info >/dev/null 2>"$state/error"; do
-        if command -v docker >/dev/null 2>&1; then
+        if has_docker; then
             reason=$(clean <"$state/error")
         else
             reason='docker is not installed; write docker.install: auto in the recipe'

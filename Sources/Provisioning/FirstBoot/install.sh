@@ -2,16 +2,6 @@
 packages=$root/var/cache/piflash/packages
 preferences=$root/etc/apt/preferences.d/piflash-docker
 
-has_docker() { command -v docker >/dev/null 2>&1; }
-
-# What was used up, one digest a line: piflash reads it and carries it no second time.
-is_taken() { grep -qxF "$1" "$state/taken" 2>/dev/null; }
-
-take() {
-    printf '%s\n' "$1" >>"$state/taken"
-    sync
-}
-
 # apt takes files from 1.1 on (stretch).
 installs_files() {
     case $(apt-get --version 2>/dev/null | head -n 1) in
@@ -52,21 +42,21 @@ install_carried() {
         take "${name%%-*}"
         rm -f "$packages/$name"
     done
-    # Of an attempt before.
+    # From an earlier attempt.
     case $problem in docker.packages:*) problem='' ;; esac
     hash -r
 }
 
 install_from_debian() {
     DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 update >/dev/null 2>"$state/error" || return 1
-    # The docker command is a package of its own from trixie on, only recommended by the other.
+    # From trixie on the docker command is in a separate package, which docker.io only recommends.
     command=''
     if apt-cache show docker-cli >/dev/null 2>&1; then command=docker-cli; fi
     DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 install docker.io ${command:+"$command"} \
         >/dev/null 2>"$state/error" 9>&-
 }
 
-# A file first, never a pipe into sh: what was cut off half-way must not run.
+# To a file first, never through a pipe into sh: a script that is cut off must not run.
 fetch_script() {
     script=$state/get-docker.sh
     rm -f "$script"
@@ -81,7 +71,7 @@ fetch_script() {
         echo 'there is neither curl nor wget to fetch https://get.docker.com' >"$state/error"
         return 1
     fi
-    # Its last line calls what all the others define.
+    # Its last line calls the function that all other lines define.
     case $(head -n 1 "$script"):$(tail -n 1 "$script") in
     '#!/bin/sh'*:do_install | '#!/bin/sh'*:'do_install "$@"') return 0 ;;
     esac
@@ -89,7 +79,7 @@ fetch_script() {
     return 1
 }
 
-# Docker 28 is the last one for ARMv6 (Pi 1, Zero), and apt would not know.
+# Docker 28 is the last one for ARMv6 (Pi 1, Zero), and apt does not know that.
 hold_version() {
     [ "$ARMV6" = 1 ] || [ "$(uname -m)" = armv6l ] || return 0
     mkdir -p "${preferences%/*}" && printf '%s\n' \
@@ -103,7 +93,7 @@ install_by_script() {
     code=0
     sh "$state/get-docker.sh" --channel "$CHANNEL" >/dev/null 2>"$state/error" 9>&- || code=$?
     rm -f "$state/get-docker.sh"
-    # It starts Docker at its end, which cannot succeed before the unit is rid of its -H.
+    # At its end it starts Docker, which fails as long as the unit has -H and daemon.json has hosts.
     [ "$code" = 0 ] || { [ "$DOCKER_HOSTS" = 1 ] && command -v dockerd >/dev/null 2>&1; }
 }
 
@@ -114,9 +104,9 @@ install_engine() {
     esac
 }
 
-# Some forty minutes of tries; the next boot goes on.
+# About forty minutes of tries; the next boot goes on.
 install_docker() {
-    # What the packages on the card lack may be had from the network.
+    # Dependencies that are not on the card may come from the network.
     if ! install_carried; then
         has_route && apt-get -q update >/dev/null 2>&1 && install_carried || return 1
     fi
@@ -128,7 +118,7 @@ install_docker() {
         if ! has_route; then
             echo 'there is no network' >"$state/error"
         else
-            # What a power cut left half-way.
+            # A power failure may have left packages half installed.
             DEBIAN_FRONTEND=noninteractive dpkg --configure -a >/dev/null 2>&1 9>&-
             if install_engine; then
                 hash -r
@@ -149,7 +139,7 @@ install_docker() {
     done
 }
 
-# The group is made by Docker's package, so later than the user.
+# Docker's package makes the group, so later than the user exists.
 join_group() {
     [ -n "$DOCKER_USER" ] || return 0
     has_docker || return 0

@@ -3,7 +3,7 @@ switch_radio_on
 take_token || status failed 'taking the join token' '' 'cannot write /var/lib/piflash'
 if [ -e "$state/finished" ] && [ "$(cat "$state/finished")" = "$GENERATION" ]; then
     [ "$CLASSIC" = 1 ] || exit 0
-    # Its containers are not started by anybody else, and its address may have changed.
+    # Nothing else starts its containers, and the node's address may have changed.
     wait_for_network
     if wait_for_docker && join_classic; then
         problem=$(cat "$state/finished-problem" 2>/dev/null)
@@ -27,7 +27,7 @@ if [ "$DOCKER" = 1 ] || [ -s "$state/docker-config" ]; then
     configure_docker
 fi
 if [ "$DOCKER" = 1 ] && [ -z "$failed" ]; then
-    # Docker may have been installed only now.
+    # Docker may have been installed just now.
     if wait_for_docker; then
         configure_docker
         join_group

@@ -2,7 +2,7 @@
 images=$root/var/cache/piflash/images
 unloaded=''
 
-# Each once: then its archive gives back its room. One that does not load stays, for the next boot to try again.
+# Each once: then its archive is deleted. An archive that does not load stays, and the next boot tries again.
 load_images() {
     unloaded=''
     for name in $PRELOAD; do
@@ -26,7 +26,7 @@ load_images() {
     done
 }
 
-# What the card carries needs no network, and does not wait for one.
+# Carried files need no network, so this does not wait for one.
 use_carried() {
     [ -n "$DEBS$PRELOAD" ] || return 0
     install_carried || say "$problem"

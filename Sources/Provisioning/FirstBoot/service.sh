@@ -1,5 +1,5 @@
-# dockerd refuses to start when `hosts` stands in daemon.json and -H in its unit. The unit's own command line is
-# kept but for -H: its path and its other options differ between packages.
+# dockerd refuses to start if daemon.json has `hosts` and its unit has -H. The unit's command line is kept without -H:
+# its path and its other options differ between packages.
 write_dropin() {
     rm -f "$dropin"
     line=$(systemctl cat docker.service 2>/dev/null | sed -e ':a' -e '/\\$/N' -e 's/\\\n//' -e 'ta' |

@@ -1,4 +1,4 @@
-# Moves the join token off the boot partition, which every user can read, and arms the join again.
+# Moves the join token off the boot partition, which every user can read, and has the node join again.
 take_token() {
     card=$boot/piflash/join-token
     [ -f "$card" ] || return 0
@@ -14,29 +14,9 @@ take_token() {
     shred_file "$card"
 }
 
-# The interface that leads to manager $1: its address is what the other nodes are told.
-advertised() {
-    if [ -n "$ADVERTISE" ]; then
-        printf '%s\n' "$ADVERTISE"
-        return
-    fi
-    interface=''
-    case ${1%:*} in
-    *[!0-9.]*) ;;
-    *) interface=$(ip -4 route get "${1%:*}" 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -n 1) ;;
-    esac
-    if [ -n "$interface" ] && [ "$interface" != lo ]; then
-        printf '%s\n' "$interface"
-        return
-    fi
-    # The default route (destination 0) with the least metric.
-    awk '$2 == "00000000" && (best == "" || $7 < metric) { best = $1; metric = $7 } END { print best }' \
-        "$root/proc/net/route" 2>/dev/null
-}
-
-# Asks the engine to join through manager $1, advertising $2; says why not on standard output.
-# printf is part of the shell, so the token is in no process's arguments.
-join() {
+# Asks the engine to join through manager $1 and to advertise $2; prints the reason if it fails.
+# printf is part of the shell, so the token is not among the arguments of any process.
+join_through() {
     if command -v curl >/dev/null 2>&1; then
         answer=0
         code=$(printf '{"ListenAddr":"0.0.0.0:2377","AdvertiseAddr":"%s","RemoteAddrs":["%s"],"JoinToken":"%s"}' \
@@ -49,7 +29,7 @@ join() {
             sed -e 's/^{"message":"//' -e 's/"}[[:space:]]*$//' "$state/answer" | clean
             return 1
             ;;
-        # 1, 2, 4: this curl cannot do it. Anything else is an answer that did not come.
+        # 1, 2, 4: this curl cannot do it. With any other code no answer came.
         1:* | 2:* | 4:*) ;;
         *)
             clean <"$state/error"
@@ -62,14 +42,14 @@ join() {
     return 1
 }
 
-# Whether anything listens at manager $1. The engine itself would go on for minutes, in the background, with one
-# that is silent. Without curl nobody can tell, so the join is tried.
+# Whether a program listens at manager $1. If none does, the engine itself would try for minutes in the background.
+# Without curl there is no way to know, so the join is tried.
 reachable() {
     command -v curl >/dev/null 2>&1 || return 0
     answer=0
     curl -sk --noproxy '*' --connect-timeout 5 --max-time 10 -o /dev/null "https://$1/" \
         </dev/null 2>"$state/error" || answer=$?
-    # curl(1): 5 and 6 no such host, 7 refused, 28 no answer in time. All else came from a listener.
+    # curl(1): 5 and 6 no such host, 7 refused, 28 no answer in time. Any other code means that a program listens.
     case $answer in
     5 | 6 | 7 | 28) return 1 ;;
     esac
@@ -84,14 +64,6 @@ rotate_managers() {
     MANAGERS="$* $first"
 }
 
-node_state() { docker info -f '{{.Swarm.LocalNodeState}}' 2>/dev/null; }
-
-# Waits $1 seconds and up to half as long again, so that a rack does not knock all at once.
-back_off() {
-    random=$(od -An -N1 -tu1 /dev/urandom 2>/dev/null | tr -d ' ')
-    pause "$(($1 + $1 * ${random:-0} / 512))"
-}
-
 join_swarm() {
     status working 'joining the swarm'
     delay=2 round=0 pending=0 last=''
@@ -104,7 +76,7 @@ join_swarm() {
             return 0
             ;;
         pending)
-            # The engine goes on trying by itself for a while, and refuses a second join meanwhile.
+            # The engine keeps trying by itself for a while, and refuses a second join until then.
             status working 'joining the swarm' 'the join under way' "$last"
             pending=$((pending + 1))
             if [ "$pending" -gt 24 ]; then
@@ -121,7 +93,7 @@ join_swarm() {
             ;;
         error)
             if [ -e "$state/joining" ]; then
-                # Our own attempt ended so; there is nothing in it to lose.
+                # Our own attempt has failed, so leaving loses nothing.
                 rm -f "$state/joining"
                 docker swarm leave --force >/dev/null 2>&1
                 rotate_managers
@@ -149,7 +121,7 @@ join_swarm() {
                     continue
                 fi
                 : >"$state/joining"
-                last=$(join "$manager" "$(advertised "$manager")") && continue 2
+                last=$(join_through "$manager" "$(advertised "$manager")") && continue 2
                 case $last in
                 *'invalid join token'* | *'does not match fingerprint'* | *'valid join token is necessary'*)
                     last="$last; write a new token with piflash configure"
@@ -166,7 +138,7 @@ join_swarm() {
             problem=$last
             return 1
         fi
-        # What needs a person is tried slowly from the start.
+        # If a person has to act, there is a long pause from the first try on.
         [ "$limit" = 60 ] || delay=$limit
         back_off "$delay"
         delay=$((delay * 2))

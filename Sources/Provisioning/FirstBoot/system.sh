@@ -1,4 +1,4 @@
-# The rack's names, at every boot: cloud-init, for one, writes /etc/hosts anew at each.
+# The rack's names, at every boot: cloud-init, for one, rewrites /etc/hosts each time.
 write_hosts() {
     file=$root/etc/hosts
     [ -r "$file" ] || return 0
@@ -10,7 +10,7 @@ write_hosts() {
             echo '# piflash: end'
         } >>"$state/hosts"
     fi
-    # In place: the file may be mounted on its own.
+    # In place: the file may be a mount point.
     cmp -s "$state/hosts" "$file" || cat "$state/hosts" >"$file"
     rm -f "$state/hosts"
 }
@@ -33,7 +33,7 @@ make_locale() {
     locale-gen >/dev/null 2>"$state/error" || problem="locale-gen: $(clean <"$state/error")"
 }
 
-# Three tries: a mirror may be busy, or not be there yet when the clock was wrong.
+# Three tries: a mirror may be busy, or not reachable yet because the clock was wrong.
 install_packages() {
     [ -n "$PACKAGES" ] || return 0
     [ "$(cat "$state/packages" 2>/dev/null)" = "$PACKAGES" ] && return 0
@@ -76,7 +76,7 @@ wait_for_network() {
     done
 }
 
-# A Pi has no clock of its own, and certificates need one. Without a time server two minutes are enough.
+# A Pi has no battery-backed clock, and certificates need the time. Without a time server two minutes are enough.
 clock_is_set() {
     [ "$(date +%s)" -ge "$FLASH_TIME" ] || return 1
     command -v timedatectl >/dev/null 2>&1 || return 0

@@ -8,7 +8,7 @@ struct CloudConfig: Sendable {
     var entries: [YAML.Entry] = []
     var commands: [YAML] = []
 
-    /// The file: cloud-init knows it by its first line, and ignores it whole when anything stands before that.
+    /// The file: cloud-init recognises it by its first line, and ignores all of it if anything comes before that line.
     var contents: [UInt8] {
         var all = entries
         if !commands.isEmpty { all.append(.init("runcmd", .list(commands))) }
@@ -39,11 +39,11 @@ struct CloudConfig: Sendable {
     mutating func offerLocale(_ node: Node) {
         guard let lang = node.locale.lang?.value, let entry = LocaleGen.line(for: lang) else { return }
         let line = shellQuoted(entry)
-        let command = "grep -qxF \(line) /etc/locale.gen || echo \(line) >>/etc/locale.gen"
+        let command = "grep -qxF \(line) \(LocaleGen.path) || echo \(line) >>\(LocaleGen.path)"
         set("bootcmd", .list([.words(["sh", "-c", command])]))
     }
 
-    /// What logs the user in. `passwd` counts for a new user only, `hashed_passwd` for one that exists too; releases
+    /// The part of a user's entry that has to do with logging in. `passwd` counts for a new user only, `hashed_passwd` for one that exists too; releases
     /// before 0.7.7 know only the first.
     static func login(_ material: Material) -> [YAML.Entry] {
         var entries: [YAML.Entry] = [
@@ -62,7 +62,7 @@ struct CloudConfig: Sendable {
     }
 
     /// Adds the user to groups beyond those that the image gives. A `groups` key would replace the image's (see
-    /// cloudinit/distros/ug_util.py), and is not looked at when the user exists.
+    /// cloudinit/distros/ug_util.py), and is ignored if the user exists.
     mutating func addGroups(_ groups: [String], to user: String) {
         guard !groups.isEmpty else { return }
         for group in groups { run("groupadd", "--force", "--system", group) }
@@ -95,8 +95,8 @@ struct CloudConfig: Sendable {
         return .map(entries)
     }
 
-    /// The text of a short file that stays readable in quotes; cloud-init would keep any other as well, but nobody can
-    /// read a program on one line, and base64 keeps every byte for sure.
+    /// The text of a short file that stays readable in quotes. A longer text on one line is not readable, so it goes in
+    /// base64, which keeps every byte for sure.
     private static func readable(_ contents: [UInt8]) -> String? {
         guard contents.count <= 1024 else { return nil }
         let plain = contents.allSatisfy { (0x20...0x7E).contains($0) || $0 == 0x0A || $0 == 0x09 }
@@ -105,11 +105,11 @@ struct CloudConfig: Sendable {
 
     static func base64(_ contents: [UInt8]) -> String { Data(contents).base64EncodedString() }
 
-    /// Starts the first-boot program and does not wait for it: it may have to wait for the swarm's manager.
+    /// Starts the first-boot program without waiting for it: it may have to wait for the swarm's manager.
     mutating func startProgram() {
         run("systemctl", "daemon-reload")
         run("systemctl", "enable", FirstBootUnit.name)
-        // On a card configured anew the program of this boot may be at work already, with the old settings.
+        // On a card that is configured again the program of this boot may already be running, with the old settings.
         run("systemctl", "restart", "--no-block", FirstBootUnit.name)
     }
 }

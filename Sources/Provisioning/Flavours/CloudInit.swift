@@ -1,8 +1,10 @@
+import Diagnostics
 import Systems
 import Text
+
 import Recipes
 
-/// What a flavour with cloud-init makes of a draft.
+/// What a flavour with cloud-init makes from a draft.
 struct Seed: Sendable {
     var userData: CloudConfig
     var networkConfig: YAML?
@@ -13,16 +15,31 @@ struct Seed: Sendable {
     var nodeFiles: [Provision.NodeFile]
 }
 
+/// A flavour whose first boot is cloud-init's.
+protocol CloudInitFlavour: FlavourRenderer {
+    static func seed(_ draft: Draft) -> Seed
+}
+
+extension CloudInitFlavour {
+    static func support(_ profile: OSProfile) -> [Setting: Support] {
+        CloudInit.support(network: "network-config", keyboard: "user-data")
+    }
+
+    static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
+        CloudInit.rendering(seed(draft), draft)
+    }
+}
+
 /// NoCloud: cloud-init's seed on the boot partition.
 /// <https://docs.cloud-init.io/en/latest/reference/datasources/nocloud.html>
 enum CloudInit {
-    /// user-data, meta-data and network-config. NoCloud looks at a card only when both of the first are there.
+    /// user-data, meta-data and network-config. NoCloud accepts a card only if it has the first two.
     static func rendering(_ seed: Seed, _ draft: Draft) -> Rendering {
         let userData = seed.userData.contents
         let network = seed.networkConfig.map { Array($0.document.utf8) }
         let rest = YAML.map(seed.metaData).document
-        // cloud-init does its work again exactly when this changes. The token is not in it: the first-boot program finds
-        // a new one by itself, and cloud-init would make new host keys. Spelt with an underscore the key means nothing.
+        // cloud-init does its work again exactly if this changes. The token is not in it: the first-boot program finds a
+        // new one by itself, and cloud-init would make new host keys. Spelt with an underscore the key has no effect.
         let digest = digest(of: [userData, network ?? [], Array(rest.utf8)])
         let host = draft.node.hostname.value
         let metaData = "instance-id: piflash-\(host)-\(digest)\n" + (seed.metaData.isEmpty ? "" : rest)
@@ -31,8 +48,8 @@ enum CloudInit {
         ]
         if let network { files.append(.init(path: "network-config", contents: network)) }
         var rendering = Rendering(bootFiles: files, nodeFiles: seed.nodeFiles, kernelTokens: seed.kernelTokens)
-        // Only the root partition keeps a clock, but for HypriotOS from 1.12.0 on.
-        if let root = draft.root, root.obstacle == nil {
+        // Only the root partition keeps a clock, except on HypriotOS from 1.12.0 on.
+        if let root = draft.root, root.problem == nil {
             var setup = RootSetup(draft, root: root)
             setup.setClock()
             rendering.rootEdits = setup.edits
@@ -40,7 +57,7 @@ enum CloudInit {
         return rendering
     }
 
-    /// All by user-data, but for what the dialects differ in.
+    /// All by user-data, except where the dialects differ.
     static func support(network: String, keyboard: String) -> [Setting: Support] {
         var support: [Setting: Support] = [:]
         support.set(

@@ -1,10 +1,16 @@
 import Systems
 import Diagnostics
+
 import Recipes
 
 /// Debian's own images for the Pi: sysconf.txt, read at every boot, takes the host name and a key for root; there is no
 /// other user. <https://salsa.debian.org/raspi-team/image-specs>
 enum DebianRaspi: FlavourRenderer {
+    static let facts = FlavourFacts(
+        hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        setsLocaleAndRadio: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
+        removableBootFiles: [])
+
     static func support(_ profile: OSProfile) -> [Setting: Support] {
         var support = RootFlavour.support(profile)
         support[.hostname] = .native("sysconf.txt")

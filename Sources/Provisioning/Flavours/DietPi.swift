@@ -1,11 +1,17 @@
 import Systems
 import Text
 import Diagnostics
+
 import Recipes
 
 /// DietPi: dietpi.txt, of which its first boot takes each value raw to the end of the line, and dietpi-wifi.txt, which is
-/// sourced by bash as root, so that a value that is not quoted right is code. <https://github.com/MichaIng/DietPi>
+/// sourced by bash as root, so that a value with wrong quotes is code. <https://github.com/MichaIng/DietPi>
 enum DietPi: FlavourRenderer {
+    static let facts = FlavourFacts(
+        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        setsLocaleAndRadio: false, installsPackages: true, readsListsOfBytesAsSSIDs: false,
+        removableBootFiles: ["dietpi-wifi.txt"])
+
     /// What dietpi-wifi.txt has room for.
     private static let mostNetworks = 5
 
@@ -37,45 +43,49 @@ enum DietPi: FlavourRenderer {
             }, kernelTokens: RootFlavour.kernelTokens(draft))
     }
 
-    /// The image's dietpi.txt with our values; the rest stays as it is.
-    private static func settings(_ draft: Draft) -> [UInt8] {
+    /// Our values for dietpi.txt. An empty one is written only if the key is there.
+    private static func values(_ draft: Draft) -> [(String, String)] {
         let node = draft.node
-        let primary = draft.primaryInterface
         var values: [(String, String)] = [
             // Without it the first login meets a menu.
             ("AUTO_SETUP_AUTOMATED", "1"), ("AUTO_SETUP_NET_HOSTNAME", node.hostname.value),
             ("AUTO_SETUP_NET_ETHERNET_ENABLED", "1"), ("AUTO_SETUP_NET_WIFI_ENABLED", draft.hasWiFi ? "1" : "0"),
-            // root and dietpi get this password, which must not be the one that everybody knows.
+            // root and dietpi get this password, which must not be the published one.
             ("AUTO_SETUP_GLOBAL_PASSWORD", draft.material.unguessable),
             ("SOFTWARE_DISABLE_SSH_PASSWORD_LOGINS", draft.allowsPasswordLogin || node.user == nil ? "0" : "1"),
         ]
-        // Its own choice is Dropbear, whose programs are not those that the swarm's door is made of.
-        if draft.formation != nil { values.append(("AUTO_SETUP_SSH_SERVER_INDEX", "-2")) }
+        // DietPi's default is Dropbear, whose programs are not those that the swarm's token service needs.
+        if draft.needsOpenSSH { values.append(("AUTO_SETUP_SSH_SERVER_INDEX", "-2")) }
         if let country = draft.country { values.append(("AUTO_SETUP_NET_WIFI_COUNTRY_CODE", country)) }
         if let zone = node.locale.timezone?.value { values.append(("AUTO_SETUP_TIMEZONE", zone)) }
         if let language = node.locale.lang?.value { values.append(("AUTO_SETUP_LOCALE", language)) }
         if let keyboard = node.locale.keyboard?.value { values.append(("AUTO_SETUP_KEYBOARD_LAYOUT", keyboard)) }
-        if let address = draft.address(of: primary) {
-            values += [
-                ("AUTO_SETUP_NET_USESTATIC", "1"), ("AUTO_SETUP_NET_STATIC_IP", address.address),
-                ("AUTO_SETUP_NET_STATIC_MASK", NetworkInterfaces.mask(address.prefixLength)),
-            ]
-            if let gateway = draft.gateway(of: primary) { values.append(("AUTO_SETUP_NET_STATIC_GATEWAY", gateway)) }
-            let servers = draft.nameServers(of: primary)
-            if !servers.isEmpty {
-                values.append(("AUTO_SETUP_NET_STATIC_DNS", servers.joined(separator: " ")))
-            }
-        } else {
-            values.append(("AUTO_SETUP_NET_USESTATIC", "0"))
-        }
+        values += addressing(draft)
         values.append(("AUTO_SETUP_APT_INSTALLS", node.firstBoot.packages.map(\.value).joined(separator: " ")))
+        return values
+    }
 
+    private static func addressing(_ draft: Draft) -> [(String, String)] {
+        let primary = draft.primaryInterface
+        guard let address = draft.address(of: primary) else { return [("AUTO_SETUP_NET_USESTATIC", "0")] }
+        var values = [
+            ("AUTO_SETUP_NET_USESTATIC", "1"), ("AUTO_SETUP_NET_STATIC_IP", address.address),
+            ("AUTO_SETUP_NET_STATIC_MASK", NetworkInterfaces.mask(address.prefixLength)),
+        ]
+        if let gateway = draft.gateway(of: primary) { values.append(("AUTO_SETUP_NET_STATIC_GATEWAY", gateway)) }
+        let servers = draft.nameServers(of: primary)
+        if !servers.isEmpty { values.append(("AUTO_SETUP_NET_STATIC_DNS", servers.joined(separator: " "))) }
+        return values
+    }
+
+    /// The image's dietpi.txt with our values; the rest stays as it is.
+    private static func settings(_ draft: Draft) -> [UInt8] {
         var lines = (draft.boot.text("dietpi.txt") ?? "")
             .split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }.map(String.init)
         while lines.last?.isEmpty == true { lines.removeLast() }
-        for (key, value) in values {
+        for (key, value) in values(draft) {
             let line = "\(key)=\(value)"
-            // Its scripts take the first line with the key, whatever blanks stand before it.
+            // Its scripts take the first line with the key, even after blanks.
             if let index = lines.firstIndex(where: {
                 let plain = $0.drop { $0 == " " || $0 == "\t" }
                 return plain.hasPrefix(key + "=") || plain.hasPrefix("#\(key)=")

@@ -1,13 +1,14 @@
 import Systems
 import Text
 import FoundationEssentials
+
 import Recipes
 
 /// firstrun.sh, which systemd runs alone, before everything else, and then reboots.
 ///
-/// systemd-run-generator makes a unit of the script whose failure switches the Pi off, by default and at every boot; so
-/// the script's first act is to take its own words out of the kernel command line, and it always ends with 0
-/// (systemd-run-generator(8); systemd, src/core/emergency-action.c). It finds no network and no other service.
+/// systemd-run-generator makes a unit from the script. If it fails, the Pi switches off, by default and at every boot. So
+/// the script first takes its own tokens out of the kernel command line, and it always exits with 0
+/// (systemd-run-generator(8); systemd, src/core/emergency-action.c). It runs without a network and without other services.
 ///
 /// For tests: PIFLASH_ROOT goes in front of every path.
 struct FirstRunScript: Sendable {
@@ -25,8 +26,8 @@ struct FirstRunScript: Sendable {
     /// What it writes on the node.
     let files: [Provision.NodeFile]
 
-    /// - Parameter keyfiles: whether Wi-Fi goes in NetworkManager's keyfiles; otherwise the boot partition holds a
-    ///   wpa_supplicant.conf.
+    /// - Parameter keyfiles: whether Wi-Fi networks are NetworkManager's keyfiles; otherwise they are in the boot
+    ///   partition's wpa_supplicant.conf.
     init(_ draft: Draft, keyfiles: Bool) {
         var files = draft.files
         if keyfiles { files += NetworkManagerKeyfile.files(draft) }
@@ -35,11 +36,12 @@ struct FirstRunScript: Sendable {
                 .init(path: KeyboardFile.path, contents: Array(KeyboardFile.text(keyboard).utf8), mode: 0o644))
         }
         if let language = draft.node.locale.lang?.value {
-            files.append(.init(path: "/etc/default/locale", contents: Array("LANG=\(language)\n".utf8), mode: 0o644))
+            files.append(
+                .init(path: DefaultLocale.path, contents: Array(DefaultLocale.text(language).utf8), mode: 0o644))
         }
         if let user = draft.node.user {
-            let text = "\(user.name.value) ALL=(ALL) NOPASSWD: ALL\n"
-            files.append(.init(path: "/etc/sudoers.d/010_piflash", contents: Array(text.utf8), mode: 0o440))
+            let text = SudoersFile.text(user.name.value)
+            files.append(.init(path: SudoersFile.path, contents: Array(text.utf8), mode: SudoersFile.mode))
         }
         self.files = files
 
@@ -89,7 +91,7 @@ struct FirstRunScript: Sendable {
         return "put \(octal) \(shellQuoted(file.path)) <<'END'\n" + (lines.isEmpty ? "" : lines + "\n") + "END\n"
     }
 
-    /// In base64, in lines of 100 digits, as it stands in the script.
+    /// In base64, in lines of 100 digits, as in the script.
     static func encoded(_ contents: [UInt8]) -> String {
         var lines: [Substring] = []
         var rest = Data(contents).base64EncodedString()[...]
@@ -119,14 +121,14 @@ struct FirstRunScript: Sendable {
         }
         if let language = draft.node.locale.lang?.value, let line = LocaleGen.line(for: language) {
             text += #"""
-                grep -qxF '\#(line)' "$root/etc/locale.gen" || echo '\#(line)' >>"$root/etc/locale.gen"
+                grep -qxF '\#(line)' "$root\#(LocaleGen.path)" || echo '\#(line)' >>"$root\#(LocaleGen.path)"
 
                 """#
         }
         return text
     }
 
-    /// The image's first user becomes the recipe's, as the vendor's own tools do it.
+    /// Renames the image's first user to the recipe's, as the vendor's own tools do.
     private static func account(_ draft: Draft) -> String {
         guard let user = draft.node.user else { return "" }
         var text = #"""
@@ -163,9 +165,9 @@ struct FirstRunScript: Sendable {
                 """#
         }
         return text + #"""
-            sed -i '/^# piflash: the next line is its own$/,+1d' "$root/etc/ssh/sshd_config"
-            sed -i '1i # piflash: the next line is its own\nPasswordAuthentication \#(draft.allowsPasswordLogin ? "yes" : "no")' \
-                "$root/etc/ssh/sshd_config"
+            sed -i '/^\#(SSHDConfiguration.mark)$/,+1d' "$root\#(SSHDConfiguration.path)"
+            sed -i '1i \#(SSHDConfiguration.mark)\n\#(SSHDConfiguration.line(allowsPasswords: draft.allowsPasswordLogin))' \
+                "$root\#(SSHDConfiguration.path)"
 
             """#
     }
@@ -173,13 +175,13 @@ struct FirstRunScript: Sendable {
     private static func dhcpcd(_ draft: Draft) -> String {
         let block = DHCPCDConfiguration.block(draft)
         return #"""
-            if [ -f "$root/etc/dhcpcd.conf" ]; then
-                sed -i '/^# piflash: begin$/,/^# piflash: end$/d' "$root/etc/dhcpcd.conf"
+            if [ -f "$root\#(DHCPCDConfiguration.path)" ]; then
+                sed -i '/^\#(DHCPCDConfiguration.begin)$/,/^\#(DHCPCDConfiguration.end)$/d' "$root\#(DHCPCDConfiguration.path)"
 
             """#
                 + (block.isEmpty
                     ? "fi\n"
-                    : "    cat >>\"$root/etc/dhcpcd.conf\" <<'END'\n\(block.joined(separator: "\n"))\nEND\nfi\n")
+                    : "    cat >>\"$root\(DHCPCDConfiguration.path)\" <<'END'\n\(block.joined(separator: "\n"))\nEND\nfi\n")
     }
 
     private static let tail = #"""

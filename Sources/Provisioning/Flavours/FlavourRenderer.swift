@@ -1,22 +1,25 @@
 import Systems
 import Diagnostics
 import Filesystems
+
 import Recipes
 
 /// Turns a draft into the files of one flavour.
 protocol FlavourRenderer {
-    /// How the flavour takes each setting, on an image of this profile. The table in docs/ is made of it, and it decides
-    /// what a recipe is refused.
+    static var facts: FlavourFacts { get }
+
+    /// How the flavour takes each setting, on an image of this profile. The table in docs/ is made from it, and it decides
+    /// which recipes are refused.
     static func support(_ profile: OSProfile) -> [Setting: Support]
 
-    /// What goes on the card. What is wrong only in the light of this flavour is reported.
+    /// What goes on the card. Problems that only this flavour has are reported.
     static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering
 }
 
-/// What a flavour makes of a draft.
+/// What a flavour makes from a draft.
 struct Rendering: Sendable {
     var bootFiles: [Provision.BootFile] = []
-    var rootEdits: [RootEdit] = []
+    var rootEdits: [TreeChange] = []
     /// What the first boot writes on the node.
     var nodeFiles: [Provision.NodeFile] = []
     var kernelTokens: [String] = []
@@ -36,12 +39,5 @@ extension OSProfile.Flavour {
         case .dietPi: DietPi.self
         case .debianRaspi: DebianRaspi.self
         }
-    }
-}
-
-extension [Setting: Support] {
-    /// The same answer for several settings.
-    mutating func set(_ settings: Setting..., to support: Support) {
-        for setting in settings { self[setting] = support }
     }
 }

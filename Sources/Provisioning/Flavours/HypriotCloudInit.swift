@@ -1,9 +1,17 @@
 import Systems
 import Diagnostics
+
 import Recipes
 
-/// HypriotOS 1.7 to 1.12: cloud-init 0.7.6 to 20.2, ifupdown, Docker on the image, and no user but what user-data makes.
-enum HypriotCloudInit: FlavourRenderer {
+/// HypriotOS 1.7 to 1.12: cloud-init 0.7.6 to 20.2, ifupdown, Docker on the image, and only the users that user-data makes.
+enum HypriotCloudInit: CloudInitFlavour {
+    // The crypt of glibc, up to buster, knows only these schemes.
+    static let facts = FlavourFacts(
+        hasPublishedLogin: false, defaultCodename: nil, bundledDocker: .init(assumedVersion: nil, mayHaveSSH: true),
+        hashSchemes: ["1", "5", "6"],
+        setsLocaleAndRadio: true, installsPackages: true, readsListsOfBytesAsSSIDs: false,
+        removableBootFiles: ["network-config"])
+
     static func support(_ profile: OSProfile) -> [Setting: Support] {
         var support = CloudInit.support(network: "user-data (wpa_supplicant.conf)", keyboard: "user-data (a file)")
         support.set(
@@ -11,10 +19,6 @@ enum HypriotCloudInit: FlavourRenderer {
         support[.country] = .native("user-data (wpa_supplicant.conf)")
         support[.clock] = .native("fake-hwclock.data; before 1.12.0 in the root partition")
         return support
-    }
-
-    static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
-        CloudInit.rendering(seed(draft), draft)
     }
 
     /// The groups of HypriotOS's own default user; all exist on the image.
@@ -38,9 +42,26 @@ enum HypriotCloudInit: FlavourRenderer {
         config.set("ssh_pwauth", .flag(draft.allowsPasswordLogin))
         config.install(node.firstBoot.packages)
 
-        // The first image whose cloud-init looks at network-config ships one (1.12.1); there eth0 is its business, and a
-        // file of ours beside it would give eth0 two addresses. It does nothing for Wi-Fi: ifupdown's renderer drops it.
+        // The first image whose cloud-init reads network-config ships one (1.12.1). There it sets up eth0, and a file of
+        // ours beside it would give eth0 two addresses. It does nothing for Wi-Fi: ifupdown's renderer drops that.
         let readsNetworkConfig = draft.boot.has("network-config")
+        let files = files(draft, readsNetworkConfig: readsNetworkConfig)
+        config.write(files)
+
+        // The recipe's groups are added afterwards: old cloud-init does not make a user if a group is missing.
+        if let user = node.user {
+            config.addGroups(user.groups.map(\.value).filter { !Self.groups.contains($0) }, to: user.name.value)
+        }
+        config.run("systemctl", "restart", "avahi-daemon")
+        raiseInterfaces(draft, readsNetworkConfig: readsNetworkConfig, config: &config)
+        config.startProgram()
+        return Seed(
+            userData: config, networkConfig: readsNetworkConfig ? networkConfig(draft) : nil,
+            kernelTokens: KernelCommandLine.controlGroups, nodeFiles: files)
+    }
+
+    /// The draft's files, and those for the network and the keyboard.
+    private static func files(_ draft: Draft, readsNetworkConfig: Bool) -> [Provision.NodeFile] {
         var files = draft.files
         if !readsNetworkConfig { files.append(interfaces("eth0", draft)) }
         if draft.hasWiFi {
@@ -51,25 +72,13 @@ enum HypriotCloudInit: FlavourRenderer {
                     contents: WPASupplicant.contents(draft.material.accessPoints, country: draft.country), mode: 0o600,
                     sensitive: Set(draft.material.accessPoints.compactMap(\.key))))
         }
-        if let keyboard = node.locale.keyboard?.value {
+        if let keyboard = draft.node.locale.keyboard?.value {
             // cloud-init has a keyboard module from 22.1 on only.
             files.append(
                 Provision.NodeFile(
                     path: KeyboardFile.path, contents: Array(KeyboardFile.text(keyboard).utf8), mode: 0o644))
         }
-        config.write(files)
-
-        // Groups of the recipe are added afterwards: old cloud-init makes no user at all when a group is missing.
-        if let user = node.user {
-            config.addGroups(
-                node.user?.groups.map(\.value).filter { !Self.groups.contains($0) } ?? [], to: user.name.value)
-        }
-        config.run("systemctl", "restart", "avahi-daemon")
-        raiseInterfaces(draft, readsNetworkConfig: readsNetworkConfig, config: &config)
-        config.startProgram()
-        return Seed(
-            userData: config, networkConfig: readsNetworkConfig ? networkConfig(draft) : nil,
-            kernelTokens: KernelCommandLine.controlGroups, nodeFiles: files)
+        return files
     }
 
     private static func interfaces(_ interface: String, _ draft: Draft) -> Provision.NodeFile {
@@ -78,12 +87,12 @@ enum HypriotCloudInit: FlavourRenderer {
             mode: 0o644)
     }
 
-    /// Our interface files come when the network is up already, with the image's.
+    /// When our interface files are written, the network is already up, with the image's files.
     private static func raiseInterfaces(_ draft: Draft, readsNetworkConfig: Bool, config: inout CloudConfig) {
         let primary = draft.primaryInterface
         let isStatic = draft.address(of: primary) != nil
         if !readsNetworkConfig, isStatic {
-            // Images before 1.12.1 may run dhcpcd, which would add an address of its own.
+            // Images before 1.12.1 may run dhcpcd, which would add a second address.
             config.run(
                 shell: "[ ! -f /etc/dhcpcd.conf ] || grep -qx 'denyinterfaces \(primary)' /etc/dhcpcd.conf || "
                     + "{ echo 'denyinterfaces \(primary)' >>/etc/dhcpcd.conf; systemctl try-restart dhcpcd; }")

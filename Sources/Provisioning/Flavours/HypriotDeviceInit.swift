@@ -1,11 +1,18 @@
 import Systems
 import Diagnostics
+
 import Recipes
 
-/// HypriotOS 0.2.5 to 1.6. device-init reads device-init.yaml at every boot; it is given the host name only, which it
-/// leaves alone once it is set. Its `wifi` hashes a passphrase that stands there in clear, and a ready key once more; its
-/// `runcmd` would run at every boot. <https://github.com/hypriot/device-init>
+/// HypriotOS 0.2.5 to 1.6. device-init reads device-init.yaml at every boot; it gets only the host name, and does
+/// nothing once that is set. Its `wifi` takes a passphrase in clear text, and hashes a ready key again; its `runcmd` would
+/// run at every boot. <https://github.com/hypriot/device-init>
 enum HypriotDeviceInit: FlavourRenderer {
+    static let facts = FlavourFacts(
+        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: .init(assumedVersion: nil, mayHaveSSH: false),
+        hashSchemes: nil,
+        setsLocaleAndRadio: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
+        removableBootFiles: [])
+
     static func support(_ profile: OSProfile) -> [Setting: Support] {
         var support = RootFlavour.support(profile)
         support[.hostname] = .native("device-init.yaml")
@@ -16,12 +23,7 @@ enum HypriotDeviceInit: FlavourRenderer {
         let document = YAML.map([.init("hostname", .text(draft.node.hostname.value))]).document
         return Rendering(
             bootFiles: [.init(path: "device-init.yaml", contents: Array(document.utf8))],
-            rootEdits: RootFlavour.edits(draft) { setup in
-                setup.setUser(.firstUser, report: &report)
-                setup.setSSH(enable: false)
-                setup.setNetwork()
-                setup.setLocale()
-                setup.setFirstBoot()
-            }, kernelTokens: RootFlavour.kernelTokens(draft))
+            rootEdits: RootFlavour.hypriotEdits(draft, report: &report),
+            kernelTokens: RootFlavour.kernelTokens(draft))
     }
 }

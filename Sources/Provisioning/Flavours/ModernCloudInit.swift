@@ -1,4 +1,5 @@
 import Systems
+
 import Recipes
 
 /// What the flavours with cloud-init 20.1 and later have in common: a default user, netplan, a keyboard module.
@@ -11,8 +12,8 @@ enum ModernCloudInit {
             config.set("keyboard", .map([.init("layout", .text(keyboard))]))
         }
         if let user = node.user {
-            // The singular: it is laid over the image's default user and keeps its groups (sudo, gpio, netdev, …), which
-            // an entry of `users` would not have.
+            // The singular: it changes the image's default user and keeps its groups (sudo, gpio, netdev, …), which an
+            // entry of `users` would not have.
             config.set("user", .map([.init("name", .text(user.name.value))] + CloudConfig.login(draft.material)))
         }
         config.set("ssh_pwauth", .flag(draft.allowsPasswordLogin))
@@ -22,8 +23,14 @@ enum ModernCloudInit {
         return config
     }
 
+    static func seed(_ draft: Draft, _ config: CloudConfig, network: YAML) -> Seed {
+        Seed(
+            userData: config, networkConfig: network, metaData: [.init("dsmode", .text("local"))],
+            kernelTokens: kernelTokens(draft), nodeFiles: draft.files)
+    }
+
     static func kernelTokens(_ draft: Draft) -> [String] {
-        var tokens = draft.usesDocker || draft.profile.docker != nil ? KernelCommandLine.controlGroups : []
+        var tokens = draft.node.usesDocker || draft.profile.docker != nil ? KernelCommandLine.controlGroups : []
         if draft.hasWiFi, let country = draft.country { tokens.append(KernelCommandLine.regulatoryDomain(country)) }
         return tokens
     }

@@ -1,19 +1,17 @@
 import Systems
 import Diagnostics
+
 import Recipes
 
 /// Raspberry Pi OS trixie from 2025-11-24 on: cloud-init 25.2, netplan and NetworkManager.
 ///
-/// The kernel command line gets no `ds=nocloud;i=…`: it only spares cloud-init a look at two files at each boot, and one
-/// that is not exactly meta-data's id makes the node another instance.
-enum RaspberryPiOSCloudInit: FlavourRenderer {
-    static func support(_ profile: OSProfile) -> [Setting: Support] {
-        CloudInit.support(network: "network-config", keyboard: "user-data")
-    }
-
-    static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
-        CloudInit.rendering(seed(draft), draft)
-    }
+/// The kernel command line gets no `ds=nocloud;i=…`: it only saves cloud-init reading two files at each boot, and if it is
+/// not exactly meta-data's id, the node becomes another instance.
+enum RaspberryPiOSCloudInit: CloudInitFlavour {
+    static let facts = FlavourFacts(
+        hasPublishedLogin: false, defaultCodename: "trixie", bundledDocker: nil, hashSchemes: nil,
+        setsLocaleAndRadio: true, installsPackages: true, readsListsOfBytesAsSSIDs: true,
+        removableBootFiles: ["network-config"])
 
     static func seed(_ draft: Draft) -> Seed {
         var config = ModernCloudInit.config(draft)
@@ -22,9 +20,6 @@ enum RaspberryPiOSCloudInit: FlavourRenderer {
         config.commands.insert(.words(["systemctl", "enable", "--now", "ssh"]), at: 0)
         config.startProgram()
         let network = NetworkConfig(draft: draft, namesCountry: true, waitsForPrimary: false)
-        return Seed(
-            userData: config, networkConfig: .map([.init("network", .map(network.members))]),
-            metaData: [.init("dsmode", .text("local"))], kernelTokens: ModernCloudInit.kernelTokens(draft),
-            nodeFiles: draft.files)
+        return ModernCloudInit.seed(draft, config, network: .map([.init("network", .map(network.members))]))
     }
 }

@@ -1,12 +1,18 @@
 import Systems
 import Diagnostics
+
 import Recipes
 
 /// Raspberry Pi OS bullseye from 2022-09 on and bookworm, until they have booted: `firstboot` reads custom.toml before
 /// systemd starts, and deletes it. A syntax error in it would stop the boot at a message box; an unknown key would not.
-/// It knows one Wi-Fi network, no locale and no fixed address; those are laid down in the root partition.
+/// It takes one Wi-Fi network, but no locale and no fixed address; those are written to the root partition.
 /// <https://github.com/RPi-Distro/raspberrypi-sys-mods>
 enum RaspberryPiOSCustomTOML: FlavourRenderer {
+    static let facts = FlavourFacts(
+        hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        setsLocaleAndRadio: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
+        removableBootFiles: ["custom.toml", "wpa_supplicant.conf"])
+
     /// bullseye moves a wpa_supplicant.conf from the boot partition, and prefers it to custom.toml.
     private static func readsWPAFile(_ profile: OSProfile) -> Bool { profile.bootMountPoint == "/boot" }
 
@@ -44,8 +50,8 @@ enum RaspberryPiOSCustomTOML: FlavourRenderer {
     }
 
     /// The network that `set_wlan` of bookworm gets. It copies name and key into a keyfile as they are, where blanks at
-    /// the ends, backslashes and names that look like numbers are read as something else, and it gives no fixed address:
-    /// such networks get a keyfile of ours.
+    /// the ends, backslashes and names that look like numbers mean something else, and it cannot set a fixed address: such
+    /// networks get a keyfile that piflash writes.
     private static func nativeNetwork(_ draft: Draft) -> Material.AccessPoint? {
         guard let point = draft.material.accessPoints.first, point.key != nil,
             draft.address(of: "wlan0") == nil, draft.nameServers(of: "wlan0").isEmpty,

@@ -1,10 +1,16 @@
 import Systems
 import Diagnostics
+
 import Recipes
 
-/// Raspbian buster and Raspberry Pi OS bullseye, and any later card of theirs whose own mechanism is over or missing:
+/// Raspbian buster and Raspberry Pi OS bullseye, and later cards whose own mechanism has run or is missing:
 /// a script on the boot partition, started once by `systemd.run=` in the kernel command line (systemd from 240 on).
 enum RaspberryPiOSFirstRun: FlavourRenderer {
+    static let facts = FlavourFacts(
+        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        setsLocaleAndRadio: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
+        removableBootFiles: [FirstRunScript.name, "userconf.txt", "wpa_supplicant.conf"])
+
     /// Taken from the boot partition by raspberrypi-net-mods up to bullseye, which mounts it at /boot.
     private static func readsWPAFile(_ profile: OSProfile) -> Bool { profile.bootMountPoint == "/boot" }
 
@@ -26,7 +32,7 @@ enum RaspberryPiOSFirstRun: FlavourRenderer {
         let profile = draft.profile
         _ = draft.isUserNameFree(report: &report)
         var files = [Provision.BootFile(path: "ssh", contents: [], isConsumed: true)]
-        // Images from this day on have no default user, and ask on the console for one until the file is there.
+        // Images from this day on have no default user, and ask for one on the console if the file is missing.
         if (profile.release ?? "") >= "2022-04-04", let user = draft.node.user {
             let text = "\(user.name.value):\(draft.material.passwordHash ?? "*")\n"
             files.append(.init(path: "userconf.txt", contents: Array(text.utf8), isConsumed: true))

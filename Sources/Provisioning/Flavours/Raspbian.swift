@@ -2,8 +2,13 @@ import Systems
 import Diagnostics
 
 /// Raspbian wheezy, jessie and stretch: the boot partition takes `ssh` and, from jessie on, wpa_supplicant.conf; all else
-/// is laid down in the root partition.
+/// is written to the root partition.
 enum Raspbian: FlavourRenderer {
+    static let facts = FlavourFacts(
+        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        setsLocaleAndRadio: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
+        removableBootFiles: ["wpa_supplicant.conf"])
+
     /// Images from this day on switch SSH off until the file `ssh` is there (raspberrypi-sys-mods 20161124).
     private static func readsSSHFile(_ profile: OSProfile) -> Bool { (profile.release ?? "") >= "2016-11-25" }
 

@@ -2,15 +2,16 @@ import Systems
 import Diagnostics
 import Docker
 import Filesystems
+
 import Recipes
 
-/// What the flavours have in common whose first boot takes little or nothing: the rest is laid down in the root partition.
+/// What the flavours have in common whose first boot takes little or nothing: the rest is written to the root partition.
 enum RootFlavour {
     /// Everything by root edit; a flavour names what its first boot takes natively.
     static func support(_ profile: OSProfile) -> [Setting: Support] {
         var support: [Setting: Support] = [:]
         support[.hostname] = .rootEdit("/etc/hostname, /etc/hosts")
-        support.set(.user, .password, .groups, to: .rootEdit("/etc/passwd and its kin"))
+        support.set(.user, .password, .groups, to: .rootEdit("/etc/passwd and the other account files"))
         support[.sshKeys] = .rootEdit("~/.ssh/authorized_keys")
         let wifi: Support =
             switch profile.network ?? .ifupdown {
@@ -42,10 +43,10 @@ enum RootFlavour {
         return support
     }
 
-    /// The engine's version. Where the images of 2015 do not tell it, it is that of the first one, 1.6.0.
+    /// The engine's version: from the image, or from the flavour's facts if the image does not give it.
     static func engineVersion(_ profile: OSProfile) -> EngineVersion? {
         profile.docker.flatMap { EngineVersion($0.version) }
-            ?? (profile.flavour == .hypriotOccidentalis ? EngineVersion(1, 6, 0) : nil)
+            ?? profile.flavour.facts.bundledDocker?.assumedVersion
     }
 
     static func readsDaemonFile(_ profile: OSProfile) -> Bool {
@@ -59,11 +60,22 @@ enum RootFlavour {
     /// The kernel's part: what Docker needs, and the radio's country.
     static func kernelTokens(_ draft: Draft) -> [String] { ModernCloudInit.kernelTokens(draft) }
 
-    /// Edits of the root partition; none where it cannot be edited, which the provisioner has reported then.
-    static func edits(_ draft: Draft, _ body: (inout RootSetup) -> Void) -> [RootEdit] {
-        guard let root = draft.root, root.obstacle == nil else { return [] }
+    /// Edits of the root partition; none if it cannot be edited, which is reported elsewhere.
+    static func edits(_ draft: Draft, _ body: (inout RootSetup) -> Void) -> [TreeChange] {
+        guard let root = draft.root, root.problem == nil else { return [] }
         var setup = RootSetup(draft, root: root)
         body(&setup)
         return setup.edits
+    }
+
+    /// HypriotOS before it had cloud-init: its first boot takes the host name, and sshd already runs.
+    static func hypriotEdits(_ draft: Draft, report: inout DiagnosticReport) -> [TreeChange] {
+        edits(draft) { setup in
+            setup.setUser(.firstUser, report: &report)
+            setup.setSSH(enable: false)
+            setup.setNetwork()
+            setup.setLocale()
+            setup.setFirstBoot()
+        }
     }
 }

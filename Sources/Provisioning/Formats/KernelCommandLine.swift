@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 
 /// The kernel command line of a Pi, `cmdline.txt`: exactly one line, of which the firmware reads only the first.
@@ -9,8 +10,7 @@ struct KernelCommandLine: Hashable, Sendable {
 
     /// Reads the file, without a byte-order mark or carriage returns that an editor has left.
     init(parsing bytes: [UInt8], path: String) throws(Failure) {
-        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-        let text = String(decoding: bytes.starts(with: mark) ? bytes.dropFirst(3) : bytes[...], as: UTF8.self)
+        let text = String(decoding: bytes, as: UTF8.self).withoutByteOrderMark
         tokens =
             text.unicodeScalars
             .split { $0 == "\n" || $0 == "\r" }

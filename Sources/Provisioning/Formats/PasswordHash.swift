@@ -7,8 +7,8 @@ enum PasswordHash {
     /// The salt's alphabet in crypt(5).
     private static let alphabet = Array("./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
 
-    /// Hashes `password` with a salt that `key`, host, user and password decide: the same card twice has the same bytes,
-    /// and without the key nobody can tell two equal passwords.
+    /// Hashes `password` with a salt that `key`, host, user and password decide: the same card written twice has the
+    /// same bytes, and without the key two equal passwords do not look equal.
     static func sha512crypt(_ password: String, key: [UInt8], host: String, user: String) throws(Failure) -> String {
         var authenticator = HMAC<SHA256>(key: SymmetricKey(data: key))
         for part in ["piflash password salt", host, user, password] {

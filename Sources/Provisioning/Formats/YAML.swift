@@ -1,8 +1,7 @@
 /// A YAML document as far as cloud-init and netplan need one, and its text.
 ///
 /// Every string is emitted in double quotes, where nothing can change its type: `yes`, `0123`, `12:30`, `~`, ` #` and the
-/// like are words of somebody's password, and YAML 1.1 readers (PyYAML, libyaml) make booleans, octals and comments of
-/// them. <https://yaml.org/spec/1.2.2/#731-double-quoted-style>
+/// like may be parts of a password, and YAML 1.1 readers (PyYAML, libyaml) take them for booleans, octals and comments. <https://yaml.org/spec/1.2.2/#731-double-quoted-style>
 indirect enum YAML: Hashable, Sendable {
     case text(String)
     case flag(Bool)
@@ -29,7 +28,7 @@ indirect enum YAML: Hashable, Sendable {
         return lines.map { $0 + "\n" }.joined()
     }
 
-    /// What stands on the line of a key or a dash, or nil when the value needs lines of its own.
+    /// The value as it is written on the line of its key or dash, or nil if it needs lines below.
     private var inline: String? {
         switch self {
         case .text(let text): Self.quoted(text)
@@ -53,7 +52,7 @@ indirect enum YAML: Hashable, Sendable {
                 if let inline = item.inline {
                     lines.append("\(indent)- \(inline)")
                 } else {
-                    // The item's first line moves up behind its dash.
+                    // The item's first line goes on the line of its dash.
                     let start = lines.count
                     item.emit(depth: depth + 1, to: &lines)
                     lines[start] = "\(indent)- \(lines[start].dropFirst(2 * (depth + 1)))"

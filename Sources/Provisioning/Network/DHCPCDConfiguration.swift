@@ -3,8 +3,8 @@ import Recipes
 /// /etc/dhcpcd.conf, by which Raspbian jessie to bullseye set up every interface (dhcpcd.conf(5)).
 enum DHCPCDConfiguration {
     static let path = "/etc/dhcpcd.conf"
-    private static let begin = "# piflash: begin"
-    private static let end = "# piflash: end"
+    static let begin = "# piflash: begin"
+    static let end = "# piflash: end"
 
     /// `text` with our block as the draft wants it, or without one when it wants none.
     static func edited(_ text: String, _ draft: Draft) -> String {
@@ -18,8 +18,8 @@ enum DHCPCDConfiguration {
         return (lines + block(draft)).map { $0 + "\n" }.joined()
     }
 
-    /// The block, empty when the draft leaves all to DHCP. An `interface` statement rules all lines after it, so it
-    /// stands at the end of the file.
+    /// The block, empty when the draft leaves all to DHCP. An `interface` statement applies to all lines after
+    /// it, so the block is at the end of the file.
     static func block(_ draft: Draft) -> [String] {
         let interface = draft.primaryInterface
         let servers = draft.nameServers(of: interface)

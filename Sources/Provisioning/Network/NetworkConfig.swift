@@ -3,7 +3,7 @@ import Recipes
 /// The `network-config` of cloud-init: netplan's version 2. <https://netplan.readthedocs.io/en/stable/netplan-yaml/>
 struct NetworkConfig {
     let draft: Draft
-    /// Whether netplan is at least 0.105, which the image must have: an older one refuses the whole file.
+    /// Whether the image has netplan 0.105 or later: an older one refuses a file with a country.
     let namesCountry: Bool
     /// Whether the boot waits for the interface that the node is meant to use, as packages need it.
     let waitsForPrimary: Bool

@@ -20,7 +20,7 @@ enum NetworkInterfaces {
         return Array(lines.map { $0 + "\n" }.joined().utf8)
     }
 
-    /// A prefix length as four numbers: ifupdown takes a length behind the address only from jessie on.
+    /// A prefix length as four numbers: ifupdown takes a length after the address only from jessie on.
     static func mask(_ prefixLength: Int) -> String {
         let bits = prefixLength <= 0 ? 0 : UInt32.max << UInt32(32 - min(32, prefixLength))
         return stride(from: 24, through: 0, by: -8).map { String(bits >> UInt32($0) & 255) }.joined(separator: ".")

@@ -1,10 +1,11 @@
 import Text
 import Recipes
 
-/// Connections of NetworkManager, one file each, which must belong to root and be readable by nobody else.
+/// Connections of NetworkManager, one file each, which must belong to root and be readable only by root.
 /// <https://networkmanager.dev/docs/api/latest/nm-settings-keyfile.html>
 enum NetworkManagerKeyfile {
     static let directory = "/etc/NetworkManager/system-connections"
+    private static let suffix = ".nmconnection"
 
     /// The cable's connection when the recipe fixes its address or name servers, and one for each Wi-Fi network that
     /// `includes` lets in.
@@ -28,6 +29,12 @@ enum NetworkManagerKeyfile {
         return files
     }
 
+    /// Whether `path` is one that these files can have.
+    static func owns(_ path: String) -> Bool {
+        let prefix = directory + "/piflash-"
+        return path.hasPrefix(prefix) && path.hasSuffix(suffix) && !path.dropFirst(prefix.count).contains("/")
+    }
+
     /// A name as the list of its bytes: as text, backslashes, leading blanks and names like "65;66;" would be read as
     /// something else.
     static func ssid(_ name: String) -> String { name.utf8.map { "\($0);" }.joined() }
@@ -49,7 +56,7 @@ enum NetworkManagerKeyfile {
         if !servers.isEmpty { lines.append("dns=\(servers.map { $0 + ";" }.joined())") }
         lines += ["", "[ipv6]", "method=auto"]
         return Provision.NodeFile(
-            path: "\(directory)/\(name).nmconnection", contents: Array(lines.map { $0 + "\n" }.joined().utf8),
+            path: "\(directory)/\(name)\(suffix)", contents: Array(lines.map { $0 + "\n" }.joined().utf8),
             mode: 0o600)
     }
 

@@ -1,6 +1,6 @@
 import Text
 
-/// /etc/wpa_supplicant/wpa_supplicant.conf: one bad line, or a byte-order mark, and the whole file is refused.
+/// /etc/wpa_supplicant/wpa_supplicant.conf: with one bad line, or a byte-order mark, the file is refused.
 /// <https://w1.fi/cgit/hostap/plain/wpa_supplicant/wpa_supplicant.conf>
 enum WPASupplicant {
     static let path = "/etc/wpa_supplicant/wpa_supplicant.conf"
@@ -17,7 +17,7 @@ enum WPASupplicant {
         if let country { lines.append("country=\(country)") }
         for point in accessPoints {
             lines.append("network={")
-            // Names go in hex: in quotes there are no escapes, and the last quote of the line ends the name.
+            // Names are in hex: between quotes there are no escapes, and the last quote of the line ends the name.
             lines.append("\tssid=\(point.ssid.utf8.hex)")
             if point.hidden { lines.append("\tscan_ssid=1") }
             if let key = point.key {

@@ -1,7 +1,7 @@
 import Systems
 
-/// The account files of a root partition, /etc/passwd and its kin, as lists of lines (passwd(5), shadow(5), group(5),
-/// gshadow(5), subuid(5)). Lines that are not asked about keep every byte.
+/// The account files of a root partition, /etc/passwd and the others, as lists of lines (passwd(5), shadow(5), group(5),
+/// gshadow(5), subuid(5)). Lines that are not edited keep every byte.
 struct AccountFiles: Sendable {
     struct Account: Hashable, Sendable {
         var name: String
@@ -17,7 +17,7 @@ struct AccountFiles: Sendable {
     /// Days since 1970, for shadow's "last changed".
     private let today: Int64
 
-    /// Nil when the root partition has no accounts to edit.
+    /// Nil if the root partition has no accounts to edit.
     init?(_ root: RootSnapshot, time: Int64) {
         guard root.text("/etc/passwd") != nil, root.text("/etc/shadow") != nil, root.text("/etc/group") != nil else {
             return nil
@@ -55,7 +55,7 @@ struct AccountFiles: Sendable {
         return Account(name: line[0], user: user, group: group, home: line[5])
     }
 
-    /// Gives an account, its own group and its home directory another name everywhere.
+    /// Renames an account, its group and its home directory in all files.
     mutating func rename(_ account: Account, to name: String) -> Account {
         var renamed = account
         renamed.name = name
@@ -75,7 +75,7 @@ struct AccountFiles: Sendable {
         return renamed
     }
 
-    /// A new ordinary account with a group of its own and the groups of `model`, or those of Debian's first user.
+    /// A new ordinary account with a group of the same name and the groups of `model`, or those of Debian's first user.
     mutating func add(_ name: String, like model: Account?) -> Account {
         let used = Set(
             (files["/etc/passwd", default: []] + files["/etc/group", default: []]).compactMap { line in
@@ -105,7 +105,7 @@ struct AccountFiles: Sendable {
             .map { $0[0] }
     }
 
-    /// Puts `user` in a group, which is made when it is missing, with a number of Debian's range for systems.
+    /// Adds `user` to a group. A missing group is made, with a number from Debian's range for system groups.
     mutating func join(_ user: String, to group: String) {
         if !hasGroup(group) {
             let used = Set(files["/etc/group", default: []].compactMap { $0.count > 2 ? UInt32($0[2]) : nil })
@@ -121,7 +121,7 @@ struct AccountFiles: Sendable {
         }
     }
 
-    /// Sets the password's hash; nil locks the password, and keys go on working.
+    /// Sets the password's hash; nil locks the password, but keys still work.
     mutating func setPassword(of user: String, hash: String?) {
         guard let index = files["/etc/shadow"]?.firstIndex(where: { $0[0] == user && $0.count >= 3 }) else { return }
         let hash = hash ?? "*"
@@ -130,7 +130,7 @@ struct AccountFiles: Sendable {
         files["/etc/shadow", default: []][index][2] = String(today)
     }
 
-    /// The hashes in an edited /etc/shadow or /etc/gshadow, whosever they are; a "!" in front locks one.
+    /// The hashes in an edited /etc/shadow or /etc/gshadow, of all accounts; a "!" in front locks one.
     static func hashes(at path: String, in contents: [UInt8]) -> Set<String> {
         guard path == "/etc/shadow" || path == "/etc/gshadow" else { return [] }
         let fields = contents.split(separator: UInt8(ascii: "\n")).compactMap { line in
@@ -140,7 +140,7 @@ struct AccountFiles: Sendable {
         return Set(hashes.filter { $0.utf8.count > 3 })
     }
 
-    /// Whether the account can log in with some password.
+    /// Whether the account can log in with a password.
     func hasPassword(_ user: String) -> Bool {
         guard let line = files["/etc/shadow"]?.first(where: { $0[0] == user && $0.count >= 2 }) else { return false }
         return line[1].isEmpty || line[1].hasPrefix("$")

@@ -1,20 +1,20 @@
 import Systems
 import Diagnostics
 import Filesystems
+
 import Recipes
 
 extension RootSetup {
-    /// Whose login the recipe's user becomes.
+    /// How the recipe's user gets an account.
     enum Takeover: Sendable {
-        /// The image's first user (number 1000) gets the recipe's name: the vendor's login, whose password everybody
-        /// knows, is gone.
+        /// The image's first user (number 1000) gets the recipe's name: the vendor's login, whose password is published,
+        /// is gone.
         case firstUser
-        /// The recipe's user is added, and the image's own stays: the system counts on it.
+        /// The recipe's user is added, and the image's own stays: the system needs it.
         case none
     }
 
-    /// The user with password, keys, groups and sudo. Returns nothing when the root partition has no accounts; that is
-    /// reported.
+    /// The user with password, keys, groups and sudo. A root partition without accounts is reported.
     mutating func setUser(_ takeover: Takeover, report: inout DiagnosticReport) {
         guard let user = draft.node.user else { return }
         guard var accounts = AccountFiles(root, time: draft.flashTime) else {
@@ -30,14 +30,14 @@ extension RootSetup {
             account = existing
         } else if takeover == .firstUser, let first = accounts.firstUser {
             account = accounts.rename(first, to: name)
-            if account.home != first.home { append(RootEdit(.rename(to: name), at: first.home)) }
+            if account.home != first.home { append(TreeChange(.rename(to: name), at: first.home)) }
         } else {
             account = accounts.add(name, like: nil)
             isNew = true
         }
         for group in user.groups { accounts.join(name, to: group.value) }
         accounts.setPassword(of: name, hash: draft.material.passwordHash)
-        // Where the vendor gave root a password, it is as well known.
+        // If the vendor gave root a password, that is published, too.
         if takeover == .firstUser, accounts.hasPassword("root") { accounts.setPassword(of: "root", hash: nil) }
         for file in accounts.changed {
             put(file.text, at: file.path, mode: file.path.hasSuffix("shadow") ? 0o640 : 0o644)
@@ -45,20 +45,19 @@ extension RootSetup {
 
         if isNew { makeHome(account) }
         setKeys(of: account)
-        if root.has("/etc/sudoers.d") {
+        if root.has(SudoersFile.directory) {
             append(
-                RootEdit(
-                    .file(contents: Array("\(name) ALL=(ALL) NOPASSWD: ALL\n".utf8), mode: 0o440),
-                    at: "/etc/sudoers.d/010_piflash"))
+                TreeChange(
+                    .file(contents: Array(SudoersFile.text(name).utf8), mode: SudoersFile.mode), at: SudoersFile.path))
         }
     }
 
     private mutating func makeHome(_ account: AccountFiles.Account) {
-        append(RootEdit(.directory(mode: 0o755), at: account.home, user: account.user, group: account.group))
+        append(TreeChange(.directory(mode: 0o755), at: account.home, user: account.user, group: account.group))
         for name in [".bashrc", ".profile", ".bash_logout"] {
             guard case .file(let contents?) = root.entries["/etc/skel/\(name)"]?.kind else { continue }
             append(
-                RootEdit(
+                TreeChange(
                     .file(contents: contents, mode: 0o644), at: "\(account.home)/\(name)", user: account.user,
                     group: account.group))
         }
@@ -68,16 +67,15 @@ extension RootSetup {
     private mutating func setKeys(of account: AccountFiles.Account) {
         guard !draft.material.authorizedKeys.isEmpty else { return }
         let directory = "\(account.home)/.ssh"
-        append(RootEdit(.directory(mode: 0o700), at: directory, user: account.user, group: account.group))
+        append(TreeChange(.directory(mode: 0o700), at: directory, user: account.user, group: account.group))
         let text = draft.material.authorizedKeys.map { $0 + "\n" }.joined()
         append(
-            RootEdit(
+            TreeChange(
                 .file(contents: Array(text.utf8), mode: 0o600), at: "\(directory)/authorized_keys", user: account.user,
                 group: account.group))
     }
 
-    /// Groups of the recipe for the image's first user, whatever name it has then: the vendor's first boot renames it,
-    /// and its groups go along.
+    /// The recipe's groups for the image's first user: the vendor's first boot renames that user, who keeps the groups.
     mutating func joinFirstUser(to groups: [String]) {
         guard !groups.isEmpty, var accounts = AccountFiles(root, time: draft.flashTime),
             let first = accounts.firstUser
@@ -86,7 +84,7 @@ extension RootSetup {
         for file in accounts.changed { put(file.text, at: file.path) }
     }
 
-    /// sshd switched on, and passwords refused when the recipe gives keys.
+    /// Enables sshd, and disables passwords if the recipe gives keys.
     mutating func setSSH(enable: Bool) {
         if enable {
             if draft.profile.initSystem?.kind == .sysvinit {
@@ -104,8 +102,8 @@ extension RootSetup {
 }
 
 extension Draft {
-    /// Whether the image leaves the user's name to an ordinary user, who may be there already; otherwise it is reported.
-    /// Where the root partition is not at hand nobody can tell.
+    /// Whether an ordinary user of the image can have the user's name; otherwise it is reported. Without the root partition
+    /// the answer is yes.
     func isUserNameFree(report: inout DiagnosticReport) -> Bool {
         guard let user = node.user, let root, let accounts = AccountFiles(root, time: flashTime) else { return true }
         let name = user.name.value
@@ -116,23 +114,10 @@ extension Draft {
             return false
         }
         if let existing = accounts.account(named: name) {
-            // Debian policy, 9.2.2: the ordinary users; "nobody" comes behind them.
+            // Debian policy, 9.2.2: the range of ordinary users; "nobody" is above it.
             return (1000..<60_000).contains(existing.user) || refuse("an account")
         }
         // The user's own group has the user's name.
         return !accounts.hasGroup(name) || refuse("a group")
-    }
-}
-
-/// /etc/ssh/sshd_config, where the first value of a keyword counts (sshd_config(5)).
-enum SSHDConfiguration {
-    static let path = "/etc/ssh/sshd_config"
-    private static let mark = "# piflash: the next line is its own"
-
-    static func edited(_ text: String, allowsPasswords: Bool) -> String {
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        if let index = lines.firstIndex(of: mark) { lines.removeSubrange(index...min(index + 1, lines.count - 1)) }
-        lines.insert(contentsOf: [mark, "PasswordAuthentication \(allowsPasswords ? "yes" : "no")"], at: 0)
-        return lines.joined(separator: "\n")
     }
 }

@@ -2,21 +2,22 @@ import Systems
 import Text
 import Diagnostics
 import Filesystems
+
 import Recipes
 
-/// What a flavour lays down in the root partition because its own first boot cannot: a list of edits, built up from the
-/// root partition as it is, so that editing a card twice gives what editing it once does.
+/// What a flavour writes to the root partition because its own first boot cannot do it: a list of edits, made from the root
+/// partition as it is, so that editing a card twice gives the same as editing it once.
 struct RootSetup: Sendable {
     let draft: Draft
     let root: RootSnapshot
-    private(set) var edits: [RootEdit] = []
+    private(set) var edits: [TreeChange] = []
 
     init(_ draft: Draft, root: RootSnapshot) {
         self.draft = draft
         self.root = root
     }
 
-    /// A file with these contents; mode and owner stay those of the file that it replaces, when there is one.
+    /// A file with these contents; if it replaces one, mode and owner stay the same.
     mutating func put(_ text: String, at path: String, mode: UInt16 = 0o644) {
         put(Array(text.utf8), at: path, mode: mode)
     }
@@ -24,22 +25,22 @@ struct RootSetup: Sendable {
     mutating func put(_ contents: [UInt8], at path: String, mode: UInt16 = 0o644) {
         if let entry = root.entries[path], case .file = entry.kind {
             append(
-                RootEdit(.file(contents: contents, mode: entry.mode), at: path, user: entry.user, group: entry.group))
+                TreeChange(.file(contents: contents, mode: entry.mode), at: path, user: entry.user, group: entry.group))
         } else {
-            append(RootEdit(.file(contents: contents, mode: mode), at: path))
+            append(TreeChange(.file(contents: contents, mode: mode), at: path))
         }
     }
 
-    /// A file of ours, with our mode.
+    /// A file that only piflash writes, with its mode.
     mutating func put(_ file: Provision.NodeFile) {
-        append(RootEdit(.file(contents: file.contents, mode: file.mode), at: file.path))
+        append(TreeChange(.file(contents: file.contents, mode: file.mode), at: file.path))
     }
 
     mutating func link(_ path: String, to target: String) {
-        append(RootEdit(.symbolicLink(target: target), at: path))
+        append(TreeChange(.symbolicLink(target: target), at: path))
     }
 
-    mutating func append(_ edit: RootEdit) { edits.append(edit) }
+    mutating func append(_ edit: TreeChange) { edits.append(edit) }
 
     // MARK: Small settings
 
@@ -67,7 +68,7 @@ struct RootSetup: Sendable {
         setKeyboard()
     }
 
-    /// What no vendor's first boot takes: Docker's configuration, the clock, our own program.
+    /// What no vendor's first boot does: Docker's configuration, the clock, our own program.
     mutating func setFirstBoot() {
         setDocker()
         setClock()
@@ -83,9 +84,9 @@ struct RootSetup: Sendable {
     /// The first-boot program has the locale made: only the node itself can run locale-gen.
     mutating func setLanguage() {
         guard let language = draft.node.locale.lang?.value else { return }
-        put("LANG=\(language)\n", at: "/etc/default/locale")
-        if let text = root.text("/etc/locale.gen"), let line = LocaleGen.line(for: language) {
-            put(LocaleGen.edited(text, adding: line), at: "/etc/locale.gen")
+        put(DefaultLocale.text(language), at: DefaultLocale.path)
+        if let text = root.text(LocaleGen.path), let line = LocaleGen.line(for: language) {
+            put(LocaleGen.edited(text, adding: line), at: LocaleGen.path)
         }
     }
 
@@ -95,13 +96,13 @@ struct RootSetup: Sendable {
 
     // MARK: Docker
 
-    /// The options in /etc/default/docker, for an engine that reads no daemon.json; that one is among the files of
+    /// The options in /etc/default/docker, for an engine that does not read daemon.json, which is among the files of
     /// ``setProgram()``.
     mutating func setDocker() {
         guard let options = draft.dockerOptions else { return }
         let contents = options.edited(root.text(DockerOptions.path))
         if options.holdsLogin {
-            append(RootEdit(.file(contents: contents, mode: 0o600), at: DockerOptions.path))
+            append(TreeChange(.file(contents: contents, mode: 0o600), at: DockerOptions.path))
         } else {
             put(contents, at: DockerOptions.path)
         }
@@ -109,7 +110,7 @@ struct RootSetup: Sendable {
 
     // MARK: The clock
 
-    /// A Pi has no clock: at its first start it goes on from the time that these files tell.
+    /// A Pi has no battery-backed clock: at its first start it continues from the time in these files.
     mutating func setClock() {
         let time = draft.flashTime
         if let text = root.text("/etc/fake-hwclock.data"), (UTCTime(plain: text)?.seconds ?? 0) < time {
@@ -117,8 +118,8 @@ struct RootSetup: Sendable {
         }
         let daemons = ["/lib/systemd/systemd-timesyncd", "/usr/lib/systemd/systemd-timesyncd"]
         guard daemons.contains(where: root.has) else { return }
-        // systemd-timesyncd.service(8): the file's time of modification counts, not what is in it. Before systemd 229
-        // it stood one directory higher.
+        // systemd-timesyncd.service(8): the time is the file's time of modification, not its contents. Before systemd
+        // 229 the file was one directory higher.
         let directory = "/var/lib/systemd/timesync"
         let path = root.has("/var/lib/systemd/clock") ? "/var/lib/systemd/clock" : "\(directory)/clock"
         guard (root.entries[path]?.modified ?? 0) < time else { return }
@@ -127,23 +128,23 @@ struct RootSetup: Sendable {
         let user = entry?.user ?? owner?.user ?? 0
         let group = entry?.group ?? owner?.group ?? 0
         if path.hasPrefix(directory), !root.has(directory) {
-            append(RootEdit(.directory(mode: 0o755), at: directory, user: user, group: group))
+            append(TreeChange(.directory(mode: 0o755), at: directory, user: user, group: group))
         }
         append(
-            RootEdit(
+            TreeChange(
                 .file(contents: [], mode: root.entries[path]?.mode ?? 0o644), at: path, user: user, group: group,
                 modified: time))
     }
 
     // MARK: What the first boot runs
 
-    /// The recipe's files, the first-boot program with its settings, and what starts it.
+    /// The recipe's files, the first-boot program with its settings, and the unit or script that starts it.
     mutating func setProgram() {
         for file in draft.files where file.path != FirstBootUnit.path { put(file) }
         switch draft.profile.initSystem?.kind {
         case .sysvinit:
             put(Provision.NodeFile(path: FirstBootScript.path, contents: Array(FirstBootScript.text.utf8), mode: 0o755))
-            // The last place: all other services are started.
+            // The last place: after all other services.
             start(FirstBootScript.name, place: "99")
         default:
             put(Provision.NodeFile(path: FirstBootUnit.path, contents: Array(FirstBootUnit.text.utf8), mode: 0o644))

@@ -1,43 +1,50 @@
 import Text
 import Diagnostics
 import Filesystems
-import Recipes
 
-/// A node's part in a swarm that the rack forms by itself: what its card holds for that.
-struct SwarmFormation: Hashable, Sendable {
+import Recipes
+import Systems
+
+/// A node's part in a swarm that the rack forms by itself.
+struct SwarmFormation: Orchestration, Hashable {
     static let directory = "/etc/piflash/swarm"
     static let stacksDirectory = "/etc/piflash/stacks"
 
     let role: Node.Swarm.Role
-    /// Whether the node makes the swarm.
+    /// Whether the node initializes the swarm.
     let isFirst: Bool
     /// The managers that the node asks, "host:2377" each: all but itself.
     let managers: [String]
-    /// The address that the recipe knows this manager by.
+    /// The address that the recipe gives for this node.
     let ownAddress: String?
     let labels: [String]
     let availability: [Node.Swarm.Role: Node.Swarm.Availability]
     /// The names of the rack's nodes in the swarm.
     let nodes: [String]
-    /// What the node deploys; none but on the first manager.
+    /// The stacks that the node deploys: only on the first manager.
     let stacks: [Material.Stack]
     let keys: RackKeys
 
-    /// For the first-boot program.
-    var settings: [(String, String)] {
+    var settings: [FirstBootSetting] {
         [
-            ("FORM", "1"), ("ROLE", role.rawValue), ("FIRST", isFirst ? "1" : "0"),
-            ("DOOR_PORT", String(SwarmDoor.port)), ("LABELS", labels.joined(separator: " ")),
-            ("AVAILABILITY_MANAGER", (availability[.manager] ?? .active).rawValue),
-            ("AVAILABILITY_WORKER", (availability[.worker] ?? .active).rawValue),
-            ("STACKS", stacks.map { "\($0.name):\(digest(of: [$0.contents]))" }.joined(separator: " ")),
-            ("NODES", isFirst ? nodes.joined(separator: " ") : ""),
-            // A card with other keys has work to do again.
-            ("KEYS", digest(of: [keys.host, keys.worker, keys.manager].map { Array($0.publicKey.utf8) })),
+            .init(.form, true), .init(.role, role.rawValue), .init(.first, isFirst),
+            .init(.tokenServicePort, String(TokenService.port)), .init(.labels, labels.joined(separator: " ")),
+            .init(.availabilityManager, (availability[.manager] ?? .active).rawValue),
+            .init(.availabilityWorker, (availability[.worker] ?? .active).rawValue),
+            .init(.stacks, stacks.map { "\($0.name):\(digest(of: [$0.contents]))" }.joined(separator: " ")),
+            .init(.nodes, isFirst ? nodes.joined(separator: " ") : ""),
+            .init(.keys, digest(of: [keys.host, keys.worker, keys.manager].map { Array($0.publicKey.utf8) })),
         ]
     }
 
-    /// The private key that lets the node in, which its first boot deletes; a manager that is the only one asks nobody.
+    var bootFiles: [Provision.BootFile] { [] }
+
+    static let removableBootFiles: [String] = []
+
+    /// The token service is made of OpenSSH's programs.
+    var needsOpenSSH: Bool { true }
+
+    /// The private key for the managers' token service, which the first boot deletes. A single manager asks no other.
     private var entryKey: (path: String, key: RackKeys.Pair)? {
         switch role {
         case .worker: ("\(Self.directory)/worker_key", keys.worker)
@@ -45,48 +52,53 @@ struct SwarmFormation: Hashable, Sendable {
         }
     }
 
-    /// Where the first boot takes keys away.
+    /// The keys that the first boot deletes.
     static let entryKeyPaths = ["\(directory)/worker_key", "\(directory)/manager_key"]
 
-    /// What changes when the node has to use its key again: the key itself, whom it asks and what for.
+    /// The digest changes if the node has to use its key again: it covers the key, the managers and the labels.
     var consumed: [String: String] {
         guard let entryKey else { return [:] }
         let text = [entryKey.key.privateKey, managers.joined(separator: " "), labels.joined(separator: " ")]
         return [entryKey.path: digest(of: text.map { Array($0.utf8) })]
     }
 
-    /// All that can be on a card for a swarm of the rack's own.
-    static let paths =
+    private static let paths =
         entryKeyPaths + ["host_key", "known_hosts", "authorized_keys", "sshd_config"].map { "\(directory)/\($0)" } + [
-            SwarmDoor.programPath, SwarmDoor.unitPath, doorLink,
+            TokenService.programPath, TokenService.unitPath, serviceLink,
         ]
 
-    private static let doorLink = "/etc/systemd/system/multi-user.target.wants/\(SwarmDoor.unitName)"
+    static func owns(_ path: String) -> Bool {
+        let prefix = stacksDirectory + "/"
+        return paths.contains(path)
+            || path.hasPrefix(prefix) && path.hasSuffix(".yml") && !path.dropFirst(prefix.count).contains("/")
+    }
 
-    /// They go in the root partition on every system: the boot partition can be read by every user of the node, and by
-    /// whoever puts the card in a reader.
-    var edits: [RootEdit] {
-        func file(_ path: String, _ text: String, _ mode: UInt16 = 0o600) -> RootEdit {
-            RootEdit(.file(contents: Array(text.utf8), mode: mode), at: path)
+    private static let serviceLink = "/etc/systemd/system/multi-user.target.wants/\(TokenService.unitName)"
+
+    /// They go in the root partition on every system: every user of the node can read the boot partition, and so can anyone
+    /// who puts the card in a reader.
+    var rootEdits: [TreeChange] {
+        func file(_ path: String, _ text: String, _ mode: UInt16 = 0o600) -> TreeChange {
+            TreeChange(.file(contents: Array(text.utf8), mode: mode), at: path)
         }
-        var edits = [RootEdit(.directory(mode: 0o700), at: Self.directory)]
+        var edits = [TreeChange(.directory(mode: 0o700), at: Self.directory)]
         if let entryKey {
             edits.append(file(entryKey.path, entryKey.key.privateKey))
-            edits.append(file("\(Self.directory)/known_hosts", SwarmDoor.knownHosts(keys)))
+            edits.append(file("\(Self.directory)/known_hosts", TokenService.knownHosts(keys)))
         }
         if role == .manager {
             edits += [
                 file("\(Self.directory)/host_key", keys.host.privateKey),
-                file("\(Self.directory)/authorized_keys", SwarmDoor.authorizedKeys(keys)),
-                file("\(Self.directory)/sshd_config", SwarmDoor.configuration),
-                file(SwarmDoor.programPath, SwarmDoor.program, 0o755),
-                file(SwarmDoor.unitPath, SwarmDoor.unit, 0o644),
-                RootEdit(.symbolicLink(target: SwarmDoor.unitPath), at: Self.doorLink),
+                file("\(Self.directory)/authorized_keys", TokenService.authorizedKeys(keys)),
+                file("\(Self.directory)/sshd_config", TokenService.configuration),
+                file(TokenService.programPath, TokenService.program, 0o755),
+                file(TokenService.unitPath, TokenService.unit, 0o644),
+                TreeChange(.symbolicLink(target: TokenService.unitPath), at: Self.serviceLink),
             ]
         }
         for stack in stacks {
             edits.append(
-                RootEdit(
+                TreeChange(
                     .file(contents: stack.contents, mode: 0o600), at: "\(Self.stacksDirectory)/\(stack.name).yml"))
         }
         return edits
@@ -94,11 +106,15 @@ struct SwarmFormation: Hashable, Sendable {
 }
 
 extension SwarmFormation {
-    /// Nil when the rack forms no swarm.
+    static func part(
+        of node: Node, material: Material, keys: RackKeys, report: inout DiagnosticReport
+    ) -> (any Orchestration)? { Self(node, material: material, keys: keys, report: &report) }
+
+    /// Nil if the rack does not form its swarm by itself.
     init?(_ node: Node, material: Material, keys: RackKeys, report: inout DiagnosticReport) {
         guard let swarm = node.swarm, swarm.isFormed else { return nil }
         let seen = SwarmManagers(node, swarm)
-        managers = seen.others.compactMap { SwarmAddress.normalized($0, report: &report) }
+        managers = seen.others.map { SwarmAddress.normalized($0.value) }
         role = swarm.role
         isFirst = seen.isFirst
         ownAddress = seen.ownAddress
@@ -107,5 +123,30 @@ extension SwarmFormation {
         nodes = swarm.nodes.isEmpty ? [node.hostname.value] : swarm.nodes
         stacks = isFirst ? material.stacks : []
         self.keys = keys
+    }
+
+    /// The cards hold keys, and the node's sshd must support them.
+    static func check(_ node: Node, profile: OSProfile, root: RootSnapshot?, report: inout DiagnosticReport) {
+        guard let swarm = node.swarm, swarm.isFormed, RootFlavour.hasSwarmMode(profile) else { return }
+        if let root {
+            if let obstacle = root.problem {
+                report.error(
+                    at: swarm.location,
+                    "swarm: without token the rack's keys go in the root partition, which cannot be edited: \(obstacle)"
+                )
+            }
+        } else {
+            report.error(
+                at: swarm.location,
+                "swarm: without token the rack's keys go in the root partition; name the card or the image file, not a "
+                    + "mounted directory")
+        }
+        // Ed25519 keys came with OpenSSH 6.5; wheezy has 6.0.
+        if profile.initSystem?.kind == .sysvinit || profile.system?.codename == "wheezy" {
+            report.error(
+                at: swarm.location,
+                "swarm: without token it takes a system with systemd and OpenSSH 6.5 (from jessie on); give swarm.token"
+            )
+        }
     }
 }

@@ -1,13 +1,14 @@
 import Diagnostics
 import Recipes
+import Text
 
 /// The managers of the rack's own swarm as one of its nodes sees them.
 struct SwarmManagers: Hashable, Sendable {
-    /// All but the node itself, by their addresses where the rack knows them.
+    /// All but the node itself, by their addresses if the rack has them.
     private(set) var others: [Located<String>] = []
     /// Whether the node is the first of them.
     let isFirst: Bool
-    /// The node's address, when the recipe tells it.
+    /// The node's address, if the recipe gives it.
     let ownAddress: String?
 
     init(_ node: Node, _ swarm: Node.Swarm) {
@@ -21,12 +22,12 @@ struct SwarmManagers: Hashable, Sendable {
                 others.append(Located(address ?? manager.value, at: manager.location))
             }
         }
-        // A single manager whose address the network reserves: its own recipe can only say that it is one.
+        // A single manager whose address the network reserves: its recipe says only that it is a manager.
         var known = node.address?.value.address
         if ownPlace == nil, swarm.role == .manager, swarm.managers.count == 1, let only = swarm.managers.first {
             ownPlace = 0
             others = []
-            if known == nil, ValueRules.isIPAddress(only.value) { known = only.value }
+            if known == nil, IPAddress(only.value) != nil { known = only.value }
         }
         isFirst = ownPlace == 0
         ownAddress = known

@@ -19,27 +19,23 @@ extension RecipeDecoder {
         }
         var registry: Node.Docker.Registry?
         if let given = fields["registry"], let inner = self.fields(given, "docker.registry", .registry),
-            let mirror = text(inner, "mirror", ValueRules.mirror)
+            let mirror = text(inner, "mirror")
         {
             registry = Node.Docker.Registry(mirror: mirror, insecure: flag(inner, "insecure") ?? false)
         }
-        let docker = Node.Docker(
+        return Node.Docker(
             daemon: daemon, registry: registry, install: choice(fields, "install"), channel: choice(fields, "channel"),
             packages: files(fields, "packages"), proxy: fields["proxy"].flatMap { proxy($0) },
             remote: choice(fields, "remote"), preload: files(fields, "preload"), location: fields.location)
-        report.merge(judge(docker))
-        return docker
     }
 
     private mutating func proxy(_ value: RecipeValue) -> Node.Docker.Proxy? {
         guard let fields = fields(value, "docker.proxy", .proxy) else { return nil }
         let proxy = Node.Docker.Proxy(
-            http: text(fields, "http", ValueRules.proxy), https: text(fields, "https", ValueRules.proxy),
-            noProxy: list(fields, "no_proxy").compactMap {
-                text($0, "docker.proxy.no_proxy", ValueRules.directHost)
-            }, location: fields.location)
+            http: text(fields, "http"), https: text(fields, "https"), noProxy: texts(fields, "no_proxy"),
+            location: fields.location)
         if fields["http"] == nil, fields["https"] == nil {
-            report.error(at: fields.location, "docker.proxy: names no proxy: give http, https or both")
+            report.error(at: fields.location, "docker.proxy: no proxy is named: add http, https or both")
         }
         return proxy
     }
@@ -47,7 +43,7 @@ extension RecipeDecoder {
     /// A value of daemon.json: plain `true`, `12` and `~` are JSON's, everything in quotes is text.
     private mutating func json(_ value: RecipeValue, _ path: String) -> JSONValue? {
         if let tag = value.tag {
-            report.error(at: value.location, "\(path): \(tag) cannot stand here: secrets have no place in daemon.json")
+            report.error(at: value.location, "\(path): \(tag) is not allowed here: daemon.json cannot hold secrets")
             return nil
         }
         switch value.content {

@@ -7,10 +7,16 @@ extension RecipeDecoder {
         let path: String
         let location: Location
         let entries: [String: RecipeValue]
+        fileprivate let keys: [RecipeKey]
 
         subscript(_ name: String) -> RecipeValue? { entries[name] }
 
         func path(of name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
+
+        /// The rule of the texts under a key, from the table of keys.
+        fileprivate func rule(of name: String) -> ValueRule {
+            keys.first { $0.name == name }?.shape.rule ?? .text
+        }
     }
 
     /// Takes `value` as a map with the keys of `shape`; unknown and missing keys are reported.
@@ -27,8 +33,7 @@ extension RecipeDecoder {
             guard let key = keys.first(where: { $0.name == entry.key.value }) else {
                 let near = nearest(to: entry.key.value, among: keys.map(\.name))
                 let help =
-                    near.map { "did you mean \"\($0)\"?" }
-                    ?? "known: \(keys.map(\.name).joined(separator: ", "))"
+                    near.map { "did you mean \"\($0)\"?" } ?? "known: \(keys.map(\.name).joined(separator: ", "))"
                 report.error(at: entry.key.location, "\(prefix)unknown key \"\(entry.key.value)\" (\(help))")
                 continue
             }
@@ -37,32 +42,31 @@ extension RecipeDecoder {
         for key in keys where key.isRequired && known[key.name] == nil {
             report.error(at: value.location, "\(path.isEmpty ? "" : path + ".")\(key.name): missing")
         }
-        return Fields(path: path, location: value.location, entries: known)
+        return Fields(path: path, location: value.location, entries: known, keys: keys)
     }
 
-    mutating func text(_ fields: Fields, _ name: String, _ rule: (String) -> String? = { _ in nil }) -> Located<String>?
-    {
-        fields[name].flatMap { text($0, fields.path(of: name), rule) }
+    /// The text under a key, by that key's rule.
+    mutating func text(_ fields: Fields, _ name: String) -> Located<String>? {
+        fields[name].flatMap { text($0, fields.path(of: name), fields.rule(of: name)) }
+    }
+
+    /// The list of texts under a key, by that key's rule.
+    mutating func texts(_ fields: Fields, _ name: String) -> [Located<String>] {
+        list(fields, name).compactMap { text($0, fields.path(of: name), fields.rule(of: name)) }
     }
 
     /// Text as it is written: `0123`, `yes` and `~` are what they look like.
-    mutating func text(_ value: RecipeValue, _ path: String, _ rule: (String) -> String? = { _ in nil }) -> Located<
-        String
-    >? {
+    mutating func text(_ value: RecipeValue, _ path: String, _ rule: ValueRule = .text) -> Located<String>? {
         guard value.tag == nil else {
             report.error(
-                at: value.location, "\(path): \(value.tag ?? "") cannot stand here: only secrets are named by tags")
+                at: value.location, "\(path): \(value.tag ?? "") is not allowed here: only secrets are named by tags")
             return nil
         }
         guard case .scalar(let text, let isPlain) = value.content, !(text.isEmpty && isPlain) else {
             report.error(at: value.location, "\(path): expected text, this is \(value.kind)")
             return nil
         }
-        if text.contains("\0") {
-            report.error(at: value.location, "\(path): the text holds a zero byte")
-            return nil
-        }
-        if let problem = rule(text) {
+        if let problem = rule.problem(with: text) {
             report.error(at: value.location, "\(path): \(problem)")
             return nil
         }
@@ -84,12 +88,15 @@ extension RecipeDecoder {
         _ fields: Fields, _ name: String
     ) -> Located<Choice>? where Choice.RawValue == String {
         let words = Choice.allCases.map(\.rawValue)
-        let text = text(fields, name) { given in
-            if words.contains(given) { return nil }
-            let help = nearest(to: given, among: words).map { "did you mean \"\($0)\"?" }
-            return "\"\(given)\" is none of \(words.joined(separator: ", "))" + (help.map { " (\($0))" } ?? "")
+        guard let text = text(fields, name) else { return nil }
+        guard let choice = Choice(rawValue: text.value) else {
+            let near = nearest(to: text.value, among: words).map { " (did you mean \"\($0)\"?)" } ?? ""
+            report.error(
+                at: text.location,
+                "\(fields.path(of: name)): \"\(text.value)\" must be one of \(words.joined(separator: ", "))\(near)")
+            return nil
         }
-        return text.flatMap { text in Choice(rawValue: text.value).map { Located($0, at: text.location) } }
+        return Located(choice, at: text.location)
     }
 
     /// Existing files, made absolute.
@@ -116,22 +123,28 @@ extension RecipeDecoder {
         return items
     }
 
-    mutating func secret(_ fields: Fields, _ name: String, _ rule: (String) -> String? = { _ in nil }) -> Secret? {
-        fields[name].flatMap { secret($0, fields.path(of: name), rule) }
+    /// The secret under a key, by that key's rule.
+    mutating func secret(_ fields: Fields, _ name: String) -> Secret? {
+        fields[name].flatMap { secret($0, fields.path(of: name), fields.rule(of: name)) }
     }
 
-    /// A secret: written out, and then checked at once, or named by a tag.
-    mutating func secret(_ value: RecipeValue, _ path: String, _ rule: (String) -> String? = { _ in nil }) -> Secret? {
+    /// The list of secrets under a key, by that key's rule.
+    mutating func secrets(_ fields: Fields, _ name: String) -> [Secret] {
+        list(fields, name).compactMap { secret($0, fields.path(of: name), fields.rule(of: name)) }
+    }
+
+    /// A secret: written out, and then checked at once, or named by a tag, and then checked when it is read.
+    private mutating func secret(_ value: RecipeValue, _ path: String, _ rule: ValueRule) -> Secret? {
         guard let tag = value.tag else {
-            var allowEmpty = value
-            if case .scalar("", isPlain: true) = value.content { allowEmpty.content = .sequence([]) }
-            return text(allowEmpty, path, rule).map { Secret(.literal($0.value), at: $0.location) }
+            return text(value, path, rule).map {
+                Secret(.literal($0.value), at: $0.location, path: path, rule: rule)
+            }
         }
         func source(_ text: String) -> Secret.Source? {
             switch tag {
             case "!env":
                 if text.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]*/) != nil { return .environment(text) }
-                report.error(at: value.location, "\(path): !env \"\(text)\" names no environment variable")
+                report.error(at: value.location, "\(path): !env \"\(text)\" is not a name of an environment variable")
             case "!file":
                 if !text.isEmpty { return .file(resolve(text, value.location.file)) }
                 report.error(at: value.location, "\(path): !file needs a path")
@@ -147,14 +160,15 @@ extension RecipeDecoder {
             return nil
         }
         switch value.content {
-        case .scalar(let text, _): return source(text).map { Secret($0, at: value.location) }
+        case .scalar(let text, _):
+            return source(text).map { Secret($0, at: value.location, path: path, rule: rule) }
         case .sequence(let items) where tag == "!command":
             let words = items.compactMap { self.text($0, path)?.value }
             guard words.count == items.count, !words.isEmpty else {
                 report.error(at: value.location, "\(path): !command needs a program")
                 return nil
             }
-            return Secret(.command(words), at: value.location)
+            return Secret(.command(words), at: value.location, path: path, rule: rule)
         default:
             report.error(at: value.location, "\(path): \(tag) takes text, this is \(value.kind)")
             return nil

@@ -1,18 +1,19 @@
 import Diagnostics
+import Text
 
 extension RecipeDecoder {
     mutating func swarm(_ value: RecipeValue, hostname: String?, address: Node.StaticAddress?) -> Node.Swarm? {
         guard let fields = fields(value, "swarm", .swarm) else { return nil }
         let mode: Located<Node.Swarm.Mode>? = choice(fields, "mode")
-        let managers = list(fields, "managers").compactMap { text($0, "swarm.managers", ValueRules.manager) }
+        let managers = texts(fields, "managers")
         if fields["managers"] != nil, managers.isEmpty, !report.hasErrors {
             report.error(at: fields.location, "swarm.managers: the list is empty")
         }
         var seen: Set<String> = []
         for manager in managers where !seen.insert(manager.value).inserted {
-            report.error(at: manager.location, "swarm.managers: \"\(manager.value)\" stands there twice")
+            report.error(at: manager.location, "swarm.managers: \"\(manager.value)\" appears twice")
         }
-        let token = secret(fields, "token", ValueRules.joinToken)
+        let token = secret(fields, "token")
         let given: Located<Node.Swarm.Role>? = choice(fields, "role")
         let own = [hostname, address?.address].compactMap { $0 }
         let listed = managers.contains { own.contains($0.value) }
@@ -20,9 +21,9 @@ extension RecipeDecoder {
             mode: mode?.value ?? .swarm, managers: managers, role: given?.value ?? (listed ? .manager : .worker),
             token: token, availability: availability(fields), labels: labels(fields),
             stacks: list(fields, "stacks").compactMap { stack($0) },
-            consul: text(fields, "consul") { ValueRules.manager($0) }, location: fields.location)
+            consul: text(fields, "consul"), location: fields.location)
         if swarm.token == nil, listed, let given, given.value == .worker {
-            report.error(at: given.location, "swarm.role: worker, but the node stands in swarm.managers")
+            report.error(at: given.location, "swarm.role: worker, but the node is listed in swarm.managers")
         }
         if swarm.isFormed { checkForming(swarm) }
         if !swarm.isFormed, swarm.mode == .swarm {
@@ -30,13 +31,13 @@ extension RecipeDecoder {
                 guard let value = fields[key] else { continue }
                 report.error(
                     at: value.location,
-                    "swarm.\(key): only for a swarm that the rack forms by itself, without swarm.token")
+                    "swarm.\(key): only for a swarm that the rack forms, without swarm.token")
             }
         }
         if swarm.mode == .classic {
             for key in ["token", "availability", "labels", "stacks"] {
                 guard let value = fields[key] else { continue }
-                report.error(at: value.location, "swarm.\(key): classic Swarm has none; leave it out")
+                report.error(at: value.location, "swarm.\(key): classic Swarm does not have this; leave it out")
             }
             // Swarm 0.2 advertises [0-9a-zA-Z._-]+:PORT, which leaves no room for IPv6.
             for (key, hosts) in [("managers", managers), ("consul", [swarm.consul].compactMap { $0 })] {
@@ -52,20 +53,20 @@ extension RecipeDecoder {
         return swarm
     }
 
-    /// What can be said of a swarm of the rack's own without looking at the rest of the rack.
+    /// What can be checked of a swarm that the rack forms without the rest of the rack.
     private mutating func checkForming(_ swarm: Node.Swarm) {
-        for manager in swarm.managers
-        where manager.value.contains("]:") || manager.value.count(where: { $0 == ":" }) == 1 {
+        for manager in swarm.managers where HostPort(manager.value)?.port != nil {
             report.error(
                 at: manager.location,
-                "swarm.managers: \(manager.value): a swarm that forms by itself has Docker's own port")
+                "swarm.managers: \(manager.value): leave the port out; a swarm that the rack forms uses Docker's own port"
+            )
         }
         var names: Set<String> = []
         for stack in swarm.stacks where !names.insert(stack.name.value).inserted {
-            report.error(at: stack.name.location, "swarm.stacks: \"\(stack.name.value)\" stands there twice")
+            report.error(at: stack.name.location, "swarm.stacks: \"\(stack.name.value)\" appears twice")
         }
         if swarm.labels.count > 32, let label = swarm.labels.last {
-            report.error(at: label.key.location, "swarm.labels: more than 32")
+            report.error(at: label.key.location, "swarm.labels: more than 32 labels")
         }
     }
 
@@ -89,10 +90,10 @@ extension RecipeDecoder {
         }
         var labels: [Node.Swarm.Label] = []
         for entry in entries {
-            if let problem = ValueRules.labelKey(entry.key.value) {
+            if let problem = ValueRule.labelKey.problem(with: entry.key.value) {
                 report.error(at: entry.key.location, "swarm.labels: \(problem)")
             }
-            if let text = text(entry.value, "swarm.labels.\(entry.key.value)", ValueRules.labelValue) {
+            if let text = text(entry.value, "swarm.labels.\(entry.key.value)", .labelValue) {
                 labels.append(Node.Swarm.Label(key: entry.key, value: text))
             }
         }
@@ -101,7 +102,7 @@ extension RecipeDecoder {
 
     private mutating func stack(_ value: RecipeValue) -> Node.Swarm.Stack? {
         guard let fields = fields(value, "swarm.stacks", .stack) else { return nil }
-        let name = text(fields, "name", ValueRules.stackName)
+        let name = text(fields, "name")
         guard let compose = file(fields["compose"], "swarm.stacks.compose"), let name else { return nil }
         return Node.Swarm.Stack(name: name, compose: compose)
     }

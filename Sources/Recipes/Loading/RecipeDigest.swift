@@ -2,30 +2,29 @@ import Text
 import Crypto
 import FoundationEssentials
 
-/// The digest that tells whether a recipe has changed: over its meaning, not over its layout.
+/// The digest that shows whether a recipe has changed: over its meaning, not over its layout.
 enum RecipeDigest {
-    /// Where a literal is a secret: its value stays out, since the digest is on every card.
-    private static let secrets: Set<String> = ["user.password", "wifi.networks.passphrase", "swarm.token"]
-    /// Where an address may hold a login, which stays out for the same reason.
-    private static let addresses: Set<String> = ["docker.proxy.http", "docker.proxy.https"]
-
     /// SHA-256 of a canonical form, in lower-case hex: keys in order, text quoted, tags with what they name.
     static func of(_ tree: RecipeValue) -> String {
-        SHA256.hash(data: Data(canonical(tree, "").utf8)).hex
+        SHA256.hash(data: Data(canonical(tree, .recipe).utf8)).hex
     }
 
-    private static func canonical(_ value: RecipeValue, _ path: String) -> String {
+    private static func canonical(_ value: RecipeValue, _ shape: RecipeShape) -> String {
         let tag = value.tag.map { $0 + " " } ?? ""
         switch value.content {
-        case .scalar where value.tag == nil && secrets.contains(path): return "<secret>"
-        case .scalar(let text, _) where addresses.contains(path):
+        // A secret that is written out stays out, because the digest is on every card.
+        case .scalar where value.tag == nil && shape.rule.isSecret: return "<secret>"
+        // The login of a proxy's address stays out for the same reason.
+        case .scalar(let text, _) where shape.rule == .proxy:
             return tag + JSONValue.quoted(text.replacing(/:\/\/[^\/]*@/, with: "://<secret>@"))
         case .scalar(let text, _): return tag + JSONValue.quoted(text)
-        case .sequence(let items): return tag + "[" + items.map { canonical($0, path) }.joined(separator: ",") + "]"
+        case .sequence(let items):
+            let item = if case .list(let item) = shape { item } else { shape }
+            return tag + "[" + items.map { canonical($0, item) }.joined(separator: ",") + "]"
         case .mapping(let entries):
             let fields = entries.sorted { $0.key.value < $1.key.value }.map { entry in
-                JSONValue.quoted(entry.key.value) + ":"
-                    + canonical(entry.value, path.isEmpty ? entry.key.value : "\(path).\(entry.key.value)")
+                let key = shape.keys.first { $0.name == entry.key.value }
+                return JSONValue.quoted(entry.key.value) + ":" + canonical(entry.value, key?.shape ?? .free)
             }
             return tag + "{" + fields.joined(separator: ",") + "}"
         }

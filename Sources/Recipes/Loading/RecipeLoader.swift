@@ -1,97 +1,94 @@
+import Text
 package import Diagnostics
 import FoundationEssentials
 package import Host
 package import SystemPackage
 
-/// A recipe that was read without a mistake, and what is worth saying about it all the same.
-package struct LoadedRecipe: Sendable {
-    package let node: Node
-    package let warnings: [Diagnostic]
-}
-
-/// Reads recipe files: parses, extends, checks.
+/// Reads recipe files: parses, extends, decodes.
+///
+/// Reading never throws for a mistake in a recipe: a ``RecipeReading`` holds what could be read and everything that is
+/// wrong, so that the next stage can add its own checks before all of it is reported at once.
 package struct RecipeLoader: Sendable {
     private let user: InvokingUser
     private let workingDirectory: FilePath
     private let requireImage: Bool
-    private let judge: @Sendable (Node.Docker) -> DiagnosticReport
     private let read: @Sendable (FilePath) -> [UInt8]?
 
     /// - Parameters:
-    ///   - requireImage: Whether an image that is not there is a mistake.
-    ///   - read: Gives a file's contents, or nil when it cannot be read.
-    ///   - judge: What is wrong with a docker section whatever the engine's version: the model of dockerd stands above
-    ///     this module. What it finds is reported with everything else.
+    ///   - requireImage: Whether it is a mistake if an image does not exist.
+    ///   - read: Returns a file's contents, or nil if it cannot be read.
     package init(
         user: InvokingUser, workingDirectory: FilePath, requireImage: Bool = true,
-        read: @escaping @Sendable (FilePath) -> [UInt8]? = RecipeLoader.contents,
-        judge: @escaping @Sendable (Node.Docker) -> DiagnosticReport = { _ in DiagnosticReport() }
+        read: @escaping @Sendable (FilePath) -> [UInt8]? = RecipeLoader.contents
     ) {
         self.user = user
         self.workingDirectory = workingDirectory
         self.requireImage = requireImage
-        self.judge = judge
         self.read = read
     }
 
     @Sendable package static func contents(of path: FilePath) -> [UInt8]? {
-        FileManager.default.contents(atPath: path.string).map(Array.init)
+        (try? DurableFile.read(path)) ?? nil
     }
 
-    /// Reads the recipe of one node at `path` (as the user typed it) and those it extends; throws every mistake at once.
-    /// In a recipe of several nodes, `node` names the one that is meant. The other recipes of its directory are looked at
-    /// for the names and addresses of the rack.
+    /// Reads the recipe of one node at `path` (as the user typed it) and those that it extends. In a recipe of several
+    /// nodes, `node` names the one that is meant. The other recipes of its directory are read for the names and addresses
+    /// of the rack.
+    package func reading(of path: String, node: String? = nil) -> RecipeReading {
+        let all = nodes(at: path)
+        guard !all.report.hasErrors else { return all }
+        var chosen = all
+        chosen.members = choose(node, among: all.members, at: path, &chosen.report).map { [$0] } ?? []
+        guard !chosen.report.hasErrors else { return chosen }
+        complete(&chosen, from: all.isRack ? all.members : nil)
+        return chosen
+    }
+
+    /// The same; throws every mistake at once.
     package func load(_ path: String, node: String? = nil) throws(DiagnosticReport) -> LoadedRecipe {
-        let members = try members(at: path)
-        let chosen = try choose(node, among: members.members, at: path)
-        let loaded = try completed([chosen], warnings: members.warnings, of: members.isRack ? members.members : nil)
-        return LoadedRecipe(node: loaded.members[0].node, warnings: loaded.warnings)
+        try reading(of: path, node: node).loadedRecipe()
     }
 
     private func choose(
-        _ name: String?, among members: [LoadedRack.Member], at path: String
-    ) throws(DiagnosticReport) -> LoadedRack.Member {
+        _ name: String?, among members: [LoadedRack.Member], at path: String, _ report: inout DiagnosticReport
+    ) -> LoadedRack.Member? {
         let names = members.map(\.node.hostname.value)
-        func refuse(_ text: String) -> DiagnosticReport {
-            DiagnosticReport([Diagnostic(.error, at: Location(file: path, line: 1, column: 1), text)])
-        }
+        let start = Location(file: path, line: 1, column: 1)
         guard let name else {
-            guard members.count == 1 else {
-                throw refuse(
-                    "this recipe has \(members.count) nodes: say which one with --node (\(names.prefix(3).joined(separator: ", ")), …)"
-                )
-            }
-            return members[0]
+            if members.count == 1 { return members[0] }
+            let some = names.prefix(3).joined(separator: ", ")
+            report.error(
+                at: start, "this recipe has \(members.count) nodes: say which one with --node (\(some), …)")
+            return nil
         }
-        guard let member = members.first(where: { $0.node.hostname.value == name }) else {
-            let near = nearest(to: name, among: names).map { " (did you mean \"\($0)\"?)" } ?? ""
-            throw refuse("there is no node \"\(name)\" in this recipe\(near)")
-        }
-        return member
+        if let member = members.first(where: { $0.node.hostname.value == name }) { return member }
+        let near = nearest(to: name, among: names).map { " (did you mean \"\($0)\"?)" } ?? ""
+        report.error(at: start, "there is no node \"\(name)\" in this recipe\(near)")
+        return nil
     }
 
     /// The nodes of one recipe file, each by itself: nothing is known yet of the rack.
-    func members(at path: String) throws(DiagnosticReport) -> (
-        members: [LoadedRack.Member], warnings: [Diagnostic], isRack: Bool
-    ) {
-        try members(at: path) { !requireImage || FileManager.default.fileExists(atPath: $0) }
+    func nodes(at path: String) -> RecipeReading {
+        nodes(at: path) { !requireImage || FileManager.default.fileExists(atPath: $0) }
     }
 
-    func members(
-        at path: String, imageExists: @escaping (String) -> Bool
-    ) throws(DiagnosticReport) -> (members: [LoadedRack.Member], warnings: [Diagnostic], isRack: Bool) {
-        var report = DiagnosticReport()
-        let tree = assemble(path, chain: [], at: nil, &report)
-        guard let tree, !report.hasErrors else { throw report }
-        let isRack = RackExpansion.isRack(tree)
+    func nodes(at path: String, imageExists: @escaping (String) -> Bool) -> RecipeReading {
+        var reading = RecipeReading()
+        let tree = assemble(path, chain: [], at: nil, &reading.report)
+        guard let tree, !reading.report.hasErrors else { return reading }
+        reading.isRack = RackExpansion.isRack(tree)
         let full = absolute(path)
-        let name = isRack ? full.stem : full.removingLastComponent().lastComponent?.string
+        let name = reading.isRack ? full.stem : full.removingLastComponent().lastComponent?.string
         let expansion = RackExpansion(
             rackName: name ?? "rack", resolve: { resolve($0, namedIn: $1) }, read: read)
-        let trees = isRack ? expansion.members(of: tree, &report) : [expansion.single(tree, &report)]
+        let trees =
+            reading.isRack
+            ? expansion.members(of: tree, &reading.report) : [expansion.single(tree, &reading.report)]
+        if trees.isEmpty, !reading.report.hasErrors {
+            reading.report.error(at: tree.location, "nodes: the list is empty")
+        }
         // Every node names the same files.
         var known: [String: Bool] = [:]
-        var members: [LoadedRack.Member] = []
         for member in trees {
             var decoder = RecipeDecoder(
                 recipePath: full, resolve: { resolve($0, namedIn: $1) },
@@ -100,17 +97,17 @@ package struct RecipeLoader: Sendable {
                     let answer = imageExists(path)
                     known[path] = answer
                     return answer
-                }, judge: judge)
+                })
             let node = decoder.node(from: member.tree)
-            report.merge(decoder.report)
-            if let node { members.append(LoadedRack.Member(node: node, file: path, columns: member.columns)) }
+            reading.report.merge(decoder.report)
+            reading.docker += [decoder.docker].compactMap { $0 }
+            if let node { reading.members.append(.init(node: node, file: path, columns: member.columns)) }
         }
-        report = report.unrepeated
-        guard !members.isEmpty, !report.hasErrors else { throw report }
-        return (members, report.warnings, isRack)
+        reading.report = reading.report.unrepeated
+        return reading
     }
 
-    /// The recipes that a path means: the file itself, or a directory's YAML files that no other one there extends, or
+    /// The recipes that a path means: the file itself, or the YAML files of a directory that no other file there extends, or
     /// names as the compose file of a stack.
     package func recipes(at path: String) throws(Failure) -> [String] {
         var isDirectory = false
@@ -158,12 +155,11 @@ package struct RecipeLoader: Sendable {
             report.error(at: place ?? Location(file: path, line: 1, column: 1), "\(path): cannot be read")
             return nil
         }
-        guard var text = String(validating: bytes, as: UTF8.self) else {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
             report.error(at: Location(file: path, line: 1, column: 1), "the recipe is not UTF-8 text")
             return nil
         }
-        if text.hasPrefix("\u{FEFF}") { text.removeFirst() }
-        guard var tree = RecipeValue.parse(text, file: path, &report) else { return nil }
+        guard var tree = RecipeValue.parse(text.withoutByteOrderMark, file: path, &report) else { return nil }
         guard case .mapping(let entries) = tree.content else {
             report.error(at: tree.location, "a recipe is a map of keys, this is \(tree.kind)")
             return nil

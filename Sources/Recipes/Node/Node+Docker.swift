@@ -2,10 +2,15 @@ package import Text
 package import Diagnostics
 
 extension Node {
+    /// Whether anything on the node needs Docker.
+    package var usesDocker: Bool {
+        docker.location != nil || !docker.daemon.isEmpty || docker.registry != nil || swarm != nil
+    }
+
     package struct Docker: Hashable, Sendable {
-        /// Where Docker comes from when the image has none.
+        /// Where Docker comes from if the image has none.
         package enum Install: String, Sendable, CaseIterable {
-            /// What suits the image: nothing where it has Docker, else Debian's package.
+            /// What suits the image: nothing if it has Docker, otherwise Debian's package.
             case auto
             case none
             case debian
@@ -19,15 +24,15 @@ extension Node {
         /// How the daemon is reached from outside the node.
         package enum Remote: String, Sendable, CaseIterable {
             case none
-            /// `docker -H ssh://`: the user is in the docker group, nothing listens.
+            /// `docker -H ssh://`: the user is in the docker group, and nothing listens on the network.
             case ssh
-            /// Port 2376, with certificates of the rack's own CA on both sides.
+            /// Port 2376, with certificates of the rack's CA on both sides.
             case tls
-            /// Port 2375 without any check: root on the node for everyone who reaches it.
+            /// Port 2375 without any check: everyone who reaches it has root on the node.
             case insecure
         }
 
-        /// dockerd's own keys in dockerd's own spelling, in the recipe's order.
+        /// Keys of daemon.json as dockerd spells them, in the recipe's order.
         package var daemon: [Key]
         package var registry: Registry?
         package var install: Located<Install>?
@@ -38,7 +43,7 @@ extension Node {
         package var remote: Located<Remote>?
         /// Absolute paths of archives made by `docker save`.
         package var preload: [Located<String>]
-        /// Where `docker:` stands in the recipe, or nil when it does not.
+        /// Where `docker:` is in the recipe; nil if the recipe does not have it.
         package var location: Location?
 
         package init(
@@ -78,6 +83,12 @@ extension Node {
                 self.mirror = mirror
                 self.insecure = insecure
             }
+
+            /// host[:port] of the mirror: what follows the scheme, because the rule for mirrors allows no path.
+            package var authority: String {
+                let url = mirror.value
+                return url.firstRange(of: "://").map { String(url[$0.upperBound...]) } ?? url
+            }
         }
 
         /// The proxies that dockerd fetches images through.
@@ -88,7 +99,7 @@ extension Node {
             package var https: Located<String>?
             /// Hosts, domains and networks that are reached directly.
             package var noProxy: [Located<String>]
-            /// Where `proxy:` stands in the recipe.
+            /// Where `proxy:` is in the recipe.
             package var location: Location
 
             package init(

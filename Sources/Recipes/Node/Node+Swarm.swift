@@ -1,7 +1,7 @@
 package import Diagnostics
 
 extension Node {
-    /// The swarm that the node belongs to: one that exists, when there is a token, or one that the rack forms by itself.
+    /// The swarm that the node belongs to: one that exists if there is a token, otherwise one that the rack forms.
     package struct Swarm: Hashable, Sendable {
         package enum Role: String, Sendable, CaseIterable { case manager, worker }
 
@@ -20,9 +20,9 @@ extension Node {
         /// with or without ":port".
         package var managers: [Located<String>]
         package var role: Role
-        /// Of a swarm that exists; nil when the rack forms one.
+        /// The token of a swarm that exists; nil if the rack forms one.
         package var token: Secret?
-        /// What the roles are set to; a role that is left out stays active.
+        /// By role; a role that is left out stays active.
         package var availability: [Role: Availability]
         /// Node labels, in the recipe's order.
         package var labels: [Label]
@@ -51,10 +51,10 @@ extension Node {
             self.location = location
         }
 
-        /// Whether the rack forms the swarm by itself, with the engines' own swarm mode.
+        /// Whether the rack forms the swarm, with the engines' swarm mode.
         package var isFormed: Bool { mode == .swarm && token == nil }
 
-        /// Whether the rack's own nodes are the managers, which all others must find.
+        /// Whether nodes of the rack are the managers, which all other nodes must find.
         package var isOfTheRack: Bool { isFormed || mode == .classic }
 
         /// A node label: `docker node update --label-add KEY=VALUE`.

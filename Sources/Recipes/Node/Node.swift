@@ -12,7 +12,7 @@ package struct Node: Hashable, Sendable {
     package var firstBoot: FirstBoot
     /// The nodes of the same rack whose recipes fix their addresses, this one included; for /etc/hosts.
     package var rack: [RackHost]
-    /// SHA-256 over the merged recipe without its secrets' values, as lower-case hex: changes exactly when the recipe
+    /// SHA-256 over the merged recipe without its secrets' values, as lower-case hex: it changes exactly if the recipe
     /// does.
     package var recipeDigest: String
     /// The recipe file the node was read from, as the user named it.
@@ -55,7 +55,7 @@ package struct Node: Hashable, Sendable {
     package struct Image: Hashable, Sendable {
         /// An absolute path.
         package var source: Located<String>
-        /// Lower-case hex, of the file as it is given (the archive, not the decoded image).
+        /// Lower-case hex, of the file that the recipe names (the archive, not the decoded image).
         package var sha256: Located<String>?
 
         package init(source: Located<String>, sha256: Located<String>? = nil) {
@@ -170,7 +170,7 @@ package struct Node: Hashable, Sendable {
             /// Absolute, on the node.
             package var path: Located<String>
             package var content: Secret
-            /// Permission bits, 0o644 when left out.
+            /// Permission bits; 0o644 if the recipe does not say.
             package var mode: UInt16
 
             package init(path: Located<String>, content: Secret, mode: UInt16 = 0o644) {

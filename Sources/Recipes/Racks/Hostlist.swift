@@ -1,11 +1,11 @@
-/// Host names written as ranges, as pdsh's and SLURM's hostlists: "red[00-04,07]", "rack[1-2]n[01-12]", "a,b[1-3]".
+/// Host names written as ranges, like the hostlists of pdsh and SLURM: "red[00-04,07]", "rack[1-2]n[01-12]", "a,b[1-3]".
 package enum Hostlist {
-    /// What is wrong with a hostlist, for people.
+    /// What is wrong with a hostlist, as a message.
     package struct Mistake: Error, Hashable, Sendable {
         package let text: String
     }
 
-    /// More nodes than anyone has cards for: a range with a digit too many.
+    /// More nodes than anyone has cards for. A larger range is a typing mistake.
     package static let limit = 10_000
 
     /// The names, in the order of the list; several ranges in one name count up from the right. Numbers keep the width
@@ -40,7 +40,7 @@ package enum Hostlist {
         return names
     }
 
-    /// The parts between commas that stand in no brackets.
+    /// The parts between commas outside brackets.
     private static func items(_ list: String) throws(Mistake) -> [String] {
         var items: [String] = []
         var item = ""
@@ -56,7 +56,7 @@ package enum Hostlist {
                 }
                 continue
             case "[":
-                if isInside { throw Mistake(text: "\"\(list)\" has a \"[\" inside of brackets") }
+                if isInside { throw Mistake(text: "\"\(list)\" has a \"[\" inside brackets") }
                 isInside = true
             case "]": isInside = false
             default: break
@@ -69,7 +69,7 @@ package enum Hostlist {
         return items
     }
 
-    /// What stands in brackets: "00-04,07".
+    /// The numbers of the text inside brackets: "00-04,07".
     private static func numbers(_ text: Substring, of item: String) throws(Mistake) -> [String] {
         var numbers: [String] = []
         for range in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -78,7 +78,7 @@ package enum Hostlist {
             guard let first = ends.first, let last = ends.last, (1...9).contains(first.utf8.count),
                 (1...9).contains(last.utf8.count), let from = Int(first), let to = Int(last),
                 (first + last).utf8.allSatisfy({ (0x30...0x39).contains($0) })
-            else { throw Mistake(text: "\"\(range)\" in \"\(item)\" is no range of numbers (00-04)") }
+            else { throw Mistake(text: "\"\(range)\" in \"\(item)\" is not a range of numbers (00-04)") }
             guard from <= to else { throw Mistake(text: "the range \"\(range)\" in \"\(item)\" runs backwards") }
             guard to - from < limit else { throw Mistake(text: "\"\(item)\" names more than \(limit) nodes") }
             for number in from...to {

@@ -1,6 +1,6 @@
 package import Diagnostics
 
-/// The nodes that one or several recipes mean, read without a mistake, and what is worth saying about them all the same.
+/// The nodes of one or several recipes that have no mistake, and the warnings about them.
 package struct LoadedRack: Sendable {
     /// A field of a node's row in the roster.
     package struct Column: Hashable, Sendable {
@@ -13,12 +13,18 @@ package struct LoadedRack: Sendable {
         package internal(set) var node: Node
         /// The recipe, as the user named it.
         package let file: String
-        /// What the roster says of it, in the order of its columns.
+        /// The fields of its row in the roster, in the order of the columns.
         package let columns: [Column]
     }
 
-    package internal(set) var members: [Member]
-    package internal(set) var warnings: [Diagnostic]
+    package let members: [Member]
+    package let warnings: [Diagnostic]
 
     package var nodes: [Node] { members.map(\.node) }
+}
+
+/// A node whose recipe has no mistake, and the warnings about it.
+package struct LoadedRecipe: Sendable {
+    package let node: Node
+    package let warnings: [Diagnostic]
 }

@@ -1,8 +1,9 @@
 import Diagnostics
+import Text
 
 /// What the nodes of a rack know of each other.
 struct Rack {
-    /// The nodes whose recipes fix their addresses, by name. Empty when there is no other node to tell of.
+    /// The nodes whose recipes fix their addresses, by name. Empty if there is no other node.
     let hosts: [Node.RackHost]
     /// All nodes' names.
     let names: Set<String>
@@ -39,15 +40,15 @@ struct Rack {
     /// `node` with what it has to know of the others.
     func completing(_ node: Node) -> Node {
         var node = node
-        let isTold = hosts.contains { $0.name != node.hostname.value }
-        node.rack = isTold ? hosts : []
+        let knowsOthers = hosts.contains { $0.name != node.hostname.value }
+        node.rack = knowsOthers ? hosts : []
         if let swarm = node.swarm, swarm.isFormed {
             node.swarm?.nodes = swarms[swarm.managers.map(\.value)] ?? [node.hostname.value]
         }
         return node
     }
 
-    /// Says which managers nobody could find, or that may move away.
+    /// Reports managers that no node could find, or whose address may change.
     func checkManagers(of node: Node, _ report: inout DiagnosticReport) {
         guard let swarm = node.swarm, swarm.isOfTheRack else { return }
         for manager in swarm.managers {
@@ -58,8 +59,8 @@ struct Rack {
             else { continue }
             report.warning(
                 at: manager.location,
-                "swarm.managers: no recipe of the rack has the address \(name): its card must come from this rack, "
-                    + "with swarm.role: manager")
+                "swarm.managers: no recipe of the rack has the address \(name): the node that gets it needs a card of this "
+                    + "rack, with swarm.role: manager")
         }
         if let consul = swarm.consul { check(consul, "swarm.consul", what: "a Consul server", of: node, &report) }
         if swarm.isFormed { checkCount(of: swarm, &report) }
@@ -71,13 +72,12 @@ struct Rack {
         if count > Self.mostManagers {
             report.warning(
                 at: last.location,
-                "swarm.managers: with \(count) managers, more than half of which must agree to every change, the swarm only "
-                    + "gets slower: take three or five")
+                "swarm.managers: more than half of the managers must agree to every change, so \(count) managers only make "
+                    + "the swarm slower: use three or five")
         } else if count.isMultiple(of: 2) {
             report.warning(
                 at: last.location,
-                "swarm.managers: \(count) managers survive the loss of no more of them than \(count - 1) would: "
-                    + "take an odd number")
+                "swarm.managers: \(count) managers tolerate no more failures than \(count - 1): use an odd number")
         }
     }
 
@@ -92,17 +92,17 @@ struct Rack {
             report.error(
                 at: host.location,
                 "\(key): \(isOwn ? "this node" : name) has no fixed address, and \(what) whose address changes "
-                    + "loses all workers: give its recipe address, or name it here by the address that the network "
-                    + "reserves for it")
+                    + "loses all workers: add address to its recipe, or write here the address that the network reserves "
+                    + "for it")
         } else if !Self.isAddress(name), !name.contains(".") {
             let near = nearest(to: name, among: names.sorted()).map { " (did you mean \"\($0)\"?)" } ?? ""
-            report.error(at: host.location, "\(key): \"\(name)\" is no node of the rack and no address\(near)")
+            report.error(at: host.location, "\(key): \"\(name)\" is neither a node of the rack nor an address\(near)")
         }
     }
 
-    private static func isAddress(_ text: String) -> Bool { ValueRules.isIPAddress(text) || text.hasPrefix("[") }
+    private static func isAddress(_ text: String) -> Bool { HostPort(text).map { !$0.host.isName } ?? false }
 
-    /// Names and addresses that stand in the rack twice.
+    /// Reports names and addresses that appear twice in the rack.
     static func checkDuplicates(_ nodes: [Node], _ report: inout DiagnosticReport) {
         var names: [String: Node] = [:]
         var addresses: [String: Node] = [:]
@@ -110,13 +110,13 @@ struct Rack {
             if let other = names.updateValue(node, forKey: node.hostname.value) {
                 report.error(
                     at: node.hostname.location,
-                    "hostname: \"\(node.hostname.value)\" is another node's name already (\(other.hostname.location))")
+                    "hostname: \"\(node.hostname.value)\" is already another node's name (\(other.hostname.location))")
             }
             guard let address = node.address else { continue }
             if let other = addresses.updateValue(node, forKey: address.value.address) {
                 report.error(
                     at: address.location,
-                    "address: \(address.value.address) of \(node.hostname.value) is the address of \(other.hostname.value) already"
+                    "address: \(address.value.address) of \(node.hostname.value) is already the address of \(other.hostname.value)"
                 )
             }
         }

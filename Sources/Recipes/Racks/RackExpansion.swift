@@ -1,12 +1,13 @@
 import Diagnostics
+import Text
 import SystemPackage
 
-/// Makes the recipes of a rack's nodes of one file: `nodes`, `addresses`, `roster`, `overrides` and variables.
+/// Makes the recipes of the nodes of a rack from one file: `nodes`, `addresses`, `roster`, `overrides` and variables.
 struct RackExpansion {
     /// One node's recipe, with its variables replaced.
     struct Member {
         let tree: RecipeValue
-        /// What the roster says of it, in the order of its columns.
+        /// The fields of its row in the roster, in the order of the columns.
         let columns: [LoadedRack.Column]
     }
 
@@ -50,7 +51,7 @@ struct RackExpansion {
         var members: [Member] = []
         for (index, name) in names.enumerated() {
             let row = roster.flatMap { $0.rows.indices.contains(index) ? $0.rows[index] : nil }
-            // That there is none is reported; that its variables are unknown would be the same mistake again.
+            // A missing row is reported already; its unknown variables would be the same mistake again.
             if row == nil, Self.entry("roster", of: tree) != nil { continue }
             var own = common
             let place = nodes.value.location
@@ -92,7 +93,7 @@ struct RackExpansion {
         tree.content = .mapping(entries)
     }
 
-    // MARK: The rack's own keys
+    // MARK: The keys of a rack
 
     private func readNames(_ value: RecipeValue, _ report: inout DiagnosticReport) -> [String] {
         let items = if case .sequence(let list) = value.content { list } else { [value] }
@@ -106,14 +107,14 @@ struct RackExpansion {
             }
             do throws(Hostlist.Mistake) {
                 let expanded = try Hostlist.expand(text)
-                // One name is enough to tell what is wrong with all of a range.
-                if let problem = expanded.lazy.compactMap(ValueRules.hostname).first {
+                // One name is enough to show what is wrong with all of a range.
+                if let problem = expanded.lazy.compactMap(ValueRule.hostname.problem).first {
                     report.error(at: item.location, "nodes: \(problem)")
                     continue
                 }
                 for name in expanded {
                     if places.updateValue(item.location, forKey: name) != nil {
-                        report.error(at: item.location, "nodes: \"\(name)\" stands there twice")
+                        report.error(at: item.location, "nodes: \"\(name)\" appears twice")
                     } else {
                         names.append(name)
                     }
@@ -135,29 +136,21 @@ struct RackExpansion {
                 at: other.key.location, "address: every node of the rack would get it; leave it out beside addresses")
         }
         guard case .scalar(let text, _) = entry.value.content, entry.value.tag == nil,
-            let slash = text.firstIndex(of: "/"), let first = ValueRules.ipv4(String(text[..<slash])),
-            let length = Int(text[text.index(after: slash)...]), (1...30).contains(length)
+            let network = IPv4Network(text), (1...30).contains(network.prefixLength)
         else {
             report.error(
                 at: place, "addresses: expected the first node's address with its prefix length (192.168.50.10/24)")
             return [:]
         }
-        let host = UInt32.max >> UInt32(length)
-        // The network's own address and its broadcast address are nobody's.
-        let offset = first & host
-        let available = offset == 0 ? 0 : Int(host - offset)
-        guard names.count <= available else {
-            let why = available == 0 ? "it is no host's address" : "only \(available) follow in its network"
+        guard let hosts = network.hosts(names.count) else {
+            let available = network.hostsFromHere
+            let why = available == 0 ? "it is not a host's address" : "only \(available) follow in its network"
             report.error(at: place, "addresses: \(names.count) nodes need as many addresses from \(text) on; \(why)")
             return [:]
         }
-        var addresses: [String: Located<String>] = [:]
-        for (index, name) in names.enumerated() {
-            let value = first + UInt32(index)
-            let bytes = [24, 16, 8, 0].map { String(value >> $0 & 0xFF) }
-            addresses[name] = Located("\(bytes.joined(separator: "."))/\(length)", at: place)
-        }
-        return addresses
+        return Dictionary(
+            zip(names, hosts.map { Located("\($0)/\(network.prefixLength)", at: place) }),
+            uniquingKeysWith: { first, _ in first })
     }
 
     private func readRoster(
@@ -196,7 +189,7 @@ struct RackExpansion {
             if let line = seats[seat] {
                 report.error(
                     at: Location(file: path, line: row.line, column: 1),
-                    "seat \"\(seat)\" is taken already, in line \(line)")
+                    "seat \"\(seat)\" is already taken, in line \(line)")
             }
             seats[seat] = row.line
         }
@@ -215,7 +208,7 @@ struct RackExpansion {
         for entry in entries {
             guard known.contains(entry.key.value) else {
                 let near = nearest(to: entry.key.value, among: names).map { " (did you mean \"\($0)\"?)" } ?? ""
-                report.error(at: entry.key.location, "overrides: \"\(entry.key.value)\" is no node of nodes\(near)")
+                report.error(at: entry.key.location, "overrides: \"\(entry.key.value)\" is not listed in nodes\(near)")
                 continue
             }
             guard case .mapping(let inner) = entry.value.content else {
@@ -226,7 +219,7 @@ struct RackExpansion {
             }
             for key in inner where Self.keys.contains(key.key.value) || key.key.value == "extends" {
                 report.error(
-                    at: key.key.location, "overrides.\(entry.key.value): \"\(key.key.value)\" cannot stand here")
+                    at: key.key.location, "overrides.\(entry.key.value): \"\(key.key.value)\" is not allowed here")
             }
             overrides[entry.key.value] = entry.value
         }

@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// The variables of one node: `{{name}}` in scalar values, replaced after YAML is parsed, so that a value can hold any
+/// The variables of one node: `{{name}}` in scalar values, replaced after YAML is parsed, so that a value can contain any
 /// character.
 struct RackVariables: Sendable {
     static let builtIn: Set<String> = ["node", "index", "count", "rack", "address"]
@@ -9,7 +9,7 @@ struct RackVariables: Sendable {
     /// Where a column's value comes from, for messages: "students.csv:7".
     let source: String?
 
-    /// Replaces the variables in all scalars below `value`; what is unknown or empty is reported at its place.
+    /// Replaces the variables in all scalars below `value`; an unknown or empty variable is reported at its place.
     func substitute(in value: RecipeValue, _ report: inout DiagnosticReport) -> RecipeValue {
         var value = value
         switch value.content {
@@ -28,7 +28,7 @@ struct RackVariables: Sendable {
     private func substitute(in text: String, at place: Location, _ report: inout DiagnosticReport) -> String {
         var result = ""
         var rest = text[...]
-        // Not `{{.Name}}`, which is Docker's own template language.
+        // Not `{{.Name}}`, which is for Docker's templates.
         while let match = rest.firstMatch(of: /\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}/) {
             result += rest[..<match.range.lowerBound]
             let name = String(match.1)

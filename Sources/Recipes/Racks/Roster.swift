@@ -1,8 +1,9 @@
+import Text
 import Diagnostics
 
 /// A table of people or places, one row for each node: a CSV file (RFC 4180) with the columns' names in its first line.
 ///
-/// Spreadsheets differ: a byte-order mark, "\r\n" and ";" or tabs between the fields are all taken.
+/// Spreadsheets differ: a byte-order mark, "\r\n", and ";" or tabs between the fields are accepted.
 struct Roster: Hashable, Sendable {
     struct Row: Hashable, Sendable {
         /// Of the file, from 1.
@@ -16,10 +17,9 @@ struct Roster: Hashable, Sendable {
     let columns: [String]
     let rows: [Row]
 
-    /// What is wrong with the file is reported at its lines.
+    /// Reports what is wrong with the file, with the line. Nil if something is.
     init?(_ text: String, file: String, report: inout DiagnosticReport) {
-        var text = text[...]
-        if text.hasPrefix("\u{FEFF}") { text.removeFirst() }
+        let text = text.withoutByteOrderMark[...]
         let header = text.prefix { !$0.isNewline }
         let separator = [",", ";", "\t"].max { one, other in
             header.count { String($0) == one } < header.count { String($0) == other }
@@ -39,7 +39,7 @@ struct Roster: Hashable, Sendable {
             } else if RackVariables.builtIn.contains(column) {
                 report.error(at: place, "the roster's column \"\(column)\" has the name of a built-in variable")
             } else if !seen.insert(column).inserted {
-                report.error(at: place, "the roster's column \"\(column)\" stands there twice")
+                report.error(at: place, "the roster's column \"\(column)\" appears twice")
             }
         }
         var rows: [Row] = []
@@ -77,8 +77,8 @@ struct Roster: Hashable, Sendable {
         var fields: [String]
     }
 
-    /// RFC 4180: fields may stand in quotes, which are doubled inside; quoted fields may hold line ends. Blank lines are
-    /// left out; blanks around a field outside of quotes are not meant.
+    /// RFC 4180: fields may be in quotes, which are doubled inside; quoted fields may contain line ends. Blank lines are
+    /// left out, and so are blanks around a field without quotes.
     private static func records(
         _ text: Substring, separator: Character, file: String, report: inout DiagnosticReport
     ) -> [Record]? {
@@ -129,7 +129,7 @@ struct Roster: Hashable, Sendable {
                 if !character.isWhitespace {
                     report.error(
                         at: Location(file: file, line: line, column: 1),
-                        "text stands behind a closing quote: a quote inside of quotes is written twice")
+                        "there is text after a closing quote: write a quote inside quotes twice")
                     return nil
                 }
             } else {
@@ -143,14 +143,5 @@ struct Roster: Hashable, Sendable {
         }
         finishRecord()
         return records
-    }
-}
-
-extension String {
-    /// Without blanks at either end.
-    fileprivate var trimmed: String {
-        let front = drop(while: \.isWhitespace)
-        guard let last = front.lastIndex(where: { !$0.isWhitespace }) else { return "" }
-        return String(front[...last])
     }
 }

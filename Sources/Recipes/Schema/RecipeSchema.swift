@@ -1,6 +1,6 @@
 import Text
 
-/// The JSON Schema of recipes (draft 2020-12), made from the table that the decoder checks keys with.
+/// The JSON Schema of recipes (draft 2020-12), made from the table that the decoder uses.
 package enum RecipeSchema {
     package static func json() -> String {
         var root = object(of: RecipeShape.recipe.keys)
@@ -8,6 +8,9 @@ package enum RecipeSchema {
         root.insert(.init("title", .string("piflash recipe")), at: 1)
         return JSONValue.object(root).prettyText
     }
+
+    /// A value with a variable becomes another one before its rule is applied.
+    private static let variable = #"\{\{\s*[A-Za-z_]"#
 
     private static func object(of keys: [RecipeKey]) -> [JSONValue.Member] {
         var properties: [JSONValue.Member] = []
@@ -26,13 +29,16 @@ package enum RecipeSchema {
     private static func schema(_ shape: RecipeShape, about: String) -> JSONValue {
         var members: [JSONValue.Member] = about.isEmpty ? [] : [.init("description", .string(about))]
         switch shape {
-        case .text(let pattern):
+        case .text(let rule):
             // Unquoted numbers and words such as `yes` are text to piflash, but not to an editor's YAML reader.
             members.append(.init("type", .array(["string", "number", "boolean"].map(JSONValue.string))))
-            if let pattern { members.append(.init("pattern", .string(pattern))) }
+            if let pattern = rule.anchoredPattern {
+                members.append(.init("pattern", .string("\(pattern)|\(variable)")))
+            }
         case .flag: members.append(.init("type", .string("boolean")))
         case .choice(let words): members.append(.init("enum", .array(words.map(JSONValue.string))))
-        case .secret: members.append(.init("type", .array(["string", "number", "array"].map(JSONValue.string))))
+        // An editor sees the text after the tag, which is not the value.
+        case .taggable: members.append(.init("type", .array(["string", "number", "array"].map(JSONValue.string))))
         case .list(let item):
             if case .text = item {
                 members.append(.init("type", .array([.string("array"), .string("string")])))

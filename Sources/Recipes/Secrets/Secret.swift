@@ -1,9 +1,9 @@
 package import Diagnostics
 
-/// A value that the recipe may leave to be read when it is needed: written out, or named by a tag.
+/// A value that is written out in the recipe, or named by a tag and read when it is needed.
 ///
-/// Reading is the work of a ``SecretReading``; a secret itself never holds what it names, so that a node can be printed,
-/// compared and hashed.
+/// A ``SecretReading`` reads it; the secret itself never holds what it names, so that a node can be printed, compared and
+/// hashed.
 package struct Secret: Hashable, Sendable {
     package enum Source: Hashable, Sendable {
         /// Written out in the recipe.
@@ -20,10 +20,22 @@ package struct Secret: Hashable, Sendable {
 
     package var source: Source
     package var location: Location
+    /// The recipe's key: "user.password".
+    package var path: String
+    /// What the value must be, whether it is written out or read.
+    package var rule: ValueRule
 
-    package init(_ source: Source, at location: Location) {
+    package init(_ source: Source, at location: Location, path: String = "", rule: ValueRule = .text) {
         self.source = source
         self.location = location
+        self.path = path
+        self.rule = rule
+    }
+
+    /// What is wrong with `value`, which is the secret's, for a message at ``location``; nil if nothing is. The value is
+    /// never part of it.
+    package func problem(with value: String) -> String? {
+        rule.problem(with: value).map { path.isEmpty ? $0 : "\(path): \($0)" }
     }
 
     /// How the secret is shown where its value must not be: the tag, never a value.
@@ -41,7 +53,7 @@ package struct Secret: Hashable, Sendable {
 /// What reading a secret gives.
 package enum SecretValue: Hashable, Sendable {
     case value(String)
-    /// The secret was not read (`check`, `render`): a text that stands for it, from ``Secret/placeholder``.
+    /// The secret was not read (`check`, `render`): a text that is shown in its place, from ``Secret/placeholder``.
     case placeholder(String)
 }
 

@@ -1,15 +1,16 @@
+import Host
 package import Diagnostics
 import FoundationEssentials
 import Subprocess
 import SystemPackage
 
-/// Reads secrets from where their tags say, each at most once per run. Their values never stand in a message.
+/// Reads secrets from where their tags say, each at most once per run. Their values are never part of a message.
 package actor SecretReader: SecretReading {
     private let environment: [String: String]
     private let prompt: @Sendable (String) -> String?
     private var known: [Secret.Source: String] = [:]
 
-    /// `prompt` asks the user for a secret without echo; nil when there is nobody to ask.
+    /// `prompt` asks the user for a secret without echo; it returns nil if nobody can be asked.
     package init(environment: [String: String], prompt: @escaping @Sendable (String) -> String?) {
         self.environment = environment
         self.prompt = prompt
@@ -37,10 +38,10 @@ package actor SecretReader: SecretReading {
             }
             return value
         case .file(let path):
-            guard let data = FileManager.default.contents(atPath: path) else {
+            guard let contents = (try? DurableFile.read(FilePath(path), limit: 1 << 20)) ?? nil else {
                 throw Failure(.secretUnavailable, "!file \(path): the file cannot be read")
             }
-            return try Self.text(data, of: "!file \(path)")
+            return try Self.text(Data(contents), of: "!file \(path)")
         case .command(let words):
             return try await run(words)
         case .prompt(let text):
@@ -60,7 +61,7 @@ package actor SecretReader: SecretReading {
                 .name(words[0]), arguments: Arguments(Array(words.dropFirst())),
                 output: .bytes(limit: 1 << 20), error: .discarded)
             guard result.terminationStatus.isSuccess else {
-                // What the program printed may hold the secret: only its status is told.
+                // What the program printed may contain the secret: only its status is reported.
                 throw Failure(.secretUnavailable, "\(name): the program failed (\(result.terminationStatus))")
             }
             return try Self.text(Data(result.standardOutput), of: name)
@@ -74,7 +75,7 @@ package actor SecretReader: SecretReading {
     /// The text without one final line end, which editors and programs add.
     private static func text(_ data: Data, of source: String) throws(Failure) -> String {
         guard var text = String(validating: Array(data), as: UTF8.self) else {
-            throw Failure(.secretUnavailable, "\(source): what it gives is not UTF-8 text")
+            throw Failure(.secretUnavailable, "\(source): its content is not UTF-8 text")
         }
         if text.hasSuffix("\r\n") || text.hasSuffix("\n") { text.removeLast() }
         return text

@@ -1,10 +1,10 @@
 package import Diagnostics
 import Yams
 
-/// A value of a recipe file with the place where it stands; what is left of YAML after parsing.
+/// A value of a recipe file with its place: what the rest of the program sees of YAML.
 package struct RecipeValue: Hashable, Sendable {
     package enum Content: Hashable, Sendable {
-        /// The text as it is written, and whether it stands without quotes (`yes`, `12`, `~`).
+        /// The text as it is written, and whether it is written without quotes (`yes`, `12`, `~`).
         case scalar(String, isPlain: Bool)
         case sequence([RecipeValue])
         case mapping([Entry])
@@ -16,7 +16,7 @@ package struct RecipeValue: Hashable, Sendable {
     }
 
     package var content: Content
-    /// A tag of our own ("!env"); YAML's own tags are no one's business here.
+    /// A tag for secrets ("!env"). YAML's standard tags are dropped.
     package var tag: String?
     package var location: Location
 
@@ -67,7 +67,7 @@ package struct RecipeValue: Hashable, Sendable {
 }
 
 extension RecipeValue {
-    /// More values than any recipe has: aliases of aliases can stand for billions.
+    /// More values than any recipe has: aliases of aliases can expand to billions.
     private static let limit = 100_000
 
     /// Parses the text of a recipe file; mistakes go to `report`.
@@ -81,7 +81,8 @@ extension RecipeValue {
             let value = convert(node, file: file, &budget, &report)
             if budget < 0 {
                 report.error(
-                    at: value.location, "the recipe holds more than \(limit) values: do aliases refer to each other?")
+                    at: value.location, "the recipe contains more than \(limit) values: do aliases refer to each other?"
+                )
                 return nil
             }
             return value
@@ -89,9 +90,9 @@ extension RecipeValue {
             let (mark, problem) = describe(error)
             report.error(
                 at: Location(file: file, line: mark?.line ?? 1, column: mark?.column ?? 1),
-                "this is no YAML: \(problem)")
+                "this is not valid YAML: \(problem)")
         } catch {
-            report.error(at: Location(file: file, line: 1, column: 1), "this is no YAML: \(error)")
+            report.error(at: Location(file: file, line: 1, column: 1), "this is not valid YAML: \(error)")
         }
         return nil
     }
@@ -138,7 +139,7 @@ extension RecipeValue {
             (mark, problem)
         case .reader(let problem, _, _, _): (nil, problem)
         case .duplicatedKeysInMapping(let duplicates, let context):
-            (context.mark, "the key \(duplicates.map { "\"\($0)\"" }.joined(separator: ", ")) stands there twice")
+            (context.mark, "the key \(duplicates.map { "\"\($0)\"" }.joined(separator: ", ")) appears twice")
         default: (nil, "\(error)")
         }
     }

@@ -1,6 +1,6 @@
 package import Diagnostics
 
-/// A value and the place in a recipe where it stands.
+/// A value and its place in a recipe.
 package struct Located<Value: Hashable & Sendable>: Hashable, Sendable {
     package var value: Value
     package var location: Location

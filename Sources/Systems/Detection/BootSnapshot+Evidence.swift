@@ -1,27 +1,20 @@
-import FoundationEssentials
-
 /// What the files of a boot partition tell about the image, each with the place where that is laid down.
 extension BootSnapshot {
     /// The words of the kernel command line.
     var commandLine: [String] {
-        (text("cmdline.txt") ?? text("current/cmdline.txt") ?? "").split(whereSeparator: \.isWhitespace).map(
-            String.init)
+        (text(BootPath.commandLine) ?? text(BootPath.currentCommandLine) ?? "").split(whereSeparator: \.isWhitespace)
+            .map(
+                String.init)
     }
 
     /// Whether both files are there without which cloud-init's NoCloud does not find its seed.
-    var hasSeed: Bool { has("user-data") && has("meta-data") }
+    var hasSeed: Bool { has(BootPath.userData) && has(BootPath.metaData) }
 
     /// HypriotOS keeps a copy of its os-release here.
-    var osRelease: OSRelease { OSRelease(text("os-release") ?? "") }
+    var identification: OSRelease { OSRelease(text(BootPath.osRelease) ?? "") }
 
-    /// What piflash noted on a card that it configured: its own files have replaced the vendor's marks.
-    var recordedFlavour: OSProfile.Flavour? {
-        struct Record: Decodable { let flavour: String }
-        guard let bytes = files["piflash/card.json"],
-            let record = try? JSONDecoder().decode(Record.self, from: Data(bytes))
-        else { return nil }
-        return OSProfile.Flavour(rawValue: record.flavour)
-    }
+    /// The flavour in the record of a card that piflash configured: its own files have replaced the vendor's.
+    var recordedFlavour: OSProfile.Flavour? { contents(CardRecord.path).flatMap(CardRecord.flavour) }
 
     /// Whether there is something that a Pi's firmware would start.
     var hasFirmware: Bool {
@@ -31,7 +24,7 @@ extension BootSnapshot {
 
     /// Whether config.txt has the line `setting`, written without blanks.
     func configures(_ setting: String) -> Bool {
-        (text("config.txt") ?? "").split(whereSeparator: \.isNewline).contains { line in
+        (text(BootPath.configuration) ?? "").split(whereSeparator: \.isNewline).contains { line in
             line.filter { !$0.isWhitespace } == setting
         }
     }
@@ -43,7 +36,7 @@ extension BootSnapshot {
         guard has("kernel8.img") || has("vmlinuz") || has("current/") else { return false }
         var applies = true
         var is64Bit = false
-        for line in (text("config.txt") ?? "").split(whereSeparator: \.isNewline) {
+        for line in (text(BootPath.configuration) ?? "").split(whereSeparator: \.isNewline) {
             let setting = line.filter { !$0.isWhitespace }
             if setting.hasPrefix("[") {
                 applies = setting == "[all]"

@@ -2,14 +2,16 @@
 enum HypriotRelease {
     /// HYPRIOT_IMAGE_VERSION of the os-release on either partition: "v1.12.3".
     static func version(_ boot: BootSnapshot, _ root: RootSnapshot?) -> String? {
-        boot.osRelease["HYPRIOT_IMAGE_VERSION"] ?? root?.osRelease["HYPRIOT_IMAGE_VERSION"]
+        boot.identification["HYPRIOT_IMAGE_VERSION"] ?? root?.identification["HYPRIOT_IMAGE_VERSION"]
     }
 
     /// When an image of 2015 was built: /etc/hypriot_release has lines like "image_build: 20150416-201537"
     /// (rpi-image-builder, scripts/build_image.sh), the time that also stands in the image's name.
     static func build(_ root: RootSnapshot?) -> String? {
         let prefix = "image_build:"
-        let line = root?.text("/etc/hypriot_release")?.split(whereSeparator: \.isNewline).first { $0.hasPrefix(prefix) }
+        let line = root?.text(RootPath.hypriotRelease)?.split(whereSeparator: \.isNewline).first {
+            $0.hasPrefix(prefix)
+        }
         let value = line?.dropFirst(prefix.count).filter { !$0.isWhitespace }
         return value?.isEmpty == false ? value : nil
     }
@@ -23,7 +25,9 @@ enum HypriotRelease {
             switch flavour {
             case .hypriotDeviceInit: deviceInit[number]
             case .hypriotCloudInit: cloudInit[number] ?? cloudInitSeries[series]
-            default: nil as String?
+            case .hypriotOccidentalis, .raspbian, .raspberryPiOSFirstRun, .raspberryPiOSCustomTOML,
+                .raspberryPiOSCloudInit, .ubuntuCloudInit, .dietPi, .debianRaspi:
+                nil as String?
             }
         return known.map { OSProfile.Docker(version: $0) }
     }

@@ -13,11 +13,12 @@ extension OSProfile {
             flavour: flavour, release: release(flavour, boot, root),
             bootMountPoint: bootMountPoint(flavour, boot, root),
             // From Ubuntu 25.10 on, kernel and command line live in the directory of the current boot slot.
-            cmdlinePath: flavour == .ubuntuCloudInit && boot.files["current/cmdline.txt"] != nil
-                ? "current/cmdline.txt" : "cmdline.txt",
+            cmdlinePath: flavour == .ubuntuCloudInit && boot.contents(BootPath.currentCommandLine) != nil
+                ? BootPath.currentCommandLine : BootPath.commandLine,
             architecture: architecture(flavour, boot, root), hasBooted: hasBooted(flavour, boot, root), system: system,
             initSystem: root?.initSystem, network: root.flatMap { networkStack(flavour, $0) },
-            docker: docker(flavour, boot, root), cloudInitVersion: root?.cloudInitVersion)
+            docker: docker(flavour, boot, root),
+            cloudInitVersion: root?.version(of: "cloud-init").flatMap(PackageVersion.upstream))
     }
 
     // MARK: Flavour
@@ -42,24 +43,25 @@ extension OSProfile {
     /// stand on images that were derived from it, `issue.txt` on everything that pi-gen builds.
     private static func marked(_ boot: BootSnapshot, root: RootSnapshot?) throws(Failure) -> Flavour {
         let hypriot = HypriotRelease.version(boot, root)
-        let readsDeviceInit = root?.has("/usr/local/bin/device-init")
+        let readsDeviceInit = root?.has(RootPath.deviceInit)
         let isHypriot = hypriot != nil || boot.label?.lowercased() == "hypriotos"
         // The file may have been put on a later release by mistake; its root partition knows who would read it.
-        let readsSeedInstead = readsDeviceInit == false && root?.packages["cloud-init"] != nil
-        if boot.has("device-init.yaml") && !readsSeedInstead || isHypriot && readsDeviceInit == true {
+        let readsSeedInstead = readsDeviceInit == false && root?.version(of: "cloud-init") != nil
+        if boot.has(BootPath.deviceInit) && !readsSeedInstead || isHypriot && readsDeviceInit == true {
             return .hypriotDeviceInit
         }
-        if boot.has("user-data") && hypriot != nil || boot.hasSeed && isHypriot || isHypriot && readsSeedInstead {
+        if boot.has(BootPath.userData) && hypriot != nil || boot.hasSeed && isHypriot || isHypriot && readsSeedInstead {
             return .hypriotCloudInit
         }
-        if boot.has("occidentalis.txt") || root?.has("/etc/hypriot_release") == true { return .hypriotOccidentalis }
+        if boot.has(BootPath.occidentalis) || root?.has(RootPath.hypriotRelease) == true { return .hypriotOccidentalis }
         if boot.label?.lowercased() == "system-boot" || boot.commandLine.contains("root=LABEL=writable")
-            || boot.text("README")?.contains("Ubuntu Server for Raspberry Pi") ?? false || root?.system?.id == "ubuntu"
+            || boot.text(BootPath.readme)?.contains("Ubuntu Server for Raspberry Pi") ?? false
+            || root?.system?.id == "ubuntu"
         {
             return .ubuntuCloudInit
         }
-        if boot.has("dietpi.txt") || root?.has("/boot/dietpi") == true { return .dietPi }
-        if boot.has("sysconf.txt") || boot.label == "RASPIFIRM" || root?.has("/etc/raspi-image-id") == true {
+        if boot.has(BootPath.dietPi) || root?.has(RootPath.dietPiDirectory) == true { return .dietPi }
+        if boot.has(BootPath.sysconf) || boot.label == "RASPIFIRM" || root?.has(RootPath.raspiImageID) == true {
             return .debianRaspi
         }
         if boot.has("apks/"), boot.has(".alpine-release") { throw unsupported("Alpine Linux (diskless)") }

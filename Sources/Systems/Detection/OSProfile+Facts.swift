@@ -13,7 +13,7 @@ extension OSProfile {
 
     /// Three assignments in /boot/dietpi/.version (DietPi, dietpi/dietpi-obtain_hw_model and dietpi-update).
     private static func dietPiVersion(_ root: RootSnapshot?) -> String? {
-        let file = OSRelease(root?.text("/boot/dietpi/.version") ?? "")
+        let file = OSRelease(root?.text(RootPath.dietPiVersion) ?? "")
         let parts = ["CORE", "SUB", "RC"].compactMap { file["G_DIETPI_VERSION_\($0)"] }
         return parts.count == 3 ? "v" + parts.joined(separator: ".") : nil
     }
@@ -41,13 +41,16 @@ extension OSProfile {
     static func architecture(_ flavour: Flavour, _ boot: BootSnapshot, _ root: RootSnapshot?) -> String? {
         let found = root?.architecture
         switch flavour {
-        case .hypriotOccidentalis, .hypriotDeviceInit, .hypriotCloudInit:
-            if let found { return found.hasPrefix("armv") ? "armv7" : found }
+        case .hypriotOccidentalis:
             // In 2015 there was no Pi with 64 bits.
-            if flavour == .hypriotOccidentalis { return "armv7" }
-            let system = boot.osRelease["HYPRIOT_OS"] ?? root?.osRelease["HYPRIOT_OS"]
+            return found.map { $0.hasPrefix("armv") ? "armv7" : $0 } ?? "armv7"
+        case .hypriotDeviceInit, .hypriotCloudInit:
+            if let found { return found.hasPrefix("armv") ? "armv7" : found }
+            let system = boot.identification["HYPRIOT_OS"] ?? root?.identification["HYPRIOT_OS"]
             return system?.hasSuffix("/armhf") == true ? "armv7" : system?.hasSuffix("/arm64") == true ? "arm64" : nil
-        default: return found ?? (boot.bootsArm64Only ? "arm64" : nil)
+        case .raspbian, .raspberryPiOSFirstRun, .raspberryPiOSCustomTOML, .raspberryPiOSCloudInit, .ubuntuCloudInit,
+            .dietPi, .debianRaspi:
+            return found ?? (boot.bootsArm64Only ? "arm64" : nil)
         }
     }
 
@@ -61,11 +64,11 @@ extension OSProfile {
             return image.hasBooted
         case .hypriotOccidentalis:
             // rc.local touches it before it runs the first boot's script.
-            return root?.has("/root/firstboot_done")
+            return root?.has(RootPath.firstBootDone)
         case .hypriotCloudInit, .ubuntuCloudInit:
             if boot.commandLine.contains("init=/usr/lib/raspi-config/init_resize.sh") { return false }
             // Before 1.8.1 HypriotOS had no such word: without it, look for cloud-init's link to the instance that it has set up.
-            return root?.has("/var/lib/cloud/instance")
+            return root?.has(RootPath.cloudInstance)
         case .hypriotDeviceInit, .dietPi, .debianRaspi: return nil
         }
     }
@@ -79,12 +82,20 @@ extension OSProfile {
     /// Who sets up the interfaces. Packages alone do not tell: Raspberry Pi OS had NetworkManager in its archive, and
     /// some had it installed, long before bookworm made it the default.
     static func networkStack(_ flavour: Flavour, _ root: RootSnapshot) -> NetworkStack? {
+        switch flavour {
         // Netplan's default renderer on a server.
-        if flavour == .ubuntuCloudInit { return .networkd }
+        case .ubuntuCloudInit: return .networkd
+        case .hypriotOccidentalis, .hypriotDeviceInit, .hypriotCloudInit, .raspbian, .raspberryPiOSFirstRun,
+            .raspberryPiOSCustomTOML, .raspberryPiOSCloudInit, .dietPi, .debianRaspi:
+            return networkStack(root)
+        }
+    }
+
+    private static func networkStack(_ root: RootSnapshot) -> NetworkStack? {
         let isLate = root.system?.codename.flatMap(DebianRelease.init(rawValue:)).map { $0 >= .bookworm } ?? false
-        let hasDHCPCD = root.packages["dhcpcd5"] != nil || root.packages["dhcpcd"] != nil
-        let hasIfupdown = root.packages["ifupdown"] != nil
-        if root.packages["network-manager"] != nil, isLate || !hasDHCPCD && !hasIfupdown { return .networkManager }
+        let hasDHCPCD = root.version(of: "dhcpcd5") != nil || root.version(of: "dhcpcd") != nil
+        let hasIfupdown = root.version(of: "ifupdown") != nil
+        if root.version(of: "network-manager") != nil, isLate || !hasDHCPCD && !hasIfupdown { return .networkManager }
         if hasDHCPCD, !isLate || !hasIfupdown { return .dhcpcd }
         return hasIfupdown ? .ifupdown : nil
     }

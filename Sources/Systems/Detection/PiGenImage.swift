@@ -10,12 +10,13 @@ struct PiGenImage {
     /// Nil for a boot partition that is not pi-gen's. An image whose issue.txt is gone is still known by the seed that
     /// only trixie's have, or by the root partition.
     init?(_ boot: BootSnapshot, root: RootSnapshot?) {
-        let issues = [boot.text("issue.txt"), root?.text("/etc/rpi-issue")].compactMap { $0 }
+        let issues = [boot.text(BootPath.issue), root?.text(RootPath.rpiIssue)].compactMap { $0 }
         let issue = issues.first { $0.contains("pi-gen") }
         self.boot = boot
         words = boot.commandLine
         date = issue.flatMap(Self.date(in:))
-        let isRaspbian = root.map { $0.system?.id == "raspbian" || $0.packages["raspberrypi-sys-mods"] != nil } ?? false
+        let isRaspbian =
+            root.map { $0.system?.id == "raspbian" || $0.version(of: "raspberrypi-sys-mods") != nil } ?? false
         guard issue != nil || hasVendorSeed || isRaspbian else { return nil }
     }
 
@@ -28,7 +29,7 @@ struct PiGenImage {
     }
 
     /// The mark of the meta-data that pi-gen puts on trixie's images; with an underscore, which cloud-init does not read.
-    private var hasVendorSeed: Bool { boot.text("meta-data")?.contains("instance_id: rpios-image") ?? false }
+    private var hasVendorSeed: Bool { boot.text(BootPath.metaData)?.contains("instance_id: rpios-image") ?? false }
 
     /// Bullseye from 2022-09 on and bookworm: grows the root partition, reads custom.toml, then takes itself out.
     var startsFirstBoot: Bool { words.contains("init=/usr/lib/raspberrypi-sys-mods/firstboot") }

@@ -1,3 +1,5 @@
+import Text
+
 /// What the [Service] section of a systemd unit says, as far as it decides which options reach the program
 /// (systemd.syntax(7), systemd.service(5), systemd.exec(5)).
 struct UnitFile {
@@ -14,8 +16,8 @@ struct UnitFile {
                 continue
             }
             guard section == "[Service]", let mark = line.firstIndex(of: "=") else { continue }
-            let value = Self.trimmed(line[line.index(after: mark)...])
-            switch Self.trimmed(line[..<mark]) {
+            let value = line[line.index(after: mark)...].trimmed
+            switch line[..<mark].trimmed {
             case "ExecStart": command = value.isEmpty ? nil : value
             case "EnvironmentFile":
                 if value.isEmpty {
@@ -40,11 +42,11 @@ struct UnitFile {
         var result: [String] = []
         var open: String?
         for raw in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
-            let line = trimmed(raw)
+            let line = raw.trimmed
             if line.hasPrefix("#") || line.hasPrefix(";") { continue }
             let joined = open.map { line.isEmpty ? $0 : "\($0) \(line)" } ?? line
             if joined.hasSuffix("\\") {
-                open = trimmed(joined.dropLast())
+                open = joined.dropLast().trimmed
             } else {
                 if !joined.isEmpty { result.append(joined) }
                 open = nil
@@ -52,12 +54,5 @@ struct UnitFile {
         }
         if let open { result.append(open) }
         return result
-    }
-
-    private static func trimmed(_ text: some StringProtocol) -> String {
-        var part = Substring(text)
-        while part.first?.isWhitespace == true { part.removeFirst() }
-        while part.last?.isWhitespace == true { part.removeLast() }
-        return String(part)
     }
 }

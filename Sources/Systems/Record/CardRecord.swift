@@ -17,7 +17,7 @@ package struct ImageIdentity: Hashable, Sendable, Codable {
 /// What a card says of itself, in `piflash/card.json` on its boot partition: which node it is and what piflash put there,
 /// so that it can be taken back.
 package struct CardRecord: Hashable, Sendable {
-    package static let path = "piflash/card.json"
+    package static let path = BootPath.cardRecord
     /// The form of the file that this version writes. Later ones only add members.
     package static let schema = 1
 
@@ -95,14 +95,13 @@ package struct CardRecord: Hashable, Sendable {
     /// Reads a card's record. Members that are missing or unknown are no error, so that cards of older and newer versions
     /// stay readable; something that is no record at all is.
     package init(decoding bytes: [UInt8]) throws(Failure) {
-        let stored: Stored
-        do { stored = try JSONDecoder().decode(Stored.self, from: Data(bytes)) } catch {
+        guard let stored = Stored(bytes), let node = stored.node else {
             throw Failure(
-                .damagedRecord, "\(Self.path) on the card is damaged: no JSON object that names a node",
-                hint: "configure the card anew, or write it again")
+                .damagedRecord, "\(Self.path) on the card is damaged: it is not a JSON object that names a node",
+                hint: "configure the card again, or write it again")
         }
         self.init(
-            schema: stored.schema ?? Self.schema, node: stored.node, role: stored.role, recipe: stored.recipe ?? "",
+            schema: stored.schema ?? Self.schema, node: node, role: stored.role, recipe: stored.recipe ?? "",
             recipeDigest: stored.recipeDigest ?? "", image: stored.image,
             flavour: stored.flavour.flatMap(OSProfile.Flavour.init(rawValue:)), release: stored.release,
             writtenAt: stored.writtenAt.flatMap { UTCTime(plain: $0)?.seconds } ?? 0, version: stored.piflash ?? "",
@@ -110,9 +109,15 @@ package struct CardRecord: Hashable, Sendable {
             consumed: stored.consumed ?? [:])
     }
 
+    /// The flavour that a card's record names; nil if it names none that this version knows. Also of a record without a
+    /// node.
+    static func flavour(in bytes: [UInt8]) -> OSProfile.Flavour? {
+        Stored(bytes)?.flavour.flatMap(OSProfile.Flavour.init(rawValue:))
+    }
+
     private struct Stored: Decodable {
         var schema: Int?
-        var node: String
+        var node: String?
         var role: String?
         var recipe: String?
         var recipeDigest: String?
@@ -125,6 +130,11 @@ package struct CardRecord: Hashable, Sendable {
         var cmdlineAdded: [String]?
         var rootFiles: [String]?
         var consumed: [String: String]?
+
+        init?(_ bytes: [UInt8]) {
+            guard let stored = try? JSONDecoder().decode(Self.self, from: Data(bytes)) else { return nil }
+            self = stored
+        }
     }
 }
 

@@ -6,9 +6,8 @@ package import Filesystems
 package struct BootSnapshot: Hashable, Sendable {
     /// The files whose contents are kept when they exist; larger than ``limit`` they are named only.
     package static let kept = [
-        "cmdline.txt", "current/cmdline.txt", "config.txt", "os-release", "issue.txt", "README", "meta-data",
-        "user-data", "network-config", "fake-hwclock.data", "occidentalis.txt", "device-init.yaml", "dietpi.txt",
-        "dietpi-wifi.txt", "sysconf.txt", "piflash/card.json",
+        BootPath.commandLine, BootPath.currentCommandLine, BootPath.configuration, BootPath.osRelease, BootPath.issue,
+        BootPath.readme, BootPath.metaData, BootPath.fakeClock, BootPath.dietPi, BootPath.cardRecord,
     ]
     /// In bytes: no configuration file comes near, a kernel does not come in.
     package static let limit: Int64 = 1 << 20
@@ -42,11 +41,20 @@ package struct BootSnapshot: Hashable, Sendable {
         }
     }
 
-    /// The text of a kept file; bytes that are no UTF-8 are replaced, as a Pi's own tools would not choke on them.
-    package func text(_ path: String) -> String? {
-        files[path].map { String(decoding: $0, as: UTF8.self) }
+    /// The contents of a file of ``kept``; nil if it does not exist. Other files are not in the snapshot, whether they exist
+    /// or not: asking for one is a mistake, which debug builds stop at.
+    package func contents(_ path: String) -> [UInt8]? {
+        assert(Self.kept.contains(path), "the contents of \(path) are not in the snapshot: see BootSnapshot.kept")
+        return files[path]
     }
 
-    /// Whether the root holds `name` (a file, or a directory when it ends in "/"), in any case.
-    package func has(_ name: String) -> Bool { names.contains { $0.lowercased() == name.lowercased() } }
+    /// The text of a file of ``kept``. Bytes that are not UTF-8 are replaced, since a Pi's own tools accept them.
+    package func text(_ path: String) -> String? { contents(path).map { String(decoding: $0, as: UTF8.self) } }
+
+    /// Whether the root directory contains `name` (a directory if it ends in "/"), in any case.
+    package func has(_ name: String) -> Bool {
+        assert(
+            !name.dropLast().contains("/"), "\(name) is not in the root directory, of which alone the names are known")
+        return names.contains { $0.lowercased() == name.lowercased() }
+    }
 }

@@ -5,15 +5,15 @@ extension RootSnapshot {
     /// In bytes: the largest file of ``kept`` on a real card is locale.gen with 10 KB.
     static let limit: Int64 = 1 << 20
 
-    /// The programs that are tried for their ELF header: each system has one of them, whichever its shell is.
+    /// The programs whose ELF header is tried: every system has one of them, whichever its shell is.
     static let programs = ["/bin/sh", "/bin/dash", "/bin/busybox", "/usr/bin/env"]
 
     /// Collects a snapshot: `entry` tells what is at a path, with the size of a file; `read` follows links.
     init(
-        obstacle: String?, entry: (String) throws(Failure) -> (Entry, size: Int64)?,
+        problem: String?, entry: (String) throws(Failure) -> (Entry, size: Int64)?,
         read: (String) throws(Failure) -> [UInt8]?
     ) throws(Failure) {
-        self.init(obstacle: obstacle)
+        self.init(problem: problem)
         for path in Self.kept + Self.noted {
             guard let (found, size) = try entry(path) else { continue }
             entries[path] = found
@@ -21,22 +21,20 @@ extension RootSnapshot {
                 entries[path]?.kind = .file(contents: try read(path))
             }
         }
-        packages = PackageList.installed(in: try read("/var/lib/dpkg/status") ?? [], of: Self.lookedFor)
+        packages = PackageList.installed(in: try read(RootPath.packageStatus) ?? [], of: Self.lookedFor)
         for program in Self.programs {
             guard let file = try read(program), let name = ELFArchitecture.name(of: file) else { continue }
             architecture = name
             break
         }
     }
-
-    private static let keptPaths = Set(kept)
 }
 
 extension RootSnapshot {
     /// Reads the snapshot of a root partition.
     package init(of volume: Ext4Volume) throws(Failure) {
         try self.init(
-            obstacle: volume.obstacle?.message,
+            problem: volume.problem?.message,
             entry: { path throws(Failure) in
                 guard let found = try volume.entry(at: path) else { return nil }
                 let kind: Kind =

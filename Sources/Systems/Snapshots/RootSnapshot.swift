@@ -34,61 +34,73 @@ package struct RootSnapshot: Hashable, Sendable {
     /// The userland's architecture as its programs' ELF headers tell: "armv6", "armv7", "arm64", "amd64".
     package var architecture: String?
     /// Why the partition can be read but not edited (a journal that was not replayed, an unknown feature), for people.
-    package var obstacle: String?
+    package var problem: String?
 
     package init(
         entries: [String: Entry] = [:], packages: [String: String] = [:], architecture: String? = nil,
-        obstacle: String? = nil
+        problem: String? = nil
     ) {
         self.entries = entries
         self.packages = packages
         self.architecture = architecture
-        self.obstacle = obstacle
+        self.problem = problem
     }
 
-    /// The files whose contents are kept when they exist.
-    package static let kept = [
-        "/etc/os-release", "/usr/lib/os-release", "/etc/hypriot_release", "/etc/rpi-issue", "/etc/debian_version",
-        "/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/subuid", "/etc/subgid", "/etc/hostname",
-        "/etc/hosts", "/etc/init.d/.depend.start", "/etc/default/docker", "/etc/default/locale",
-        "/etc/default/keyboard", "/etc/locale.gen",
-        "/etc/timezone", "/etc/fake-hwclock.data", "/etc/dhcpcd.conf", "/etc/network/interfaces",
-        "/etc/ssh/sshd_config", "/etc/skel/.bashrc", "/etc/skel/.profile", "/etc/skel/.bash_logout", "/etc/inittab",
-        "/etc/init.d/docker", "/lib/systemd/system/docker.service", "/usr/lib/systemd/system/docker.service",
-        "/etc/systemd/system/docker.service", "/etc/fstab", "/etc/raspi-image-id", "/boot/dietpi/.version",
-        "/var/lib/NetworkManager/NetworkManager.state", "/var/lib/piflash/taken",
-    ]
+    /// The files whose contents are kept if they exist.
+    package static let kept =
+        [
+            RootPath.osRelease, RootPath.vendorOSRelease, RootPath.hypriotRelease, RootPath.rpiIssue,
+            RootPath.dietPiVersion, RootPath.fileSystemTable, RootPath.passwd, RootPath.shadow, RootPath.group,
+            RootPath.gshadow, RootPath.subuid, RootPath.subgid, RootPath.hosts, RootPath.localeList, RootPath.fakeClock,
+            RootPath.dhcpcd, RootPath.interfaces, RootPath.networkManagerState, RootPath.sshdConfiguration,
+            RootPath.startOrder, RootPath.dockerOptions, RootPath.takenFiles,
+        ] + RootPath.skeletonFiles + RootPath.dockerUnits
 
-    /// Paths of which only the kind, mode and owner are noted.
-    package static let noted = [
-        "/sbin/init", "/lib/systemd/systemd", "/usr/lib/systemd/systemd", "/lib/systemd/systemd-timesyncd",
-        "/usr/lib/systemd/systemd-timesyncd", "/var/lib/systemd/timesync", "/var/lib/systemd/timesync/clock",
-        "/var/lib/systemd/clock", "/sbin/fake-hwclock", "/usr/sbin/fake-hwclock", "/etc/localtime",
-        "/etc/sudoers.d", "/etc/rc2.d", "/etc/ssh/sshd_config.d", "/lib/systemd/system/ssh.service",
-        "/usr/lib/systemd/system/ssh.service", "/etc/init.d/ssh", "/usr/lib/raspberrypi-sys-mods/imager_custom",
-        "/usr/lib/raspberrypi-sys-mods/firstboot", "/usr/lib/raspberrypi-sys-mods/init_config",
-        "/usr/lib/userconf-pi/userconf", "/etc/NetworkManager/system-connections", "/etc/network/interfaces.d",
-        "/etc/wpa_supplicant", "/etc/systemd/system/multi-user.target.wants", "/usr/bin/raspi-config",
-        "/usr/local/bin/device-init", "/etc/cloud/cloud.cfg.d/99_raspberry-pi.cfg", "/var/lib/systemd/rfkill",
-        "/boot/dietpi", "/boot/firmware", "/root/firstboot_done",
-        "/etc/piflash/swarm/worker_key", "/etc/piflash/swarm/manager_key",
-        "/var/lib/cloud/instance",
-    ]
+    /// Paths of which only the kind, mode, owner and time are noted.
+    package static let noted =
+        [
+            RootPath.raspiImageID, RootPath.dietPiDirectory, RootPath.deviceInit, RootPath.initProgram,
+            RootPath.firstBootDone, RootPath.cloudInstance, RootPath.sudoersDirectory, RootPath.hostname,
+            RootPath.timezone, RootPath.locale, RootPath.keyboard, RootPath.timesyncDirectory, RootPath.timesyncClock,
+            RootPath.oldTimesyncClock, RootPath.sshScript, RootPath.dockerScript, RootPath.workerKey,
+            RootPath.managerKey,
+        ] + RootPath.timesyncPrograms + RootPath.sshUnits
 
-    /// The packages that ``packages`` tells of.
+    /// The packages that ``packages`` can contain.
     package static let lookedFor: Set<String> = [
         "docker-ce", "docker-engine", "docker.io", "docker-hypriot", "lxc-docker", "systemd", "systemd-sysv",
-        "sysvinit", "sysvinit-core", "cloud-init", "dhcpcd", "dhcpcd5", "dhcpcd-base", "ifupdown", "network-manager",
-        "netplan.io",
-        "raspberrypi-sys-mods", "raspberrypi-net-mods", "userconf-pi", "fake-hwclock", "locales", "sudo",
-        "openssh-server", "resolvconf", "openresolv",
+        "sysvinit", "sysvinit-core", "cloud-init", "dhcpcd", "dhcpcd5", "ifupdown", "network-manager",
+        "raspberrypi-sys-mods", "resolvconf", "openresolv",
     ]
 
-    /// The text of a kept file; bytes that are no UTF-8 are replaced.
-    package func text(_ path: String) -> String? {
-        guard case .file(let contents?) = entries[path]?.kind else { return nil }
-        return String(decoding: contents, as: UTF8.self)
+    static let keptPaths = Set(kept)
+    private static let paths = Set(kept + noted)
+
+    /// The text of a file of ``kept``; nil if it does not exist. Bytes that are not UTF-8 are replaced.
+    package func text(_ path: String) -> String? { contents(path).map { String(decoding: $0, as: UTF8.self) } }
+
+    /// The contents of a file of ``kept``; nil if it does not exist.
+    package func contents(_ path: String) -> [UInt8]? {
+        assert(Self.keptPaths.contains(path), "the contents of \(path) are not in the snapshot: see RootSnapshot.kept")
+        guard case .file(let contents) = entries[path]?.kind else { return nil }
+        return contents
     }
 
-    package func has(_ path: String) -> Bool { entries[path] != nil }
+    /// What is at a path of ``kept`` or ``noted``; nil if nothing is.
+    ///
+    /// Other paths are not in the snapshot, whether they exist or not: asking for one is a mistake, which debug builds
+    /// stop at.
+    package func entry(_ path: String) -> Entry? {
+        assert(Self.paths.contains(path), "\(path) is not in the snapshot: see RootSnapshot.noted")
+        return entries[path]
+    }
+
+    /// Whether a path of ``kept`` or ``noted`` exists.
+    package func has(_ path: String) -> Bool { entry(path) != nil }
+
+    /// The full version of a package of ``lookedFor``; nil if it is not installed.
+    package func version(of package: String) -> String? {
+        assert(Self.lookedFor.contains(package), "\(package) is not in the snapshot: see RootSnapshot.lookedFor")
+        return packages[package]
+    }
 }

@@ -17,7 +17,7 @@ import Testing
         #expect(await harness.run("daemon", "rack").output.contains("==> red02 <=="))
         #expect(await harness.run("daemon", "--diff", "--apply", "rack").status == 2)
         harness.scratch.write("hostname: red02\n\(NodeRack.recipe)\n", to: "rack/other.yaml")
-        #expect(await harness.run("daemon", "rack").errors.contains("is another node's name already"))
+        #expect(await harness.run("daemon", "rack").errors.contains("is already another node's name"))
     }
 
     @Test func `a change lands on every node, keeps what others wrote, and is made once`() async throws {
@@ -58,7 +58,7 @@ import Testing
         #expect(rack.daemon("red02").contains("mtu"))
     }
 
-    @Test func `an engine that does not start gets its old configuration back, and its last words are told`()
+    @Test func `an engine that does not start gets its old configuration back, and its last log lines are shown`()
         async throws
     {
         // What dockerd trips over is made up: what can be known beforehand is refused beforehand.
@@ -81,15 +81,15 @@ import Testing
         #expect(rack.daemon("red02") == Self.theirs)
         #expect(!rack.has("red02", "down"))
         #expect(!rack.has("red02", "root/var/lib/piflash/daemon.json.written"))
-        // An engine that never comes back is told as such.
+        // An engine that never comes back is reported as such.
         rack.scratch.write("", to: "red02/broken")
         let down = await rack.run("daemon", "--apply", "--timeout", "2", recipes: ["rack/red02.yaml"])
         #expect(down.status == 1)
-        #expect(down.errors.contains("and with the old ones neither"))
+        #expect(down.errors.contains("neither with the new settings nor with the old ones"))
         #expect(rack.daemon("red02") == Self.theirs)
     }
 
-    @Test func `dockerd's own judgement comes before the change`() async throws {
+    @Test func `dockerd's validation comes before the change`() async throws {
         let rack = try NodeRack(["red01"])
         defer { rack.stop() }
         rack.stub(
@@ -102,7 +102,7 @@ import Testing
             """)
         let outcome = await rack.run("daemon", "--apply")
         #expect(outcome.status == 1)
-        #expect(outcome.errors.contains("dockerd refuses the new settings; nothing was changed"))
+        #expect(outcome.errors.contains("dockerd rejects the new settings; nothing was changed"))
         #expect(outcome.errors.contains("  | unable to configure: directives: x"))
         #expect(rack.text("red01", "validated").contains("daemon.json.piflash-new"))
         #expect(!rack.has("red01", "root/etc/docker/daemon.json"))
@@ -159,7 +159,7 @@ import Testing
         #expect(outcome.status == 4, "\(outcome.errors)")
         #expect(outcome.errors.contains("red00: Docker runs with the new settings; the swarm has its majority"))
         #expect(outcome.errors.contains("red01: failed: Docker runs with the new settings, but the swarm's managers"))
-        #expect(outcome.errors.contains("red02: failed: left alone, since the manager red01 failed"))
+        #expect(outcome.errors.contains("red02: failed: not changed, because the manager red01 failed"))
         #expect(outcome.errors.contains("red03: Docker runs"))
         #expect(!rack.has("red02", "root/etc/docker/daemon.json"))
         let worker = try #require(outcome.errors.firstRange(of: "red03: Docker runs"))
@@ -176,7 +176,7 @@ import Testing
         #expect(!rack.has("red01", "root/etc/docker/daemon.json"))
     }
 
-    @Test func `what the first boot laid down is the recipe's own`() async throws {
+    @Test func `what the first boot wrote counts as the recipe's`() async throws {
         let rack = try NodeRack(["red01"], recipe: "docker: { daemon: { mtu: 1400 } }")
         defer { rack.stop() }
         let file = "{\n  \"debug\": true\n}\n"
@@ -247,7 +247,7 @@ import Testing
         #expect(rack.daemon("red01").contains("tlsverify"))
     }
 
-    @Test func `what is no JSON is left alone`() async throws {
+    @Test func `a file that is not JSON is left alone`() async throws {
         let rack = try NodeRack(["red01", "red02"])
         defer { rack.stop() }
         rack.scratch.write("{ \"debug\": true, }", to: "red01/root/etc/docker/daemon.json")

@@ -4,7 +4,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// The same against real engines, each in a network of its own without any way out; what `systemctl restart` does there
+/// The same against real engines, each in a separate network without any way out; what `systemctl restart` does there
 /// restarts them really.
 @Suite(.serialized) struct RealEngineTests {
     private let rack: NodeRack
@@ -40,7 +40,7 @@ import Testing
         for name in engines.names {
             #expect(first.errors.contains("\(name): Docker runs with the new settings"))
             #expect(try engines.docker(name, "info", "-f", "{{.Labels}}").contains("rack=red"))
-            // What was there before and is no recipe's business.
+            // What was there before and is in no recipe.
             #expect(rack.daemon(name).contains("deprecated-key-path"))
         }
         let again = await rack.run("daemon", "--apply")
@@ -77,7 +77,7 @@ import Testing
             "\(manager.errors)")
         let kill = await rack.run("swarm", "kill", "--yes")
         #expect(kill.errors.contains("one: the manager left"), "\(kill.errors)")
-        #expect(kill.errors.contains("two: is in no swarm"))
+        #expect(kill.errors.contains("two: is not in a swarm"))
         #expect(try engines.docker("one", "info", "-f", "{{.Swarm.LocalNodeState}}") == "inactive\n")
     }
 }

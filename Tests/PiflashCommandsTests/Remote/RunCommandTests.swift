@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite struct RunCommandTests {
-    @Test func `a command runs everywhere, and each node's output stands together`() async throws {
+    @Test func `a command runs everywhere, and each node's output is shown together`() async throws {
         let rack = try NodeRack(["red01", "red02", "red03"])
         defer { rack.stop() }
         let outcome = await rack.run("run", then: ["--", "echo $(basename $RIG); echo two; echo bad >&2"])
@@ -44,7 +44,7 @@ import Testing
         #expect(outcome.errors.contains("silent: failed: \(rack.address("silent")) does not answer"))
         #expect(outcome.errors.contains("the host key of \(rack.address("stranger")) is not known"))
         #expect(outcome.errors.contains("--accept-new"))
-        #expect(outcome.errors.contains("\(rack.address("replaced")) has another host key than before"))
+        #expect(outcome.errors.contains("the host key of \(rack.address("replaced")) has changed"))
         #expect(outcome.errors.contains("failing: failed: exit 7"))
         #expect(outcome.errors.contains("5 of 6 nodes failed"))
         // A key that was never seen is taken when asked for, a changed one never.
@@ -111,7 +111,7 @@ import Testing
         #expect(events[3]["failed_nodes"] as? String == "red01")
     }
 
-    @Test func `sudo is used for root, and its refusal is told`() async throws {
+    @Test func `sudo is used for root, and its refusal is reported`() async throws {
         let rack = try NodeRack(["red01", "red02"])
         defer { rack.stop() }
         for name in rack.names { rack.stub(name, "id", "echo 1000") }
@@ -124,7 +124,7 @@ import Testing
         #expect(outcome.errors.contains("NOPASSWD"))
     }
 
-    @Test func `what is no command line is refused before anything is reached`() async throws {
+    @Test func `an invalid command line is refused before any node is reached`() async throws {
         let rack = try NodeRack(["red01"])
         defer { rack.stop() }
         #expect(await rack.run("run").status == 2)

@@ -28,7 +28,7 @@ import Testing
         return rows
     }
 
-    @Test func `every node is told with its stage, and who does not answer with the reason`() async throws {
+    @Test func `every node is listed with its stage, and one that does not answer with the reason`() async throws {
         let rack = try rack(["red01", "red02", "red03", "dead"], silent: ["dead"])
         defer { rack.stop() }
         rack.scratch.write(Self.done, to: "red01/root/boot/piflash/status.txt")
@@ -72,7 +72,7 @@ import Testing
         #expect(await rack.run("status", recipes: ["rack/red02.yaml"]).status == 1)
     }
 
-    @Test func `Docker of 2015 is told by its version, and a first boot that has not begun as such`() async throws {
+    @Test func `Docker of 2015 is shown with its version, and a first boot that has not begun as such`() async throws {
         let rack = try rack(["red01"])
         defer { rack.stop() }
         rack.scratch.write("", to: "red01/root/etc/piflash/settings")

@@ -42,7 +42,7 @@ import Testing
             lines == [
                 "NODE ROLE STATE AVAILABILITY ENGINE REMARK", "red00 manager ready drain 20.10.24 leader",
                 "red01 worker ready active 19.03.12 the recipe wants a manager",
-                "red02 worker missing - - in no swarm", "blue07 worker down active 19.03.12 of no recipe",
+                "red02 worker missing - - not in a swarm", "blue07 worker down active 19.03.12 not in a recipe",
             ])
         #expect(text.errors.contains("missing or not ready: red02"))
         let json = await rack.run("swarm", "ls", "--json")
@@ -66,7 +66,7 @@ import Testing
         let none = await rack.run("swarm", "token")
         #expect(none.status == 1)
         #expect(none.errors.contains("no manager answers"))
-        #expect(none.errors.contains("red01: is no manager of a swarm"))
+        #expect(none.errors.contains("red01: is not a manager of a swarm"))
         #expect(none.output.isEmpty)
         #expect(await rack.run("swarm", "token", "--role", "boss").status == 2)
     }
@@ -98,7 +98,7 @@ import Testing
         #expect(left == ["red02", "red00", "red01"])
         #expect(rack.text("red02", "docker.log").contains("swarm leave\n"))
         #expect(rack.text("red00", "docker.log").contains("swarm leave --force\n"))
-        #expect(outcome.errors.contains("red03: is in no swarm"))
+        #expect(outcome.errors.contains("red03: is not in a swarm"))
         #expect(outcome.errors.contains("1 of 5 nodes failed: off"))
     }
 
@@ -133,13 +133,13 @@ import Testing
     }
 
     @Test(arguments: [
-        ("manager: red00\nworkers: [red00]", "stands there twice"),
+        ("manager: red00\nworkers: [red00]", "appears twice"),
         ("manager: red00\nworkr: [red01]", "did you mean \"worker\"?"), ("worker: [red01]", "a swarm needs one"),
-        ("manager: red00\nworker: [\"red[3-1]\"]", "runs backwards"), ("manager: Red_00", "is no host name"),
+        ("manager: red00\nworker: [\"red[3-1]\"]", "runs backwards"), ("manager: Red_00", "is not a valid host name"),
         ("manager: red00\nworker: [{ a: b }]", "this is a map"), ("[red00]", "expected manager: and worker:"),
         ("manager: \"red[1-99999]\"", "names more than"),
     ])
-    func `a mistake in the list is told with its place`(_ text: String, _ problem: String) async throws {
+    func `a mistake in the list is reported with its place`(_ text: String, _ problem: String) async throws {
         let harness = CommandHarness()
         harness.scratch.write(text + "\n", to: "hostnames.yaml")
         let outcome = await harness.run("swarm", "config", "hostnames.yaml")

@@ -1,0 +1,14 @@
+package import Diagnostics
+
+extension Failure.Code {
+    /// A file system that piflash does not edit.
+    package static let unsupportedFilesystem = Failure.Code("filesystems.unsupported")
+    /// Structures of a file system that contradict each other.
+    package static let damagedFilesystem = Failure.Code("filesystems.damaged")
+    /// No room for what should be written.
+    package static let filesystemFull = Failure.Code("filesystems.full")
+    /// A file system that was not unmounted cleanly.
+    package static let dirtyFilesystem = Failure.Code("filesystems.dirty")
+    /// A file name that the file system cannot hold.
+    package static let badFileName = Failure.Code("filesystems.bad-name")
+}

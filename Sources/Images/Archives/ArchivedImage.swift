@@ -1,0 +1,47 @@
+import Diagnostics
+import Storage
+
+/// Where the image is in its source, and how long it will be.
+struct ArchivedImage {
+    enum Place {
+        /// An entry of a zip that is inflated here.
+        case deflated(ZipDirectory.DeflatedEntry)
+        /// An entry of a zip that libarchive unpacks.
+        case entry(ArchiveEntry)
+        /// The only stream of a file of any other format.
+        case stream
+    }
+
+    let place: Place
+    /// In bytes, if the source says so before it is unpacked. Unpacking proves it.
+    ///
+    /// A gzip trailer has the size only modulo 2^32, and of its last member alone (RFC 1952, 2.3.1); bzip2 and most zstd
+    /// frames have none.
+    let size: Int64?
+
+    /// Finds the disk image in `source`. Throws if there is none, more than one, or an encrypted one.
+    static func find(in source: ImageSource) throws(Failure) -> ArchivedImage {
+        switch source.format {
+        case .zip: try find(inZip: source)
+        case .xz:
+            ArchivedImage(place: .stream, size: try XZIndex(of: ImageFile(opening: source.path))?.unpackedSize)
+        case .raw: ArchivedImage(place: .stream, size: source.size)
+        case .gzip, .bzip2, .zstd: ArchivedImage(place: .stream, size: nil)
+        }
+    }
+
+    /// ``ZipDirectory`` decides if it can: then libarchive does not read the archive at all.
+    private static func find(inZip source: ImageSource) throws(Failure) -> ArchivedImage {
+        if let directory = try ZipDirectory(of: ImageFile(opening: source.path)),
+            let data = try directory.deflatedEntry(for: ImageEntry.choose(among: directory.entries, in: source))
+        {
+            return ArchivedImage(place: .deflated(data), size: data.size)
+        }
+        var reader = try ArchiveReader(source)
+        var entries: [ArchiveEntry] = []
+        while let entry = try reader.next() { entries.append(entry) }
+        let chosen = try ImageEntry.choose(among: entries, in: source)
+        if chosen.isEncrypted { throw .encryptedArchive(source.path) }
+        return ArchivedImage(place: .entry(chosen), size: chosen.size)
+    }
+}

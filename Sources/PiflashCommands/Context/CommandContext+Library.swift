@@ -1,0 +1,53 @@
+import Diagnostics
+import Planning
+import Racks
+import Host
+import Images
+import Provisioning
+import Recipes
+import SystemPackage
+
+/// The library's parts, set up for the command line.
+extension CommandContext {
+    private func loader(requireImage: Bool) -> RecipeLoader {
+        RecipeLoader(user: user, workingDirectory: workingDirectory, requireImage: requireImage)
+    }
+
+    /// Reads and validates the nodes of recipe files and of directories of them.
+    func loadRack(_ paths: [String], requireImage: Bool) throws -> LoadedRack {
+        try RecipeValidation.validate(try loader(requireImage: requireImage).reading(of: paths))
+    }
+
+    /// Reads and validates one recipe, and shows its warnings.
+    func load(_ path: String, node: String? = nil, requireImage: Bool) throws -> LoadedRecipe {
+        let loaded = try RecipeValidation.validateOne(loader(requireImage: requireImage).reading(of: path, node: node))
+        console.report(DiagnosticReport(loaded.warnings))
+        return loaded
+    }
+
+    /// Reads the secrets of a run from the environment, files, programs and the terminal.
+    var secrets: SecretReader {
+        let console = console
+        return SecretReader(environment: environment) { text in
+            console.inputIsTerminal ? console.ask("\(text): ", echo: false) : nil
+        }
+    }
+
+    func planner(reading secrets: any SecretReading) -> CardPlanner {
+        CardPlanner(
+            cache: ImageCache(directories: directories), secrets: secrets, version: PiflashVersion.current, now: now)
+    }
+
+    func chooser(for node: Node) -> CardChooser { chooser(for: [node]) }
+
+    func chooser(for nodes: [Node]) -> CardChooser {
+        var protected: [String] = []
+        for node in nodes {
+            protected.append(node.recipePath)
+            if let source = node.image?.source.value, source.hasPrefix("/") { protected.append(source) }
+        }
+        protected.append(directories.cache.string)
+        var seen: Set<String> = []
+        return CardChooser(user: user, protecting: protected.filter { seen.insert($0).inserted }.map { FilePath($0) })
+    }
+}

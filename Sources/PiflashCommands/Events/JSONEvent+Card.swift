@@ -1,0 +1,44 @@
+import Diagnostics
+import Cards
+
+/// The events of work on one card.
+extension JSONEvent {
+    /// - Parameters:
+    ///   - node, device: In a batch, the card's; nil elsewhere.
+    ///   - progress: nil while nothing is known about the card.
+    ///   - rate: In bytes per second.
+    init(
+        progress: Progress?, rate: Double?, secondsLeft: Double?, node: String? = nil, device: String? = nil
+    ) {
+        self.init(
+            "progress",
+            [
+                "node": node.map { .string($0) }, "device": device.map { .string($0) },
+                "phase": progress.map { .string($0.phase.eventName) }, "done": progress.map { .count($0.done) },
+                "total": progress.map { .count($0.total) }, "rate": rate.map { .number($0.rounded()) },
+                "seconds_left": secondsLeft.map { .number($0.rounded()) },
+            ])
+    }
+
+    init(notice text: String) { self.init("notice", ["text": .string(text)]) }
+
+    /// The card of `node` was written to `target`, read back and finalized.
+    init(done node: String, target: String, _ summary: CardWriter.Summary, imageDigest: String) {
+        self.init(
+            "card-done",
+            [
+                "node": .string(node), "target": .string(target), "bytes": .count(summary.verified),
+                "written": .count(summary.written), "image_sha256": .string(imageDigest),
+            ])
+    }
+
+    /// The last event of a run that failed.
+    init(failed failure: Failure) {
+        self.init(
+            "failed",
+            [
+                "code": .string(failure.code.rawValue), "message": .string(failure.message),
+                "hint": failure.hint.map { .string($0) }, "exit": .count(failure.severity.rawValue),
+            ])
+    }
+}

@@ -1,0 +1,80 @@
+import Diagnostics
+import Remote
+import Systems
+import Recipes
+
+/// The table of a round. The last one goes to standard output; on a terminal, each new table replaces the one before.
+struct StatusScreen {
+    private let console: Console
+    private let form: OutputForm
+    /// Whether to clear the terminal before each table.
+    private let redraws: Bool
+
+    init(console: Console, json: Bool, redraws: Bool) {
+        self.console = console
+        self.redraws = redraws
+        form = OutputForm(json: json, console: console)
+    }
+
+    /// Shown until the slowest node has answered.
+    func begin(_ count: Int, timeout: Int) {
+        guard form == .terminal else { return }
+        console.note("asking \(count) \(count == 1 ? "node" : "nodes"); each may take \(timeout) s")
+    }
+
+    func show(_ rows: [StatusRound.Row], isLast: Bool) {
+        guard form != .json else {
+            for row in rows { console.output(JSONEvent(row)) }
+            return
+        }
+        let table = TextTable.columns(
+            ["NODE", "FIRST BOOT", "DOCKER", "SWARM", "UP", "CLOCK", "TEMP", "REMARK"], rows.map(\.columns))
+        if redraws, console.errorIsTerminal { console.raw("\u{1B}[H\u{1B}[2J") }
+        if isLast { return console.output(table) }
+        let waiting = rows.filter { !$0.isSettled }.map(\.node.hostname.value)
+        // Wrapped lines would make the changing table unreadable.
+        let lines = table.split(separator: "\n").map { console.errorIsTerminal ? $0.prefix(console.width) : $0 }
+        console.note(
+            lines.joined(separator: "\n") + "\n\(rows.count - waiting.count) of \(rows.count) finished; waiting for "
+                + shortList(waiting) + "; Ctrl-C ends")
+    }
+}
+
+extension StatusRound.Row {
+    fileprivate var columns: [String] {
+        let name = node.hostname.value
+        switch result {
+        case .failure(let failure):
+            // Several lines from ssh go into one cell.
+            let reason = failure.message.split(whereSeparator: \.isNewline).joined(separator: " ")
+            return [name, "no answer", "-", "-", "-", "-", "-", reason]
+        case .success(let status):
+            return [
+                name, status.firstBoot?.state ?? (status.isPrepared ? "not begun" : "no report"),
+                status.engine ?? (status.hasDocker ? "no answer" : "none"),
+                status.isManager ? "manager" : status.swarm ?? "-", status.uptime.map(Self.duration) ?? "-",
+                status.clockDifference.map(Self.difference) ?? "-",
+                status.temperature.map { "\(Int($0.rounded(.toNearestOrEven)))°C" } ?? "-", remark(status),
+            ]
+        }
+    }
+
+    private func remark(_ status: NodeStatus) -> String {
+        var words: [String] = []
+        if let boot = status.firstBoot, boot.state != "done" || boot.lastError != nil { words.append(boot.summary) }
+        return (words + (status.power?.remarks ?? [])).joined(separator: "; ")
+    }
+
+    /// "3d 4h", "2h 5m", "7m".
+    private static func duration(_ seconds: Int) -> String {
+        let (days, hours, minutes) = (seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60)
+        if days > 0 { return "\(days)d \(hours)h" }
+        return hours > 0 ? "\(hours)h \(minutes)m" : "\(minutes)m"
+    }
+
+    private static func difference(_ seconds: Int64) -> String {
+        if seconds == 0 { return "ok" }
+        let sign = seconds > 0 ? "+" : "-"
+        return seconds.magnitude < 300 ? "\(sign)\(seconds.magnitude)s" : sign + duration(Int(seconds.magnitude))
+    }
+}

@@ -1,0 +1,53 @@
+import Host
+package import Systems
+import Diagnostics
+package import Filesystems
+import Host
+package import Images
+import Storage
+package import SystemPackage
+
+/// What an image, packed or not, or a card is: both of its partitions read, nothing changed.
+package struct InspectedImage: Sendable {
+    /// SHA-256 of the unpacked image, lower-case hex; nil for a card, which would take minutes to read.
+    package let digest: String?
+    /// Nil for a card.
+    package let packing: ImagePacking?
+    /// In bytes.
+    package let size: Int64
+    package let table: PartitionTable
+    package let profile: OSProfile
+    package let root: InspectedRoot
+
+    /// Reads what is at `path`: a block device, or a file that is unpacked into the cache unless it is there already.
+    package init(
+        at path: FilePath, cache: ImageCache, events: @escaping @Sendable (ImageEvent) -> Void,
+        isCancelled: @escaping @Sendable () -> Bool
+    ) throws {
+        switch try PathKind(of: path) {
+        case .directory:
+            throw Failure(
+                .notAFile, severity: .usage, "\"\(path)\" is a directory",
+                hint: "name an image, packed or not, or a card's device")
+        case .blockDevice:
+            try self.init(of: Overlay(over: BlockDevice(opening: path, .read)), at: path, digest: nil, packing: nil)
+        case .file:
+            let image = try cache.image(
+                at: path, sha256: nil, validate: BootVolume.validate,
+                events: events, isCancelled: isCancelled)
+            try self.init(
+                of: Overlay(over: image.store), at: image.path, digest: image.digest,
+                packing: ImageSource(path).packing())
+        }
+    }
+
+    private init(of store: Overlay, at path: FilePath, digest: String?, packing: ImagePacking?) throws {
+        self.digest = digest
+        self.packing = packing
+        size = store.size
+        table = try PartitionTable.read(path)
+        let boot = try BootSnapshot(of: BootVolume.open(store, table: table, at: 0))
+        root = try InspectedRoot(of: store, table: table, boot: boot)
+        profile = try OSProfile.detect(boot, root: root.snapshot)
+    }
+}

@@ -1,0 +1,65 @@
+import Systems
+import Diagnostics
+import Filesystems
+package import Provisioning
+package import Recipes
+import Images
+import Storage
+
+/// New configuration for a card that has been written already: only files of its partitions change, not the image.
+package struct Reconfiguration: Sendable {
+    package let provision: Provision
+    /// The boot-partition paths that would change; empty when the card is as the recipe wants it.
+    package let changedFiles: [String]
+    /// The paths of the root partition that would change.
+    package let changedRootFiles: [String]
+
+    package var isEmpty: Bool { changedFiles.isEmpty && changedRootFiles.isEmpty }
+
+    /// Renders `node` for the card that `reading` looks at.
+    ///
+    /// The card's record keeps its time of writing when nothing else changes, so that configuring twice changes nothing.
+    package init(
+        of node: Node, on reading: InspectedCard, in rack: RackSecrets, secrets: any SecretReading, version: String,
+        now: Int64
+    ) async throws {
+        let snapshot = reading.snapshot
+        let profile = try OSProfile.detect(snapshot, root: reading.root?.snapshot)
+        let record = reading.record
+        var read = try Supplies(filesOf: node)
+        read.certificate = rack.certificate
+        let supplies = read
+        func render(at time: Int64) async throws -> Provision {
+            try await Provisioner(
+                saltKey: rack.saltKey, rackKeys: rack.swarmKeys, flashTime: time, image: record?.image,
+                piflashVersion: version
+            ).provision(
+                node, profile: profile, boot: snapshot, root: reading.root?.material, supplies: supplies,
+                secrets: secrets)
+        }
+        if let written = record?.writtenAt {
+            let unchanged = try await render(at: written)
+            let files = try reading.files.differences(from: unchanged)
+            if files.isEmpty, try reading.rootDifferences(from: unchanged).isEmpty {
+                provision = unchanged
+                (changedFiles, changedRootFiles) = ([], [])
+                return
+            }
+        }
+        provision = try await render(at: now)
+        changedFiles = try reading.files.differences(from: provision)
+        let planned = provision
+        changedRootFiles = try supplies.fitting(in: reading.root?.freeBytes) {
+            try reading.rootDifferences(from: planned)
+        }
+    }
+}
+
+extension InspectedCard {
+    /// The paths of the root partition that applying `provision` would change, found out on an overlay.
+    fileprivate func rootDifferences(from provision: Provision) throws(Failure) -> [String] {
+        guard let content, let root else { return [] }
+        return try RootVolume.apply(
+            provision.rootChanges.map(\.edit), to: Overlay(over: content), partition: root.partition, at: 0)
+    }
+}

@@ -1,0 +1,83 @@
+import Host
+import Diagnostics
+import Filesystems
+import Host
+import Images
+import Provisioning
+import Recipes
+import SystemPackage
+
+extension Supplies {
+    /// In bytes, of all files of a node together: what is held in memory, several times over, while a card is planned.
+    private static let limit: Int64 = 1 << 30
+
+    /// Reads the files that the recipe of `node` names, and what they say of themselves. The contents stay in memory until
+    /// the card is written, as all changes to it do. Throws a report with every file that is not what it should be.
+    init(filesOf node: Node) throws {
+        var report = DiagnosticReport()
+        self.init()
+        let named = node.docker.packages + node.docker.preload
+        let sizes = named.map { (try? FilePath($0.value).stat().size) ?? 0 }
+        let total = sizes.reduce(0) { $0 + Int64($1) }
+        guard total <= Self.limit else {
+            report.error(
+                at: named.first?.location,
+                "docker: the files of docker.packages and docker.preload have \(formatBytes(total)); \(formatBytes(Self.limit)) at most are carried"
+            )
+            throw report
+        }
+        for path in node.docker.packages {
+            guard let contents = Self.read(path, "docker.packages", &report) else { continue }
+            do throws(Failure) {
+                let package = try DebianPackage(contents, file: path.value)
+                packages.append(.init(path: path, contents: contents, package: package))
+            } catch {
+                report.error(at: path.location, "docker.packages: \(error.message)")
+            }
+        }
+        for path in node.docker.preload {
+            guard let contents = Self.read(path, "docker.preload", &report) else { continue }
+            do throws(Failure) {
+                let saved = try SavedImage.list(contents, file: path.value)
+                images.append(.init(path: path, contents: contents, images: saved))
+            } catch {
+                report.error(
+                    at: path.location, "docker.preload: \(error.message)" + (error.hint.map { " (\($0))" } ?? ""))
+            }
+        }
+        guard !report.hasErrors else { throw report }
+    }
+
+    private static func read(
+        _ path: Located<String>, _ key: String, _ report: inout DiagnosticReport
+    ) -> [UInt8]? {
+        do throws(Failure) {
+            if let contents = try DurableFile.read(FilePath(path.value)) { return contents }
+            report.error(at: path.location, "\(key): there is no file \(path.value)")
+        } catch {
+            report.error(at: path.location, "\(key): \(error.message)")
+        }
+        return nil
+    }
+}
+
+extension Supplies {
+    /// Runs `body`, which lays the supplies down in a root partition with `free` bytes of room. When they do not fit, that
+    /// is said with the line that asks for them.
+    func fitting<Value>(in free: Int64?, _ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch let failure as Failure where failure.code == .filesystemFull {
+            let files = packages.map { ($0.path, $0.contents.count) } + images.map { ($0.path, $0.contents.count) }
+            guard let first = files.first else { throw failure }
+            let needed = files.reduce(Int64(0)) { $0 + Int64($1.1) }
+            let room = free.map { ", its root partition has \(formatBytes($0)) free" } ?? ""
+            throw DiagnosticReport([
+                Diagnostic(
+                    .error, at: first.0.location,
+                    "docker: the files of docker.packages and docker.preload have \(formatBytes(needed)): too much for the image\(room)"
+                )
+            ])
+        }
+    }
+}

@@ -1,0 +1,37 @@
+package import Diagnostics
+package import Filesystems
+package import Storage
+package import SystemPackage
+
+/// Finds and opens the boot partition of a card or an image.
+package enum BootVolume {
+    /// The FAT volume of the boot partition of `store`; what is written gets the time `time` (seconds since 1970, UTC).
+    package static func open(_ store: some WritableBlockStore, table: PartitionTable, at time: Int64) throws(Failure)
+        -> FATVolume
+    {
+        let range = try range(in: table, of: store.name)
+        let name = "the boot partition of \(store.name)"
+        return try FATVolume(
+            Window(store, range: range, name: name), name: name, modified: FATTimestamp(secondsSince1970: time))
+    }
+
+    /// Where the boot partition lies, in bytes.
+    package static func range(in table: PartitionTable, of name: String) throws(Failure) -> Range<Int64> {
+        if let boot = table.bootPartition { return boot.range }
+        let found = table.partitions.map { "\($0.number): \($0.filesystem?.type ?? "unknown")" }
+        throw Failure(
+            .noBootPartition, severity: .refused,
+            "\(name) has no FAT boot partition (\(found.isEmpty ? "no partitions" : found.joined(separator: ", ")))",
+            hint: "piflash prepares images for the Raspberry Pi; is this one?")
+    }
+
+    /// An unpacked image is one when its partition table holds and its boot partition can be edited.
+    package static func validate(_ path: FilePath, _ file: ImageFile) throws(Failure) {
+        let table = try PartitionTable.read(path)
+        _ = try range(in: table, of: path.string)
+    }
+}
+
+extension Failure.Code {
+    package static let noBootPartition = Failure.Code("fleet.no-boot-partition")
+}

@@ -1,0 +1,87 @@
+package import Diagnostics
+package import Filesystems
+package import Storage
+
+/// Finds and opens the root partition of a card or an image.
+package enum RootVolume {
+    package enum Finding: Hashable, Sendable {
+        case found(PartitionTable.Partition)
+        /// Why there is none that piflash reads, for people.
+        case missing(reason: String)
+
+        package var partition: PartitionTable.Partition? {
+            if case .found(let partition) = self { partition } else { nil }
+        }
+    }
+
+    /// The root partition, by the `root=` of the kernel command line (kernel, Documentation/admin-guide/
+    /// kernel-parameters.txt): a device's number, a label, a PARTUUID of an MBR, which ends in the number. Where it
+    /// names none that is there, the first partition behind the boot partition with an ext2, ext3 or ext4.
+    package static func find(in table: PartitionTable, commandLine: String?) -> Finding {
+        let words = (commandLine ?? "").split(whereSeparator: \.isWhitespace)
+        // The kernel takes the last one.
+        if let root = words.last(where: { $0.hasPrefix("root=") })?.dropFirst("root=".count),
+            let partition = table.partitions.first(where: { $0.isNamed(by: root, of: table.kind) })
+        {
+            return partition.isExt ? .found(partition) : .missing(reason: partition.refusal)
+        }
+        guard let boot = table.bootPartition else { return .missing(reason: "there is no boot partition") }
+        let behind = table.partitions.filter { $0.range.lowerBound >= boot.range.upperBound }
+        if let partition = behind.first(where: \.isExt) { return .found(partition) }
+        return .missing(reason: behind.first?.refusal ?? "there is no partition behind the boot partition")
+    }
+
+    /// The file system of `partition` of `store`, called `name` in messages; what is written gets the time `time`
+    /// (seconds since 1970, UTC).
+    package static func open(
+        _ store: some BlockStore, partition: PartitionTable.Partition, name: String? = nil, at time: Int64
+    ) throws(Failure) -> Ext4Volume {
+        let name = name ?? "the root partition of \(store.name)"
+        return try Ext4Volume(Window(store, range: partition.range, name: name), name: name, time: time)
+    }
+}
+
+extension RootVolume {
+    /// Carries out `edits` on the root partition of `store` and returns the paths that changed.
+    package static func apply(
+        _ edits: [TreeChange], to store: some WritableBlockStore, partition: PartitionTable.Partition?, at time: Int64
+    ) throws(Failure) -> [String] {
+        guard !edits.isEmpty else { return [] }
+        guard let partition else {
+            throw Failure(
+                .noRootPartition, severity: .refused, "\(store.name) has no root partition that can be edited")
+        }
+        let name = "the root partition of \(store.name)"
+        return try Ext4Volume.apply(
+            edits, to: Window(store, range: partition.range, name: name), name: name, time: time)
+    }
+}
+
+extension PartitionTable.Partition {
+    fileprivate var isExt: Bool { ["ext2", "ext3", "ext4"].contains(filesystem?.type) }
+
+    fileprivate var refusal: String {
+        "partition \(number) holds \(filesystem?.type ?? "no file system that is known"), which piflash does not read"
+    }
+
+    fileprivate func isNamed(by root: Substring, of kind: PartitionTable.Kind) -> Bool {
+        if root.hasPrefix("/dev/") {
+            // mmcblk0p2, nvme0n1p2, sda2: a device whose name ends in a digit has a "p" before the number.
+            let name = root.dropFirst("/dev/".count)
+            let digits = name.reversed().prefix { $0.isASCII && $0.isNumber }.reversed()
+            let hasMark = name.dropLast(digits.count).last == "p" || name.hasPrefix("sd")
+            return hasMark && Int(String(digits)) == number
+        }
+        if root.hasPrefix("LABEL=") { return filesystem?.label == String(root.dropFirst("LABEL=".count)) }
+        if root.hasPrefix("UUID=") {
+            return filesystem?.uuid?.lowercased() == root.dropFirst("UUID=".count).lowercased()
+        }
+        guard root.hasPrefix("PARTUUID="), kind == .mbr, let mark = root.lastIndex(of: "-") else { return false }
+        // The disk's signature may not be compared: the first boot changes it.
+        return Int(root[root.index(after: mark)...], radix: 16) == number
+    }
+}
+
+extension Failure.Code {
+    package static let noRootPartition = Failure.Code("fleet.no-root-partition")
+}

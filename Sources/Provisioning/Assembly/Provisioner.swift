@@ -1,0 +1,121 @@
+package import Systems
+import Text
+import Diagnostics
+import Docker
+import Filesystems
+
+package import Recipes
+
+/// The stage that turns a node's recipe and an image's profile into what goes on the card. It does no I/O, and the same
+/// input gives the same bytes.
+package struct Provisioner: Sendable {
+    private let saltKey: [UInt8]
+    private let rackKeys: RackKeys
+    private let flashTime: Int64
+    private let image: ImageIdentity?
+    private let version: String
+
+    /// - Parameters:
+    ///   - saltKey: a secret of the rack; password salts are derived from it, so that they are the same every time.
+    ///   - rackKeys: the keys with which the rack's nodes form a swarm by themselves.
+    ///   - flashTime: seconds since 1970. A card that is configured again takes its record's
+    ///     ``CardRecord/writtenAt``, so that only what the recipe changes is different.
+    ///   - image: the image that the card was written from, for its record.
+    ///   - piflashVersion: the program's version, for the card's record.
+    package init(
+        saltKey: [UInt8], rackKeys: RackKeys = .placeholders, flashTime: Int64, image: ImageIdentity? = nil,
+        piflashVersion: String = ""
+    ) {
+        self.saltKey = saltKey
+        self.rackKeys = rackKeys
+        self.flashTime = flashTime
+        self.image = image
+        self.version = piflashVersion
+    }
+
+    /// Renders `node` for a card with the boot partition `boot`.
+    ///
+    /// `root` is the card's root partition, or nil if only the boot partition is available: then a recipe that needs more
+    /// is refused.
+    ///
+    /// `supplies` holds the contents of the files that the recipe names, and the node's certificate if it gets one.
+    ///
+    /// Throws a `DiagnosticReport` with all problems of the recipe, or a `Failure` if a secret cannot be read or the boot
+    /// partition is not a Pi's.
+    package func provision(
+        _ node: Node, profile: OSProfile, boot: BootSnapshot, root: RootSnapshot? = nil,
+        supplies: Supplies = Supplies(), secrets: any SecretReading
+    ) async throws -> Provision {
+        guard let commandLine = boot.files[profile.cmdlinePath] else {
+            throw Failure(
+                .provisioning, severity: .refused,
+                "there is no \(profile.cmdlinePath) on the boot partition: a Pi cannot boot from it",
+                hint: "write the image again")
+        }
+        let kernel = try KernelCommandLine(parsing: commandLine, path: profile.cmdlinePath)
+        // A damaged record is not a reason to refuse the card: it is written again.
+        let previous = boot.files[CardRecord.path].flatMap { try? CardRecord(decoding: $0) }
+
+        var report = RecipeChecks.report(node, profile: profile, root: root)
+        SupplyChecks.check(supplies, node, profile: profile, report: &report)
+        let material = try await Material(
+            node, profile: profile, hashSchemes: profile.flavour.facts.hashSchemes, saltKey: saltKey, keys: rackKeys,
+            secrets: secrets, report: &report)
+        let supplied = SuppliedFiles(supplies, root: root)
+        let daemon = DaemonFiles(node, profile: profile, root: root, report: &report)
+        let cluster = Cluster.part(of: node, material: material, keys: rackKeys, report: &report)
+        let settings = settings(
+            node, profile: profile, material: material, supplies: supplies, carried: supplied.carried, cluster: cluster,
+            daemon: daemon, report: &report)
+        let draft = Draft(
+            node: node, profile: profile, boot: boot, root: root, material: material, flashTime: flashTime,
+            dockerOptions: daemon.options, needsOpenSSH: cluster?.needsOpenSSH == true,
+            files: settings.files + daemon.files + material.files)
+        var rendering = profile.flavour.renderer.render(draft, report: &report)
+        rendering.bootFiles += cluster?.bootFiles ?? []
+        rendering.rootEdits += supplied.edits
+        if let root, root.problem == nil { rendering.rootEdits += cluster?.rootEdits ?? [] }
+        RecipeChecks.conflicts(node, rendering, theirs: material.files, report: &report)
+        guard !report.hasErrors else { throw report }
+        if node.docker.remote?.value == .tls, supplies.certificate == nil {
+            throw Failure(.provisioning, "\(node.hostname.value) has no certificate for docker.remote: tls")
+        }
+        let card = CardAssembly(
+            draft: draft, rendering: rendering, cluster: cluster, supplied: supplied, kernel: kernel, previous: previous
+        )
+        return card.provision(image: image, version: version, warnings: report.warnings)
+    }
+
+    /// What the first-boot program has to do.
+    private func settings(
+        _ node: Node, profile: OSProfile, material: Material, supplies: Supplies, carried: [CarriedFile],
+        cluster: (any Orchestration)?, daemon: DaemonFiles, report: inout DiagnosticReport
+    ) -> FirstBootSettings {
+        var settings = FirstBootSettings(
+            node: node.hostname.value, bootMountPoint: profile.bootMountPoint, flashTime: flashTime,
+            usesDocker: node.usesDocker, daemon: daemon.configuration, daemonHasHosts: daemon.hasHosts,
+            managers: cluster?.managers, advertise: cluster?.ownAddress ?? node.address?.value.address,
+            commands: node.firstBoot.run.map(\.value))
+        settings.daemonHasProxy = daemon.hasProxyDropIn
+        settings.rack = node.rack
+        settings.installation = DockerInstallation.of(node, profile: profile, report: &report)
+        settings.channel = node.docker.channel?.value ?? .stable
+        settings.isARMv6 = profile.architecture == "armv6"
+        settings.carried = carried
+        settings.certificate = supplies.certificate
+        let isMember = node.user?.groups.contains { $0.value == "docker" } ?? false
+        if isMember || settings.installation != nil || !node.docker.packages.isEmpty
+            || node.docker.remote?.value == .ssh
+        {
+            settings.dockerUser = node.user?.name.value
+        }
+        settings.orchestration = cluster?.settings ?? []
+        let facts = profile.flavour.facts
+        if !facts.setsLocaleAndRadio {
+            settings.language = node.locale.lang?.value
+            settings.usesWiFi = !material.accessPoints.isEmpty
+        }
+        if !facts.installsPackages { settings.packages = node.firstBoot.packages.map(\.value) }
+        return settings
+    }
+}

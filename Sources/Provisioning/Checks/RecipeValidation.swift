@@ -1,0 +1,29 @@
+package import Diagnostics
+package import Recipes
+
+/// The stage between reading recipes and everything that is done with them: `check`, `plan`, `write` and all other
+/// commands go through it.
+///
+/// A recipe is decoded without knowing dockerd. This stage adds what the model of dockerd refuses in every version, and
+/// only then throws, so that all mistakes of both are reported at once. Provisioner goes on with what depends on the image.
+package enum RecipeValidation {
+    /// The nodes of `reading`; throws all mistakes at once if there is an error.
+    package static func validate(_ reading: RecipeReading) throws(DiagnosticReport) -> LoadedRack {
+        try checked(reading).loaded()
+    }
+
+    /// The node of a reading that is about one; throws all mistakes at once if there is an error.
+    package static func validateOne(_ reading: RecipeReading) throws(DiagnosticReport) -> LoadedRecipe {
+        try checked(reading).loadedRecipe()
+    }
+
+    private static func checked(_ reading: RecipeReading) -> RecipeReading {
+        var reading = reading
+        // Most nodes of a rack have the same section.
+        var seen: Set<Node.Docker> = []
+        for docker in reading.docker where seen.insert(docker).inserted {
+            reading.report.merge(DaemonConfiguration.errors(in: docker))
+        }
+        return reading
+    }
+}

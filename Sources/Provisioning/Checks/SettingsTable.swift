@@ -1,0 +1,81 @@
+package import Systems
+
+/// The settings that each system takes, and how: docs/settings.md, made from what the renderers declare.
+package enum SettingsTable {
+    /// A system of the table, and an image of it.
+    package struct Column: Sendable {
+        package let title: String
+        package let profile: OSProfile
+    }
+
+    /// How an image of this profile takes each setting: what its flavour declares, and what all have in common.
+    package static func support(_ profile: OSProfile) -> [Setting: Support] {
+        var support = profile.flavour.renderer.support(profile)
+        // The first-boot program does these, and is itself taken the way that commands are.
+        support[.install] = DockerInstallation.obstacle(profile).map { .impossible($0) } ?? support[.commands]
+        support[.remoteSSH] = RemoteAccess.obstacleToSSH(profile).map { .impossible($0) } ?? support[.commands]
+        support[.classicSwarm] = support[.commands]
+        support.set(.dockerPackages, .preload, to: .rootEdit("files in \(CarriedFile.directory)"))
+        support[.remoteTLS] = .rootEdit("files in \(SuppliedFiles.certificateDirectory)")
+        return support
+    }
+
+    /// The document, in Markdown.
+    package static var document: String {
+        var lines = [
+            "# What each system takes",
+            "",
+            "Made from what the renderers declare. A test keeps it true, and checks each mark by rendering a card.",
+            "",
+            "**●** by the system's own first boot, from files on the boot partition; **○** written to the root partition with the",
+            "card, since the system's first boot cannot do it; **–** not possible: the recipe is refused, with its line. If only",
+            "the boot partition is available (`piflash configure … /media/me/boot`), ○ is refused, too.",
+            "",
+            "| | " + columns.indices.map { "\($0 + 1)" }.joined(separator: " | ") + " |",
+            "|---|" + columns.map { _ in ":-:|" }.joined(),
+        ]
+        for setting in Setting.allCases {
+            let marks = columns.map { mark(support($0.profile)[setting]) }
+            lines.append("| \(setting.title) | " + marks.joined(separator: " | ") + " |")
+        }
+        for (index, column) in columns.enumerated() {
+            lines += ["", "## \(index + 1). \(column.title)", ""]
+            lines += ["| setting | by |", "|---|---|"]
+            for (text, settings) in grouped(support(column.profile)) {
+                lines.append("| \(settings.map(\.title).joined(separator: "; ")) | \(text) |")
+            }
+        }
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    /// The settings that are taken the same way, in the order of the first of each.
+    private static func grouped(_ support: [Setting: Support]) -> [(String, [Setting])] {
+        var groups: [(String, [Setting])] = []
+        for setting in Setting.allCases {
+            let text = description(support[setting])
+            if let index = groups.firstIndex(where: { $0.0 == text }) {
+                groups[index].1.append(setting)
+            } else {
+                groups.append((text, [setting]))
+            }
+        }
+        return groups
+    }
+
+    private static func mark(_ support: Support?) -> String {
+        switch support {
+        case .native: "●"
+        case .rootEdit: "○"
+        case .impossible, nil: "–"
+        }
+    }
+
+    private static func description(_ support: Support?) -> String {
+        switch support {
+        case .native(let text): "● \(text)"
+        case .rootEdit(let text): "○ \(text)"
+        case .impossible(let text): "– \(text)"
+        case nil: "–"
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import Systems
+
+import Recipes
+
+/// A node with its secrets read and its files made: what a flavour's renderer works from.
+struct Draft: Sendable {
+    let node: Node
+    let profile: OSProfile
+    let boot: BootSnapshot
+    /// The root partition, if it is available.
+    let root: RootSnapshot?
+    let material: Material
+    /// Seconds since 1970.
+    let flashTime: Int64
+    /// Set for an engine that takes its options from a command line only, and for proxies under sysvinit.
+    let dockerOptions: DockerOptions?
+    /// Whether the node needs OpenSSH's own programs, not another sshd.
+    let needsOpenSSH: Bool
+    /// The files that every flavour delivers: the first-boot program with its unit and settings, daemon.json, the recipe's
+    /// files.
+    let files: [Provision.NodeFile]
+
+    /// The interface that gets the recipe's address and name servers: Wi-Fi if the recipe has a network, since the node is
+    /// then meant to be reached that way; otherwise the cable. The other one gets its address by DHCP.
+    var primaryInterface: String { hasWiFi ? "wlan0" : "eth0" }
+
+    var hasWiFi: Bool { !material.accessPoints.isEmpty }
+
+    var country: String? { node.wifi?.country?.value }
+
+    /// The address of `interface`, or nil if DHCP gives it.
+    func address(of interface: String) -> Node.StaticAddress? {
+        interface == primaryInterface ? node.address?.value : nil
+    }
+
+    func gateway(of interface: String) -> String? {
+        address(of: interface) == nil ? nil : node.network.gateway?.value
+    }
+
+    func nameServers(of interface: String) -> [String] {
+        interface == primaryInterface ? node.network.dns.map(\.value) : []
+    }
+
+    /// Whether sshd accepts passwords: only if the recipe gives a password and no key. If it gives a key, that is the way in.
+    var allowsPasswordLogin: Bool { material.passwordHash != nil && material.authorizedKeys.isEmpty }
+
+}

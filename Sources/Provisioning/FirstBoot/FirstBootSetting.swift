@@ -1,0 +1,62 @@
+/// A line of /etc/piflash/settings, which the first-boot program and the token service read.
+struct FirstBootSetting: Hashable, Sendable {
+    /// The one list of the settings' names. head.sh gives each of them a value for a card that does not set it.
+    enum Name: String, Sendable, CaseIterable {
+        case node = "NODE"
+        /// Where the boot partition is mounted.
+        case boot = "BOOT"
+        /// Seconds since 1970.
+        case flashTime = "FLASH_TIME"
+        /// A digest of all other settings: work is finished for one generation only.
+        case generation = "GENERATION"
+
+        case docker = "DOCKER"
+        /// A digest of Docker's configuration; empty for none.
+        case dockerConfiguration = "DOCKER_CONFIG"
+        case dockerHosts = "DOCKER_HOSTS"
+        case dockerProxy = "DOCKER_PROXY"
+        case install = "INSTALL"
+        case installFrom = "INSTALL_FROM"
+        case channel = "CHANNEL"
+        case armv6 = "ARMV6"
+        case dockerUser = "DOCKER_USER"
+        case debs = "DEBS"
+        case preload = "PRELOAD"
+
+        case run = "RUN"
+        case packages = "PACKAGES"
+        case locale = "LOCALE"
+        case wifi = "WIFI"
+        case hosts = "HOSTS"
+
+        case swarm = "SWARM"
+        case managers = "MANAGERS"
+        case advertise = "ADVERTISE"
+        case role = "ROLE"
+        case form = "FORM"
+        case first = "FIRST"
+        case tokenServicePort = "DOOR_PORT"
+        case labels = "LABELS"
+        case stacks = "STACKS"
+        case nodes = "NODES"
+        case availabilityManager = "AVAILABILITY_MANAGER"
+        case availabilityWorker = "AVAILABILITY_WORKER"
+        /// A digest of the rack's public keys. No program reads it: it makes another generation of a card with other keys.
+        case keys = "KEYS"
+        case classic = "CLASSIC"
+        case consul = "CONSUL"
+
+        /// Those that the first-boot program does not read itself.
+        static let readElsewhere: Set<Self> = [.availabilityManager, .availabilityWorker, .keys]
+    }
+
+    let name: Name
+    let value: String
+
+    init(_ name: Name, _ value: String) {
+        self.name = name
+        self.value = value
+    }
+
+    init(_ name: Name, _ flag: Bool) { self.init(name, flag ? "1" : "0") }
+}

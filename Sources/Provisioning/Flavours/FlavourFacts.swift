@@ -1,0 +1,43 @@
+import Docker
+import Systems
+
+/// What the stages before and after rendering have to know about a flavour. Each flavour gives all of it; nothing has a
+/// default, so that a new flavour cannot miss a fact.
+struct FlavourFacts: Sendable {
+    /// Whether the image comes with a login whose password is published.
+    let hasPublishedLogin: Bool
+
+    /// Debian's codename of the images whose os-release was not read.
+    let defaultCodename: String?
+
+    /// Nil when its images come without Docker.
+    let bundledDocker: BundledDocker?
+
+    /// The schemes of crypt(5) that its C library can check; nil for all of them.
+    let hashSchemes: Set<String>?
+
+    /// Whether its own first boot makes the locale and switches the radio on. Otherwise the first-boot program does.
+    let setsLocaleAndRadio: Bool
+
+    /// Whether its own first boot installs the recipe's packages. Otherwise the first-boot program does.
+    let installsPackages: Bool
+
+    /// Whether a Wi-Fi network's name such as "65;66;" may be taken for a list of bytes.
+    let readsListsOfBytesAsSSIDs: Bool
+
+    /// Files on the boot partition that not every recipe needs: they are removed if an earlier recipe needed them and this
+    /// one does not.
+    let removableBootFiles: [String]
+
+    /// The Docker that a flavour's images come with, as far as every image has it.
+    struct BundledDocker: Sendable {
+        /// The engine's version on an image that does not give it; nil if it differs between images.
+        let assumedVersion: EngineVersion?
+        /// Whether an engine whose version is not known may be reached over ssh (18.09 and later).
+        let mayHaveSSH: Bool
+    }
+}
+
+extension OSProfile.Flavour {
+    var facts: FlavourFacts { renderer.facts }
+}

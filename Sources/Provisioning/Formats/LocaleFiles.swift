@@ -1,0 +1,32 @@
+/// /etc/locale.gen: the locales that locale-gen makes, a name and its character set a line (locale-gen(8)).
+enum LocaleGen {
+    static let path = "/etc/locale.gen"
+
+    /// "en_GB.UTF-8 UTF-8"; nil for a name without a character set, such as "C".
+    static func line(for language: String) -> String? {
+        guard let dot = language.firstIndex(of: ".") else { return nil }
+        return "\(language) \(language[language.index(after: dot)...].prefix { $0 != "@" })"
+    }
+
+    static func edited(_ text: String, adding line: String) -> String {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        if lines.contains(where: { $0 == line }) { return text }
+        return text + (text.hasSuffix("\n") || text.isEmpty ? "" : "\n") + line + "\n"
+    }
+}
+
+/// /etc/default/locale (pam_env(8)).
+enum DefaultLocale {
+    static let path = "/etc/default/locale"
+
+    static func text(_ language: String) -> String { "LANG=\(language)\n" }
+}
+
+/// /etc/default/keyboard (keyboard(5)).
+enum KeyboardFile {
+    static let path = "/etc/default/keyboard"
+
+    static func text(_ layout: String) -> String {
+        "XKBMODEL=\"pc105\"\nXKBLAYOUT=\"\(layout)\"\nXKBVARIANT=\"\"\nXKBOPTIONS=\"\"\nBACKSPACE=\"guess\"\n"
+    }
+}

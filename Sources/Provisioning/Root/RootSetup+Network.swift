@@ -1,0 +1,74 @@
+import Systems
+import Diagnostics
+import Filesystems
+
+extension RootSetup {
+    /// The wired interface and Wi-Fi, in the files of the program that sets up this image's interfaces.
+    ///
+    /// - Parameter wifi: the networks to write, by default all.
+    mutating func setNetwork(wifi includes: (Material.AccessPoint) -> Bool = { _ in true }) {
+        switch draft.profile.network ?? .ifupdown {
+        case .networkManager: setConnections(includes)
+        case .dhcpcd:
+            if draft.material.accessPoints.contains(where: includes) { setWPASupplicant() }
+            if let text = root.text(DHCPCDConfiguration.path) {
+                let edited = DHCPCDConfiguration.edited(text, draft)
+                if edited != text { put(edited, at: DHCPCDConfiguration.path) }
+            }
+        case .ifupdown, .networkd:
+            if draft.material.accessPoints.contains(where: includes) { setWPASupplicant() }
+            setInterfaces()
+        }
+    }
+
+    private mutating func setConnections(_ includes: (Material.AccessPoint) -> Bool) {
+        for file in NetworkManagerKeyfile.files(draft, includes: includes) { put(file) }
+        let path = "/var/lib/NetworkManager/NetworkManager.state"
+        // Raspberry Pi OS ships it with Wi-Fi off until a country is set, as its own first boot does for its network.
+        if draft.material.accessPoints.contains(where: includes), let text = root.text(path),
+            text.contains("WirelessEnabled=false")
+        {
+            put(text.replacing("WirelessEnabled=false", with: "WirelessEnabled=true"), at: path)
+        }
+    }
+
+    private mutating func setWPASupplicant() {
+        put(
+            Provision.NodeFile(
+                path: WPASupplicant.path,
+                contents: WPASupplicant.contents(draft.material.accessPoints, country: draft.country), mode: 0o600))
+    }
+
+    /// If the image reads a directory of interfaces, a file there replaces the image's own; if it has one file for all,
+    /// that one is rewritten.
+    private mutating func setInterfaces() {
+        var interfaces: [String] = []
+        if draft.address(of: "eth0") != nil || !draft.nameServers(of: "eth0").isEmpty { interfaces.append("eth0") }
+        if draft.hasWiFi { interfaces.append("wlan0") }
+        guard !interfaces.isEmpty else { return }
+        let main = "/etc/network/interfaces"
+        if root.text(main)?.contains("interfaces.d") == true {
+            for interface in interfaces {
+                put(
+                    Provision.NodeFile(
+                        path: NetworkInterfaces.path(of: interface),
+                        contents: NetworkInterfaces.contents(interface, draft), mode: 0o644))
+            }
+        } else {
+            var text = Array("# Written by piflash.\nauto lo\niface lo inet loopback\n\n".utf8)
+            text += NetworkInterfaces.contents("eth0", draft)
+            if draft.hasWiFi { text += [0x0A] + NetworkInterfaces.contents("wlan0", draft) }
+            put(text, at: main)
+        }
+        setNameServers()
+    }
+
+    /// Without resolvconf nothing reads dns-nameservers, and with a fixed address no DHCP server gives name servers.
+    private mutating func setNameServers() {
+        let servers = draft.nameServers(of: draft.primaryInterface)
+        guard draft.address(of: draft.primaryInterface) != nil, !servers.isEmpty,
+            root.packages["resolvconf"] == nil, root.packages["openresolv"] == nil
+        else { return }
+        put(servers.map { "nameserver \($0)\n" }.joined(), at: "/etc/resolv.conf")
+    }
+}

@@ -1,0 +1,67 @@
+import Planning
+import Systems
+import Cards
+import Diagnostics
+import Images
+import Provisioning
+import Recipes
+import SystemPackage
+
+/// Which card gets which node, decided before anything is written.
+package struct BatchPlan: Sendable {
+    package struct Job: Sendable {
+        package let card: RackPlan.Card
+        package let target: ChosenTarget
+        package let work: CardWork
+        /// The node whose card it was, when piflash made it.
+        package let previous: String?
+    }
+
+    package private(set) var jobs: [Job] = []
+    /// Cards that are done: they are left alone.
+    package private(set) var finished: [(node: String, target: ChosenTarget)] = []
+    /// Cards for which no node is left; they take the node of a card that fails.
+    package private(set) var spare: [ChosenTarget] = []
+    /// The nodes that stay for another run.
+    package private(set) var waiting: [String] = []
+
+    /// A card that is recognised gets its own node; the others get the nodes that are left, in the rack's order.
+    ///
+    /// - Parameters:
+    ///   - rewrites: Write whole images, also where the right one is on the card.
+    ///   - read: What is on a target now; nil when that is no card of piflash's.
+    package init(
+        _ rack: RackPlan, on targets: [ChosenTarget], rewrites: Bool,
+        read: (ChosenTarget) -> FoundCard? = FoundCard.init(on:)
+    ) {
+        var queue = rack.left
+        let byName = Dictionary(rack.cards.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        var assigned: [Int: RackPlan.Card] = [:]
+        let found = targets.map(read)
+        for (index, card) in found.enumerated() {
+            guard let card, let own = byName[card.node] else { continue }
+            if let place = queue.firstIndex(where: { $0.name == own.name }) {
+                assigned[index] = queue.remove(at: place)
+            } else if own.state == .done, card.isCurrent(own) {
+                if rewrites, !assigned.values.contains(where: { $0.name == own.name }) {
+                    assigned[index] = own
+                } else {
+                    finished.append((own.name, targets[index]))
+                }
+            }
+        }
+        for (index, target) in targets.enumerated() {
+            guard !finished.contains(where: { $0.target.path == target.path }) else { continue }
+            guard let card = assigned[index] ?? (queue.isEmpty ? nil : queue.removeFirst()) else {
+                spare.append(target)
+                continue
+            }
+            let isWhole = rewrites || card.isRedone
+            jobs.append(
+                Job(
+                    card: card, target: target, work: isWhole ? .write : found[index]?.work(for: card) ?? .write,
+                    previous: found[index]?.node))
+        }
+        waiting = queue.map(\.name)
+    }
+}

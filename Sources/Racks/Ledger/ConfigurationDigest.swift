@@ -1,0 +1,61 @@
+import Host
+import Text
+import Crypto
+import Diagnostics
+import Host
+package import Recipes
+import SystemPackage
+
+/// One digest over everything that a node's card is made from, except the image. If it changes, the card is stale.
+///
+/// It covers the recipe, what the node knows about the rack (names, addresses, the nodes of the swarm), and the contents of
+/// carried files: packages, saved images, stacks. It does not cover the values of secrets, which are not read to compare.
+package struct ConfigurationDigest {
+    private var files: [String: String] = [:]
+    /// The rack of the last node, and its digest. All nodes of a rack share one array of hosts.
+    private var rack: (hosts: [Node.RackHost], digest: String)?
+    /// The swarm of the last node, and its part of the digest. All nodes share it, too.
+    private var swarm: (nodes: [String], bytes: [UInt8])?
+
+    package init() {}
+
+    /// The digest of `node` in lower-case hex. A file that several nodes name is read once.
+    package mutating func of(_ node: Node) throws -> String {
+        var whole = PartsDigest()
+        whole.add("piflash configuration 1")
+        whole.add(node.hostname.value)
+        whole.add(node.recipeDigest)
+        whole.add(digest(of: node.rack))
+        whole.add("\(node.swarm?.nodes.count ?? 0)")
+        whole.add(encoded: bytes(ofSwarm: node.swarm?.nodes ?? []))
+        for path in node.docker.packages + node.docker.preload + (node.swarm?.stacks.map(\.compose) ?? []) {
+            whole.add(try digest(ofFile: path.value))
+        }
+        return whole.hex
+    }
+
+    private mutating func bytes(ofSwarm nodes: [String]) -> [UInt8] {
+        if let swarm, swarm.nodes == nodes { return swarm.bytes }
+        let bytes = nodes.flatMap(PartsDigest.encoded)
+        swarm = (nodes, bytes)
+        return bytes
+    }
+
+    private mutating func digest(of hosts: [Node.RackHost]) -> String {
+        if let rack, rack.hosts == hosts { return rack.digest }
+        var hash = SHA256()
+        // Names and addresses contain no blanks.
+        for host in hosts { hash.update(data: Array("\(host.name) \(host.address)\n".utf8)) }
+        let digest = hash.finalize().hex
+        rack = (hosts, digest)
+        return digest
+    }
+
+    /// A missing file has a digest, too: another check reports it, with its line.
+    private mutating func digest(ofFile path: String) throws -> String {
+        if let known = files[path] { return known }
+        let made = try DurableFile.read(FilePath(path)).map { SHA256.hash(data: $0).hex } ?? "missing"
+        files[path] = made
+        return made
+    }
+}

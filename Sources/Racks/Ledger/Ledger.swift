@@ -1,0 +1,64 @@
+package import Diagnostics
+import Host
+package import SystemPackage
+
+/// What happened to the cards of a rack: `.piflash/ledger` beside its recipe, one line for each event, only appended to.
+///
+/// An incomplete last line, which a crash can leave, is ignored; the next writer cuts it off.
+package struct Ledger: Sendable {
+    /// In order of time.
+    package private(set) var entries: [LedgerEntry] = []
+    /// The number of damaged lines; an incomplete last line does not count.
+    package private(set) var damaged = 0
+    private var latest: [String: LedgerEntry] = [:]
+
+    package init() {}
+
+    /// Reads the ledger at `path`; a missing one is empty.
+    package init(at path: FilePath) throws(Failure) {
+        guard let bytes = try DurableFile.read(path, kind: .regular) else { return }
+        let end = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+        let lines = bytes[..<end].split(separator: UInt8(ascii: "\n"))
+        for (index, line) in lines.enumerated() {
+            if let entry = LedgerLine.decode(line) {
+                add(entry)
+            } else if index < lines.count - 1 {
+                damaged += 1
+            }
+        }
+    }
+
+    package mutating func add(_ entry: LedgerEntry) {
+        entries.append(entry)
+        latest[entry.node] = entry
+    }
+
+    /// The last event of the card of `node`.
+    package func last(of node: String) -> LedgerEntry? { latest[node] }
+}
+
+/// The state of a node's card.
+package enum CardState: String, Sendable, Codable, CaseIterable {
+    /// Not written, or not completely.
+    case pending
+    case done
+    /// Done, but the recipe or the image has changed since.
+    case stale
+    case failed
+
+    /// - Parameter image: The digest of the node's unpacked image.
+    package init(after entry: LedgerEntry?, image: String, configuration: String) {
+        switch entry?.result {
+        case nil, .begun, .written, .interrupted, .redo: self = .pending
+        case .failed: self = .failed
+        case .verified, .configured:
+            self = entry?.image == image && entry?.configuration == configuration ? .done : .stale
+        }
+    }
+}
+
+extension RackState {
+    var ledgerPath: FilePath { directory.appending("ledger") }
+
+    package func ledger() throws(Failure) -> Ledger { try Ledger(at: ledgerPath) }
+}

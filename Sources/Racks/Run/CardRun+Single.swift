@@ -1,0 +1,44 @@
+import Diagnostics
+package import Host
+package import Planning
+package import Recipes
+import SystemPackage
+
+extension CardRun {
+    /// The work on one card outside a batch.
+    ///
+    /// The card matters more than its record: if the ledger cannot be written (the recipes may be on a read-only medium),
+    /// `warn` says so once, and the work goes on.
+    ///
+    /// - Parameters:
+    ///   - image: The digest of the card's image, where that is known.
+    ///   - observer: Is told after the ledger.
+    package static func single(
+        _ node: Node, at target: ConfigurationTarget, image: String?, planner: CardPlanner, user: InvokingUser,
+        observer: (any CardRunObserver)? = nil, warn: @escaping @Sendable (String) -> Void
+    ) async throws -> CardRun {
+        let state = RackState(of: node, user: user)
+        var digest = ConfigurationDigest()
+        let card = RunningCard(
+            node: node, path: target.path, image: image, configuration: try digest.of(node),
+            secrets: try await state.secretsDigest(of: node, reading: planner.secrets),
+            identity: CardIdentity(of: target))
+        if let holder = RackLock.holder(of: state) {
+            warn(
+                "another piflash works on this rack's cards" + (holder.isEmpty ? "" : " (\(holder))")
+                    + ": see that it does not make a second \(node.hostname.value)")
+        }
+        let report: @Sendable (Failure) -> Void = { failure in
+            warn("warning: the ledger does not know of this card of \(node.hostname.value): \(failure.message)")
+        }
+        var observers: [any CardRunObserver] = []
+        do throws(Failure) {
+            observers.append(
+                LenientObserver(LedgerObserver(ledger: try LedgerWriter(state), now: planner.now), warn: report))
+        } catch {
+            report(error)
+        }
+        if let observer { observers.append(observer) }
+        return CardRun(card, observers: observers)
+    }
+}

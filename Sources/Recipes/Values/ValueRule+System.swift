@@ -1,0 +1,59 @@
+/// Names, paths and settings of a node.
+extension ValueRule {
+    /// The strictest rule of all systems: labels of RFC 1123, in lower case.
+    package static let hostname = ValueRule(
+        "host name", "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
+        suggestion: "1 to 63 of a-z, 0-9 and \"-\", without \"-\" at either end")
+
+    /// Raspberry Pi OS's rule, which is the strictest.
+    static let userName = ValueRule(
+        "user name", "(?!root$)[a-z][a-z0-9-]{0,31}",
+        suggestion: "a-z, 0-9 and \"-\", starting with a letter, at most 32"
+    ) {
+        $0 == "root" ? "\"root\" cannot be the user: name an ordinary user, who may use sudo" : nil
+    }
+
+    static let groupName = ValueRule(
+        "group name", "[a-z_][a-z0-9_-]{0,31}",
+        suggestion: "a-z, 0-9, \"_\" and \"-\", starting with a letter or \"_\", at most 32")
+
+    static let country = ValueRule("country", "[A-Z]{2}", suggestion: "two capitals, as in DE")
+
+    /// IEEE 802.11: an SSID has 0 to 32 bytes. An empty one does not name a network. Not every file that carries it can
+    /// carry control characters.
+    static let ssid = ValueRule("SSID", #"[^\x00-\x1f\x7f]{1,32}"#, suggestion: "1 to 32 bytes") { text in
+        if text.unicodeScalars.contains(where: \.isControl) { return "the SSID contains a control character" }
+        let count = text.utf8.count
+        return (1...32).contains(count) ? nil : "an SSID has 1 to 32 bytes, \"\(text)\" has \(count)"
+    }
+
+    static let timeZone = ValueRule(
+        "time zone", "[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", suggestion: "Europe/Berlin")
+
+    static let language = ValueRule(
+        "locale", #"[a-z]{2,3}(_[A-Z]{2})?(\.[A-Za-z0-9-]+)?(@[a-z]+)?|C(\.UTF-8)?|POSIX"#, suggestion: "en_GB.UTF-8")
+
+    static let keyboard = ValueRule("keyboard layout", "[a-z]{2,8}", suggestion: "de, gb, us")
+
+    /// Debian Policy, 5.6.1 and 5.6.12: a package's name, and a version that apt-get install takes behind "=".
+    static let packageName = ValueRule(
+        "package name", "[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?", suggestion: "avahi-daemon, or avahi-daemon=0.8-10")
+
+    static let filePath = ValueRule(
+        "absolute path of a file", #"(?!([\s\S]*/)?\.\.(/|$))/[\s\S]*[^/]"#, suggestion: "/etc/motd, without \"..\"")
+
+    static let fileMode = ValueRule("file mode", "0?[0-7]{3}", suggestion: "\"0644\"")
+
+    static let fileContent = ValueRule("file content")
+
+    static let sha256 = ValueRule("SHA-256", "[0-9A-Fa-f]{64}", suggestion: "64 hex digits")
+
+    static let imagePath = ValueRule("path of an image", suggestion: "hypriotos.img.zip") {
+        $0.contains("://") ? "\"\($0)\" is a URL: download it (`curl -LO …`), and name the file here" : nil
+    }
+}
+
+extension Unicode.Scalar {
+    /// ASCII's control characters.
+    var isControl: Bool { value < 0x20 || value == 0x7F }
+}

@@ -1,0 +1,61 @@
+import Text
+package import Diagnostics
+
+extension Failure.Code {
+    /// The node could not be reached, or the connection broke.
+    package static let unreachable = Failure.Code("remote.unreachable")
+    /// The node's host key is not known, or it has changed.
+    package static let hostKey = Failure.Code("remote.host-key")
+    /// The node accepts none of the available keys.
+    package static let login = Failure.Code("remote.login")
+    /// The user may not become root on the node.
+    package static let privilege = Failure.Code("remote.privilege")
+    /// The time limit was reached.
+    package static let timeLimit = Failure.Code("remote.time-limit")
+    /// A program on the node failed.
+    package static let remote = Failure.Code("remote.failed")
+}
+
+/// Failures from what ssh prints.
+enum SSHFailure {
+    /// A failure of ssh itself, from what it printed. The last line says why.
+    static func connecting(_ errors: String, address: String) -> Failure {
+        let reason = lastLine(errors) ?? "ssh failed without a message"
+        let text = errors.lowercased()
+        if text.contains("remote host identification has changed") {
+            return Failure(
+                .hostKey, "the host key of \(address) has changed: a new card, or another machine",
+                hint: "if its card was written again: `ssh-keygen -R \(address)`, then --accept-new")
+        }
+        if text.contains("host key verification failed") || text.contains("host key is known for") {
+            return Failure(
+                .hostKey, "the host key of \(address) is not known",
+                hint: "compare it with `ssh \(address)`, or accept it with --accept-new")
+        }
+        if text.contains("permission denied") || text.contains("too many authentication failures") {
+            return Failure(
+                .login, "login on \(address) failed: \(reason)",
+                hint: "try `ssh \(address)`; the key comes from ssh-agent, from ~/.ssh, or from --identity")
+        }
+        return Failure(
+            .unreachable, "\(address) does not answer: \(reason)",
+            hint: "is the node on, and its address right? `ssh \(address)` must work without a password")
+    }
+
+    static func isUnknownName(_ errors: String) -> Bool { errors.contains("Could not resolve hostname") }
+
+    /// The reason why the script did not start although ssh logged in.
+    static func starting(_ errors: String, exit: Int32, host: String, user: String) -> Failure {
+        let reason = lastLine(errors) ?? "exit \(exit)"
+        if errors.contains("sudo") {
+            return Failure(
+                .privilege, "\(user) cannot become root on \(host): \(reason)",
+                hint: "sudo must work without a password there: \(user) ALL=(ALL) NOPASSWD: ALL in /etc/sudoers.d")
+        }
+        return Failure(.remote, "no shell started on \(host): \(reason)")
+    }
+
+    static func lastLine(_ text: String) -> String? {
+        text.split(whereSeparator: \.isNewline).map { $0.trimmed }.last { !$0.isEmpty }
+    }
+}

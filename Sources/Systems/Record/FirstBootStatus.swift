@@ -1,0 +1,39 @@
+import Text
+
+/// piflash/status.txt on a card's boot partition: lines "key: value".
+package struct FirstBootStatus: Hashable, Sendable {
+    /// "working", "waiting", "interrupted", "failed" or "done".
+    package var state: String
+    package var step: String?
+    /// When the step began, as the node's clock told: 2026-03-01T12:00:00Z.
+    package var since: String?
+    package var waitingFor: String?
+    package var lastError: String?
+
+    /// Nil for a text without a state.
+    package init?(_ text: String) {
+        var values: [String: String] = [:]
+        for line in text.split(whereSeparator: \.isNewline) {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            guard parts.count == 2 else { continue }
+            // A card is anybody's to write: nothing on it reaches a terminal's ears.
+            let value = parts[1].unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }
+            values[String(parts[0])] = String(String(String.UnicodeScalarView(value)).trimmed)
+        }
+        guard let state = values["state"], !state.isEmpty else { return nil }
+        self.state = state
+        step = values["step"]
+        since = values["since"]
+        waitingFor = values["waiting for"]
+        lastError = values["last error"]
+    }
+
+    /// In one line: "working: joining the swarm, waiting for manager 10.0.0.2 (no route to host)".
+    package var summary: String {
+        var text = state
+        if let step, state != "done" { text += ": \(step)" }
+        if let waitingFor { text += ", waiting for \(waitingFor)" }
+        if let lastError { text += " (\(lastError))" }
+        return text
+    }
+}

@@ -1,0 +1,71 @@
+/// An IP address of either family, read as Go's `net/netip` reads it: ``IPv4Address``, or IPv6 (RFC 4291, 2.2) with or
+/// without a zone ("fe80::1%eth0").
+package struct IPAddress: Hashable, Sendable {
+    /// 4 or 16 bytes, most significant first.
+    package let bytes: [UInt8]
+    package let zone: String?
+
+    package var isIPv4: Bool { bytes.count == 4 }
+
+    init(bytes: [UInt8], zone: String? = nil) {
+        self.bytes = bytes
+        self.zone = zone
+    }
+
+    /// Nil if `text` is not an address.
+    package init?(_ text: String) { self.init(text[...]) }
+
+    /// Nil if `text` is not an address.
+    package init?(_ text: Substring) {
+        if let address = IPv4Address(text) {
+            self.init(bytes: address.bytes)
+            return
+        }
+        var address = text
+        var zone: String?
+        if let mark = address.firstIndex(of: "%") {
+            zone = String(address[address.index(after: mark)...])
+            guard zone != "" else { return nil }
+            address = address[..<mark]
+        }
+        guard let bytes = Self.ipv6(address) else { return nil }
+        self.init(bytes: bytes, zone: zone)
+    }
+
+    private static func ipv6(_ text: Substring) -> [UInt8]? {
+        guard text.contains(":") else { return nil }
+        var halves: [[UInt8]] = []
+        var rest = text
+        var sides: [Substring] = []
+        if let gap = text.indices.first(where: { text[$0...].hasPrefix("::") }) {
+            sides.append(text[..<gap])
+            rest = text[text.index(gap, offsetBy: 2)...]
+            guard !rest.contains("::"), !rest.hasPrefix(":") else { return nil }
+        }
+        sides.append(rest)
+        for (index, side) in sides.enumerated() {
+            var bytes: [UInt8] = []
+            guard !side.isEmpty else {
+                if sides.count == 1 { return nil }
+                halves.append(bytes)
+                continue
+            }
+            let parts = side.split(separator: ":", omittingEmptySubsequences: false)
+            for (number, part) in parts.enumerated() {
+                if index == sides.count - 1, number == parts.count - 1, let tail = IPv4Address(part) {
+                    bytes += tail.bytes
+                } else {
+                    guard (1...4).contains(part.utf8.count), part.allSatisfy(\.isHexDigit),
+                        let group = UInt16(part, radix: 16)
+                    else { return nil }
+                    bytes += [UInt8(group >> 8), UInt8(group & 0xFF)]
+                }
+            }
+            halves.append(bytes)
+        }
+        let count = halves.reduce(0) { $0 + $1.count }
+        if halves.count == 1 { return count == 16 ? halves[0] : nil }
+        guard count < 16 else { return nil }
+        return halves[0] + [UInt8](repeating: 0, count: 16 - count) + halves[1]
+    }
+}

@@ -1,0 +1,53 @@
+/// An IP network of either family in CIDR notation: "192.168.50.0/24", "fd00::/64".
+package struct IPNetwork: Hashable, Sendable, CustomStringConvertible {
+    /// As it was written, with its host bits.
+    package let address: IPAddress
+    package let prefixLength: Int
+    package let description: String
+
+    /// Nil if `text` is not a network; an address without "/" is not one.
+    package init?(_ text: String) {
+        guard let mark = text.utf8.firstIndex(of: UInt8(ascii: "/")) else { return nil }
+        guard let address = IPAddress(text[..<mark]), address.zone == nil,
+            let length = decimal(text.utf8[text.utf8.index(after: mark)...], upTo: address.bytes.count * 8)
+        else { return nil }
+        self.address = address
+        prefixLength = length
+        description = text
+    }
+
+    package var isIPv4: Bool { address.isIPv4 }
+
+    /// The address with its host bits cleared.
+    package var networkBytes: [UInt8] {
+        address.bytes.enumerated().map { index, byte in
+            let kept = min(8, max(0, prefixLength - index * 8))
+            return byte & UInt8(truncatingIfNeeded: 0xFF00 >> kept)
+        }
+    }
+
+    /// The last address, which IPv4 sends broadcasts to.
+    package var lastBytes: [UInt8] {
+        zip(networkBytes, 0...).map { byte, index in
+            let kept = min(8, max(0, prefixLength - index * 8))
+            return byte | ~UInt8(truncatingIfNeeded: 0xFF00 >> kept)
+        }
+    }
+
+    package func contains(_ other: IPAddress) -> Bool {
+        guard other.bytes.count == address.bytes.count else { return false }
+        return !other.bytes.lexicographicallyPrecedes(networkBytes)
+            && !lastBytes.lexicographicallyPrecedes(other.bytes)
+    }
+
+    /// Without host bits: "192.168.50.0/24". IPv4 only; an IPv6 network stays as written.
+    package var canonical: String {
+        isIPv4 ? networkBytes.map(String.init).joined(separator: ".") + "/\(prefixLength)" : description
+    }
+
+    package func contains(_ other: IPNetwork) -> Bool { other.prefixLength >= prefixLength && contains(other.address) }
+
+    package func overlaps(_ other: IPNetwork) -> Bool {
+        contains(IPAddress(bytes: other.networkBytes)) || other.contains(IPAddress(bytes: networkBytes))
+    }
+}

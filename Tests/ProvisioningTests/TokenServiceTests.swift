@@ -1,0 +1,260 @@
+import Filesystems
+import Foundation
+import Recipes
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Provisioning
+
+/// The token service's program with a stand-in for Docker: a swarm of a manager and two workers.
+@Suite struct TokenServiceTests {
+    typealias Shell = NodeRig.Shell
+
+    static let manager = "m0000000000000000000000id"
+    static let worker = "w1111111111111111111111id"
+    static let other = "w2222222222222222222222id"
+    static let workerToken = Sample.token
+    static let managerToken = Sample.token.dropLast() + "m"
+
+    static let members = """
+        \(manager)|red00|ready|0.0.0.0|manager|10.0.0.10:2377|reachable
+        \(worker)|red01|ready|10.0.0.11|worker||
+        \(other)|red02|ready|10.0.0.12|worker||
+
+        """
+
+    static func rig(members: String = members, settings: FirstBootSettings? = nil) throws -> NodeRig {
+        let rig = try NodeRig(settings ?? .sample(node: "red00"))
+        rig.scratch.write(TokenService.program, to: "root\(TokenService.programPath)")
+        rig.scratch.write(members, to: "members")
+        rig.install("timeout", "shift; exec \"$@\"")
+        rig.install(
+            "docker",
+            """
+            echo "$*" >>"$RIG/docker.log"
+            [ ! -e "$RIG/docker-down" ] || exit 1
+            case "$*" in
+            'swarm join-token -q worker') echo \(workerToken) ;;
+            'swarm join-token -q manager') echo \(managerToken) ;;
+            'node ls -q') cut -d'|' -f1 "$RIG/members" ;;
+            'node inspect '*) cat "$RIG/members" ;;
+            'node demote '*) sed -i "/^$3/s/|manager|.*/|worker||/" "$RIG/members" ;;
+            'node rm --force '*) sed -i "/^$4/d" "$RIG/members" ;;
+            esac
+            """)
+        return rig
+    }
+
+    private static func ask(
+        _ rig: NodeRig, _ shell: Shell, _ request: String, role: String = "worker", from address: String = "10.0.0.11"
+    ) throws -> OutsideTool.Result {
+        try OutsideTool("env").run(
+            [
+                "PATH=\(rig.scratch["bin"])", "SSH_CONNECTION=\(address) 40000 10.0.0.10 2378",
+                "SSH_ORIGINAL_COMMAND=\(request)",
+            ]
+                + shell.command + [rig.scratch["root\(TokenService.programPath)"].string, role],
+            environment: rig.environment)
+    }
+
+    private static func commands(_ rig: NodeRig) -> [String] {
+        rig.text("docker.log").split(separator: "\n").map(String.init).filter {
+            !$0.hasPrefix("node ls") && !$0.hasPrefix("node inspect")
+        }
+    }
+
+    @Test func `shellcheck and both shells accept the program`() throws {
+        let scratch = ScratchDirectory()
+        let path = scratch.write(TokenService.program, to: "swarm-door").string
+        let check = try OutsideTool("shellcheck").run(["-s", "sh", path])
+        #expect(check.succeeded, "\(check.text)")
+        #expect(try OutsideTool("dash").run(["-n", path]).succeeded)
+        #expect(try OutsideTool("busybox").run(["sh", "-n", path]).succeeded)
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `each key gets the token of its role and nothing else`(_ shell: Shell) throws {
+        let rig = try Self.rig()
+        #expect(try Self.ask(rig, shell, "token").text == Self.workerToken + "\n")
+        #expect(try Self.ask(rig, shell, "token", role: "manager").text == Self.managerToken + "\n")
+        for role in ["self", "serf", ""] {
+            let result = try Self.ask(rig, shell, "token", role: role)
+            #expect(result.status == 1 && result.text.isEmpty)
+        }
+        rig.scratch.write("", to: "docker-down")
+        let none = try Self.ask(rig, shell, "token")
+        #expect(none.status == 1 && none.text.isEmpty && none.errors == "swarm-door: no swarm here yet\n")
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `the time is given once it is known`(_ shell: Shell) throws {
+        let rig = try Self.rig()
+        #expect(abs((Double(try Self.ask(rig, shell, "time").text.dropLast()) ?? 0) - Date().timeIntervalSince1970) < 5)
+        let late = try Self.rig(settings: .sample(flashTime: 99_999_999_999))
+        #expect(try Self.ask(late, shell, "time").errors == "swarm-door: the clock is not set yet\n")
+    }
+
+    static let nasty = [
+        "", " ", "sh", "token token", "token;id", "token; id", "token\nid", "token\rid", "$(touch $RIG/pwned)",
+        "token $(touch $RIG/pwned)", "`touch $RIG/pwned`", "token|sh", "token&", "token >x", "token*", "to?en", "~",
+        "time 1", "-h", "--help", "tökén", "joined", "joined ", "joined x", "joined \(worker)x", "joined -- \(worker)",
+        "joined --label-add a=b", "joined \(worker) a", "joined \(worker) =b", "joined \(worker) a=",
+        "joined \(worker) -a=b", "joined \(worker) --label-rm=x", "joined \(worker) a=b;c", "joined \(worker) a=b\nc=d",
+        "joined \(worker) a=$(id)", "joined \(worker) .a=b", "joined \(worker) a/=b", "joined \(worker) a=b=c",
+        "joined \(worker) a=*", "joined \(worker) \(String(repeating: "k", count: 129))=v",
+        "joined \(worker) k=\(String(repeating: "v", count: 129))",
+        "joined \(worker) " + (1...33).map { "k\($0)=v" }.joined(separator: " "),
+        "token " + String(repeating: "x", count: 100_000), "/bin/sh", "scp -t /etc", "internal-sftp",
+        "docker swarm join-token manager", "joined \(worker.uppercased())", "joined /etc/passwd", "serve",
+    ]
+
+    @Test(arguments: Shell.allCases, nasty)
+    func `what is not in the grammar is refused with one line`(_ shell: Shell, request: String) throws {
+        let rig = try Self.rig()
+        let result = try Self.ask(rig, shell, request)
+        #expect(result.status == 1)
+        #expect(result.text.isEmpty)
+        #expect(
+            result.errors.hasPrefix("swarm-door: ") && result.errors.split(separator: "\n").count == 1,
+            "\(result.errors)")
+        #expect(Self.commands(rig).isEmpty)
+        #expect(!rig.has("pwned"))
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `a node's labels and its role's availability are set`(_ shell: Shell) throws {
+        var settings = FirstBootSettings.sample(node: "red00")
+        settings.orchestration = SwarmFormation.sample(availability: [.manager: .drain, .worker: .pause]).settings
+        let rig = try Self.rig(settings: settings)
+        let result = try Self.ask(rig, shell, "joined \(Self.worker) rack=red disk=ssd a.b/c=x:1+2@3_4-5")
+        #expect(result.text == "joined\n", "\(result.errors)")
+        #expect(
+            Self.commands(rig) == [
+                "node update --availability pause --label-add rack=red --label-add disk=ssd --label-add a.b/c=x:1+2@3_4-5 \(Self.worker)"
+            ])
+        #expect(try Self.ask(rig, shell, "joined \(Self.manager)", role: "manager", from: "10.0.0.10").succeeded)
+        #expect(Self.commands(rig).last == "node update --availability drain \(Self.manager)")
+        #expect(try Self.ask(rig, shell, "joined \(Self.manager) x=y", role: "self", from: "").succeeded)
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `a node speaks for itself only`(_ shell: Shell) throws {
+        let rig = try Self.rig()
+        for (node, address) in [
+            (Self.other, "10.0.0.11"), (Self.manager, "10.0.0.11"), (Self.worker, "10.0.0.1"), (Self.worker, ""),
+            (Self.worker, "10.0.0.110"), ("x\(Self.worker.dropFirst())", "10.0.0.11"),
+        ] {
+            for role in ["worker", "manager"] {
+                let result = try Self.ask(rig, shell, "joined \(node) a=b", role: role, from: address)
+                #expect(result.status == 1 && result.text.isEmpty)
+            }
+        }
+        #expect(Self.commands(rig).isEmpty)
+        // Nobody is the node whose address is not known yet.
+        let fresh = try Self.rig(members: "\(Self.worker)|red01|ready||worker||\n")
+        for address in ["", "none"] {
+            #expect(try Self.ask(fresh, shell, "joined \(Self.worker)", from: address).status == 1)
+        }
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `the entry that an earlier card of the node has left is removed, and nothing else`(_ shell: Shell) throws {
+        let old = (1...4).map { "o\($0)00000000000000000000000id".prefix(25) }
+        let members =
+            Self.members + """
+                \(old[0])|red01|down|10.0.0.99|worker||
+                \(old[1])|red01|ready|10.0.0.11|worker||
+                \(old[2])|red01|ready|10.0.0.98|worker||
+                \(old[3])|red03|down|10.0.0.11|worker||
+
+                """
+        let rig = try Self.rig(members: members)
+        #expect(try Self.ask(rig, shell, "joined \(Self.worker)").succeeded)
+        #expect(
+            Self.commands(rig).dropFirst() == ["node rm --force \(old[0])", "node rm --force \(old[1])"])
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `a manager's old entry goes when the quorum can spare it and the key is a manager's`(_ shell: Shell) throws {
+        let (a, b, old) = ("a1111111111111111111111id", "b1111111111111111111111id", "c1111111111111111111111id")
+        func members(_ state: String) -> String {
+            """
+            \(a)|red00|ready|10.0.0.10|manager|10.0.0.10:2377|reachable
+            \(b)|red01|ready|10.0.0.11|manager|10.0.0.11:2377|\(state)
+            \(old)|red00|down|10.0.0.10|manager|10.0.0.10:2377|unreachable
+
+            """
+        }
+        func asked(_ state: String, role: String) throws -> [String] {
+            let rig = try Self.rig(members: members(state))
+            #expect(try Self.ask(rig, shell, "joined \(a)", role: role, from: "10.0.0.10").succeeded)
+            return Array(Self.commands(rig).dropFirst())
+        }
+        #expect(try asked("reachable", role: "manager") == ["node demote \(old)", "node rm --force \(old)"])
+        #expect(try asked("reachable", role: "self") == ["node demote \(old)", "node rm --force \(old)"])
+        #expect(try asked("unreachable", role: "manager") == [])
+        #expect(try asked("reachable", role: "worker") == [])
+    }
+
+    @Test(arguments: Shell.allCases, ["*", "!", "!*", "$6$x$y"])
+    func `the service's sshd lets root in whatever its password is`(_ shell: Shell, password: String) throws {
+        let rig = try Self.rig()
+        rig.scratch.write("daemon:*:1:0:::::\nroot:\(password):1:0:::::\n", to: "root/etc/shadow")
+        let sshd = rig.scratch.write("#!/bin/sh\necho \"$*\"\n", to: "root/usr/sbin/sshd")
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: sshd.string)
+        let result = try rig.run(shell.command + [rig.scratch["root\(TokenService.programPath)"].string, "serve"])
+        #expect(
+            result.text.hasSuffix("sshd_config -o UsePAM=\(password.hasPrefix("!") ? "yes" : "no")\n"),
+            "\(result.errors)")
+    }
+
+    @Test func `sshd accepts the configuration, and the keys' options`() throws {
+        let scratch = ScratchDirectory()
+        let keys = RackKeys.sample
+        let host = scratch.write(keys.host.privateKey, to: "host_key").string
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: host)
+        let text = TokenService.configuration.replacing("/etc/piflash/swarm/host_key", with: host)
+        let file = scratch.write(text, to: "sshd_config").string
+        let result = try OutsideTool("sshd").run(["-T", "-f", file])
+        #expect(result.succeeded && result.errors.isEmpty, "\(result.errors)")
+        for line in [
+            "port 2378", "permitrootlogin forced-commands-only", "passwordauthentication no",
+            "kbdinteractiveauthentication no", "allowtcpforwarding no", "allowstreamlocalforwarding no",
+            "allowagentforwarding no", "x11forwarding no", "permittty no", "permituserrc no",
+            "permituserenvironment no",
+        ] {
+            #expect(result.text.split(separator: "\n").contains(Substring(line)), "\(line)")
+        }
+        #expect(!result.text.contains("subsystem"))
+    }
+
+    @Test func `systemd accepts the token service's unit`() throws {
+        let scratch = ScratchDirectory()
+        let path = scratch.write(TokenService.unit, to: TokenService.unitName).string
+        let result = try OutsideTool("systemd-analyze").run(["verify", "--man=no", path])
+        #expect(!result.errors.contains(TokenService.unitName + ":"), "\(result.errors)")
+    }
+
+    @Test func `ssh-keygen reads the keys that are made`() throws {
+        let scratch = ScratchDirectory()
+        for comment in ["", "a", "piflash host", "a much longer comment"] {
+            let pair = RackKeys.Pair.make(comment: comment)
+            let path = scratch.write(pair.privateKey, to: "key").string
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+            let shown = try OutsideTool("ssh-keygen").run(["-y", "-P", "", "-f", path])
+            #expect(shown.text == pair.publicKey + (comment.isEmpty ? "" : " \(comment)") + "\n", "\(shown.errors)")
+            #expect(RackKeys.Pair(privateKey: pair.privateKey) == pair)
+            try FileManager.default.removeItem(atPath: path)
+        }
+        // And the other way round.
+        let path = scratch["made"].string
+        #expect(try OutsideTool("ssh-keygen").run(["-q", "-t", "ed25519", "-N", "", "-f", path]).succeeded)
+        let text = String(decoding: scratch.read("made"), as: UTF8.self)
+        let pair = try #require(RackKeys.Pair(privateKey: text))
+        #expect(String(decoding: scratch.read("made.pub"), as: UTF8.self).hasPrefix(pair.publicKey + " "))
+        for damaged in ["", "x", String(text.dropLast(40)), text.replacing("b3BlbnNza", with: "AAAAbnNza")] {
+            #expect(RackKeys.Pair(privateKey: damaged) == nil)
+        }
+    }
+}

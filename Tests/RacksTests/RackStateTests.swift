@@ -1,0 +1,43 @@
+import Racks
+import Foundation
+import Host
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct RackStateTests {
+    let scratch = ScratchDirectory()
+    var user: InvokingUser { InvokingUser(userID: getuid(), groupID: getgid(), home: scratch.path) }
+
+    @Test func `the salt key is made once and only its owner can read it`() throws {
+        let state = RackState(besideRecipe: scratch["red01.yaml"], user: user)
+        let key = try state.saltKey()
+        #expect(key.count == 32)
+        #expect(try state.saltKey() == key)
+        #expect(try state.directory.stat().permissions == .ownerReadWriteExecute)
+        #expect(try state.directory.appending("salt.key").stat().permissions == .ownerReadWrite)
+    }
+
+    @Test func `cards that need the key at the same time for the first time get the same one`() async throws {
+        for round in 0..<20 {
+            let state = RackState(besideRecipe: scratch["\(round)/red.yaml"], user: user)
+            let keys = try await withThrowingTaskGroup(of: [UInt8].self) { group in
+                for _ in 0..<8 { group.addTask { try state.saltKey() } }
+                return try await group.reduce(into: Set<[UInt8]>()) { $0.insert($1) }
+            }
+            #expect(keys.count == 1)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: state.directory.string) == ["salt.key"])
+        }
+    }
+
+    @Test func `racks have keys of their own`() throws {
+        let one = try RackState(besideRecipe: scratch["a/red.yaml"], user: user).saltKey()
+        #expect(try RackState(besideRecipe: scratch["b/red.yaml"], user: user).saltKey() != one)
+    }
+
+    @Test func `a damaged key is said, not replaced`() throws {
+        scratch.write("short", to: ".piflash/salt.key")
+        #expect(throws: (any Error).self) { try RackState(besideRecipe: scratch["red.yaml"], user: user).saltKey() }
+        #expect(scratch.read(".piflash/salt.key") == Array("short".utf8))
+    }
+}
