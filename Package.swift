@@ -88,7 +88,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Cards",
-            dependencies: ["CLinux", "Diagnostics", "Host", "Storage", "Filesystems", systemPackage],
+            dependencies: ["CLinux", "Diagnostics", "Text", "Host", "Storage", "Filesystems", systemPackage],
             swiftSettings: strict),
         .target(
             name: "Planning",

@@ -89,8 +89,10 @@ import Testing
             "verify", "-CAfile", path("tls/ca.pem"), path("tls/client/cert.pem"), path("contexts/cert.pem"),
         ])
         #expect(verified.succeeded, "\(moment): \(verified.errors)")
-        let keys = try [["x509", "-pubkey", "-noout", "-in", path("contexts/cert.pem")],
-            ["pkey", "-pubout", "-in", path("contexts/key.pem")]].map { try OutsideTool("openssl").run($0).text }
+        let keys = try [
+            ["x509", "-pubkey", "-noout", "-in", path("contexts/cert.pem")],
+            ["pkey", "-pubout", "-in", path("contexts/key.pem")],
+        ].map { try OutsideTool("openssl").run($0).text }
         #expect(keys[0] == keys[1] && !keys[0].isEmpty, moment)
     }
 
@@ -194,7 +196,8 @@ import Testing
                 guard isSound else { return }
                 let again = try world.run(command)
                 #expect(again.succeeded, "\(moment), again: \(again.errors)")
-                #expect(try record(bootFiles(names, in: world)["piflash/card.json"]) == record(new["piflash/card.json"]))
+                #expect(
+                    try record(bootFiles(names, in: world)["piflash/card.json"]) == record(new["piflash/card.json"]))
             }
             #expect(count >= (call == "fsync" ? 8 : 12), "\(call): \(count)")
         }

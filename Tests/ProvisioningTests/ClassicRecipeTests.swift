@@ -67,7 +67,8 @@ import Testing
     ) async throws {
         let warnings = try await Sample.provision(Self.node(), Sample.column(title)).warnings
             .filter { $0.location?.line == 7 }.map(\.text)
-        #expect(warnings.count { $0.contains("everyone in the node's network has root on the node") } == 1, "\(warnings)")
+        #expect(
+            warnings.count { $0.contains("everyone in the node's network has root on the node") } == 1, "\(warnings)")
         #expect(warnings.contains { $0.contains("has a swarm mode of its own") } == hasSwarmMode, "\(warnings)")
     }
 

@@ -99,7 +99,8 @@ import Testing
         let (daemon, report) = Self.configuration(docker, Self.profile("20.10.24"))
         #expect(report.errors.isEmpty && report.warnings.count == 1, "\(report)")
         #expect(
-            "\(report)".contains("red01.yaml:9:1: warning: docker.remote: anyone who can reach this address"), "\(report)")
+            "\(report)".contains("red01.yaml:9:1: warning: docker.remote: anyone who can reach this address"),
+            "\(report)")
         #expect(daemon?.hasHosts == true && daemon?.members.contains { $0 == .init("tls", .bool(false)) } == true)
         let both = Node.Docker(
             daemon: [Self.key("hosts", .array([.string("fd://")]))], remote: Sample.at(.insecure, line: 9))

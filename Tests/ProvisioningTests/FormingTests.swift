@@ -115,7 +115,9 @@ import Testing
     }
 
     @Test(arguments: Shell.allCases, ["closed", "empty", "wrong", "garbage"])
-    func `a worker whose managers have nothing for it waits, says why, and keeps its key`(_ shell: Shell, service: String)
+    func `a worker whose managers have nothing for it waits, says why, and keeps its key`(
+        _ shell: Shell, service: String
+    )
         throws
     {
         let rig = try Self.rig(.sample(managers: ["10.0.0.10:2377", "[fd00::1]:2377"]))

@@ -24,7 +24,8 @@ import Testing
         let slash = try #require(path.lastIndex(of: "/"))
         let (directory, name) = (path[..<slash], path[slash...].dropFirst())
         for other in [
-            "\(directory)/../../etc/shadow", "\(directory)/../\(name)", "\(directory)/./\(name)", "\(directory)//\(name)",
+            "\(directory)/../../etc/shadow", "\(directory)/../\(name)", "\(directory)/./\(name)",
+            "\(directory)//\(name)",
             "/\(path)", String(path.dropFirst()), "..\(path)", "/..\(path)", "\(path)/", "\(path)/.", "\(path)/..",
             "\(path)\u{0}", "\(directory)/\u{0}/\(name)", "\(path)\n", "\(directory)/a/\(name)", String(directory),
             "\(directory)/", "\(directory)/..", "\(directory)/...\u{7F}", path.uppercased(),
@@ -36,13 +37,16 @@ import Testing
     @Test func `nothing of the system is removable`() {
         for path in [
             "/etc/shadow", "/etc/docker/piflash", "/etc/docker/piflash/other", "/var/cache/piflash/packages",
-            "/var/cache/piflash/0123-x", "/etc/piflash/settings", "/etc/piflash/stacks/web.sh", "/etc/piflash/swarm/salt",
+            "/var/cache/piflash/0123-x", "/etc/piflash/settings", "/etc/piflash/stacks/web.sh",
+            "/etc/piflash/swarm/salt",
             "/etc/NetworkManager/system-connections/home.nmconnection",
             "/etc/NetworkManager/system-connections/piflash-wlan0-1", "",
         ] {
             #expect(!RemovableFiles.isRootFile(path), "\(path)")
         }
-        for path in ["config.txt", "cmdline.txt", "kernel8.img", "user-data", "../network-config", "piflash/../kernel.img", ""] {
+        for path in [
+            "config.txt", "cmdline.txt", "kernel8.img", "user-data", "../network-config", "piflash/../kernel.img", "",
+        ] {
             #expect(!RemovableFiles.isBootFile(path), "\(path)")
         }
     }

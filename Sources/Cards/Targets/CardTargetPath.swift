@@ -1,3 +1,4 @@
+import Host
 package import Diagnostics
 import Storage
 package import SystemPackage
@@ -60,17 +61,12 @@ package enum CardTargetPath: Hashable, Sendable {
 
     /// The path with all links resolved, even if its last component does not exist; nil if its directory does not.
     private static func resolve(_ path: FilePath) -> FilePath? {
-        if let real = realPath(path) { return real }
+        if let real = path.resolvingLinks { return real }
         let parent = path.removingLastComponent()
-        guard let last = path.lastComponent, last.kind == .regular, let real = realPath(parent.isEmpty ? "." : parent)
+        guard let last = path.lastComponent, last.kind == .regular,
+            let real = FilePath(parent.isEmpty ? "." : parent.string).resolvingLinks
         else { return nil }
         return real.appending(last)
-    }
-
-    private static func realPath(_ path: FilePath) -> FilePath? {
-        guard let real = path.withPlatformString({ realpath($0, nil) }) else { return nil }
-        defer { free(real) }
-        return FilePath(platformString: real)
     }
 }
 

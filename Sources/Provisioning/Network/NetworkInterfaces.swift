@@ -1,3 +1,4 @@
+import Text
 import Recipes
 
 /// A file of /etc/network/interfaces.d (interfaces(5), ifupdown).
@@ -22,7 +23,6 @@ enum NetworkInterfaces {
 
     /// A prefix length as four numbers: ifupdown takes a length after the address only from jessie on.
     static func mask(_ prefixLength: Int) -> String {
-        let bits = prefixLength <= 0 ? 0 : UInt32.max << UInt32(32 - min(32, prefixLength))
-        return stride(from: 24, through: 0, by: -8).map { String(bits >> UInt32($0) & 255) }.joined(separator: ".")
+        IPv4Network.mask(ofLength: prefixLength).description
     }
 }
