@@ -23,12 +23,7 @@ package struct IPv4Network: Hashable, Sendable, LosslessStringConvertible {
     package var description: String { "\(address)/\(prefixLength)" }
 
     /// "255.255.255.0" for a prefix length of 24.
-    package var mask: IPv4Address { Self.mask(ofLength: prefixLength) }
-
-    /// The address whose first `length` bits (0 to 32) are set.
-    package static func mask(ofLength length: Int) -> IPv4Address {
-        IPv4Address(bits: length <= 0 ? 0 : UInt32.max << UInt32(32 - min(32, length)))
-    }
+    package var mask: IPv4Address { IPv4Address(bits: maskBits) }
 
     /// The address with its host bits cleared, which names the network itself.
     package var first: IPv4Address { IPv4Address(bits: address.bits & maskBits) }
@@ -55,5 +50,5 @@ package struct IPv4Network: Hashable, Sendable, LosslessStringConvertible {
 
     package func contains(_ other: IPv4Address) -> Bool { other.bits & maskBits == first.bits }
 
-    private var maskBits: UInt32 { mask.bits }
+    private var maskBits: UInt32 { prefixLength == 0 ? 0 : UInt32.max << UInt32(32 - prefixLength) }
 }

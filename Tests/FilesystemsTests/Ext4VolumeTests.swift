@@ -43,7 +43,7 @@ import Testing
     @Test func `files that lie in their inodes are read with their own size`() throws {
         let image = try Ext4Image(kilobytes: 4000, Self.ext4 + ["-O", "inline_data"])
         image.scratch.write("inside the inode", to: "in")
-        image.scratch.write(image.store.allBytes, to: "inline.ext4")
+        try image.store.contents.write(to: image.scratch["inline.ext4"])
         let file = image.scratch["inline.ext4"].string
         let written = try OutsideTool("debugfs").run(["-w", "-R", "write \(image.scratch["in"]) small", file])
         #expect(written.succeeded)
@@ -89,7 +89,7 @@ import Testing
             let names = (0..<1500).map { "/big/some name that needs a bit of room in its block \($0)" }
             try image.apply(names.prefix(300).map { Self.file([], $0) })
             // e2fsck -D indexes.
-            image.scratch.write(image.store.allBytes, to: "indexed.ext4")
+            try image.store.contents.write(to: image.scratch["indexed.ext4"])
             _ = try OutsideTool("e2fsck").run(["-f", "-y", "-D", image.scratch["indexed.ext4"].string])
             let store = MemoryStore(image.scratch.read("indexed.ext4"))
             #expect(try Self.stat(store, "/big").contains("Flags: 0x81000"))
@@ -127,7 +127,7 @@ import Testing
     @Test func `a file with a second name is replaced, never written through`() throws {
         let image = try Ext4Image(kilobytes: 4000, Self.ext4)
         try image.apply([Self.file([1, 2, 3], "/one"), Self.file([5], "/attributes")])
-        image.scratch.write(image.store.allBytes, to: "linked.ext4")
+        try image.store.contents.write(to: image.scratch["linked.ext4"])
         image.scratch.write(
             "ln /one /two\nsif /one links_count 2\nln /attributes /more\nsif /attributes links_count 2\n",
             to: "commands")
@@ -151,7 +151,7 @@ import Testing
         let image = try Ext4Image(kilobytes: 4000, Self.ext4)
         try image.apply([Self.file([1], "/plain"), Self.file([2], "/kept")])
         image.scratch.write(pattern(700), to: "value")
-        image.scratch.write(image.store.allBytes, to: "attributes.ext4")
+        try image.store.contents.write(to: image.scratch["attributes.ext4"])
         let value = image.scratch["value"]
         image.scratch.write(
             "ea_set /plain user.small x\nea_set -f \(value) /plain user.large\nea_set /kept user.small x\n",

@@ -25,14 +25,14 @@ struct FATImage {
 
     /// What fsck.fat finds wrong; nil if nothing.
     func complaints() throws -> String? {
-        scratch.write(store.allBytes, to: "check.fat")
+        try store.contents.write(to: scratch["check.fat"])
         let result = try OutsideTool("fsck.fat").run(["-n", "-v", scratch["check.fat"].string])
         return result.succeeded ? nil : result.text + result.errors
     }
 
     /// Every file that mtools sees, by path, with its contents.
     func filesOfMtools() throws -> [String: [UInt8]] {
-        scratch.write(store.allBytes, to: "check.fat")
+        try store.contents.write(to: scratch["check.fat"])
         let out = scratch["tree"]
         try? FileManager.default.removeItem(atPath: out.string)
         try FileManager.default.createDirectory(atPath: out.string, withIntermediateDirectories: true)

@@ -166,7 +166,7 @@ import Testing
 
     @Test func `any file that a shell reads has the wanted options and all other lines after an edit`() throws {
         var random = SplitMix64(seed: 11)
-        let files = (0..<400).map { _ in Self.file(&random) }
+        let files = (0..<150).map { _ in Self.file(&random) }
         let theirs = try Self.words(of: files.map(\.text))
         #expect(Set(theirs.map(\.count)).count > 5)
         let ours = ["--debug=true", "--label=rack=red"]

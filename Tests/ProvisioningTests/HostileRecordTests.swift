@@ -41,7 +41,7 @@ import Testing
 
     private static func removals(_ provision: Provision) -> [String] {
         provision.rootChanges.compactMap { change in
-            if case .removal = change.edit.change { change.edit.path } else { nil }
+            if case .removal = change.edit.action { change.edit.path } else { nil }
         }
     }
 

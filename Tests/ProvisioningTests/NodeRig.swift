@@ -19,13 +19,19 @@ final class NodeRig: Sendable {
         "sync", "tail", "tr", "uname", "wc",
     ]
 
+    /// PATH: the stand-ins, then the tools.
+    let path: String
+
     init(_ settings: FirstBootSettings, docker: Bool = true, curl: Bool = true) throws {
-        for tool in Self.tools {
-            let found = try #require(["/usr/bin/\(tool)", "/bin/\(tool)"].first(where: FileManager.default.fileExists))
-            scratch.write("", to: "bin/.keep")
-            try FileManager.default.createSymbolicLink(
-                atPath: scratch["bin/\(tool)"].string, withDestinationPath: found)
+        let tools = try SharedFiles.directory("tools of a node") { directory in
+            for tool in Self.tools {
+                let found = try #require(
+                    ["/usr/bin/\(tool)", "/bin/\(tool)"].first(where: FileManager.default.fileExists))
+                try FileManager.default.createSymbolicLink(
+                    atPath: directory.appending(tool).string, withDestinationPath: found)
+            }
         }
+        path = "\(scratch["bin"]):\(tools)"
         install("ip", "exit 1")
         install("timedatectl", "echo 'System clock synchronized: yes'")
         install(
@@ -61,7 +67,7 @@ final class NodeRig: Sendable {
                 esac
                 cat >"$RIG/request"
                 echo "$*" >>"$RIG/curl.log"
-                for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <"$f" 2>/dev/null; echo; done >"$RIG/processes"
+                cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' >"$RIG/processes"
                 while [ $# -gt 0 ]; do case $1 in -o) out=$2 ;; esac; shift; done
                 left=$(cat "$RIG/manager-down" 2>/dev/null || echo 0)
                 if [ "$left" -gt 0 ]; then
@@ -104,7 +110,7 @@ final class NodeRig: Sendable {
 
     /// Runs a command with the node's PATH.
     func run(_ command: [String]) throws -> OutsideTool.Result {
-        try OutsideTool("env").run(["PATH=\(scratch["bin"])"] + command, environment: environment)
+        try OutsideTool("env").run(["PATH=\(path)"] + command, environment: environment)
     }
 
     var environment: [String: String] {

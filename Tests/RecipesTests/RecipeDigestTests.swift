@@ -55,7 +55,7 @@ import Testing
     @Test func `every place that takes a secret is tested here`() {
         func places(_ shape: RecipeShape, _ path: String) -> Set<String> {
             switch shape {
-            case .secret: [path]
+            case .taggable: [path]
             case .list(let item): places(item, path)
             case .map(let keys):
                 keys.reduce(into: []) {

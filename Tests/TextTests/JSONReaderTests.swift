@@ -31,7 +31,7 @@ import Testing
     func `what is not JSON is refused`(_ text: String) throws {
         #expect(throws: Failure.self) { try parse(text) }
         // Python's reader takes NaN besides.
-        let judge = try OutsideTool("python3").run(
+        let judge = try OutsideTool("/usr/bin/python3").run(
             ["-c", "import json,sys; json.load(sys.stdin)"], input: Array(text.utf8))
         #expect(!judge.succeeded || text == "NaN")
     }

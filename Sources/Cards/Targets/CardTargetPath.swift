@@ -1,11 +1,6 @@
-import Host
 package import Diagnostics
-import Storage
+import Host
 package import SystemPackage
-
-#if canImport(Glibc)
-    import Glibc
-#endif
 
 /// The meaning of a target on the command line. Nothing is guessed: a block device is a device, a file must have a name
 /// that ends in ".img", and no file is ever made under /dev.
@@ -64,7 +59,7 @@ package enum CardTargetPath: Hashable, Sendable {
         if let real = path.resolvingLinks { return real }
         let parent = path.removingLastComponent()
         guard let last = path.lastComponent, last.kind == .regular,
-            let real = FilePath(parent.isEmpty ? "." : parent.string).resolvingLinks
+            let real = (parent.isEmpty ? "." : parent).resolvingLinks
         else { return nil }
         return real.appending(last)
     }

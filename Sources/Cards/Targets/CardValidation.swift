@@ -1,12 +1,8 @@
-import Text
-import Host
 package import Diagnostics
+import Host
 import Storage
 package import SystemPackage
-
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Text
 
 /// Checks whether a disk may be written as a card. Each problem has a code, and no option overrides one.
 package struct CardValidation: Sendable {
@@ -225,8 +221,7 @@ extension CardValidation {
         let existing = path.nearestExisting
         guard let real = existing.resolvingLinks else { return path }
         let isBelow = path.starts(with: existing)
-        return real.appending(
-            path.components.dropFirst(isBelow ? existing.components.count : 0))
+        return real.appending(path.components.dropFirst(isBelow ? existing.components.count : 0))
     }
 }
 

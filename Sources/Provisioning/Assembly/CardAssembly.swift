@@ -80,16 +80,16 @@ struct CardAssembly {
         edited.remove(previous?.cmdlineAdded ?? [])
         let added = edited.append(rendering.kernelTokens.filter { !isStarted || !started.contains($0) })
         let path = draft.profile.cmdlinePath
-        let isSame = edited == kernel && draft.boot.files[path] == edited.contents
+        let isSame = edited == kernel && draft.boot.contents(path) == edited.contents
         return (isSame ? nil : .init(path: path, contents: edited.contents), added + (isStarted ? started : []))
     }
 
     /// The image's substitute for a clock, with the flashing time, unless the node has been running since.
     private var fakeClock: Provision.BootFile? {
-        guard let text = draft.boot.text("fake-hwclock.data") else { return nil }
+        guard let text = draft.boot.text(BootPath.fakeClock) else { return nil }
         if let stamp = UTCTime(plain: text), stamp.seconds >= draft.flashTime { return nil }
         return .init(
-            path: "fake-hwclock.data", contents: Array((UTCTime(seconds: draft.flashTime).plain + "\n").utf8))
+            path: BootPath.fakeClock, contents: Array((UTCTime(seconds: draft.flashTime).plain + "\n").utf8))
     }
 
     // MARK: The root partition

@@ -46,7 +46,7 @@ package struct Provisioner: Sendable {
         _ node: Node, profile: OSProfile, boot: BootSnapshot, root: RootSnapshot? = nil,
         supplies: Supplies = Supplies(), secrets: any SecretReading
     ) async throws -> Provision {
-        guard let commandLine = boot.files[profile.cmdlinePath] else {
+        guard let commandLine = boot.contents(profile.cmdlinePath) else {
             throw Failure(
                 .provisioning, severity: .refused,
                 "there is no \(profile.cmdlinePath) on the boot partition: a Pi cannot boot from it",
@@ -54,7 +54,7 @@ package struct Provisioner: Sendable {
         }
         let kernel = try KernelCommandLine(parsing: commandLine, path: profile.cmdlinePath)
         // A damaged record is not a reason to refuse the card: it is written again.
-        let previous = boot.files[CardRecord.path].flatMap { try? CardRecord(decoding: $0) }
+        let previous = boot.contents(CardRecord.path).flatMap { try? CardRecord(decoding: $0) }
 
         var report = RecipeChecks.report(node, profile: profile, root: root)
         SupplyChecks.check(supplies, node, profile: profile, report: &report)

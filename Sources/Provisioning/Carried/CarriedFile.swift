@@ -1,10 +1,11 @@
+import Systems
 import Text
 
 /// A file in the card's root partition that the first boot uses up.
 struct CarriedFile: Hashable, Sendable {
     static let directory = "/var/cache/piflash"
     /// Where the first-boot program lists the files that it has used up: one digest a line.
-    static let takenPath = "/var/lib/piflash/taken"
+    static let takenPath = RootPath.takenFiles
 
     enum Kind: String, Sendable, CaseIterable { case packages, images }
 

@@ -1,4 +1,5 @@
 import Systems
+import Text
 
 import Recipes
 
@@ -44,4 +45,9 @@ struct Draft: Sendable {
     /// Whether sshd accepts passwords: only if the recipe gives a password and no key. If it gives a key, that is the way in.
     var allowsPasswordLogin: Bool { material.passwordHash != nil && material.authorizedKeys.isEmpty }
 
+}
+
+extension Node.StaticAddress {
+    /// The prefix length as four numbers: "255.255.255.0".
+    var mask: String { IPv4Network("\(address)/\(prefixLength)")?.mask.description ?? "" }
 }

@@ -22,7 +22,7 @@ protocol CloudInitFlavour: FlavourRenderer {
 
 extension CloudInitFlavour {
     static func support(_ profile: OSProfile) -> [Setting: Support] {
-        CloudInit.support(network: "network-config", keyboard: "user-data")
+        CloudInit.support(network: BootPath.networkConfiguration, keyboard: BootPath.userData)
     }
 
     static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
@@ -44,9 +44,10 @@ enum CloudInit {
         let host = draft.node.hostname.value
         let metaData = "instance-id: piflash-\(host)-\(digest)\n" + (seed.metaData.isEmpty ? "" : rest)
         var files: [Provision.BootFile] = [
-            .init(path: "user-data", contents: userData), .init(path: "meta-data", contents: Array(metaData.utf8)),
+            .init(path: BootPath.userData, contents: userData),
+            .init(path: BootPath.metaData, contents: Array(metaData.utf8)),
         ]
-        if let network { files.append(.init(path: "network-config", contents: network)) }
+        if let network { files.append(.init(path: BootPath.networkConfiguration, contents: network)) }
         var rendering = Rendering(bootFiles: files, nodeFiles: seed.nodeFiles, kernelTokens: seed.kernelTokens)
         // Only the root partition keeps a clock, except on HypriotOS from 1.12.0 on.
         if let root = draft.root, root.problem == nil {

@@ -22,7 +22,7 @@ enum DebianRaspi: FlavourRenderer {
         let key = draft.material.authorizedKeys.first { !$0.contains("#") }
         let lines = ["hostname=\(draft.node.hostname.value)"] + (key.map { ["root_authorized_key=\($0)"] } ?? [])
         return Rendering(
-            bootFiles: [.init(path: "sysconf.txt", contents: Array(lines.map { $0 + "\n" }.joined().utf8))],
+            bootFiles: [.init(path: BootPath.sysconf, contents: Array(lines.map { $0 + "\n" }.joined().utf8))],
             rootEdits: RootFlavour.edits(draft) { setup in
                 setup.setUser(.none, report: &report)
                 setup.setSSH(enable: true)

@@ -10,7 +10,7 @@ enum DietPi: FlavourRenderer {
     static let facts = FlavourFacts(
         hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
         setsLocaleAndRadio: false, installsPackages: true, readsListsOfBytesAsSSIDs: false,
-        removableBootFiles: ["dietpi-wifi.txt"])
+        removableBootFiles: [BootPath.dietPiWiFi])
 
     /// What dietpi-wifi.txt has room for.
     private static let mostNetworks = 5
@@ -33,8 +33,8 @@ enum DietPi: FlavourRenderer {
         if draft.material.accessPoints.count > mostNetworks, let network = node.wifi?.networks.last {
             report.error(at: network.ssid.location, "wifi.networks: DietPi takes \(mostNetworks) at most")
         }
-        var files = [Provision.BootFile(path: "dietpi.txt", contents: settings(draft))]
-        if draft.hasWiFi { files.append(.init(path: "dietpi-wifi.txt", contents: Array(wifi(draft).utf8))) }
+        var files = [Provision.BootFile(path: BootPath.dietPi, contents: settings(draft))]
+        if draft.hasWiFi { files.append(.init(path: BootPath.dietPiWiFi, contents: Array(wifi(draft).utf8))) }
         return Rendering(
             bootFiles: files,
             rootEdits: RootFlavour.edits(draft) { setup in
@@ -70,7 +70,7 @@ enum DietPi: FlavourRenderer {
         guard let address = draft.address(of: primary) else { return [("AUTO_SETUP_NET_USESTATIC", "0")] }
         var values = [
             ("AUTO_SETUP_NET_USESTATIC", "1"), ("AUTO_SETUP_NET_STATIC_IP", address.address),
-            ("AUTO_SETUP_NET_STATIC_MASK", NetworkInterfaces.mask(address.prefixLength)),
+            ("AUTO_SETUP_NET_STATIC_MASK", address.mask),
         ]
         if let gateway = draft.gateway(of: primary) { values.append(("AUTO_SETUP_NET_STATIC_GATEWAY", gateway)) }
         let servers = draft.nameServers(of: primary)
@@ -80,7 +80,7 @@ enum DietPi: FlavourRenderer {
 
     /// The image's dietpi.txt with our values; the rest stays as it is.
     private static func settings(_ draft: Draft) -> [UInt8] {
-        var lines = (draft.boot.text("dietpi.txt") ?? "")
+        var lines = (draft.boot.text(BootPath.dietPi) ?? "")
             .split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }.map(String.init)
         while lines.last?.isEmpty == true { lines.removeLast() }
         for (key, value) in values(draft) {

@@ -10,7 +10,7 @@ enum HypriotCloudInit: CloudInitFlavour {
         hasPublishedLogin: false, defaultCodename: nil, bundledDocker: .init(assumedVersion: nil, mayHaveSSH: true),
         hashSchemes: ["1", "5", "6"],
         setsLocaleAndRadio: true, installsPackages: true, readsListsOfBytesAsSSIDs: false,
-        removableBootFiles: ["network-config"])
+        removableBootFiles: [BootPath.networkConfiguration])
 
     static func support(_ profile: OSProfile) -> [Setting: Support] {
         var support = CloudInit.support(network: "user-data (wpa_supplicant.conf)", keyboard: "user-data (a file)")
@@ -44,7 +44,7 @@ enum HypriotCloudInit: CloudInitFlavour {
 
         // The first image whose cloud-init reads network-config ships one (1.12.1). There it sets up eth0, and a file of
         // ours beside it would give eth0 two addresses. It does nothing for Wi-Fi: ifupdown's renderer drops that.
-        let readsNetworkConfig = draft.boot.has("network-config")
+        let readsNetworkConfig = draft.boot.has(BootPath.networkConfiguration)
         let files = files(draft, readsNetworkConfig: readsNetworkConfig)
         config.write(files)
 

@@ -22,7 +22,7 @@ enum HypriotDeviceInit: FlavourRenderer {
     static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
         let document = YAML.map([.init("hostname", .text(draft.node.hostname.value))]).document
         return Rendering(
-            bootFiles: [.init(path: "device-init.yaml", contents: Array(document.utf8))],
+            bootFiles: [.init(path: BootPath.deviceInit, contents: Array(document.utf8))],
             rootEdits: RootFlavour.hypriotEdits(draft, report: &report),
             kernelTokens: RootFlavour.kernelTokens(draft))
     }

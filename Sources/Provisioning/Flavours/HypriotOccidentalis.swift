@@ -26,7 +26,7 @@ enum HypriotOccidentalis: FlavourRenderer {
         // No blanks around the sign, and no comment after a value: the value is the rest of the line.
         let text = "hostname=\(draft.node.hostname.value)\n"
         return Rendering(
-            bootFiles: [.init(path: "occidentalis.txt", contents: Array(text.utf8))],
+            bootFiles: [.init(path: BootPath.occidentalis, contents: Array(text.utf8))],
             rootEdits: RootFlavour.hypriotEdits(draft, report: &report),
             kernelTokens: RootFlavour.kernelTokens(draft))
     }

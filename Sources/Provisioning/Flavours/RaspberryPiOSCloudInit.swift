@@ -11,7 +11,7 @@ enum RaspberryPiOSCloudInit: CloudInitFlavour {
     static let facts = FlavourFacts(
         hasPublishedLogin: false, defaultCodename: "trixie", bundledDocker: nil, hashSchemes: nil,
         setsLocaleAndRadio: true, installsPackages: true, readsListsOfBytesAsSSIDs: true,
-        removableBootFiles: ["network-config"])
+        removableBootFiles: [BootPath.networkConfiguration])
 
     static func seed(_ draft: Draft) -> Seed {
         var config = ModernCloudInit.config(draft)

@@ -8,7 +8,7 @@ enum UbuntuCloudInit: CloudInitFlavour {
     static let facts = FlavourFacts(
         hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
         setsLocaleAndRadio: true, installsPackages: true, readsListsOfBytesAsSSIDs: false,
-        removableBootFiles: ["network-config"])
+        removableBootFiles: [BootPath.networkConfiguration])
 
     static func seed(_ draft: Draft) -> Seed {
         var config = ModernCloudInit.config(draft)

@@ -1,7 +1,9 @@
+import Systems
+
 /// /etc/default/docker, from which services take DOCKER_OPTS: the configuration of engines before 1.10, which have no
 /// daemon.json, and under sysvinit also dockerd's environment. This is the only editor of the file.
 package struct DockerOptions: Hashable, Sendable {
-    static let path = "/etc/default/docker"
+    static let path = RootPath.dockerOptions
 
     private static let variable = "DOCKER_OPTS"
     private static let mark = "# Written by piflash: proxies."

@@ -1,6 +1,8 @@
+import Systems
+
 /// /etc/locale.gen: the locales that locale-gen makes, a name and its character set a line (locale-gen(8)).
 enum LocaleGen {
-    static let path = "/etc/locale.gen"
+    static let path = RootPath.localeList
 
     /// "en_GB.UTF-8 UTF-8"; nil for a name without a character set, such as "C".
     static func line(for language: String) -> String? {
@@ -17,14 +19,14 @@ enum LocaleGen {
 
 /// /etc/default/locale (pam_env(8)).
 enum DefaultLocale {
-    static let path = "/etc/default/locale"
+    static let path = RootPath.locale
 
     static func text(_ language: String) -> String { "LANG=\(language)\n" }
 }
 
 /// /etc/default/keyboard (keyboard(5)).
 enum KeyboardFile {
-    static let path = "/etc/default/keyboard"
+    static let path = RootPath.keyboard
 
     static func text(_ layout: String) -> String {
         "XKBMODEL=\"pc105\"\nXKBLAYOUT=\"\(layout)\"\nXKBVARIANT=\"\"\nXKBOPTIONS=\"\"\nBACKSPACE=\"guess\"\n"

@@ -1,6 +1,8 @@
+import Systems
+
 /// /etc/ssh/sshd_config, where the first value of a keyword counts (sshd_config(5)).
 enum SSHDConfiguration {
-    static let path = "/etc/ssh/sshd_config"
+    static let path = RootPath.sshdConfiguration
     /// The line before the one that piflash has written.
     static let mark = "# piflash: the next line is its own"
 

@@ -1,7 +1,9 @@
+import Systems
+
 /// insserv's list of what starts after what, in the form of a makefile. Where it is there, startpar(1) starts only what it
 /// names, whatever links the runlevels have; so it was from squeeze on.
 enum StartOrder {
-    static let path = "/etc/init.d/.depend.start"
+    static let path = RootPath.startOrder
     private static let prefix = "TARGETS = "
 
     /// The list with `script` in it, after all others.

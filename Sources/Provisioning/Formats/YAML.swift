@@ -91,7 +91,8 @@ indirect enum YAML: Hashable, Sendable {
     /// Characters outside the basic plane are escaped although YAML allows them: PyYAML before 5.1 (in every HypriotOS)
     /// refuses a document that holds one. An escape `\xHH` is a code point, never a byte.
     static func quoted(_ text: String) -> String {
-        // Bytes: what a rack of a thousand carries in base64 is megabytes.
+        // Most texts need no escapes: what a rack of a thousand carries in base64 is megabytes.
+        if text.utf8.allSatisfy({ (0x20...0x7E).contains($0) && $0 != 0x22 && $0 != 0x5C }) { return "\"\(text)\"" }
         var result = [UInt8(ascii: "\"")]
         result.reserveCapacity(text.utf8.count + 2)
         for scalar in text.unicodeScalars {

@@ -1,8 +1,9 @@
+import Systems
 import Recipes
 
 /// /etc/dhcpcd.conf, by which Raspbian jessie to bullseye set up every interface (dhcpcd.conf(5)).
 enum DHCPCDConfiguration {
-    static let path = "/etc/dhcpcd.conf"
+    static let path = RootPath.dhcpcd
     static let begin = "# piflash: begin"
     static let end = "# piflash: end"
 

@@ -1,4 +1,3 @@
-import Text
 import Recipes
 
 /// A file of /etc/network/interfaces.d (interfaces(5), ifupdown).
@@ -10,7 +9,8 @@ enum NetworkInterfaces {
         if let address = draft.address(of: interface) {
             lines.append("iface \(interface) inet static")
             lines.append("    address \(address.address)")
-            lines.append("    netmask \(mask(address.prefixLength))")
+            // ifupdown takes a prefix length only from jessie on.
+            lines.append("    netmask \(address.mask)")
             if let gateway = draft.gateway(of: interface) { lines.append("    gateway \(gateway)") }
         } else {
             lines.append("iface \(interface) inet dhcp")
@@ -21,8 +21,4 @@ enum NetworkInterfaces {
         return Array(lines.map { $0 + "\n" }.joined().utf8)
     }
 
-    /// A prefix length as four numbers: ifupdown takes a length after the address only from jessie on.
-    static func mask(_ prefixLength: Int) -> String {
-        IPv4Network.mask(ofLength: prefixLength).description
-    }
 }

@@ -10,7 +10,9 @@ struct AccountFiles: Sendable {
         var home: String
     }
 
-    static let paths = ["/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/subuid", "/etc/subgid"]
+    static let paths = [
+        RootPath.passwd, RootPath.shadow, RootPath.group, RootPath.gshadow, RootPath.subuid, RootPath.subgid,
+    ]
 
     private var files: [String: [[String]]] = [:]
     private let originals: [String: String]
@@ -19,7 +21,8 @@ struct AccountFiles: Sendable {
 
     /// Nil if the root partition has no accounts to edit.
     init?(_ root: RootSnapshot, time: Int64) {
-        guard root.text("/etc/passwd") != nil, root.text("/etc/shadow") != nil, root.text("/etc/group") != nil else {
+        guard root.text(RootPath.passwd) != nil, root.text(RootPath.shadow) != nil, root.text(RootPath.group) != nil
+        else {
             return nil
         }
         today = time / 86_400
@@ -49,7 +52,7 @@ struct AccountFiles: Sendable {
     var firstUser: Account? { account { $0[2] == "1000" } }
 
     private func account(where matches: ([String]) -> Bool) -> Account? {
-        guard let line = files["/etc/passwd"]?.first(where: { $0.count >= 7 && matches($0) }),
+        guard let line = files[RootPath.passwd]?.first(where: { $0.count >= 7 && matches($0) }),
             let user = UInt32(line[2]), let group = UInt32(line[3])
         else { return nil }
         return Account(name: line[0], user: user, group: group, home: line[5])
@@ -64,7 +67,7 @@ struct AccountFiles: Sendable {
             for index in files[path, default: []].indices {
                 var line = files[path, default: []][index]
                 if line[0] == account.name { line[0] = name }
-                if path == "/etc/passwd", line[0] == name, line.count >= 7 { line[5] = renamed.home }
+                if path == RootPath.passwd, line[0] == name, line.count >= 7 { line[5] = renamed.home }
                 if path.hasSuffix("group") || path.hasSuffix("gshadow"), line.count >= 4 {
                     line[3] = line[3].split(separator: ",").map { $0 == account.name ? name : String($0) }
                         .joined(separator: ",")
@@ -78,16 +81,16 @@ struct AccountFiles: Sendable {
     /// A new ordinary account with a group of the same name and the groups of `model`, or those of Debian's first user.
     mutating func add(_ name: String, like model: Account?) -> Account {
         let used = Set(
-            (files["/etc/passwd", default: []] + files["/etc/group", default: []]).compactMap { line in
+            (files[RootPath.passwd, default: []] + files[RootPath.group, default: []]).compactMap { line in
                 line.count > 2 ? UInt32(line[2]) : nil
             })
         let number = (1000...59_999).first { !used.contains($0) } ?? 1000
         let account = Account(name: name, user: number, group: number, home: "/home/\(name)")
-        files["/etc/passwd", default: []].append(
+        files[RootPath.passwd, default: []].append(
             [name, "x", String(number), String(number), "", account.home, "/bin/bash"])
-        files["/etc/shadow", default: []].append([name, "!", String(today), "0", "99999", "7", "", "", ""])
-        files["/etc/group", default: []].append([name, "x", String(number), ""])
-        if files["/etc/gshadow"] != nil { files["/etc/gshadow", default: []].append([name, "!", "", ""]) }
+        files[RootPath.shadow, default: []].append([name, "!", String(today), "0", "99999", "7", "", "", ""])
+        files[RootPath.group, default: []].append([name, "x", String(number), ""])
+        if files[RootPath.gshadow] != nil { files[RootPath.gshadow, default: []].append([name, "!", "", ""]) }
         let memberships =
             model.map { groups(of: $0.name) }
             ?? [
@@ -98,22 +101,24 @@ struct AccountFiles: Sendable {
         return account
     }
 
-    func hasGroup(_ name: String) -> Bool { files["/etc/group", default: []].contains { $0[0] == name } }
+    func hasGroup(_ name: String) -> Bool { files[RootPath.group, default: []].contains { $0[0] == name } }
 
     private func groups(of user: String) -> [String] {
-        files["/etc/group", default: []].filter { $0.count >= 4 && $0[3].split(separator: ",").contains { $0 == user } }
-            .map { $0[0] }
+        files[RootPath.group, default: []].filter {
+            $0.count >= 4 && $0[3].split(separator: ",").contains { $0 == user }
+        }
+        .map { $0[0] }
     }
 
     /// Adds `user` to a group. A missing group is made, with a number from Debian's range for system groups.
     mutating func join(_ user: String, to group: String) {
         if !hasGroup(group) {
-            let used = Set(files["/etc/group", default: []].compactMap { $0.count > 2 ? UInt32($0[2]) : nil })
+            let used = Set(files[RootPath.group, default: []].compactMap { $0.count > 2 ? UInt32($0[2]) : nil })
             let number = (100...999).reversed().first { !used.contains($0) } ?? 999
-            files["/etc/group", default: []].append([group, "x", String(number), ""])
-            if files["/etc/gshadow"] != nil { files["/etc/gshadow", default: []].append([group, "!", "", ""]) }
+            files[RootPath.group, default: []].append([group, "x", String(number), ""])
+            if files[RootPath.gshadow] != nil { files[RootPath.gshadow, default: []].append([group, "!", "", ""]) }
         }
-        for path in ["/etc/group", "/etc/gshadow"] {
+        for path in [RootPath.group, RootPath.gshadow] {
             guard let index = files[path]?.firstIndex(where: { $0[0] == group && $0.count >= 4 }) else { continue }
             let members = files[path, default: []][index][3].split(separator: ",").map(String.init)
             guard !members.contains(user) else { continue }
@@ -123,16 +128,16 @@ struct AccountFiles: Sendable {
 
     /// Sets the password's hash; nil locks the password, but keys still work.
     mutating func setPassword(of user: String, hash: String?) {
-        guard let index = files["/etc/shadow"]?.firstIndex(where: { $0[0] == user && $0.count >= 3 }) else { return }
+        guard let index = files[RootPath.shadow]?.firstIndex(where: { $0[0] == user && $0.count >= 3 }) else { return }
         let hash = hash ?? "*"
-        guard files["/etc/shadow", default: []][index][1] != hash else { return }
-        files["/etc/shadow", default: []][index][1] = hash
-        files["/etc/shadow", default: []][index][2] = String(today)
+        guard files[RootPath.shadow, default: []][index][1] != hash else { return }
+        files[RootPath.shadow, default: []][index][1] = hash
+        files[RootPath.shadow, default: []][index][2] = String(today)
     }
 
     /// The hashes in an edited /etc/shadow or /etc/gshadow, of all accounts; a "!" in front locks one.
     static func hashes(at path: String, in contents: [UInt8]) -> Set<String> {
-        guard path == "/etc/shadow" || path == "/etc/gshadow" else { return [] }
+        guard path == RootPath.shadow || path == RootPath.gshadow else { return [] }
         let fields = contents.split(separator: UInt8(ascii: "\n")).compactMap { line in
             line.split(separator: UInt8(ascii: ":"), maxSplits: 2, omittingEmptySubsequences: false).dropFirst().first
         }
@@ -142,7 +147,7 @@ struct AccountFiles: Sendable {
 
     /// Whether the account can log in with a password.
     func hasPassword(_ user: String) -> Bool {
-        guard let line = files["/etc/shadow"]?.first(where: { $0[0] == user && $0.count >= 2 }) else { return false }
+        guard let line = files[RootPath.shadow]?.first(where: { $0[0] == user && $0.count >= 2 }) else { return false }
         return line[1].isEmpty || line[1].hasPrefix("$")
     }
 }

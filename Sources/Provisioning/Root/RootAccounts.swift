@@ -54,8 +54,8 @@ extension RootSetup {
 
     private mutating func makeHome(_ account: AccountFiles.Account) {
         append(TreeChange(.directory(mode: 0o755), at: account.home, user: account.user, group: account.group))
-        for name in [".bashrc", ".profile", ".bash_logout"] {
-            guard case .file(let contents?) = root.entries["/etc/skel/\(name)"]?.kind else { continue }
+        for path in RootPath.skeletonFiles {
+            guard let contents = root.contents(path), let name = path.split(separator: "/").last else { continue }
             append(
                 TreeChange(
                     .file(contents: contents, mode: 0o644), at: "\(account.home)/\(name)", user: account.user,
@@ -88,10 +88,8 @@ extension RootSetup {
     mutating func setSSH(enable: Bool) {
         if enable {
             if draft.profile.initSystem?.kind == .sysvinit {
-                if root.has("/etc/init.d/ssh") { start("ssh", place: "02") }
-            } else if let unit = ["/lib/systemd/system/ssh.service", "/usr/lib/systemd/system/ssh.service"].first(
-                where: root.has)
-            {
+                if root.has(RootPath.sshScript) { start("ssh", place: "02") }
+            } else if let unit = RootPath.sshUnits.first(where: root.has) {
                 link("/etc/systemd/system/multi-user.target.wants/ssh.service", to: unit)
                 link("/etc/systemd/system/sshd.service", to: unit)
             }

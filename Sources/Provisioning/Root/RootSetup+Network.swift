@@ -23,7 +23,7 @@ extension RootSetup {
 
     private mutating func setConnections(_ includes: (Material.AccessPoint) -> Bool) {
         for file in NetworkManagerKeyfile.files(draft, includes: includes) { put(file) }
-        let path = "/var/lib/NetworkManager/NetworkManager.state"
+        let path = RootPath.networkManagerState
         // Raspberry Pi OS ships it with Wi-Fi off until a country is set, as its own first boot does for its network.
         if draft.material.accessPoints.contains(where: includes), let text = root.text(path),
             text.contains("WirelessEnabled=false")
@@ -46,7 +46,7 @@ extension RootSetup {
         if draft.address(of: "eth0") != nil || !draft.nameServers(of: "eth0").isEmpty { interfaces.append("eth0") }
         if draft.hasWiFi { interfaces.append("wlan0") }
         guard !interfaces.isEmpty else { return }
-        let main = "/etc/network/interfaces"
+        let main = RootPath.interfaces
         if root.text(main)?.contains("interfaces.d") == true {
             for interface in interfaces {
                 put(
@@ -69,6 +69,7 @@ extension RootSetup {
         guard draft.address(of: draft.primaryInterface) != nil, !servers.isEmpty,
             root.packages["resolvconf"] == nil, root.packages["openresolv"] == nil
         else { return }
-        put(servers.map { "nameserver \($0)\n" }.joined(), at: "/etc/resolv.conf")
+        let lines = servers.map { "nameserver \($0)\n" }.joined()
+        put(Provision.NodeFile(path: "/etc/resolv.conf", contents: Array(lines.utf8), mode: 0o644))
     }
 }

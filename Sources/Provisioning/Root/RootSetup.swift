@@ -23,7 +23,7 @@ struct RootSetup: Sendable {
     }
 
     mutating func put(_ contents: [UInt8], at path: String, mode: UInt16 = 0o644) {
-        if let entry = root.entries[path], case .file = entry.kind {
+        if let entry = root.entry(path), case .file = entry.kind {
             append(
                 TreeChange(.file(contents: contents, mode: entry.mode), at: path, user: entry.user, group: entry.group))
         } else {
@@ -47,8 +47,8 @@ struct RootSetup: Sendable {
     /// /etc/hostname, and the name's line in /etc/hosts.
     mutating func setHostname() {
         let name = draft.node.hostname.value
-        put(name + "\n", at: "/etc/hostname")
-        var lines = (root.text("/etc/hosts") ?? "127.0.0.1\tlocalhost\n")
+        put(name + "\n", at: RootPath.hostname)
+        var lines = (root.text(RootPath.hosts) ?? "127.0.0.1\tlocalhost\n")
             .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         while lines.last?.isEmpty == true { lines.removeLast() }
         let line = "127.0.1.1\t\(name)"
@@ -58,7 +58,7 @@ struct RootSetup: Sendable {
         } else {
             lines.insert(line, at: min(1, lines.count))
         }
-        put(lines.map { $0 + "\n" }.joined(), at: "/etc/hosts")
+        put(lines.map { $0 + "\n" }.joined(), at: RootPath.hosts)
     }
 
     /// Time zone, language and keyboard.
@@ -77,8 +77,8 @@ struct RootSetup: Sendable {
 
     mutating func setTimezone() {
         guard let zone = draft.node.locale.timezone?.value else { return }
-        put(zone + "\n", at: "/etc/timezone")
-        link("/etc/localtime", to: "/usr/share/zoneinfo/\(zone)")
+        put(zone + "\n", at: RootPath.timezone)
+        link(RootPath.localtime, to: "/usr/share/zoneinfo/\(zone)")
     }
 
     /// The first-boot program has the locale made: only the node itself can run locale-gen.
@@ -113,18 +113,18 @@ struct RootSetup: Sendable {
     /// A Pi has no battery-backed clock: at its first start it continues from the time in these files.
     mutating func setClock() {
         let time = draft.flashTime
-        if let text = root.text("/etc/fake-hwclock.data"), (UTCTime(plain: text)?.seconds ?? 0) < time {
-            put(UTCTime(seconds: time).plain + "\n", at: "/etc/fake-hwclock.data")
+        if let text = root.text(RootPath.fakeClock), (UTCTime(plain: text)?.seconds ?? 0) < time {
+            put(UTCTime(seconds: time).plain + "\n", at: RootPath.fakeClock)
         }
-        let daemons = ["/lib/systemd/systemd-timesyncd", "/usr/lib/systemd/systemd-timesyncd"]
-        guard daemons.contains(where: root.has) else { return }
+        guard RootPath.timesyncPrograms.contains(where: root.has) else { return }
         // systemd-timesyncd.service(8): the time is the file's time of modification, not its contents. Before systemd
         // 229 the file was one directory higher.
-        let directory = "/var/lib/systemd/timesync"
-        let path = root.has("/var/lib/systemd/clock") ? "/var/lib/systemd/clock" : "\(directory)/clock"
-        guard (root.entries[path]?.modified ?? 0) < time else { return }
+        let directory = RootPath.timesyncDirectory
+        let path = root.has(RootPath.oldTimesyncClock) ? RootPath.oldTimesyncClock : RootPath.timesyncClock
+        let clock = root.entry(path)
+        guard (clock?.modified ?? 0) < time else { return }
         let owner = AccountFiles(root, time: time)?.account(named: "systemd-timesync")
-        let entry = root.entries[path] ?? root.entries[directory]
+        let entry = clock ?? root.entry(directory)
         let user = entry?.user ?? owner?.user ?? 0
         let group = entry?.group ?? owner?.group ?? 0
         if path.hasPrefix(directory), !root.has(directory) {
@@ -132,7 +132,7 @@ struct RootSetup: Sendable {
         }
         append(
             TreeChange(
-                .file(contents: [], mode: root.entries[path]?.mode ?? 0o644), at: path, user: user, group: group,
+                .file(contents: [], mode: clock?.mode ?? 0o644), at: path, user: user, group: group,
                 modified: time))
     }
 

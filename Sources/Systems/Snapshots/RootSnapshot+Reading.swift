@@ -8,7 +8,7 @@ extension RootSnapshot {
     /// The programs whose ELF header is tried: every system has one of them, whichever its shell is.
     static let programs = ["/bin/sh", "/bin/dash", "/bin/busybox", "/usr/bin/env"]
 
-    /// Collects a snapshot: `entry` tells what is at a path, with the size of a file; `read` follows links.
+    /// Makes a snapshot: `entry` returns what is at a path, with the size of a file; `read` follows links.
     init(
         problem: String?, entry: (String) throws(Failure) -> (Entry, size: Int64)?,
         read: (String) throws(Failure) -> [UInt8]?
@@ -39,7 +39,7 @@ extension RootSnapshot {
                 guard let found = try tree.entry(at: path) else { return nil }
                 let kind: Kind =
                     switch found.kind {
-                    // A device or a pipe in such a place is nobody's file, but the name is taken.
+                    // A device or a pipe is not a file to read, but it occupies the name.
                     case .file, .other: .file(contents: nil)
                     case .directory: .directory
                     case .symbolicLink(let target): .symbolicLink(target: target)

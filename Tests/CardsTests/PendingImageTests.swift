@@ -8,7 +8,7 @@ import Testing
 @testable import Cards
 
 /// Cards that are written while their image is still being made.
-@Suite struct UnfinishedImageTests {
+@Suite struct PendingImageTests {
     private let size = 8 << 20
 
     /// Noise, but for what shows only at the end.
@@ -19,13 +19,13 @@ import Testing
     }
 
     private func write(
-        _ draft: [UInt8], _ ranges: ByteRanges?, finally finished: UnfinishedImage.Finished, to disk: FakeDisk,
+        _ draft: [UInt8], _ ranges: ByteRanges?, finally finished: PendingImage.Finished, to disk: FakeDisk,
         comparison: CardWriter.Comparison = .never, wipes: Bool = false, available: Int64 = .max,
         atEnd: @escaping () throws(Failure) -> Void = { () throws(Failure) in }
     ) throws(Failure) -> CardWriter.Summary {
         try CardWriter(
             target: disk, image: MemoryStore(draft), ranges: ranges,
-            unfinished: UnfinishedImage(
+            pending: PendingImage(
                 available: { min(available, Int64(draft.count)) },
                 finish: { () throws(Failure) in
                     try atEnd()
@@ -76,7 +76,7 @@ import Testing
             if wipes {
                 let left = ByteRanges([1 << 20..<Int64(size)]).subtracting(
                     (early ?? ByteRanges([0..<Int64(Sample.noise.count)])).union(late ?? ByteRanges()).aligned(to: 512))
-                for range in left.ranges { #expect(medium[range].allSatisfy { $0 == 0 }) }
+                for range in left.ranges { #expect(medium[range].isAllZeros) }
             }
         }
     }

@@ -2,7 +2,7 @@ import Diagnostics
 import Storage
 
 /// An image as it is on the card: padded to whole sectors with zeros.
-struct CardImage: Sendable {
+struct PaddedImage: Sendable {
     let store: any BlockStore
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {

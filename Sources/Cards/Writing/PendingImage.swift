@@ -3,7 +3,7 @@ package import Storage
 
 /// An image that is still being unpacked while the card is written: reads may wait, and a few of its bytes may change
 /// at the end.
-package struct UnfinishedImage {
+package struct PendingImage {
     /// The complete image.
     package struct Finished {
         package var image: any BlockStore
@@ -38,13 +38,13 @@ extension CardJob {
     /// Writes what the finished image has and the card has not. `area` is the card without the first block.
     ///
     /// What was written before and no longer matters is verified like everything else: it is part of the image too.
-    func write(_ finished: UnfinishedImage.Finished, after work: Work, in area: Range<Int64>) throws(Failure) -> Work {
+    func write(_ finished: PendingImage.Finished, after work: Work, in area: Range<Int64>) throws(Failure) -> Work {
         guard finished.image.size == image.store.size else {
             throw Failure(
                 .system, "the image has \(finished.image.size) bytes, not \(image.store.size) as announced",
                 hint: "run the same command again")
         }
-        image = CardImage(store: finished.image)
+        image = PaddedImage(store: finished.image)
         let wanted = body(finished.ranges, in: area)
         let added = wanted.subtracting(work.body)
         let changed = finished.changes.aligned(to: Self.sector).clamped(to: area)
