@@ -1,26 +1,32 @@
-# One word per task. `make demo` and `make test` work on a fresh Debian machine with Swift 6.2 or later.
-SWIFT ?= swift
+# One word per task. `make demo` and `make test` work on a fresh Debian machine with Swift 6.2 or later; `make fresh` proves it.
+SWIFT ?= scripts/swift
 PREFIX ?= /usr/local
 
-.PHONY: demo build release test test-long bench bench-tools check-print e2e lint format bootstrap install clean
+.PHONY: demo build release test fresh test-long mutants bench bench-tools check-print e2e lint format bootstrap install clean
 
-build: ; @scripts/bootstrap build; $(SWIFT) build
+build: ; @scripts/bootstrap build && $(SWIFT) build
 
-release: ; @scripts/bootstrap build; $(SWIFT) build -c release --static-swift-stdlib --product piflash
+release: ; @scripts/bootstrap build && $(SWIFT) build -c release --static-swift-stdlib --product piflash
 
 demo: build ; @scripts/demo "$$($(SWIFT) build --show-bin-path)/piflash"
 
-# Everything CI runs, but for the style. Needs root for its loop devices. The last line tries the benchmark: it checks
-# the cards that piflash and the others write, and tells no times.
+# Needs root (it asks sudo) for loop devices, mounts and network namespaces.
 test: bootstrap
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
-	$(SWIFT) test --skip-build --disable-xctest
-	@Benchmarks/bench --smoke --piflash "$$($(SWIFT) build --show-bin-path)/piflash"
+	@scripts/run-tests "$$($(SWIFT) build --show-bin-path)"
+
+# The README's commands in a bare Debian 12 with Swift, by an ordinary user (docs in scripts/fresh): what CI runs. It leaves
+# this machine as it is.
+fresh: ; @scripts/fresh
 
 # Thousands of random edit sequences on FAT and ext4 volumes (some minutes): before a release, and after a change to
 # the code of either.
 test-long: bootstrap
 	PIFLASH_LONG=1 $(SWIFT) test --disable-xctest --filter 'FATVolumePropertyTests|Ext4PropertyTests'
+
+# Breaks the code on purpose, one fault at a time, and demands that a test fails (Tests/mutants; an hour). `make mutants
+# MUTANTS="poison key-modes"` for some of them. Needs root, as the tests do.
+mutants: bootstrap ; @SWIFT="$(SWIFT)" Tests/mutants/run $(MUTANTS)
 
 # piflash beside dd, xz and bmaptool, cards as slow as real ones, racks (docs/performance.md); long, needs root.
 # `make bench SIZE=512M ROUNDS=1` is quicker; BENCH takes further options of Benchmarks/bench.
@@ -44,12 +50,14 @@ e2e: build
 
 bootstrap: ; @scripts/bootstrap test
 
+SCRIPTS = $(filter-out scripts/check-layers,$(wildcard scripts/*))
 E2E_SCRIPTS = $(filter-out %.py %/recipes %/vendors,$(wildcard Tests/e2e/* Tests/e2e/vendors/*))
 COMPILE = import pathlib, sys; [compile(pathlib.Path(name).read_text(), name, "exec") for name in sys.argv[1:]]
 lint:
+	@scripts/bootstrap lint
 	$(SWIFT) format lint --strict -r -p Sources Tests Package.swift
-	shellcheck scripts/* .ci/run Tests/swarm/rack $(E2E_SCRIPTS)
-	/usr/bin/python3 -W error -c '$(COMPILE)' Benchmarks/bench Benchmarks/*.py
+	shellcheck $(SCRIPTS) .ci/run Tests/swarm/rack $(E2E_SCRIPTS)
+	/usr/bin/python3 -W error -c '$(COMPILE)' Benchmarks/bench Benchmarks/*.py scripts/check-layers Tests/mutants/run
 
 format: ; $(SWIFT) format -i -r -p Sources Tests Package.swift
 

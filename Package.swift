@@ -88,7 +88,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Cards",
-            dependencies: ["CLinux", "Diagnostics", "Host", "Storage", "Filesystems", systemPackage],
+            dependencies: ["CLinux", "Diagnostics", "Text", "Host", "Storage", "Filesystems", systemPackage],
             swiftSettings: strict),
         .target(
             name: "Planning",
@@ -205,7 +205,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "LabelsTests", dependencies: ["Labels", "TestSupport", systemPackage],
+            name: "LabelsTests",
+            dependencies: ["Diagnostics", "Host", "Recipes", "Labels", "TestSupport", systemPackage],
             swiftSettings: strict),
         .testTarget(
             name: "SetupsTests", dependencies: ["Diagnostics", "Setups", "TestSupport", systemPackage],
@@ -217,5 +218,8 @@ let package = Package(
                 argumentParser,
             ],
             swiftSettings: strict),
+        // What make and the scripts promise.
+        .testTarget(
+            name: "RepositoryTests", dependencies: ["TestSupport", "piflash", systemPackage], swiftSettings: strict),
     ]
 )

@@ -8,14 +8,14 @@ package import SystemPackage
 extension DurableFile {
     /// What a file may be, to be read.
     package enum Kind: Sendable {
-        /// A regular file, or a link to one. Everything else is a failure, and opening it waits for nobody.
+        /// A regular file, or a link to one. Everything else is a failure, and opening it does not wait.
         case regular
         /// Anything that ends: a pipe (as in `<(command)`) is read until its writers close it, a file of /proc, whose
         /// size is 0, until its end. A directory is a failure.
         case any
     }
 
-    /// In bytes: more than any file that piflash reads into memory, but for images.
+    /// In bytes: more than any file that piflash reads into memory, except images.
     package static let defaultLimit = 256 << 20
 
     /// The contents of the file at `path`; nil if there is none.

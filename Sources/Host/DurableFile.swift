@@ -65,7 +65,7 @@ package enum DurableFile {
         let file = try descriptor(openat(AT_FDCWD, temporary.string, O_RDONLY | O_NOFOLLOW | O_CLOEXEC))
         defer { try? file.close() }
         try synchronize(file)
-        guard Glibc.rename(temporary.string, path.string) == 0 else { throw .current }
+        guard renameat(AT_FDCWD, temporary.string, AT_FDCWD, path.string) == 0 else { throw .current }
         try synchronize(directory: directory)
     }
 

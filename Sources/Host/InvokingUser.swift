@@ -4,7 +4,7 @@ package import SystemPackage
     import Glibc
 #endif
 
-/// The person at the keyboard: under sudo, the one who called it, not root.
+/// The person at the keyboard: under sudo, the user who called it, not root.
 ///
 /// What piflash keeps for its user (the image cache, a rack's `.piflash`) is in that person's home and belongs to them.
 package struct InvokingUser: Hashable, Sendable {

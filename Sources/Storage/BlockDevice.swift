@@ -6,15 +6,15 @@ package import SystemPackage
 /// A Linux block device, read and written past the page cache (O_DIRECT).
 ///
 /// Direct I/O wants offsets, lengths and addresses that are multiples of the sector size. Aligned calls go straight to
-/// the device; a misaligned read goes through a buffer of its own, a misaligned length or offset of a write is refused,
+/// the device; a misaligned read goes through a separate buffer, a misaligned length or offset of a write is refused,
 /// since it could only be done by reading and writing back what the caller did not name.
 package final class BlockDevice: WritableBlockStore {
     /// How the device is opened.
     package enum Access: Sendable {
-        /// To look at it; needs no claim and disturbs nobody.
+        /// To read it; other programs may use it at the same time.
         case read
         /// To write it, with O_EXCL: the kernel refuses while it is mounted, swapped on or held by another device.
-        case claim
+        case exclusive
     }
 
     package let path: FilePath
@@ -28,14 +28,14 @@ package final class BlockDevice: WritableBlockStore {
 
     package var name: String { path.string }
 
-    /// Opens the device; `path` is used as it stands (the caller has resolved links and judged the device).
+    /// Opens the device; `path` is used as it is (the caller has resolved links and validated the device).
     package init(opening path: FilePath, _ access: Access) throws(Failure) {
         let direct = FileDescriptor.OpenOptions(rawValue: clinux_O_DIRECT)
         var options: FileDescriptor.OpenOptions = [.closeOnExec, direct]
-        if access == .claim { options.insert(.exclusiveCreate) }
+        if access == .exclusive { options.insert(.exclusiveCreate) }
         let descriptor: FileDescriptor
         do {
-            descriptor = try FileDescriptor.open(path, access == .claim ? .readWrite : .readOnly, options: options)
+            descriptor = try FileDescriptor.open(path, access == .exclusive ? .readWrite : .readOnly, options: options)
         } catch { throw Self.explain(error as? Errno ?? .ioError, path: path, access) }
 
         var bytes: UInt64 = 0
@@ -86,7 +86,7 @@ package final class BlockDevice: WritableBlockStore {
         guard !bytes.isEmpty else { return }
         guard isAligned(UInt(bytes.count)), isAligned(UInt(offset)) else {
             throw Failure(
-                .misaligned, "\(name): \(bytes.count) bytes at \(offset) are not whole sectors of \(sectorSize) bytes")
+                .misaligned, "\(name): \(bytes.count) bytes at \(offset) are not complete sectors of \(sectorSize) bytes")
         }
         if isAligned(UInt(bitPattern: bytes.baseAddress)) {
             return try descriptor.writeFully(bytes, at: offset, name: name)
@@ -131,12 +131,12 @@ package final class BlockDevice: WritableBlockStore {
     }
 
     /// BLKRRPART: makes the kernel see the new partition table. Devices without partitions (loop devices made without
-    /// partition scanning) answer EINVAL, which is no failure; EBUSY means that a partition was mounted meanwhile.
+    /// partition scanning) answer EINVAL, which is not a failure; EBUSY means that a partition was mounted meanwhile.
     package func rereadPartitionTable() throws(Failure) {
         guard clinux_reread_partitions(descriptor.rawValue) != 0 else { return }
         let error = Errno.current
         guard error != .invalidArgument else { return }
-        // The ioctl wants CAP_SYS_ADMIN; udev does the same when the claim is let go, whoever held it.
+        // The ioctl wants CAP_SYS_ADMIN; udev does the same when an exclusive open ends, whichever process had it.
         guard error != .permissionDenied else { return }
         throw .system(
             "reading the new partition table of \(name)", error, hint: "take the card out and put it in again")
@@ -154,7 +154,7 @@ package final class BlockDevice: WritableBlockStore {
                 cause: error)
         case .permissionDenied, .notPermitted:
             Failure(
-                .noPermission, severity: .refused, "no permission to \(access == .claim ? "write" : "read") \(path)",
+                .noPermission, severity: .refused, "no permission to \(access == .exclusive ? "write" : "read") \(path)",
                 hint: "run the same command with `sudo`, or join the device's group: `sudo usermod -aG disk $USER`",
                 cause: error)
         case .readOnlyFileSystem:

@@ -7,7 +7,7 @@ package protocol BlockStore: Sendable {
     /// The size in bytes; it never changes.
     var size: Int64 { get }
 
-    /// A name for messages: a path, or what the store stands for.
+    /// A name for messages: a path, or what the store holds.
     var name: String { get }
 
     /// Fills `buffer` with the bytes from `offset` (in bytes) on. Reading past the end is an error: nothing is guessed.

@@ -1,6 +1,6 @@
 package import Diagnostics
 
-/// A part of a store as a store of its own: a partition of a card or an image.
+/// A part of a store as a separate store: a partition of a card or an image.
 package struct Window<Base: BlockStore>: BlockStore {
     package let base: Base
     /// Where the window starts in `base`, in bytes.

@@ -81,7 +81,7 @@ package struct TextDifference: Sendable {
             output += hunk
             (hunk, oldCount, newCount) = ([], 0, 0)
         }
-        // The empty piece after the last line end is no line.
+        // The empty piece after the last line end is not a line.
         let last = lines.count - 1
         for (index, line) in lines.enumerated() {
             if !shown.contains(index) { close() }

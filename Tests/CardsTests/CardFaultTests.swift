@@ -142,9 +142,14 @@ import Testing
                 image + [UInt8](repeating: 0xE7, count: (8 << 20) - end), faults: [.wraps(at: Int64(capacity))])
             let failure = outcome(image, to: disk, ranges: ranges, comparison: way.comparison)
             guard failure == nil else { continue }
+            let medium = disk.medium
             for range in ranges.union(ByteRanges([0..<1 << 20])).ranges {
-                let held = range.map { disk.medium[Int($0) % capacity] }
-                #expect(held == Array(image[range]), "round \(round), capacity \(capacity), \(range)")
+                var held: [UInt8] = []
+                while held.count < range.count {
+                    let place = (Int(range.lowerBound) + held.count) % capacity
+                    held += medium[place..<min(place + range.count - held.count, capacity)]
+                }
+                #expect(held[...] == image[range], "round \(round), capacity \(capacity), \(range)")
             }
         }
     }

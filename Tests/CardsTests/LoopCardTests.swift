@@ -21,21 +21,6 @@ import Testing
         return file.path
     }
 
-    /// Opens a device that was just closed. A child process that another test is starting has copies of all descriptors
-    /// until it executes its program (close-on-exec), and so keeps the device open exclusively for a moment.
-    private func waitingForForks(_ open: () throws -> ExclusiveCard) throws {
-        let end = ContinuousClock.now + .seconds(60)
-        while true {
-            do {
-                _ = try open()
-                return
-            } catch let failure as Failure {
-                guard failure.code == .deviceBusy, ContinuousClock.now < end else { throw failure }
-                usleep(1000)
-            }
-        }
-    }
-
     private func validated(_ loop: LoopDevice, imageSize: Int64? = nil, protecting: [FilePath] = []) throws
         -> DeviceFacts
     {
@@ -190,7 +175,12 @@ import Testing
             #expect(busy?.hint?.contains("?") == false, "a glob over a device name would name other devices too")
             withExtendedLifetime(first) {}
         }
-        try waitingForForks { try ExclusiveCard(facts) }
+        _ = try whenNoChildHoldsIt {
+            do throws(Failure) { return try ExclusiveCard(facts) } catch {
+                if error.code == .deviceBusy { return nil }
+                throw error
+            }
+        }
     }
 
     @Test func `a loop device used for swap is refused`() throws {

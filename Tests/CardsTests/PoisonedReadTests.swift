@@ -42,7 +42,7 @@ import Testing
         func zero(_ range: Range<Int64>) throws(Failure) -> Bool { try disk.zero(range) }
         func synchronize() throws(Failure) { try disk.synchronize() }
         func dropCache() throws(Failure) { try disk.dropCache() }
-        func seal() throws(Failure) { try disk.seal() }
+        func finalize() throws(Failure) { try disk.finalize() }
         func abandon() { disk.abandon() }
     }
 
@@ -77,7 +77,7 @@ import Testing
         for number in 0..<rehearsal.readCount {
             let card = HollowCard(Sample.old(6 << 20), hollow: number..<(number + 1))
             #expect(write(contents.image, to: card, .never)?.code == .verifyMismatch, "read \(number)")
-            #expect(!card.disk.isSealed, "read \(number)")
+            #expect(!card.disk.isFinalized, "read \(number)")
         }
     }
 
@@ -87,7 +87,7 @@ import Testing
     ) {
         let card = HollowCard(Sample.old(6 << 20), hollow: 0..<Int.max)
         #expect(write(contents.image, to: card, comparison)?.code == .verifyMismatch)
-        #expect(!card.disk.isSealed)
+        #expect(!card.disk.isFinalized)
     }
 
     /// Comparing takes equal bytes for written ones: there a hollow read must count as a difference.

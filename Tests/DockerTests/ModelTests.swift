@@ -141,7 +141,7 @@ import Testing
             let members = values.shuffled(using: &random).prefix(Int.random(in: 0...values.count, using: &random))
                 .map { JSONValue.Member($0.0, $0.1) }
             let text = JSONValue.object(members).prettyText
-            let back = try JSONDocument(text, file: "x").entries.map { JSONValue.Member($0.name, $0.value) }
+            let back = try JSONDocument(parsing: text, file: "x").entries.map { JSONValue.Member($0.name, $0.value) }
             #expect(back == members)
             for version in [EngineVersion(20, 10, 24), EngineVersion(29, 7, 2)] {
                 let report = DaemonModel(version: version, service: ServiceFlags()).validate(text: text)

@@ -31,7 +31,7 @@ import Testing
         let model = DaemonModel(version: EngineVersion(20, 10, 24))
         var count = 0
         for line in try String(contentsOf: url, encoding: .utf8).split(separator: "\n") {
-            let entries = try JSONDocument(String(line), file: "verdicts").entries
+            let entries = try JSONDocument(parsing: String(line), file: "verdicts").entries
             guard case .string(let file)? = entries.first(where: { $0.name == "daemon.json" })?.value,
                 case .bool(let starts)? = entries.first(where: { $0.name == "starts" })?.value
             else { continue }

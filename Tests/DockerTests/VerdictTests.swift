@@ -23,7 +23,7 @@ struct Verdict: Sendable, CustomTestStringConvertible {
             let text = try? String(contentsOf: url, encoding: .utf8)
         else { return [] }
         return text.split(separator: "\n").compactMap { line in
-            guard let document = try? JSONDocument(String(line), file: "verdicts") else { return nil }
+            guard let document = try? JSONDocument(parsing: String(line), file: "verdicts") else { return nil }
             var verdict: (name: String, file: String, accepts: [String: Bool]) = ("", "", [:])
             for entry in document.entries {
                 switch (entry.name, entry.value) {

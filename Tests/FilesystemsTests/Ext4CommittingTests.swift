@@ -32,7 +32,7 @@ import Testing
     }
 
     @Test(arguments: [Ext4VolumeTests.ext4, ["-t", "ext4", "-O", "^metadata_csum", "-b", "1024"]])
-    func `what is carried whole is sound and has the edits`(_ features: [String]) throws {
+    func `what is carried to the end is sound and has the changes`(_ features: [String]) throws {
         let card = try Case(features)
         try card.commit()
         #expect(try Ext4VolumeTests.complaints(card.volume()) == nil)

@@ -2,13 +2,16 @@ import Diagnostics
 import Filesystems
 import Foundation
 import Storage
+import Synchronization
 import SystemPackage
 import TestSupport
 
-/// A volume made by mke2fs, in memory, with the outside tools that judge it.
-struct Ext4Image {
+/// A volume made by mke2fs, in memory, with the outside tools that check it.
+final class Ext4Image: Sendable {
     let scratch = ScratchDirectory()
     let store: MemoryStore
+    /// What the outside tools were shown last, in check.ext4.
+    private let shown = Mutex<MemoryStore.Contents?>(nil)
 
     /// 2026-02-02 02:40:00 UTC
     static let time: Int64 = 1_770_000_000
@@ -44,17 +47,26 @@ struct Ext4Image {
         try Ext4Volume.apply(edits, to: store, name: "the volume", time: Self.time)
     }
 
-    /// What e2fsck finds wrong; nil when nothing.
+    /// What e2fsck finds wrong; nil if nothing.
     func complaints() throws -> String? {
-        scratch.write(store.allBytes, to: "check.ext4")
-        let result = try OutsideTool("e2fsck").run(["-f", "-n", scratch["check.ext4"].string])
+        let result = try OutsideTool("e2fsck").run(["-f", "-n", show().string])
         return result.succeeded ? nil : result.text + result.errors
     }
 
     /// What debugfs answers to one command, about the bytes that are in the store.
     func debugfs(_ command: String) throws -> OutsideTool.Result {
-        scratch.write(store.allBytes, to: "check.ext4")
-        return try OutsideTool("debugfs").run(["-R", command, scratch["check.ext4"].string])
+        try OutsideTool("debugfs").run(["-R", command, show().string])
+    }
+
+    /// A file with what is in the store now, for tools that do not change it.
+    private func show() throws -> FilePath {
+        let path = scratch["check.ext4"]
+        try shown.withLock { shown in
+            let now = store.contents
+            if shown != now { try now.write(to: path) }
+            shown = now
+        }
+        return path
     }
 
     /// As debugfs sees it: "regular 0640 70000:1000 3 bytes".

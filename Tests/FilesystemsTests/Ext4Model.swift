@@ -1,7 +1,7 @@
 import Filesystems
 import TestSupport
 
-/// What a volume should hold, kept in a dictionary: edits as their documentation says, and nothing of ext4.
+/// What a volume should hold, kept in a dictionary: edits as their documentation says, and without any knowledge of ext4.
 struct Ext4Model {
     struct Node: Equatable {
         enum Kind: Equatable {

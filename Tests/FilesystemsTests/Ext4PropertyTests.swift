@@ -65,12 +65,12 @@ import Testing
                     if isRefused { edits.append(edit) }
                 }
             }
-            let before = image.store.allBytes
+            let before = image.store.contents
             var seen: [String] = []
             let failure = refusal { () throws(Failure) in seen = try image.apply(edits) }
             if let failure {
                 #expect(isRefused || failure.code == .filesystemFull, "\(note): \(failure)")
-                #expect(image.store.allBytes == before, note)
+                #expect(image.store.contents == before, note)
             } else {
                 #expect(!isRefused, note)
                 #expect(seen == changed, note)

@@ -17,7 +17,7 @@ import Testing
 
     // MARK: Problems
 
-    /// Commands for debugfs that make a volume which must not be edited, and a word of the refusal.
+    /// Commands for debugfs that make a volume which must not be edited, and a word of the message.
     static let problems: [(commands: [String], word: String)] = [
         (["feature needs_recovery"], "journal"),
         (["ssv state 0"], "unmounted cleanly"),
@@ -39,14 +39,14 @@ import Testing
     func `a volume that is not in order is read but not edited, and the reason is named`(_ index: Int) throws {
         let (commands, word) = Self.problems[index]
         let image = try Ext4Image(kilobytes: 4000, Self.ext4, prepare: ["mkdir there"] + commands)
-        let before = image.store.allBytes
+        let before = image.store.contents
         let volume = try image.volume()
         #expect(try volume.list("/") == ["lost+found", "there"])
         #expect(volume.problem?.message.contains(word) == true, "\(volume.problem as Any)")
         #expect(volume.problem?.severity == .refused)
         let failure = refusal { () throws(Failure) in try image.apply([Self.edit]) }
         #expect(failure?.message == volume.problem?.message)
-        #expect(image.store.allBytes == before)
+        #expect(image.store.contents == before)
     }
 
     @Test func `a wrong checksum of the superblock is a problem`() throws {
@@ -84,13 +84,13 @@ import Testing
         (file([1], "relative"), "start with"),
         (file([1], "/"), "root directory"),
         (file([1], "/a/../b"), "\"..\""),
-        (file([1], "/" + String(repeating: "n", count: 256)), "no file name"),
-        (TreeChange(.directory(mode: 0o755), at: "/there/file"), "no directory"),
+        (file([1], "/" + String(repeating: "n", count: 256)), "not a file name"),
+        (TreeChange(.directory(mode: 0o755), at: "/there/file"), "not a directory"),
         (TreeChange(.symbolicLink(target: ""), at: "/link"), "target"),
         (TreeChange(.symbolicLink(target: String(repeating: "t", count: 1024)), at: "/link"), "1023"),
         (TreeChange(.rename(to: "new"), at: "/missing"), "nothing to rename"),
         (TreeChange(.rename(to: "lost+found"), at: "/there"), "taken"),
-        (TreeChange(.rename(to: "a/b"), at: "/there"), "no file name"),
+        (TreeChange(.rename(to: "a/b"), at: "/there"), "not a file name"),
         (file([1], "/circle/file"), "circle"),
     ]
 
@@ -99,10 +99,10 @@ import Testing
         let (edit, word) = Self.refused[index]
         let image = try Ext4Image(kilobytes: 4000, Self.ext4, prepare: ["symlink circle circle"])
         try image.apply([Self.file([1], "/there/file")])
-        let before = image.store.allBytes
+        let before = image.store.contents
         let failure = refusal { () throws(Failure) in try image.apply([Self.file([9], "/first"), edit]) }
         #expect(failure?.message.contains(word) == true, "\(failure as Any)")
-        #expect(image.store.allBytes == before)
+        #expect(image.store.contents == before)
     }
 
     // MARK: Full volumes
@@ -110,12 +110,12 @@ import Testing
     @Test(arguments: ["extents", "^extents,^64bit", "inline_data", "bigalloc"])
     func `a full volume is said to be full and stays as it was`(_ feature: String) throws {
         let image = try Ext4Image(kilobytes: 8000, Self.ext4 + ["-O", feature])
-        let before = image.store.allBytes
+        let before = image.store.contents
         let count = Int(try image.volume().freeBytes)
         let failure = refusal { () throws(Failure) in try image.apply([Self.file(pattern(count + 1), "/large")]) }
         #expect(failure?.code == .filesystemFull)
         #expect(failure?.message.contains("/large") == true)
-        #expect(image.store.allBytes == before)
+        #expect(image.store.contents == before)
         // Small ones, until it is: what is made before that is sound.
         let files = (0..<400).map { Self.file(pattern(30_000, UInt64($0)), "/dir \($0 % 7)/\($0)") }
         var done = 0
@@ -130,11 +130,11 @@ import Testing
 
     @Test func `a volume without a free inode is said so and stays as it was`() throws {
         let image = try Ext4Image(kilobytes: 4000, Self.ext4 + ["-N", "32"])
-        let before = image.store.allBytes
+        let before = image.store.contents
         let failure = refusal { () throws(Failure) in try image.apply((0..<40).map { Self.file([], "/\($0)") }) }
         #expect(failure?.code == .filesystemFull)
         #expect(failure?.message.contains("inode") == true)
-        #expect(image.store.allBytes == before)
+        #expect(image.store.contents == before)
     }
 
     // MARK: Failing stores
@@ -142,7 +142,7 @@ import Testing
     @Test func `whichever read or write of the store fails, its own failure is thrown and nothing changes`() throws {
         let image = try Ext4Image(kilobytes: 4000, Self.ext4)
         try image.apply(Ext4MatrixTests.first.filter { $0.path.hasPrefix("/etc") })
-        let before = image.store.allBytes
+        let before = image.store.contents
         var number = 0
         while true {
             let store = FailingOnce(MemoryStore(before), at: number)
@@ -152,7 +152,7 @@ import Testing
             }
             guard let failure else { break }
             #expect(failure.message == "operation \(number) failed")
-            #expect(store.bytes.allBytes == before, "operation \(number)")
+            #expect(store.bytes.contents == before, "operation \(number)")
             number += 1
         }
         // Opened twice, edited, committed.

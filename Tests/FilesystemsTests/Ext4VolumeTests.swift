@@ -16,7 +16,7 @@ import Testing
 
     // MARK: Reading
 
-    @Test func `links are followed inside the volume, absolute ones from its own root`() throws {
+    @Test func `links are followed inside the volume, absolute ones from its root`() throws {
         let image = try Ext4Image(
             kilobytes: 4000, Self.ext4 + ["-O", "inline_data"],
             prepare: [
@@ -43,7 +43,7 @@ import Testing
     @Test func `files that lie in their inodes are read with their own size`() throws {
         let image = try Ext4Image(kilobytes: 4000, Self.ext4 + ["-O", "inline_data"])
         image.scratch.write("inside the inode", to: "in")
-        image.scratch.write(image.store.allBytes, to: "inline.ext4")
+        try image.store.contents.write(to: image.scratch["inline.ext4"])
         let file = image.scratch["inline.ext4"].string
         let written = try OutsideTool("debugfs").run(["-w", "-R", "write \(image.scratch["in"]) small", file])
         #expect(written.succeeded)
@@ -53,7 +53,7 @@ import Testing
         #expect(try volume.entry(at: "/small")?.size == 16)
     }
 
-    @Test func `what is no ext4 is named`() throws {
+    @Test func `what is not ext4 is named`() throws {
         let fat = try FATImage(kilobytes: 4400, ["-F", "16", "-s", "2"])
         let failure = #expect(throws: Failure.self) {
             try Ext4Volume(fat.store, name: "the card", time: Ext4Image.time)
@@ -89,7 +89,7 @@ import Testing
             let names = (0..<1500).map { "/big/some name that needs a bit of room in its block \($0)" }
             try image.apply(names.prefix(300).map { Self.file([], $0) })
             // e2fsck -D indexes.
-            image.scratch.write(image.store.allBytes, to: "indexed.ext4")
+            try image.store.contents.write(to: image.scratch["indexed.ext4"])
             _ = try OutsideTool("e2fsck").run(["-f", "-y", "-D", image.scratch["indexed.ext4"].string])
             let store = MemoryStore(image.scratch.read("indexed.ext4"))
             #expect(try Self.stat(store, "/big").contains("Flags: 0x81000"))
@@ -127,7 +127,7 @@ import Testing
     @Test func `a file with a second name is replaced, never written through`() throws {
         let image = try Ext4Image(kilobytes: 4000, Self.ext4)
         try image.apply([Self.file([1, 2, 3], "/one"), Self.file([5], "/attributes")])
-        image.scratch.write(image.store.allBytes, to: "linked.ext4")
+        try image.store.contents.write(to: image.scratch["linked.ext4"])
         image.scratch.write(
             "ln /one /two\nsif /one links_count 2\nln /attributes /more\nsif /attributes links_count 2\n",
             to: "commands")
@@ -147,11 +147,11 @@ import Testing
         #expect(try volume.entry(at: "/more")?.mode == 0o644)
     }
 
-    @Test func `a file with extended attributes is replaced whole, inside and outside its inode`() throws {
+    @Test func `a file with extended attributes is replaced completely, inside and outside its inode`() throws {
         let image = try Ext4Image(kilobytes: 4000, Self.ext4)
         try image.apply([Self.file([1], "/plain"), Self.file([2], "/kept")])
         image.scratch.write(pattern(700), to: "value")
-        image.scratch.write(image.store.allBytes, to: "attributes.ext4")
+        try image.store.contents.write(to: image.scratch["attributes.ext4"])
         let value = image.scratch["value"]
         image.scratch.write(
             "ea_set /plain user.small x\nea_set -f \(value) /plain user.large\nea_set /kept user.small x\n",
@@ -169,7 +169,7 @@ import Testing
         #expect(try Self.debugfs(store, "ea_list /kept").contains("user.small"))
     }
 
-    @Test func `a directory that is renamed keeps what it holds`() throws {
+    @Test func `a directory that is renamed keeps what is in it`() throws {
         let image = try Ext4Image(kilobytes: 4000, Self.ext4)
         try image.apply([Self.file([1], "/a/b/c"), TreeChange(.rename(to: "z"), at: "/a")])
         #expect(try image.complaints() == nil)
@@ -189,7 +189,7 @@ import Testing
 
     // MARK: Twice is once
 
-    @Test func `the same edits give the same bytes, and change nothing the second time`() throws {
+    @Test func `the same changes give the same bytes, and change nothing the second time`() throws {
         let edits = Ext4MatrixTests.first
         let one = try Ext4Image(kilobytes: 8000, Self.ext4)
         let two = try Ext4Image(kilobytes: 8000, Self.ext4)
@@ -205,7 +205,7 @@ import Testing
         #expect(one.store.log.count == writes)
     }
 
-    @Test func `a wrong mode or owner alone is mended in place`() throws {
+    @Test func `a wrong mode or owner alone is corrected in place`() throws {
         let image = try Ext4Image(kilobytes: 4000, Self.ext4)
         try image.apply([Self.file([1], "/file"), TreeChange(.directory(mode: 0o755), at: "/dir")])
         let edits = [

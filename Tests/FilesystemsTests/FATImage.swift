@@ -5,7 +5,7 @@ import Storage
 import SystemPackage
 import TestSupport
 
-/// A FAT volume made by mkfs.fat, in memory, with the outside tools that judge it.
+/// A FAT volume made by mkfs.fat, in memory, with the outside tools that check it.
 struct FATImage {
     let scratch = ScratchDirectory()
     let store: MemoryStore
@@ -23,16 +23,16 @@ struct FATImage {
 
     func volume() throws -> FATVolume { try FATVolume(store, name: "the volume", modified: Self.time) }
 
-    /// What fsck.fat finds wrong; nil when nothing.
+    /// What fsck.fat finds wrong; nil if nothing.
     func complaints() throws -> String? {
-        scratch.write(store.allBytes, to: "check.fat")
+        try store.contents.write(to: scratch["check.fat"])
         let result = try OutsideTool("fsck.fat").run(["-n", "-v", scratch["check.fat"].string])
         return result.succeeded ? nil : result.text + result.errors
     }
 
     /// Every file that mtools sees, by path, with its contents.
     func filesOfMtools() throws -> [String: [UInt8]] {
-        scratch.write(store.allBytes, to: "check.fat")
+        try store.contents.write(to: scratch["check.fat"])
         let out = scratch["tree"]
         try? FileManager.default.removeItem(atPath: out.string)
         try FileManager.default.createDirectory(atPath: out.string, withIntermediateDirectories: true)

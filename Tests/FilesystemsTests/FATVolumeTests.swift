@@ -12,7 +12,7 @@ import Testing
         image.scratch.write("lower", to: "in/cmdline.txt")
         image.scratch.write("mixed", to: "in/overlays/Some Long Name.dtbo")
         image.scratch.write([UInt8](repeating: 9, count: 100_000), to: "in/KERNEL.IMG")
-        image.scratch.write(image.store.allBytes, to: "made.fat")
+        try image.store.contents.write(to: image.scratch["made.fat"])
         let copied = try OutsideTool("sh").run(
             ["-c", "mcopy -s -i \"$0\" \"$1\"/* ::", image.scratch["made.fat"].string, image.scratch["in"].string],
             environment: ["MTOOLS_SKIP_CHECK": "1", "LC_ALL": "C.UTF-8"])
@@ -27,7 +27,7 @@ import Testing
         #expect(try volume.list("nowhere") == nil)
     }
 
-    @Test func `many names with the same start get short names of their own`() throws {
+    @Test func `many names with the same start get different short names`() throws {
         let image = try FATImage(kilobytes: 4400, ["-F", "16", "-s", "2"])
         var volume = try image.volume()
         for index in 0..<30 { try volume.write([UInt8(index)], to: "dir/configuration file \(index).text") }
@@ -41,9 +41,9 @@ import Testing
     func `a name that FAT cannot hold is refused and changes nothing`(_ name: String) throws {
         let image = try FATImage(kilobytes: 4400, ["-F", "16", "-s", "2"])
         var volume = try image.volume()
-        let before = image.store.allBytes
+        let before = image.store.contents
         #expect(throws: Failure.self) { try volume.write([1], to: name) }
-        #expect(image.store.allBytes == before)
+        #expect(image.store.contents == before)
     }
 
     @Test func `FAT16's fixed root directory can be full`() throws {
@@ -95,7 +95,7 @@ import Testing
         // 2026-02-02 02:40:00 UTC
         var volume = try image.volume()
         try volume.write([1], to: "A.TXT")
-        image.scratch.write(image.store.allBytes, to: "check.fat")
+        try image.store.contents.write(to: image.scratch["check.fat"])
         let listing = try OutsideTool("mdir").run(
             ["-i", image.scratch["check.fat"].string, "::A.TXT"], environment: ["MTOOLS_SKIP_CHECK": "1"])
         #expect(listing.text.contains("2026-02-02"))

@@ -33,7 +33,7 @@ import Testing
         #expect(table.partitions.map(\.range.count) == [20 << 20, 20 << 20])
     }
 
-    @Test func `logical partitions are counted, their frame is not`() throws {
+    @Test func `logical partitions are counted, the extended one around them is not`() throws {
         let table = try PartitionTable.read(
             disk(megabytes: 64, "label: dos\nsize=10M,type=c\nsize=40M,type=5\n5 : size=10M,type=83\n"))
         #expect(table.partitions.map(\.number) == [1, 5])
@@ -48,7 +48,7 @@ import Testing
         #expect(failure?.hint?.contains("truncated") == true)
     }
 
-    @Test func `a bare file system is no card image, and is named`() throws {
+    @Test func `a bare file system is not a card image, and is named`() throws {
         let made = try OutsideTool("mkfs.ext4").run(["-q", scratch["bare.img"].string, "8M"])
         #expect(made.succeeded, "\(made.errors)")
         let failure = #expect(throws: Failure.self) { try PartitionTable.read(scratch["bare.img"]) }

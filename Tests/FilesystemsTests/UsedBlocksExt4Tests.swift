@@ -6,7 +6,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// What of an ext2, ext3 or ext4 volume is in use, judged by dumpe2fs, e2fsck and debugfs.
+/// Which parts of an ext2, ext3 or ext4 volume are in use, checked by dumpe2fs, e2fsck and debugfs.
 @Suite struct UsedBlocksExt4Tests {
     typealias Kind = Ext4MatrixTests.Kind
 
@@ -47,7 +47,7 @@ import Testing
         let used = usedBlocks(image.store, as: "ext4")
         let area = try #require(used.areas.first)
         #expect(area.reasonForWhole == nil)
-        image.scratch.write(image.store.allBytes, to: "sound.ext4")
+        try image.store.contents.write(to: image.scratch["sound.ext4"])
         let free = try freeByDumpe2fs(image.scratch["sound.ext4"])
         #expect(free.count > 5_000_000)
         let all = ByteRanges([0..<image.store.size])
@@ -55,7 +55,7 @@ import Testing
         #expect(used.ranges == all.subtracting(free).aligned(to: 4096))
 
         let card = try image.store.written(used.ranges)
-        image.scratch.write(card.allBytes, to: "card.ext4")
+        try card.contents.write(to: image.scratch["card.ext4"])
         let judged = try ["sound", "card"].map {
             try OutsideTool("e2fsck").run(["-f", "-n", image.scratch["\($0).ext4"].string])
         }
@@ -85,7 +85,7 @@ import Testing
         let after = usedBlocks(overlay, as: "ext4")
         #expect(after.ranges.holds(overlay.changes))
         #expect(after.areas[0].used - before.areas[0].used >= 3_000_000)
-        image.scratch.write(try overlay.written(after.ranges).allBytes, to: "card.ext4")
+        try overlay.written(after.ranges).contents.write(to: image.scratch["card.ext4"])
         let fsck = try OutsideTool("e2fsck").run(["-f", "-n", image.scratch["card.ext4"].string])
         #expect(fsck.succeeded, "\(fsck.text)\(fsck.errors)")
         let new = try OutsideTool("debugfs").run(["-R", "cat /new", image.scratch["card.ext4"].string])
@@ -109,7 +109,7 @@ import Testing
         ("set_block_group 0 free_blocks_count 4711", "descriptor says otherwise"),
         ("set_block_group 0 block_bitmap 9000000", "block bitmap"), ("freeb 2", "uses itself"),
     ])
-    func `a volume in doubt is taken whole, and the reason is named`(_ command: String, _ word: String) throws {
+    func `all of a volume with a problem counts as used, and the reason is named`(_ command: String, _ word: String) throws {
         let image = try Ext4Image(
             kilobytes: 24_000, ["-t", "ext4", "-b", "4096", "-O", "^metadata_csum"], prepare: [command])
         let reason = try #require(try reason(image.store))
@@ -118,7 +118,7 @@ import Testing
 
     @Test func `checksums that are wrong are seen`() throws {
         let image = try Ext4Image(kilobytes: 24_000, ["-t", "ext4", "-b", "1024", "-O", "metadata_csum"])
-        image.scratch.write(image.store.allBytes, to: "sound.ext4")
+        try image.store.contents.write(to: image.scratch["sound.ext4"])
         let groups = try OutsideTool("dumpe2fs").run([image.scratch["sound.ext4"].string]).text
         let place = try #require(groups.range(of: "Block bitmap at "))
         let bitmap = try #require(Int(groups[place.upperBound...].prefix(while: \.isNumber)))
@@ -132,7 +132,7 @@ import Testing
         }
     }
 
-    @Test func `a volume with its journal elsewhere is taken whole`() throws {
+    @Test func `all of a volume with its journal elsewhere counts as used`() throws {
         let scratch = ScratchDirectory()
         let device = try LoopDevice(over: scratch.write([UInt8](repeating: 0, count: 8 << 20), to: "journal"))
         let journal = try OutsideTool("mke2fs").run(["-q", "-O", "journal_dev", "-b", "4096", device.path.string])
@@ -145,7 +145,7 @@ import Testing
         #expect(reason.contains("another device"), "\(reason)")
     }
 
-    @Test func `what lies behind a volume is in use, and a volume that is cut off is taken whole`() throws {
+    @Test func `what lies behind a volume is in use, and so is all of a volume that is cut off`() throws {
         let image = try Ext4Image(kilobytes: 24_000, ["-t", "ext4"])
         let tail: Int64 = 3 << 20
         let longer = MemoryStore(image.store.allBytes + [UInt8](repeating: 0, count: Int(tail)))
@@ -172,7 +172,7 @@ import Testing
         let truth = usedBlocks(image.store, as: "ext4")
         #expect(truth.areas[0].reasonForWhole == nil)
         // Superblock, group descriptors and bitmaps are what of the first blocks is not zero; inodes and files come later.
-        let places = (1024..<sound.count).filter { sound[$0] != 0 }.prefix(3000) + Array(1024..<2048)
+        let places = (1024..<sound.count).lazy.filter { sound[$0] != 0 }.prefix(3000) + Array(1024..<2048)
         var random = SplitMix64(seed: 11)
         var whole = 0
         for _ in 0..<250 {

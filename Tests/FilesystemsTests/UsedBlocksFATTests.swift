@@ -5,7 +5,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// What of a FAT volume is in use, judged by fsck.fat and mtools.
+/// Which parts of a FAT volume are in use, checked by fsck.fat and mtools.
 @Suite struct UsedBlocksFATTests {
     struct Kind: Sendable, CustomTestStringConvertible {
         let name: String
@@ -43,7 +43,7 @@ import Testing
 
     /// "…, 120/4000 clusters" of fsck.fat, and the size of a cluster in bytes.
     private func clusters(_ image: FATImage) throws -> (used: Int64, all: Int64, size: Int64) {
-        image.scratch.write(image.store.allBytes, to: "check.fat")
+        try image.store.contents.write(to: image.scratch["check.fat"])
         let text = try OutsideTool("fsck.fat").run(["-n", "-v", image.scratch["check.fat"].string]).text
         let line = try #require(text.split(separator: "\n").last { $0.hasSuffix(" clusters") })
         let numbers = try #require(line.split(separator: " ").dropLast().last).split(separator: "/")
@@ -90,7 +90,7 @@ import Testing
         return used.areas[0].reasonForWhole
     }
 
-    @Test func `a volume in doubt is taken whole, and the reason is named`() throws {
+    @Test func `all of a volume with a problem counts as used, and the reason is named`() throws {
         let image = try image(Self.kinds[4])
         let sound = image.store.allBytes
         func reason(_ change: (inout [UInt8]) -> Void) throws -> String? {
@@ -140,7 +140,7 @@ import Testing
         let image = try image(kind)
         let sound = image.store.allBytes
         let truth = usedBlocks(image.store, as: "vfat")
-        let places = Array(sound.indices.filter { sound[$0] != 0 }.prefix(4000)) + Array(0..<512)
+        let places = Array(sound.indices.lazy.filter { sound[$0] != 0 }.prefix(4000)) + Array(0..<512)
         var random = SplitMix64(seed: 17)
         var whole = 0
         for _ in 0..<60 {

@@ -34,14 +34,14 @@ import Testing
     }
 
     @Test(arguments: ["swap", "exfat", "btrfs", nil])
-    func `what is no FAT or ext is taken whole`(_ type: String?) throws {
+    func `all of what is neither FAT nor ext counts as used`(_ type: String?) throws {
         let (store, _) = try disk(megabytes: 16, ext4At: [4 * mebibyte])
         let part = (4 * mebibyte)..<(12 * mebibyte)
         let used = UsedBlocks(of: store, table: table([part], [type]))
         #expect(used.ranges.ranges == [0..<store.size])
         #expect(used.areas[0].used == 8 * mebibyte)
         #expect(used.areas[0].filesystem == type)
-        #expect(used.areas[0].description.hasPrefix("partition 1: \(type ?? "unknown"), taken whole (8 MiB): "))
+        #expect(used.areas[0].description.hasPrefix("partition 1: \(type ?? "unknown"), all of it counts as used (8 MiB): "))
     }
 
     @Test func `where partitions overlap, what one of them uses is used`() throws {
@@ -57,7 +57,7 @@ import Testing
         #expect(!usedBlocks(image.store, as: "ext4").ranges.holds(ByteRanges([(5 * mebibyte)..<(6 * mebibyte)])))
     }
 
-    @Test func `a partition behind the end of the store and one that cannot be read are taken whole`() throws {
+    @Test func `a partition behind the end of the store and one that cannot be read count as used`() throws {
         let (store, _) = try disk(megabytes: 16, ext4At: [4 * mebibyte])
         let cut = UsedBlocks(of: store, table: table([(10 * mebibyte)..<(20 * mebibyte)], ["ext4"]))
         #expect(cut.ranges.ranges == [0..<store.size])

@@ -13,7 +13,7 @@ final class CacheHarness: Sendable {
     let scratch = ScratchDirectory()
     let events = Mutex<[ImageEvent]>([])
 
-    /// A cache, and no image yet.
+    /// Only a cache, without an image.
     init(empty: Void) {}
 
     init() throws { try SampleImage.hypriot.make(at: scratch["sample.img"]) }
@@ -27,22 +27,29 @@ final class CacheHarness: Sendable {
             limit: limit, reserve: reserve)
     }
 
-    /// Without a look at the partition table: what is left is what the archive formats themselves promise.
+    /// Without reading the partition table: only the archive formats themselves are tested.
     func unpack(_ path: FilePath, reserve: Int64 = 0) throws(Failure) -> Image {
         try cache(reserve: reserve).image(
             at: path, sha256: nil, validate: { (_, _) throws(Failure) in }, events: { _ in }, isCancelled: { false })
     }
 
-    /// A small image of `sectors` that hardly pack, with a partition table's signature; called "small.img".
+    private static let smallImages = Mutex<[Int: [UInt8]]>([:])
+
+    /// A small image of `sectors` that hardly compress, with a partition table's signature; called "small.img".
     @discardableResult
     func makeSmallImage(sectors: Int = 600) -> [UInt8] {
-        var state: UInt64 = 42
-        var bytes = (0..<sectors * 512).map { index -> UInt8 in
-            // A linear congruential generator (Knuth's MMIX), so that every run tries the same bytes.
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return index % 3 == 0 ? 0 : UInt8(truncatingIfNeeded: state >> 56)
+        let bytes = Self.smallImages.withLock { images in
+            if let known = images[sectors] { return known }
+            var state: UInt64 = 42
+            var bytes = (0..<sectors * 512).map { index -> UInt8 in
+                // A linear congruential generator (Knuth's MMIX), so that every run tries the same bytes.
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return index % 3 == 0 ? 0 : UInt8(truncatingIfNeeded: state >> 56)
+            }
+            bytes[510...511] = [0x55, 0xAA]
+            images[sectors] = bytes
+            return bytes
         }
-        bytes[510...511] = [0x55, 0xAA]
         scratch.write(bytes, to: "small.img")
         return bytes
     }

@@ -6,7 +6,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// What the archive formats promise, tried byte by byte on small archives, without the partition table's help.
+/// What the archive formats promise, tested byte by byte on small archives, without reading the partition table.
 @Suite struct DamagedArchiveTests {
     let harness = CacheHarness(empty: ())
     let image: [UInt8]
@@ -53,7 +53,7 @@ import Testing
         #expect(harness.files == [])
     }
 
-    /// A flip in what packs the bytes (a time, a name) does no harm; any other one must be found.
+    /// A flip in the archive's metadata (a time, a name) may do no harm; any other must be found.
     @Test(arguments: endings) func `a flipped bit never changes the image`(_ ending: String) throws {
         let whole = try pack(ending)
         let digest = try harness.sha256("small.img")
@@ -73,7 +73,7 @@ import Testing
         #expect(harness.files.filter { $0.hasSuffix(".img") }.count <= 1)
     }
 
-    @Test func `bytes after the end of a stream are no part of it`() throws {
+    @Test func `bytes after the end of a stream are refused`() throws {
         for (ending, _) in Self.packers where !ending.hasSuffix("zip") {
             let path = harness.scratch.write(try pack(ending) + Array("<html>".utf8), to: "longer")
             let code = #expect(throws: Failure.self) { try harness.unpack(path) }?.code

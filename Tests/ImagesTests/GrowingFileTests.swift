@@ -10,7 +10,7 @@ import Testing
 @Suite struct GrowingFileTests {
     let harness = CacheHarness(empty: ())
 
-    @Test func `a reader sees bytes when all before them are there, in whatever order they come`() throws {
+    @Test func `bytes can be read once all bytes before them are written, in any order`() throws {
         let file = try GrowingFile(creating: harness.scratch["growing"])
         var random = SplitMix64(seed: 1)
         let bytes = random.bytes(3 << 20)
@@ -45,7 +45,7 @@ import Testing
     }
 
     /// An .xz may say that one of its blocks is that large; tmpfs, like XFS and Btrfs, lets the next one be written.
-    @Test func `bytes may stand far behind all others`() throws {
+    @Test func `bytes may be written far behind all others`() throws {
         let path = FilePath("/dev/shm/piflash-growing-\(UInt64.random(in: .min ... .max))")
         let file = try GrowingFile(creating: path)
         defer { try? FileManager.default.removeItem(atPath: path.string) }
@@ -54,7 +54,7 @@ import Testing
         #expect(!file.isHole(at: place) && file.isHole(at: place - 1) && file.isHole(at: 0))
     }
 
-    @Test func `readers of a file that is abandoned are woken, those of a complete one are not lost`() throws {
+    @Test func `readers of an abandoned file are woken, and readers of a complete file get its bytes`() throws {
         let file = try GrowingFile(creating: harness.scratch["growing"])
         let reader = try WorkerThread { Result { () throws(Failure) in try file.digest() } }
         file.grow(to: 100)
@@ -68,7 +68,7 @@ import Testing
         #expect(try whole.wait(for: 100) == 10)
     }
 
-    @Test func `a thread's value comes, unless it is not waited for any more`() throws {
+    @Test func `a thread's value is returned, unless its caller stops waiting`() throws {
         let gate = Monitor(false)
         let thread = try WorkerThread { gate.wait { $0 ? Result<Int, Failure>.success(7) : nil } }
         var asked = 0

@@ -6,7 +6,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// What is taken for an image, and what things that are none are called.
+/// Which files are images, and what other files are called.
 @Suite struct ImageSourceTests {
     let harness = CacheHarness(empty: ())
     init() { harness.makeSmallImage() }
@@ -15,7 +15,7 @@ import Testing
         #expect(throws: Failure.self) { try harness.unpack(harness.scratch[name]) }
     }
 
-    @Test func `an image without a telling name is found beside what vendors add`() throws {
+    @Test func `an image without a typical name is found among the files that vendors add`() throws {
         try harness.shell(
             "cp small.img 2016-05-27-raspbian-jessie && touch README LICENSE.txt x.bmap x.img.sha256 .hidden"
                 + " && mkdir -p __MACOSX boot.img.d && cp small.img __MACOSX/small.img && ln -s small.img link.img"
@@ -24,7 +24,7 @@ import Testing
         #expect(try harness.unpack(harness.scratch["one.zip"]).digest == harness.sha256("small.img"))
     }
 
-    @Test func `a packed image in an archive is refused by name`() throws {
+    @Test func `a compressed image in an archive is refused, and named`() throws {
         try harness.shell("gzip -k small.img && zip -q outer.zip small.img.gz")
         let byName = refusal("outer.zip")
         #expect(byName?.code == .ambiguousArchive)
@@ -32,10 +32,10 @@ import Testing
         try harness.shell("mv small.img.gz wrong.img && zip -q misnamed.zip wrong.img")
         let byContent = refusal("misnamed.zip")
         #expect(byContent?.code == .notAnImage)
-        #expect(byContent?.message.contains("packed once more (gzip)") == true)
+        #expect(byContent?.message.contains("compressed twice (gzip)") == true)
     }
 
-    @Test func `an archive without an image lists what it holds`() throws {
+    @Test func `the refusal of an archive without an image lists its contents`() throws {
         try harness.shell("echo a > setup.exe && echo b > data.cab && zip -q setup.zip setup.exe data.cab")
         #expect(refusal("setup.zip")?.message.contains("\"setup.exe\", \"data.cab\"") == true)
         try harness.shell("mkdir -p d && zip -q -r directory.zip d")
@@ -56,7 +56,9 @@ import Testing
             "CD image",
             "printf '\\001CD001' | dd of=small.img bs=1 seek=32768 conv=notrunc status=none && xz -c small.img > x"
         ),
-    ]) func `what is no image is called by its name`(_ called: String, _ command: String) throws {
+    ]) func `a file that is not an image is refused, and named for what it is`(_ called: String, _ command: String)
+        throws
+    {
         try harness.shell(command)
         let failure = refusal("x")
         #expect(failure?.code == .notAnImage)

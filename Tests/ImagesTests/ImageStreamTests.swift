@@ -22,14 +22,22 @@ import Testing
 
     private func pack() throws -> [UInt8] {
         let bytes = harness.makeSmallImage(sectors: 9000)
-        try harness.shell(
-            "zip -q1 small.zip small.img; gzip -k1 small.img; xz -k0 small.img; "
-                + "xz -0 --block-size=400000 -c small.img >blocks.xz; bzip2 -k1 small.img")
+        for (name, command) in [
+            ("small.zip", "zip -q1 small.zip small.img"), ("small.img.gz", "gzip -k1 small.img"),
+            ("small.img.xz", "xz -k0 small.img"), ("blocks.xz", "xz -0 --block-size=400000 -c small.img >blocks.xz"),
+            ("small.img.bz2", "bzip2 -k1 small.img"),
+        ] {
+            try SharedFiles.copy("9000 sectors \(name)", to: harness.scratch[name]) { path in
+                let maker = CacheHarness(empty: ())
+                maker.makeSmallImage(sectors: 9000)
+                try maker.shell("\(command) && mv \(name) '\(path)'")
+            }
+        }
         return bytes
     }
 
     @Test(arguments: ["small.img", "small.zip", "small.img.xz", "blocks.xz", "small.img.gz", "small.img.bz2"])
-    func `what is read meanwhile is the image, and at the end it is in the cache`(_ name: String) throws {
+    func `reads during unpacking return the image, which is then in the cache`(_ name: String) throws {
         let bytes = try pack()
         let opened = try open(name)
         #expect(opened.store.size == Int64(bytes.count))
@@ -48,7 +56,7 @@ import Testing
         #expect(again.finished?.digest == base.digest)
     }
 
-    @Test func `a size is known beforehand from zip and xz, and never from what cannot tell it`() throws {
+    @Test func `zip and xz give the size beforehand, and other formats do not`() throws {
         let count = Int64(try pack().count)
         for (name, size) in [
             ("small.img", count), ("small.zip", count), ("small.img.xz", count), ("blocks.xz", count),
@@ -59,7 +67,7 @@ import Testing
         }
     }
 
-    @Test func `readers wait for their bytes, and for no others`() throws {
+    @Test func `readers wait for their own bytes only`() throws {
         let file = try GrowingFile(creating: harness.scratch["growing"], size: 4 << 20)
         let store = GrowingStore(file, size: 4 << 20, name: "small.zip")
         var random = SplitMix64(seed: 3)
@@ -89,7 +97,7 @@ import Testing
         #expect(#expect(throws: Failure.self) { try store.bytes(at: (4 << 20) - 1, count: 2) }?.code == .outOfBounds)
     }
 
-    @Test func `whoever waits is woken by the decoder's own reason`() throws {
+    @Test func `waiting readers get the decoder's own failure`() throws {
         let file = try GrowingFile(creating: harness.scratch["growing"], size: 1 << 20)
         let store = GrowingStore(file, size: 1 << 20, name: "small.zip")
         let threads = try (0..<5).map { number in
@@ -109,7 +117,7 @@ import Testing
         #expect(failure?.code == .truncatedArchive)
     }
 
-    @Test func `an archive that is found to be damaged at its end leaves nothing in the cache`() throws {
+    @Test func `an archive whose damage shows only at its end leaves nothing in the cache`() throws {
         _ = try pack()
         var archive = harness.scratch.read("small.zip")
         let directory = try #require(archive.indices.last { archive[$0...].starts(with: [0x50, 0x4B, 0x01, 0x02]) })
@@ -124,7 +132,7 @@ import Testing
         #expect(harness.files == [])
     }
 
-    @Test func `the packed file's checksum is proved first; another one may be the image's, or is wrong`() throws {
+    @Test func `the source's checksum is verified first; another one may be the image's, or is wrong`() throws {
         let bytes = try pack()
         let opened = try open("small.zip", sha256: try harness.sha256("small.zip").uppercased())
         #expect(try opened.store.bytes(at: 0, count: bytes.count) == bytes)
@@ -142,7 +150,7 @@ import Testing
     }
 
     @Test(arguments: ["small.img", "small.zip", "small.img.xz", "blocks.xz"])
-    func `stopped at any moment, it is whole in the cache or nothing is left`(_ name: String) throws {
+    func `after a stop at any moment, the complete image is in the cache or nothing is left`(_ name: String) throws {
         let bytes = try pack()
         var random = SplitMix64(seed: 8)
         for round in 0..<12 {
@@ -169,7 +177,7 @@ import Testing
         }
     }
 
-    @Test func `the user's wish to stop ends it, too`() throws {
+    @Test func `the user can stop unpacking`() throws {
         _ = try pack()
         let failure = #expect(throws: Failure.self) {
             _ = try open("small.zip", isCancelled: { true }).finish()
@@ -180,7 +188,7 @@ import Testing
 
     // MARK: The partition table
 
-    /// The table as it is read while `bytes` come MiB by MiB; how many had come then.
+    /// The table as read while `bytes` are written in pieces of 4 MiB, and how many were written by then.
     private func table(_ bytes: [UInt8]) throws -> (PartitionTable, Int64) {
         let size = Int64(bytes.count)
         let file = try GrowingFile(creating: harness.scratch["growing"], size: size)
@@ -191,7 +199,7 @@ import Testing
         }
         var start = 0
         while start < bytes.count, reader.value(within: 1) == nil {
-            let piece = start..<min(start + (1 << 20), bytes.count)
+            let piece = start..<min(start + (4 << 20), bytes.count)
             try bytes[piece].withUnsafeBytes { try file.write($0, at: Int64(start)) }
             file.grow(to: Int64(piece.upperBound))
             start = piece.upperBound
@@ -222,7 +230,7 @@ import Testing
         "label: dos\nstart=2048, size=4096, type=c\nstart=16384, size=73728, type=f\nstart=18432, size=8192, type=83\nstart=65536, size=8192, type=83\n",
         "label: gpt\nstart=2048, size=4096\nstart=65536, size=8192\n",
     ])
-    func `a table whose parts come late is the whole one`(_ script: String) throws {
+    func `a table with late parts is read completely`(_ script: String) throws {
         harness.scratch.write([UInt8](repeating: 0, count: 48 << 20), to: "late.img")
         try harness.shell("printf '\(script.replacing("\n", with: "\\n"))' | sfdisk -q late.img")
         try harness.shell(
@@ -238,7 +246,7 @@ import Testing
         #expect(available == 48 << 20)
     }
 
-    @Test func `what has no partition table is refused under its own name`() throws {
+    @Test func `an image without a partition table is refused, and named`() throws {
         let failure = #expect(throws: Failure.self) { try table([UInt8](repeating: 0, count: 20 << 20)) }
         #expect(failure?.code == .noPartitionTable)
         #expect(failure?.message.hasPrefix("/some/image.zip has no partition table") == true)
@@ -246,7 +254,7 @@ import Testing
 }
 
 extension WorkerThread {
-    /// Its outcome, if it has one within so many rounds of 50 ms.
+    /// Its result, if there is one within so many rounds of 50 ms.
     fileprivate func value(within rounds: Int) -> Value? {
         var asked = 0
         let value = try? value {

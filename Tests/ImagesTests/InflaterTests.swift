@@ -5,7 +5,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// Both inflaters against gzip and zip, whatever this machine's images are unpacked with.
+/// Both inflaters against gzip and zip, whichever of them piflash uses on this machine.
 @Suite struct InflaterTests {
     enum Engine: String, CaseIterable {
         case fastest, zlib
@@ -37,7 +37,7 @@ import Testing
         return harness.scratch.read("unpacked")
     }
 
-    /// Bytes of which about half pack well.
+    /// Bytes of which about half compress well.
     func mixed(_ count: Int, seed: UInt64) -> [UInt8] {
         var random = SplitMix64(seed: seed)
         var bytes: [UInt8] = []
@@ -57,7 +57,7 @@ import Testing
     @Test(
         arguments: Engine.allCases,
         [0, 1, 511, 32767, 32768, 65535, 65536, 262_143, 262_144, 1 << 20 - 1, 1 << 20, 1 << 20 + 1, 3_000_001])
-    func `gzip's files of any size come back, stored or packed`(_ engine: Engine, _ size: Int) throws {
+    func `gzip files of any size are unpacked, stored or compressed`(_ engine: Engine, _ size: Int) throws {
         let bytes = mixed(size, seed: UInt64(size))
         harness.scratch.write(bytes, to: "plain")
         var random = SplitMix64(seed: 7)
@@ -68,7 +68,8 @@ import Testing
         #expect(try gunzip("noise.gz", engine) == harness.scratch.read("noise"))
     }
 
-    /// Bytes that do not pack, so that each member's trailer falls on another place of the 256 KiB that are read at once.
+    /// Bytes that do not pack, so that each member's trailer falls on another place of the 256 KiB that are read at
+    /// once.
     @Test(arguments: Engine.allCases) func `an end at any place of the input is found`(_ engine: Engine) throws {
         var random = SplitMix64(seed: 11)
         for size in stride(from: 262_144 - 64, to: 262_144 - 16, by: 1) {
@@ -80,7 +81,7 @@ import Testing
     }
 
     @Test(arguments: Engine.allCases)
-    func `every field of a gzip header is passed over, in every member`(_ engine: Engine) throws {
+    func `every field of a gzip header is skipped, in every member`(_ engine: Engine) throws {
         try harness.shell(
             """
             cat > make.py <<'END'
@@ -134,7 +135,8 @@ import Testing
         }
     }
 
-    @Test(arguments: Engine.allCases) func `what follows a zip entry's data is none of it`(_ engine: Engine) throws {
+    @Test(arguments: Engine.allCases) func `bytes after a zip entry's data are not part of it`(_ engine: Engine) throws
+    {
         let bytes = mixed(300_000, seed: 5)
         harness.scratch.write(bytes, to: "x.img")
         harness.scratch.write(mixed(5000, seed: 6), to: "y.txt")

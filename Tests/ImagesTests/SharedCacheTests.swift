@@ -7,7 +7,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// Several runs, killed runs, full disks and rot.
+/// Several runs, killed runs, full disks and damaged files.
 @Suite struct SharedCacheTests {
     let harness = CacheHarness(empty: ())
     init() { harness.makeSmallImage() }
@@ -18,14 +18,9 @@ import Testing
     /// The key under which a source is locked.
     func key(_ path: FilePath) -> String { Data(path.string.utf8).sha256 }
 
-    /// The lock at `path`. A tool that another test starts at this moment has a copy of all descriptors, until it executes:
-    /// a lock that was given back may be held for that long.
+    /// The lock at `path`.
     func held(_ path: FilePath) throws -> FileLock {
-        for _ in 1...200 {
-            if let lock = try FileLock.take(path, .exclusive, user: user) { return lock }
-            usleep(10_000)
-        }
-        throw OutsideTool.Missing(description: "\(path) stays locked")
+        try whenNoChildHoldsIt { try FileLock.take(path, .exclusive, user: user) }
     }
 
     @Test func `two sources of one image share it, also while it is in use`() throws {
@@ -54,7 +49,7 @@ import Testing
         #expect(image.size == 600 * 512)
     }
 
-    @Test func `an image that has rotted behind its metadata is found by reading it`() throws {
+    @Test func `an image that was damaged without a change of its metadata is found by reading it`() throws {
         let path = harness.scratch["small.img"]
         let image = try harness.unpack(path)
         try harness.cache().verify(image)
@@ -68,7 +63,7 @@ import Testing
         #expect(try OutsideTool("cmp").run([path.string, anew.path.string]).succeeded)
     }
 
-    @Test func `a run waits for another one on the same source, and can be stopped there`() throws {
+    @Test func `a run waits for another run on the same source, and can be stopped meanwhile`() throws {
         _ = try harness.unpack(harness.scratch["small.img"])
         let lockPath = harness.scratch["cache/piflash/sources/\(key(harness.scratch["small.img"])).lock"]
         let other = try held(lockPath)
@@ -101,7 +96,7 @@ import Testing
         #expect(access(harness.scratch["unlocked"].string, F_OK) == 0)
     }
 
-    @Test func `what other killed runs left is swept, what a living one writes is not`() throws {
+    @Test func `files of killed runs are removed, and files of a running one are not`() throws {
         _ = try harness.unpack(harness.scratch["small.img"])
         harness.scratch.write("half", to: "cache/piflash/images/dead.part")
         harness.scratch.write("half", to: "cache/piflash/images/alive.part")
@@ -111,7 +106,7 @@ import Testing
         withExtendedLifetime(living) {}
     }
 
-    @Test func `records that a crash has torn make the image unpacked again`() throws {
+    @Test func `an image with records that a crash has damaged is unpacked again`() throws {
         let path = harness.scratch["small.img"]
         let digest = try harness.unpack(path).digest
         let note = "cache/piflash/images/\(digest).json"
@@ -125,7 +120,7 @@ import Testing
         }
     }
 
-    @Test func `a refused image leaves nothing, and is judged again the next time`() throws {
+    @Test func `a refused image leaves nothing, and is validated again the next time`() throws {
         for _ in 1...2 {
             let failure = #expect(throws: Failure.self) {
                 try harness.cache().image(
@@ -151,7 +146,7 @@ import Testing
         #expect(harness.files == [])
     }
 
-    @Test func `the file system is not filled: unused images go, then the image is refused`() throws {
+    @Test func `the file system is not filled: unused images are removed, then the image is refused`() throws {
         try harness.shell("xz -k small.img")
         let old = try harness.unpack(harness.scratch["small.img"]).digest
         #expect(harness.files.contains("\(old).img"))
@@ -163,7 +158,7 @@ import Testing
         #expect(harness.files == [])
     }
 
-    @Test func `a full disk is said to be full`() throws {
+    @Test func `a full disk is reported as full`() throws {
         // /dev/full answers every write with ENOSPC (full(4)).
         let writer = try StreamWriter(to: GrowingFile(creating: "/dev/full"))
         let failure = #expect(throws: Failure.self) {
@@ -174,7 +169,7 @@ import Testing
         #expect(failure?.hint?.contains("XDG_CACHE_HOME") == true)
     }
 
-    @Test func `holes that an archive skips read as zeros and count in the digest`() throws {
+    @Test func `holes that an archive leaves out read as zeros, and count in the digest`() throws {
         let file = try GrowingFile(creating: harness.scratch["sparse"])
         let writer = try StreamWriter(to: file)
         try [UInt8]("head".utf8).withUnsafeBytes { try writer.append($0) }

@@ -11,7 +11,7 @@ import Testing
     let image: [UInt8]
     init() { image = harness.makeSmallImage(sectors: 2000) }
 
-    /// What the file `name` unpacks to, and how many threads did it; nil where one thread does as well.
+    /// What the file `name` unpacks to, and with how many threads; nil if one thread is as fast.
     func unpack(_ name: String, processors: Int = 4) throws -> (bytes: [UInt8], threads: Int)? {
         guard let blocks = try XZBlocks(ImageSource(harness.scratch[name]), processors: processors) else { return nil }
         let file = try GrowingFile(creating: harness.scratch["unpacked"])
@@ -39,7 +39,7 @@ import Testing
         ),
     ]
 
-    @Test(arguments: packings.map(\.command)) func `blocks of every kind come back in their order`(_ command: String)
+    @Test(arguments: packings.map(\.command)) func `blocks of every kind are unpacked in order`(_ command: String)
         throws
     {
         try harness.shell(command)
@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    @Test func `a single block, a single processor and a large dictionary take one thread`() throws {
+    @Test func `a single block, a single processor or a large dictionary use one thread`() throws {
         try harness.shell(
             "xz -kc small.img > one.xz && xz -0 --block-size=600KiB -c small.img > two.xz"
                 + " && xz -9 --block-size=600KiB -c small.img > large.xz")
@@ -97,7 +97,7 @@ import Testing
         #expect(found > 30)
     }
 
-    @Test func `an archive that is cut anywhere has no index`() throws {
+    @Test func `an archive that is truncated anywhere has no index`() throws {
         try harness.shell("xz -0 --block-size=200KiB -k small.img")
         let whole = harness.scratch.read("small.img.xz")
         for cut in Set(1...40).union(stride(from: 41, to: whole.count - 12, by: 5003)) {

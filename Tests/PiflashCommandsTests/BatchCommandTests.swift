@@ -173,7 +173,7 @@ import Testing
         #expect(outcome.status == 4, "\(outcome.errors)")
         #expect(outcome.errors.contains("too small"))
         try expectCard("b.img", is: "red02")
-        #expect(harness.scratch.read("small.bin").allSatisfy { $0 == 0 })
+        #expect(harness.scratch.read("small.bin").isAllZeros)
         #expect(try await states() == ["red01": "failed", "red02": "done"])
         withExtendedLifetime(device) {}
     }
@@ -190,7 +190,7 @@ import Testing
 
     @Test func `after kill -9 the next run does only what is left`() async throws {
         try prepare(8)
-        let piflash = try CommandHarness.program()
+        let piflash = try BuiltProgram.path()
         let files = (1...8).map { "card\($0).img" }
         let result = try OutsideTool("sh").run(
             [

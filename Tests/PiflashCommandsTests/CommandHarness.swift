@@ -58,20 +58,6 @@ final class CommandHarness: Sendable {
         func next() -> String? { rest.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
     }
 
-    /// The program that was built with the tests.
-    static func program() throws -> FilePath {
-        let program = FilePath(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
-            .removingLastComponent()
-        // Beside the tests; the tests' own program may be SwiftPM's helper, which is elsewhere.
-        let candidates = [
-            program, FilePath(CommandLine.arguments[0]).removingLastComponent(), FilePath(".build/debug"),
-        ]
-        return try #require(
-            candidates.map { $0.appending("piflash") }.first {
-                FileManager.default.isExecutableFile(atPath: $0.string)
-            })
-    }
-
     /// A loop device over an empty file of the scratch directory.
     func loopDevice(bytes: Int64) throws -> LoopDevice {
         let file = try FileDescriptor.open(
@@ -83,10 +69,7 @@ final class CommandHarness: Sendable {
     /// A zipped sample image and a recipe for it that uses most of what a recipe can say.
     func prepare(_ image: SampleImage = .hypriot, recipe: String = CommandHarness.recipe) throws {
         try image.make(at: scratch["sample.img"])
-        let zip = try OutsideTool("zip").run([
-            "-q", "-1", "-j", scratch["sample.img.zip"].string, scratch["sample.img"].string,
-        ])
-        guard zip.succeeded else { throw OutsideTool.Missing(description: zip.errors) }
+        try image.makeZip(at: scratch["sample.img.zip"])
         scratch.write(recipe, to: "red01.yaml")
     }
 

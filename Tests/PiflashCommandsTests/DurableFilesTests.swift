@@ -118,7 +118,8 @@ import Testing
         for path in try world.files() where path.contains("/.piflash/") {
             let text = String(decoding: world.scratch.read(path), as: UTF8.self)
             guard text.contains("PRIVATE KEY-----") else { continue }
-            patterns += text.split(separator: "\n").filter { $0.utf8.count > 40 && !$0.contains("---") }.map(String.init)
+            patterns += text.split(separator: "\n").filter { $0.utf8.count > 40 && !$0.contains("---") }.map(
+                String.init)
         }
         let list = ScratchDirectory()
         list.write(patterns.map { $0 + "\n" }.joined(), to: "patterns")

@@ -30,7 +30,7 @@ import Testing
 
     /// What Python's parser of HTML finds: the text of every element of a class or a name, the tags, and each label's link.
     private func parse(_ file: String) throws -> [String: Any] {
-        let result = try OutsideTool("python3").run([
+        let result = try OutsideTool("/usr/bin/python3").run([
             "-c",
             """
             import html.parser, json, sys

@@ -52,7 +52,7 @@ import Testing
             #expect(outcome.status == 0, "\(ssid): \(outcome.errors)")
             let rack = await harness.run("check", "--without-images", "w\(index)")
             #expect(rack.status == 0, "\(ssid): \(rack.errors)")
-            let python = try OutsideTool("python3").run([
+            let python = try OutsideTool("/usr/bin/python3").run([
                 "-c",
                 """
                 import sys, glob, yaml

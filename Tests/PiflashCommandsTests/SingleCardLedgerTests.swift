@@ -192,7 +192,7 @@ import Testing
         #expect(try await digest(["PI_PASSWORD": "correct horse battery", "WIFI": "black pearl"]) != first)
         #expect(try await digest(["WIFI": "correct horse batterz"]) != first)
         // By an outside program: HMAC under a key that is itself one of the salt key.
-        let python = try OutsideTool("python3").run([
+        let python = try OutsideTool("/usr/bin/python3").run([
             "-c",
             """
             import hmac, sys

@@ -104,7 +104,7 @@ import Testing
         try terminal.type(
             """
             cd '\(harness.scratch.path)'; export HOME=$PWD XDG_CACHE_HOME=$PWD/cache PI_PASSWORD=pearl \
-            WIFI='correct horse'; clear; '\(try CommandHarness.program())' batch red.yaml --reader left=\(left.device); echo "exit $?"
+            WIFI='correct horse'; clear; '\(try BuiltProgram.path())' batch red.yaml --reader left=\(left.device); echo "exit $?"
             """)
         try terminal.key("Enter")
         try await terminal.wait(for: "overwrite every card that is put in from now on? [yes/no]")
@@ -139,7 +139,7 @@ import Testing
 
         // At the next start, the question says what happens to a card that is in.
         try left.putIn(cards[1])
-        try terminal.type("clear; '\(try CommandHarness.program())' batch red.yaml --reader left=\(left.device)")
+        try terminal.type("clear; '\(try BuiltProgram.path())' batch red.yaml --reader left=\(left.device)")
         try terminal.key("Enter")
         try await terminal.wait(for: "overwrite every card that is put in from now on? [yes/no]")
         #expect(try terminal.screen().contains("is done, stays  \(left.device)"))
@@ -148,7 +148,7 @@ import Testing
         try await terminal.wait(for: "nothing was written")
         // With another password, that card is to be made again.
         try terminal.type(
-            "clear; PI_PASSWORD=black '\(try CommandHarness.program())' batch red.yaml --reader left=\(left.device)")
+            "clear; PI_PASSWORD=black '\(try BuiltProgram.path())' batch red.yaml --reader left=\(left.device)")
         try terminal.key("Enter")
         try await terminal.wait(for: "overwrite every card that is put in from now on? [yes/no]")
         #expect(try terminal.screen().contains("is written      \(left.device)"))
@@ -163,6 +163,6 @@ import Testing
         try await terminal.wait(for: "echo it echoes")
         #expect(try hostname(cards[0]).contains("red01"))
         #expect(try hostname(cards[1]).contains("red03"))
-        #expect(harness.scratch.read("card4").allSatisfy { $0 == 0 })
+        #expect(harness.scratch.read("card4").isAllZeros)
     }
 }

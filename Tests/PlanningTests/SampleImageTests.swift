@@ -109,8 +109,8 @@ import Testing
 
     @Test(arguments: [SampleImage.hypriot2015, .bookworm])
     func `a sample image is sound, and made the same again`(_ sample: SampleImage) throws {
-        try sample.make(at: scratch["first.img"])
-        try sample.make(at: scratch["second.img"])
+        try sample.runScript(at: scratch["first.img"])
+        try sample.runScript(at: scratch["second.img"])
         #expect(try OutsideTool("cmp").run([scratch["first.img"].string, scratch["second.img"].string]).succeeded)
         let root = try #require(try PartitionTable.read(scratch["first.img"]).partitions.last).range
         let cut = try OutsideTool("dd").run([

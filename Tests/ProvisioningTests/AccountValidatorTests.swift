@@ -115,27 +115,9 @@ import TestSupport
         let file = scratch.write(text, to: "sshd_config").string
         let key = scratch["key"].string
         #expect(try OutsideTool("ssh-keygen").run(["-q", "-t", "ed25519", "-N", "", "-f", key]).succeeded)
-        var command = [try sshd, "-T", "-f", file, "-h", key]
-        if geteuid() == 0 {
-            // As root sshd insists on /run/sshd, which only its service makes.
-            for path in [scratch.path.string, key] {
-                try FileManager.default.setAttributes([.ownerAccountID: 65534], ofItemAtPath: path)
-            }
-            command = ["setpriv", "--reuid=65534", "--clear-groups"] + command
-        }
-        let result = try OutsideTool("env").run(command)
+        let result = try OpenSSHServer.run(["-T", "-f", file, "-h", key])
         #expect(result.succeeded, "\(result.errors)")
         return result.text.split(separator: "\n").first { $0.hasPrefix(name + " ") }
             .map { String($0.dropFirst(name.count + 1)) }
-    }
-
-    private static var sshd: String {
-        get throws {
-            let path = "/usr/sbin/sshd"
-            guard FileManager.default.isExecutableFile(atPath: path) else {
-                throw OutsideTool.Missing(description: "sshd is not installed: run `make bootstrap`")
-            }
-            return path
-        }
     }
 }

@@ -19,13 +19,19 @@ final class NodeRig: Sendable {
         "sync", "tail", "tr", "uname", "wc",
     ]
 
+    /// PATH: the stand-ins, then the tools.
+    let path: String
+
     init(_ settings: FirstBootSettings, docker: Bool = true, curl: Bool = true) throws {
-        for tool in Self.tools {
-            let found = try #require(["/usr/bin/\(tool)", "/bin/\(tool)"].first(where: FileManager.default.fileExists))
-            scratch.write("", to: "bin/.keep")
-            try FileManager.default.createSymbolicLink(
-                atPath: scratch["bin/\(tool)"].string, withDestinationPath: found)
+        let tools = try SharedFiles.directory("tools of a node") { directory in
+            for tool in Self.tools {
+                let found = try #require(
+                    ["/usr/bin/\(tool)", "/bin/\(tool)"].first(where: FileManager.default.fileExists))
+                try FileManager.default.createSymbolicLink(
+                    atPath: directory.appending(tool).string, withDestinationPath: found)
+            }
         }
+        path = "\(scratch["bin"]):\(tools)"
         install("ip", "exit 1")
         install("timedatectl", "echo 'System clock synchronized: yes'")
         install(
@@ -104,7 +110,7 @@ final class NodeRig: Sendable {
 
     /// Runs a command with the node's PATH.
     func run(_ command: [String]) throws -> OutsideTool.Result {
-        try OutsideTool("env").run(["PATH=\(scratch["bin"])"] + command, environment: environment)
+        try OutsideTool("env").run(["PATH=\(path)"] + command, environment: environment)
     }
 
     var environment: [String: String] {

@@ -51,7 +51,7 @@ import TestSupport
     ) throws -> OutsideTool.Result {
         try OutsideTool("env").run(
             [
-                "PATH=\(rig.scratch["bin"])", "SSH_CONNECTION=\(address) 40000 10.0.0.10 2378",
+                "PATH=\(rig.path)", "SSH_CONNECTION=\(address) 40000 10.0.0.10 2378",
                 "SSH_ORIGINAL_COMMAND=\(request)",
             ]
                 + shell.command + [rig.scratch["root\(TokenService.programPath)"].string, role],
@@ -216,7 +216,7 @@ import TestSupport
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: host)
         let text = TokenService.configuration.replacing("/etc/piflash/swarm/host_key", with: host)
         let file = scratch.write(text, to: "sshd_config").string
-        let result = try OutsideTool("sshd").run(["-T", "-f", file])
+        let result = try OpenSSHServer.run(["-T", "-f", file])
         #expect(result.succeeded && result.errors.isEmpty, "\(result.errors)")
         for line in [
             "port 2378", "permitrootlogin forced-commands-only", "passwordauthentication no",

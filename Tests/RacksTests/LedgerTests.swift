@@ -37,7 +37,7 @@ import Testing
         #expect(try file.stat().permissions == .ownerReadWrite)
         #expect(try file.removingLastComponent().stat().permissions == .ownerReadWriteExecute)
         // Every line is JSON for other programs, too.
-        let lines = try OutsideTool("python3").run([
+        let lines = try OutsideTool("/usr/bin/python3").run([
             "-c", "import json,sys; print(sum(1 for l in open(sys.argv[1]) if json.loads(l)['entry']['node']))",
             file.string,
         ])
@@ -117,7 +117,7 @@ import Testing
         // A program that is not ours holds the lock, tears a line and lets go: the next one waits, and mends it.
         let python = scratch["torn"].string
         async let outside = Task.detached {
-            try OutsideTool("python3").run([
+            try OutsideTool("/usr/bin/python3").run([
                 "-c",
                 """
                 import fcntl, sys, time

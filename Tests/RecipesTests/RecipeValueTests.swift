@@ -180,7 +180,7 @@ import Testing
             "swarm: { managers: [a], role: worker, token: x }\nfirst_boot: { run: [a], \"+packages\": [b] }\n",
             "hostnme: red01\n", "hostname: Red 01\n", "swarm: { role: boss }\n", "wifi: { country: d }\n",
         ]
-        let result = try OutsideTool("python3").run(
+        let result = try OutsideTool("/usr/bin/python3").run(
             [scratch["validate.py"].string, scratch["schema.json"].string],
             input: Array(recipes.joined(separator: "\0").utf8))
         #expect(

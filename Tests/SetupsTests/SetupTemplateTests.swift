@@ -43,7 +43,7 @@ import Testing
             scratch.write(try template.files(with: ["x": value])["a.yaml"] ?? "", to: "made/\(index).yaml")
             scratch.write(value, to: "made/\(index).value")
         }
-        let result = try OutsideTool("python3").run([
+        let result = try OutsideTool("/usr/bin/python3").run([
             "-c",
             """
             import glob, sys, yaml
@@ -67,7 +67,7 @@ import Testing
             let files = try template.files(with: ["x": value])
             scratch.write(files["a.csv"] ?? "", to: "a.csv")
             scratch.write(value, to: "value")
-            let result = try OutsideTool("python3").run([
+            let result = try OutsideTool("/usr/bin/python3").run([
                 "-c",
                 """
                 import csv, sys

@@ -32,10 +32,10 @@ import TestSupport
         #expect(try device.bytes(at: 65535, count: 1) == [bytes[65535]])
     }
 
-    @Test func `whole sectors are written from any address, and no others`() throws {
+    @Test func `complete sectors are written from any address, and no others`() throws {
         let scratch = ScratchDirectory()
         let loop = try loop(scratch, [UInt8](repeating: 7, count: 64 << 10))
-        let device = try BlockDevice(opening: loop.path, .claim)
+        let device = try BlockDevice(opening: loop.path, .exclusive)
         var random = SplitMix64(seed: 6)
         let bytes = random.bytes(1024)
         let buffer = AlignedBuffer(count: 4096)
@@ -63,7 +63,7 @@ import TestSupport
     @Test func `sectors of 4 KiB are respected`() throws {
         let scratch = ScratchDirectory()
         let loop = try loop(scratch, [UInt8](repeating: 7, count: 64 << 10), options: ["--sector-size", "4096"])
-        let device = try BlockDevice(opening: loop.path, .claim)
+        let device = try BlockDevice(opening: loop.path, .exclusive)
         #expect(device.sectorSize == 4096)
         let failure = #expect(throws: Failure.self) { try device.write([UInt8](repeating: 1, count: 512), at: 0) }
         #expect(failure?.code == .misaligned)
@@ -71,26 +71,31 @@ import TestSupport
         #expect(try device.bytes(at: 4095, count: 3) == [7, 1, 1])
     }
 
-    @Test func `a claim keeps other claims out, and looking is always allowed`() throws {
+    @Test func `an exclusive open keeps others out, and reading is always allowed`() throws {
         let scratch = ScratchDirectory()
         let loop = try loop(scratch, [UInt8](repeating: 7, count: 64 << 10))
         do {
-            let claim = try BlockDevice(opening: loop.path, .claim)
-            let failure = #expect(throws: Failure.self) { try BlockDevice(opening: loop.path, .claim) }
+            let claim = try BlockDevice(opening: loop.path, .exclusive)
+            let failure = #expect(throws: Failure.self) { try BlockDevice(opening: loop.path, .exclusive) }
             #expect(failure?.code == .deviceBusy)
             #expect(failure?.severity == .refused)
             _ = try BlockDevice(opening: loop.path, .read)
             #expect(claim.isPresent)
         }
-        _ = try BlockDevice(opening: loop.path, .claim)
+        _ = try whenNoChildHoldsIt {
+            do throws(Failure) { return try BlockDevice(opening: loop.path, .exclusive) } catch {
+                if error.code == .deviceBusy { return nil }
+                throw error
+            }
+        }
     }
 
-    @Test func `a claimed device sees writes past the page cache of another reader`() throws {
+    @Test func `an exclusively opened device sees writes past the page cache of another reader`() throws {
         let scratch = ScratchDirectory()
         let loop = try loop(scratch, [UInt8](repeating: 7, count: 64 << 10))
         let buffered = try FileHandle(forReadingFrom: URL(fileURLWithPath: loop.path.string))
         #expect(try buffered.read(upToCount: 512) == Data(repeating: 7, count: 512))
-        let device = try BlockDevice(opening: loop.path, .claim)
+        let device = try BlockDevice(opening: loop.path, .exclusive)
         try device.write([UInt8](repeating: 9, count: 512), at: 0)
         try device.synchronize()
         try device.flushBuffers()
@@ -110,12 +115,12 @@ import TestSupport
         #expect(!device.isPresent)
     }
 
-    @Test func `a write-protected device can be read and not claimed for writing`() throws {
+    @Test func `a write-protected device can be read and not opened for writing`() throws {
         let scratch = ScratchDirectory()
         let loop = try loop(scratch, [UInt8](repeating: 7, count: 64 << 10), options: ["--read-only"])
         #expect(try BlockDevice(opening: loop.path, .read).bytes(at: 0, count: 1) == [7])
         #expect(throws: Failure.self) {
-            let device = try BlockDevice(opening: loop.path, .claim)
+            let device = try BlockDevice(opening: loop.path, .exclusive)
             try device.write([UInt8](repeating: 1, count: 512), at: 0)
             try device.synchronize()
         }

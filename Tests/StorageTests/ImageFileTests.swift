@@ -60,7 +60,7 @@ import TestSupport
         try file.synchronize()
         let bytes = try file.bytes(at: 0, count: 4 << 20)
         #expect(bytes[..<((1 << 20) - 3)].allSatisfy { $0 == 1 })
-        #expect(bytes[((1 << 20) - 3)..<((3 << 20) + 5)].allSatisfy { $0 == 0 })
+        #expect(bytes[((1 << 20) - 3)..<((3 << 20) + 5)].isAllZeros)
         #expect(bytes[((3 << 20) + 5)...].allSatisfy { $0 == 1 })
         #expect(try file.dataRanges().count <= (2 << 20) + 8192)
         #expect(code { try file.clear(0..<(4 << 20) + 1) } == .outOfBounds)
@@ -107,7 +107,7 @@ import TestSupport
         #expect(scratch.read("a.img") == Array("Precious".utf8))
     }
 
-    @Test func `zero bytes are told from others at every length and place`() {
+    @Test func `zero bytes are distinguished from others at every length and place`() {
         for count in [0, 1, 2, 7, 8, 9, 64, 513] {
             var bytes = [UInt8](repeating: 0, count: count)
             #expect(bytes.withUnsafeBytes { $0.isAllZero })

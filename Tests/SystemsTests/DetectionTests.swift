@@ -12,7 +12,7 @@ import Testing
     static let seed = ["user-data": "#cloud-config\n", "meta-data": "instance-id: x\n", "cmdline.txt": "rootwait"]
     static let hypriotRelease = "HYPRIOT_OS=\"HypriotOS/armhf\"\nHYPRIOT_IMAGE_VERSION=\"v1.10.0\"\n"
 
-    @Test func `HypriotOS is told with its Docker and its architecture`() throws {
+    @Test func `HypriotOS is detected with its Docker and its architecture`() throws {
         let profile = try OSProfile.detect(
             Self.boot("HypriotOS", Self.seed.merging(["os-release": Self.hypriotRelease]) { $1 }))
         #expect(
@@ -22,11 +22,11 @@ import Testing
                     docker: .init(version: "18.06.3")))
     }
 
-    @Test func `a rebuilt HypriotOS without os-release is told by its label`() throws {
+    @Test func `a rebuilt HypriotOS without os-release is detected by its label`() throws {
         #expect(try OSProfile.detect(Self.boot("HypriotOS", Self.seed)).flavour == .hypriotCloudInit)
     }
 
-    @Test func `Raspberry Pi OS trixie is told by pi-gen's note or by its meta-data`() throws {
+    @Test func `Raspberry Pi OS trixie is detected by pi-gen's note or by its meta-data`() throws {
         let issue = "Raspberry Pi reference 2025-11-24\nGenerated using pi-gen, x, y, stage2\n"
         let byIssue = try OSProfile.detect(Self.boot("bootfs", Self.seed.merging(["issue.txt": issue]) { $1 }))
         #expect(byIssue.flavour == .raspberryPiOSCloudInit)
@@ -36,13 +36,13 @@ import Testing
         #expect(try OSProfile.detect(Self.boot("bootfs", byMeta)).flavour == .raspberryPiOSCloudInit)
     }
 
-    @Test func `a card that piflash configured is told by its record`() throws {
+    @Test func `a card that piflash configured is detected by its record`() throws {
         let record = #"{"node":"red01","flavour":"raspberry-pi-os-cloud-init"}"#
         let boot = Self.boot("bootfs", Self.seed.merging(["piflash/card.json": record]) { $1 })
         #expect(try OSProfile.detect(boot).flavour == .raspberryPiOSCloudInit)
     }
 
-    @Test func `Ubuntu's command line is found where its release keeps it`() throws {
+    @Test func `Ubuntu's command line is found where its release has it`() throws {
         let old = try OSProfile.detect(Self.boot("system-boot", Self.seed))
         #expect(old.flavour == .ubuntuCloudInit)
         #expect(old.cmdlinePath == "cmdline.txt")
@@ -58,7 +58,7 @@ import Testing
             ("v1.12.2", "19.03.11"), ("v1.12.3", "19.03.12"), ("1.12.3", "19.03.12"), ("v1.12.3-rc1", nil),
             ("v1.13.0", nil),
             ("v1.1.0", nil), ("dirty", nil),
-        ] as [(String, String?)]) func `HypriotOS's Docker is known or said not to be`(
+        ] as [(String, String?)]) func `HypriotOS's Docker version is known, or reported as unknown`(
             _ release: String, _ docker: String?
         )
         throws
@@ -71,14 +71,14 @@ import Testing
     }
 
     @Test(arguments: [OSProfile.Flavour.hypriotCloudInit, .raspberryPiOSCloudInit, .ubuntuCloudInit])
-    func `the record of a configured card stands in for the vendor's marks`(_ flavour: OSProfile.Flavour) throws {
+    func `the record of a configured card replaces the vendor's files`(_ flavour: OSProfile.Flavour) throws {
         let record = "{\"flavour\": \"\(flavour.rawValue)\"}"
         let boot = Self.boot("renamed", Self.seed.merging(["piflash/card.json": record]) { $1 })
         #expect(try OSProfile.detect(boot).flavour == flavour)
     }
 
     @Test(arguments: ["{}", "", "[1", "{\"flavour\": \"plan-9\"}", "{\"flavour\": 3}"])
-    func `a record that says nothing is no evidence`(_ record: String) {
+    func `a record that names no flavour is ignored`(_ record: String) {
         let boot = Self.boot("bootfs", Self.seed.merging(["piflash/card.json": record]) { $1 })
         #expect(#expect(throws: Failure.self) { try OSProfile.detect(boot) }?.code == .unsupportedFlavour)
     }
@@ -93,7 +93,8 @@ import Testing
             (["kernel8.img"], "arm_64bit=1\narm_64bit=0\n", false), ([], "arm_64bit=1\n", false),
             (["vmlinuz"], "[pi3]\nx=1\n[all]\narm_64bit=1\n", true),
         ] as [([String], String, Bool)])
-    func `arm64 is said only when nothing else can start`(_ kernels: [String], _ config: String, _ certain: Bool) throws
+    func `arm64 is reported only if nothing else can start`(_ kernels: [String], _ config: String, _ certain: Bool)
+        throws
     {
         let files = Self.seed.merging(["config.txt": config]) { $1 }
         var boot = Self.boot("system-boot", files)
@@ -113,12 +114,12 @@ import Testing
         (boot(nil, [:]), "nothing on the boot partition"),
         (
             boot(nil, ["issue.txt": "x\npi-gen", "cmdline.txt": "init=/usr/lib/raspi-config/init_resize.sh"]),
-            "of a release that nothing on its boot partition tells"
+            "but its boot partition does not say which release"
         ),
     ]
 
     @Test(arguments: unsupported.indices)
-    func `what cannot be configured is refused by name`(_ index: Int) {
+    func `an image that cannot be configured is refused, and named`(_ index: Int) {
         let (boot, name) = Self.unsupported[index]
         let failure = #expect(throws: Failure.self) { try OSProfile.detect(boot) }
         #expect(failure?.code == .unsupportedFlavour)

@@ -41,7 +41,7 @@ import Testing
         #expect(ELFArchitecture.name(of: Self.header(8, is64Bit: false)) == nil)
     }
 
-    @Test func `attributes of every shape are passed over on the way`() {
+    @Test func `attributes of every form are skipped`() {
         // Compatibility (32) is a number and a text, odd tags above it are texts, numbers may take several bytes.
         let long: [UInt8] = [32, 0x81, 0x01, 0x78, 0, 67, 0x32, 0, 34, 1, 6, 10]
         #expect(ELFArchitecture.name(of: Self.arm(long)) == "armv7")
@@ -49,13 +49,13 @@ import Testing
         #expect(ELFArchitecture.name(of: Self.arm([6, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1])) == nil)
     }
 
-    @Test func `this machine's own programs are what they are`() throws {
+    @Test func `this machine's own programs have its architecture`() throws {
         let machine = try OutsideTool("uname").run(["-m"]).text
         let shell = try [UInt8](Data(contentsOf: URL(fileURLWithPath: "/bin/sh")))
         #expect(ELFArchitecture.name(of: shell) == (machine.hasPrefix("aarch64") ? "arm64" : "amd64"))
     }
 
-    @Test func `a program that is cut off or damaged anywhere tells nothing and breaks nothing`() {
+    @Test func `a program that is truncated or damaged anywhere has no architecture, and causes no crash`() {
         let whole = Self.arm(Self.v7)
         // The last four fields of the section header are of no interest.
         for length in 0..<whole.count - 16 { #expect(ELFArchitecture.name(of: Array(whole.prefix(length))) == nil) }

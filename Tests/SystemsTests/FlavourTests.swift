@@ -135,7 +135,7 @@ import Testing
     ]
 
     @Test(arguments: rows.keys.sorted())
-    func `every flavour is told`(_ name: String) throws {
+    func `every flavour is detected`(_ name: String) throws {
         let row = try #require(Self.rows[name])
         let profile = try OSProfile.detect(row.boot, root: row.root)
         #expect(profile.flavour == row.flavour)
@@ -159,7 +159,7 @@ import Testing
         #expect(try OSProfile.detect(boot, root: Self.root("stretch", systemd: "232-25")).flavour == .raspbian)
     }
 
-    @Test func `an image of a kind that piflash does not know is named by its root`() {
+    @Test func `an image of an unknown kind is named by its root partition`() {
         var root = Self.root("n", id: "libreelec")
         root.entries["/etc/os-release"] = Self.file("ID=libreelec\nPRETTY_NAME=\"LibreELEC 12\"\n")
         let boot = Self.boot("LIBREELEC", "quiet")

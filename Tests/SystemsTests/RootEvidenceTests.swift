@@ -5,7 +5,7 @@ import Testing
 
 @testable import Systems
 
-/// What is read off a root partition's files, one kind of file after the other.
+/// What the files of a root partition say, one kind of file after another.
 @Suite struct RootEvidenceTests {
     @Test(
         arguments: [
@@ -14,7 +14,7 @@ import Testing
             ("1.12.1-0~jessie", "1.12.1"), ("20.2-2~deb10u2", "20.2"), ("0.7.6~bzr976-2", "0.7.6"),
             ("25.2-1~bpo13+1+rpt1", "25.2"), ("1:2.", "2"), ("", nil), ("~x", nil), ("1:", nil), (".5", nil),
         ] as [(String, String?)])
-    func `a package's version is told without its packager's additions`(_ version: String, _ upstream: String?) {
+    func `a package's version is given without its packager's additions`(_ version: String, _ upstream: String?) {
         #expect(PackageVersion.upstream(version) == upstream)
     }
 
@@ -58,7 +58,7 @@ import Testing
             ])
     }
 
-    @Test func `this machine's packages are those that dpkg tells of`() throws {
+    @Test func `this machine's packages are those that dpkg lists`() throws {
         let dpkg = try OutsideTool("dpkg-query").run(["-W", "-f", "${Package} ${Version} ${db:Status-Status}\\n"])
         #expect(dpkg.succeeded)
         var expected: [String: String] = [:]
@@ -72,7 +72,7 @@ import Testing
         #expect(Set(found.keys) == Set(expected.keys))
     }
 
-    @Test func `half a database is as good as it goes`() {
+    @Test func `a truncated database gives the packages before its end`() {
         let cut = Array(Self.status.utf8.prefix(70))
         #expect(PackageList.installed(in: cut, of: RootSnapshot.lookedFor).count <= 1)
         #expect(PackageList.installed(in: [], of: RootSnapshot.lookedFor).isEmpty)
@@ -80,7 +80,7 @@ import Testing
 
     // MARK: Units
 
-    @Test func `a unit's command is the last one that is left, with its lines joined`() {
+    @Test func `a unit's command is the last one that remains, with its lines joined`() {
         let unit = UnitFile(
             """
             [Unit]
@@ -113,7 +113,7 @@ import Testing
             ("EnvironmentFile=-/etc/default/docker\nEnvironmentFile=\nExecStart=/x $DOCKER_OPTS", false),
             ("EnvironmentFile=-/etc/default/docker\nExecStart=", false), ("ExecStart=/x \\", false),
         ])
-    func `options reach Docker when both lines are there`(_ lines: String, _ takes: Bool) {
+    func `options reach Docker if both lines are there`(_ lines: String, _ takes: Bool) {
         #expect(UnitFile("[Service]\n" + lines).passes("DOCKER_OPTS", of: "/etc/default/docker") == takes)
     }
 
@@ -121,7 +121,7 @@ import Testing
         RootSnapshot(entries: files.mapValues { .init(.file(contents: Array($0.utf8))) }, packages: packages)
     }
 
-    @Test func `Docker's own unit is asked before the package's, and a script only where there is none`() {
+    @Test func `a unit in /etc is read before the package's, and a script only if there is no unit`() {
         let unit = "[Service]\nExecStart=/usr/bin/dockerd\n"
         var files = ["/lib/systemd/system/docker.service": unit, "/etc/init.d/docker": ""]
         let package = ["docker-ce": "5:19.03.12~3-0"]
@@ -144,7 +144,7 @@ import Testing
 
     // MARK: Init, system, network
 
-    @Test func `init is told by its link, or by the package that nothing else can stand beside`() {
+    @Test func `init is detected by its link, or by the package that excludes all others`() {
         var root = Self.root([:], ["systemd": "252.38-1~deb12u1", "systemd-sysv": "252.38-1~deb12u1"])
         #expect(root.initSystem == .init(.systemd, version: "252.38-1~deb12u1"))
         #expect(root.initSystem?.major == 252)

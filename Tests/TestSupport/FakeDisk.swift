@@ -7,7 +7,7 @@ package import SystemPackage
 
 /// A disk in memory, stricter than any real one.
 ///
-/// It refuses what is not whole, aligned sectors. What is written is pending until ``synchronize()``; a read that could
+/// It refuses what is not complete, aligned sectors. What is written is pending until ``synchronize()``; a read that could
 /// be answered from a cache (written since the last flush and drop) is recorded as a violation. It can fail, vanish,
 /// lose power, drop writes, flip bits and lie about its size.
 package final class FakeDisk: CardTarget {

@@ -1,6 +1,6 @@
 package import SystemPackage
 
-/// A loop device of a test's own over a file of its own; needs root. Only this device, by its exact name, is detached.
+/// A loop device of one test, over its own file; needs root. Only this device, by its exact name, is detached.
 package final class LoopDevice {
     package struct Refused: Error, CustomStringConvertible {
         package let description: String

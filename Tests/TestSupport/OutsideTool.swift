@@ -2,7 +2,20 @@ import Foundation
 import Glibc
 import SystemPackage
 
-/// Runs the independent programs that the tests take as oracles (mtools, fsck.fat, sfdisk, …).
+/// What `attempt` gives, as soon as it does not give nil.
+///
+/// A tool that another test starts at this moment has a copy of all descriptors, until it executes: what a test has just
+/// closed or unlocked may be held for that long.
+package func whenNoChildHoldsIt<Value>(_ attempt: () throws -> Value?) throws -> Value {
+    let end = ContinuousClock.now + .seconds(60)
+    while ContinuousClock.now < end {
+        if let value = try attempt() { return value }
+        usleep(1000)
+    }
+    throw OutsideTool.Missing(description: "it stays in use for a minute")
+}
+
+/// Runs the independent programs that the tests use as oracles (mtools, fsck.fat, sfdisk, …).
 package struct OutsideTool: Sendable {
     package struct Result: Sendable {
         package let status: Int32
@@ -19,21 +32,23 @@ package struct OutsideTool: Sendable {
 
     private let path: String
 
-    /// Finds `name`, when it is no path, in PATH, /usr/sbin and /sbin. A missing oracle is an error, never a skipped test: `.ci/run` installs
+    /// Finds `name`, if it is not a path, in PATH, /usr/sbin and /sbin. A missing oracle is an error, never a skipped test: `.ci/run` installs
     /// them all.
     package init(_ name: String) throws { path = try Self.path(of: name) }
 
     /// Where the program `name` is; see ``init(_:)``.
     package static func path(of name: String) throws -> String {
         if name.hasPrefix("/") { return name }
-        let directories =
-            (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)
-            + ["/usr/sbin", "/sbin"]
+        let directories = Self.searchPath.split(separator: ":").map(String.init)
         guard let found = directories.map({ $0 + "/" + name }).first(where: FileManager.default.isExecutableFile) else {
             throw Missing(description: "\(name) is not installed: run `make bootstrap`")
         }
         return found
     }
+
+    /// PATH for every tool: an ordinary user's, which `su` keeps, lacks what is for root.
+    private static let searchPath =
+        (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin") + ":/usr/sbin:/sbin"
 
     /// Runs the tool to its end; its standard input is `input`.
     ///
@@ -62,7 +77,9 @@ package struct OutsideTool: Sendable {
         posix_spawnattr_setsigdefault(&attributes, &pipe)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
 
-        let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let variables = ProcessInfo.processInfo.environment.merging(["PATH": Self.searchPath]) { $1 }.merging(
+            environment
+        ) { $1 }
         let argv = ([path] + arguments).map { strdup($0) } + [nil]
         let envp = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in argv + envp { free(text) } }

@@ -24,8 +24,23 @@ package enum SampleImage: String, Sendable, CaseIterable {
     /// Where the boot partition starts in every sample, in bytes.
     package static let bootStart: Int64 = 4 << 20
 
-    /// Makes the image at `path`.
+    /// Puts the image at `path`.
     package func make(at path: FilePath) throws {
+        try SharedFiles.copy("\(rawValue).img", to: path, make: runScript)
+    }
+
+    /// Puts the image at `path`, packed by `zip -1`.
+    package func makeZip(at path: FilePath) throws {
+        try SharedFiles.copy("\(rawValue).img.zip", to: path) { path in
+            let scratch = ScratchDirectory()
+            try make(at: scratch["sample.img"])
+            let zip = try OutsideTool("zip").run(["-q", "-1", "-j", path.string, scratch["sample.img"].string])
+            guard zip.succeeded else { throw OutsideTool.Missing(description: zip.errors) }
+        }
+    }
+
+    /// Makes the image at `path`, each time again.
+    package func runScript(at path: FilePath) throws {
         let script = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
             .appending("scripts").appending("make-sample-image")
         let result = try OutsideTool("sh").run([script.string, rawValue, path.string])

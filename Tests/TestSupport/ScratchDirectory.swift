@@ -2,10 +2,10 @@ import Foundation
 package import SystemPackage
 
 /// Held while a file is written, and while a process starts. A child has every open file of the tests until it has become
-/// another program; one that another test was just writing could not be run as a program then (execve(2), ETXTBSY).
+/// another program; if another test is writing a program at that moment, it cannot be run (execve(2), ETXTBSY).
 let openFiles = NSLock()
 
-/// A directory of a test's own, removed with its owner.
+/// A directory of one test, removed with its owner.
 package final class ScratchDirectory: Sendable {
     package let path: FilePath
 

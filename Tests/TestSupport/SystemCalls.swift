@@ -89,7 +89,8 @@ package struct SystemCalls: Sendable {
     /// A call that succeeded and changed a file; nil for any other.
     private static func call(_ text: String, start: Int, end: Int, directory: String) -> Call? {
         guard let open = text.firstIndex(of: "("), let equals = text.range(of: ") ", options: .backwards),
-            let sign = text.range(of: "= ", range: equals.lowerBound..<text.endIndex), !text[sign.upperBound...].hasPrefix("-")
+            let sign = text.range(of: "= ", range: equals.lowerBound..<text.endIndex),
+            !text[sign.upperBound...].hasPrefix("-")
         else { return nil }
         let name = text[..<open]
         let arguments = arguments(text[text.index(after: open)..<equals.lowerBound])

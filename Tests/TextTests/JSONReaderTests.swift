@@ -28,10 +28,10 @@ import Testing
         "{", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "[1,]", "[1 2]", "{a:1}", "'a'", "01", "+1", "1.", ".5", "NaN", "tru",
         "\"a", "\"\u{1}\"", "\"\\x\"", "\"\\u12\"", "{} x", "\"\\u+123\"",
     ])
-    func `what is no JSON is refused`(_ text: String) throws {
+    func `what is not JSON is refused`(_ text: String) throws {
         #expect(throws: Failure.self) { try parse(text) }
         // Python's reader takes NaN besides.
-        let judge = try OutsideTool("python3").run(
+        let judge = try OutsideTool("/usr/bin/python3").run(
             ["-c", "import json,sys; json.load(sys.stdin)"], input: Array(text.utf8))
         #expect(!judge.succeeded || text == "NaN")
     }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite struct TextDifferenceTests {
-    @Test func `a changed line stands between its neighbours`() {
+    @Test func `a changed line is between its neighbours`() {
         let difference = TextDifference(from: "a\nb\nc\nd\ne\nf\ng\nh", to: "a\nb\nc\nd\nE\nf\ng\nh")
         #expect(difference.text(context: 1) == " …\n d\n-e\n+E\n f\n …")
     }

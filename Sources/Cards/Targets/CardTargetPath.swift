@@ -1,10 +1,6 @@
 package import Diagnostics
-import Storage
+import Host
 package import SystemPackage
-
-#if canImport(Glibc)
-    import Glibc
-#endif
 
 /// The meaning of a target on the command line. Nothing is guessed: a block device is a device, a file must have a name
 /// that ends in ".img", and no file is ever made under /dev.
@@ -60,17 +56,12 @@ package enum CardTargetPath: Hashable, Sendable {
 
     /// The path with all links resolved, even if its last component does not exist; nil if its directory does not.
     private static func resolve(_ path: FilePath) -> FilePath? {
-        if let real = realPath(path) { return real }
+        if let real = path.resolvingLinks { return real }
         let parent = path.removingLastComponent()
-        guard let last = path.lastComponent, last.kind == .regular, let real = realPath(parent.isEmpty ? "." : parent)
+        guard let last = path.lastComponent, last.kind == .regular,
+            let real = (parent.isEmpty ? "." : parent).resolvingLinks
         else { return nil }
         return real.appending(last)
-    }
-
-    private static func realPath(_ path: FilePath) -> FilePath? {
-        guard let real = path.withPlatformString({ realpath($0, nil) }) else { return nil }
-        defer { free(real) }
-        return FilePath(platformString: real)
     }
 }
 

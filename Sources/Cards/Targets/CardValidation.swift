@@ -1,10 +1,8 @@
 package import Diagnostics
+import Host
 import Storage
 package import SystemPackage
-
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Text
 
 /// Checks whether a disk may be written as a card. Each problem has a code, and no option overrides one.
 package struct CardValidation: Sendable {
@@ -97,7 +95,7 @@ package struct CardValidation: Sendable {
                 problem(
                     .mounted, device,
                     "is mounted on \(points.map(DeviceFacts.printable).joined(separator: ", "))",
-                    hint: "unmount it: `umount \(points.map(Self.quoted).joined(separator: " "))`"))
+                    hint: "unmount it: `umount \(points.map(shellWord).joined(separator: " "))`"))
         }
         let swaps = use.swaps.filter { path in
             number(ofNode: path).map { tree.disks(under: $0).contains(device.kernelName) } ?? false
@@ -206,20 +204,6 @@ package struct CardValidation: Sendable {
     private static func size(_ bytes: Int64) -> String {
         bytes < 1024 ? formatBytes(bytes) : "\(formatBytes(bytes)) (\(bytes) bytes)"
     }
-
-    /// One word for sh(1), quoted only if it must be.
-    private static func quoted(_ text: String) -> String {
-        let isPlain = text.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                true
-            default: "/._-+:,@".utf8.contains(byte)
-            }
-        }
-        guard !isPlain else { return text }
-        return "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
-    }
 }
 
 extension CardValidation {
@@ -235,11 +219,9 @@ extension CardValidation {
     /// The path with links resolved, as far as it exists.
     private static func resolved(_ path: FilePath) -> FilePath {
         let existing = path.nearestExisting
-        guard let real = existing.withPlatformString({ realpath($0, nil) }) else { return path }
-        defer { free(real) }
+        guard let real = existing.resolvingLinks else { return path }
         let isBelow = path.starts(with: existing)
-        return FilePath(platformString: real).appending(
-            path.components.dropFirst(isBelow ? existing.components.count : 0))
+        return real.appending(path.components.dropFirst(isBelow ? existing.components.count : 0))
     }
 }
 

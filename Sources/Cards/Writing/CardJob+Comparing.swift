@@ -20,12 +20,12 @@ extension CardJob {
     static let trial: Int64 = 32 << 20
 
     /// Whether the card seems to hold most of `body` already, judging by a few places, always the same ones. In an
-    /// unfinished image they are in the available part, so nothing waits.
+    /// pending image they are in the available part, so nothing waits.
     ///
     /// Comparing costs one read of everything, and saves the write and the second read of what is equal. On a card that
     /// reads at least as fast as it writes, that pays until half of it or more differs.
     func looksWritten(_ body: ByteRanges) throws(Failure) -> Bool {
-        let body = unfinished.map { body.clamped(to: 0..<$0.available() / Self.sector * Self.sector) } ?? body
+        let body = pending.map { body.clamped(to: 0..<$0.available() / Self.sector * Self.sector) } ?? body
         var (same, different) = (0, 0)
         for place in body.places(max(4, min(Self.samples, Int(body.count / (Self.unit * 128)))), length: Self.unit) {
             try checkCancelled()

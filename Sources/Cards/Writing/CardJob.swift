@@ -18,11 +18,11 @@ final class CardJob {
 
     private(set) var state = FirstBlock.untouched
     let target: any CardTarget
-    /// Once an unfinished image is complete, the finished one replaces it here.
-    var image: CardImage
+    /// Once a pending image is complete, the finished one replaces it here.
+    var image: PaddedImage
     let pace: Pace
     private let ranges: ByteRanges?
-    let unfinished: UnfinishedImage?
+    let pending: PendingImage?
     private let comparison: CardWriter.Comparison
     private let wipes: Bool
     private let sentinel = CardSentinel()
@@ -34,10 +34,10 @@ final class CardJob {
 
     init(_ writer: CardWriter, pacer: EventPacer, isCancelled: @escaping () -> Bool) {
         target = writer.target
-        image = CardImage(store: writer.image)
+        image = PaddedImage(store: writer.image)
         pace = Pace(writer.target.queue)
         ranges = writer.ranges
-        unfinished = writer.unfinished
+        pending = writer.pending
         comparison = writer.comparison
         wipes = writer.wipes
         self.pacer = pacer
@@ -75,7 +75,7 @@ final class CardJob {
         }
         // 3.
         try write(work.unwritten)
-        if let unfinished { work = try write(unfinished.finish(), after: work, in: area) }
+        if let pending { work = try write(pending.finish(), after: work, in: area) }
         report(.flushing, 0, work.unwritten.count)
         try flush()
         report(.flushing, work.unwritten.count, work.unwritten.count)

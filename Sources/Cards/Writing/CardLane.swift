@@ -32,7 +32,7 @@ struct CardLane {
     /// Reads `range` from the card and calls `found` for each part with its place, the bytes read and the bytes
     /// expected.
     func compare(
-        _ range: Range<Int64>, of target: any CardTarget, with image: CardImage,
+        _ range: Range<Int64>, of target: any CardTarget, with image: PaddedImage,
         _ found: (Range<Int64>, UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(Failure) {
         let read = memory(range.count)

@@ -47,26 +47,26 @@ package struct CardWriter {
     let target: any CardTarget
     let image: any BlockStore
     let ranges: ByteRanges?
-    let unfinished: UnfinishedImage?
+    let pending: PendingImage?
     let comparison: Comparison
     let wipes: Bool
     private let now: () -> ContinuousClock.Instant
 
     /// - Parameters:
     ///   - ranges: The bytes of the image that matter, or nil for all. The first block is always written whole.
-    ///   - unfinished: The rest of an image that is still being unpacked.
+    ///   - pending: The rest of an image that is still being unpacked.
     ///   - comparison: When to write only what differs. All bytes that matter are verified in any case.
     ///   - wipes: Whether to zero what the image does not use, inside it and after its end.
     ///   - now: The clock that spaces the events; replaced in tests.
     package init(
-        target: any CardTarget, image: any BlockStore, ranges: ByteRanges? = nil, unfinished: UnfinishedImage? = nil,
+        target: any CardTarget, image: any BlockStore, ranges: ByteRanges? = nil, pending: PendingImage? = nil,
         comparison: Comparison = .automatic, wipes: Bool = false,
         now: @escaping () -> ContinuousClock.Instant = { ContinuousClock.now }
     ) {
         self.target = target
         self.image = image
         self.ranges = ranges
-        self.unfinished = unfinished
+        self.pending = pending
         self.comparison = comparison
         self.wipes = wipes
         self.now = now

@@ -15,7 +15,7 @@ package final class ExclusiveCard: CardTarget {
     ///
     /// - Parameter tree: Where the facts came from; it is read again once the device is open.
     package init(_ facts: DeviceFacts, in tree: BlockDeviceTree = BlockDeviceTree()) throws(Failure) {
-        device = try BlockDevice(opening: facts.path, .claim)
+        device = try BlockDevice(opening: facts.path, .exclusive)
         // Another card in the same reader has the same number, and often the same size. The kernel's number of the
         // medium differs; if that is unknown, the serial number in a built-in reader does.
         let now = tree.facts(facts.kernelName)

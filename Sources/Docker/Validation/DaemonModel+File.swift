@@ -15,7 +15,7 @@ extension DaemonModel {
             return report
         }
         do throws(JSONDocument.Problem) {
-            validate(try JSONDocument(text, file: file), start, &report)
+            validate(try JSONDocument(parsing: text, file: file), start, &report)
         } catch {
             report.error(at: error.place, "not valid JSON: \(error.text)")
         }

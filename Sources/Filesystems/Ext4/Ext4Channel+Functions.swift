@@ -1,12 +1,15 @@
 import CExt2fs
-import Glibc
+
+#if canImport(Glibc)
+    import Glibc
+#endif
 
 extension Ext4Channel {
     /// The table of functions that libext2fs calls.
     ///
     /// `nonisolated(unsafe)`, since a C pointer is never Sendable, and safe here: Swift runs the initializer of a static once
     /// and before any reader (it holds a lock), the table is filled there, and neither we nor libext2fs, which takes it for
-    /// constant (it is shared by all its file systems), write to it again. What belongs to one volume stands in its channel.
+    /// constant (it is shared by all its file systems), write to it again. What belongs to one volume is in its channel.
     /// It lives as long as the process, as libext2fs expects of an io_manager.
     nonisolated(unsafe) static let manager: io_manager = {
         let manager = io_manager.allocate(capacity: 1)

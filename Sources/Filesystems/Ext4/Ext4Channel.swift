@@ -1,8 +1,11 @@
 import CExt2fs
 import Diagnostics
-import Glibc
 import Storage
 import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#endif
 
 /// A block store as libext2fs sees it: the state behind one `io_channel`.
 ///
@@ -42,7 +45,7 @@ final class Ext4Channel: Sendable {
 
     // MARK: Registration
 
-    /// `open` of an io_manager is told nothing but a name: the channels that are being opened, by theirs.
+    /// `open` of an io_manager gets only a name: these are the channels that are being opened, by name.
     private static let opening = Mutex<[String: Ext4Channel]>([:])
 
     /// Runs `body` with the name under which libext2fs can open this channel.
@@ -58,7 +61,7 @@ final class Ext4Channel: Sendable {
 
     // MARK: Bytes
 
-    /// A store's failure is kept, and the code that stands for it is returned.
+    /// A store's failure is kept, and its code is returned.
     func read(_ bytes: ByteSpan, into data: UnsafeMutableRawPointer) -> errcode_t {
         perform(bytes, or: EXT2_ET_SHORT_READ) { offset, count throws(Failure) in
             try store.read(into: UnsafeMutableRawBufferPointer(start: data, count: count), at: offset)
@@ -92,7 +95,7 @@ final class Ext4Channel: Sendable {
             else {
                 throw Failure(
                     .damagedFilesystem, "\(name): it refers to block \(bytes.block), which lies past its end",
-                    hint: "the image or card is damaged: write it anew")
+                    hint: "the image or card is damaged: write it again")
             }
             try body(offset, Int(count))
         }

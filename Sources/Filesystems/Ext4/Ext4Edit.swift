@@ -1,7 +1,7 @@
 import CExt2fs
 import Diagnostics
 
-/// Carries out single edits on an open file system, comparing first: what is as wanted is not touched.
+/// Carries out single changes on an open file system, comparing first: a path that is as wanted is not touched.
 struct Ext4Edit {
     let handle: Ext4Handle
 
@@ -17,12 +17,12 @@ struct Ext4Edit {
         }
     }
 
-    // MARK: What an edit puts there
+    // MARK: What a change puts there
 
     private func putFile(_ contents: [UInt8], mode: UInt16, _ change: TreeChange) throws(Failure) -> Bool {
         let place = try makingPlace(of: change, followingLast: false)
         if let old = place.inode {
-            try refuseDirectory(old, change, "a file")
+            try checkNotDirectory(old, change, "a file")
             let canBeSame = old.isFile && old.size == UInt64(contents.count) && !old.has(EXT4_ENCRYPT_FL)
             // Not `&&`, whose right side throws untyped.
             let isSame = canBeSame ? try handle.contents(of: old) == contents : false
@@ -50,7 +50,7 @@ struct Ext4Edit {
             return true
         }
         guard old.isDirectory else {
-            throw refusal(change, "there is something that is no directory", "choose another path, or remove it first")
+            throw problem(change, "there is something that is not a directory", "choose another path, or remove it first")
         }
         guard !old.has(change, mode: mode) else { return false }
         try setAttributes(of: old, mode: mode, change)
@@ -60,7 +60,7 @@ struct Ext4Edit {
     private func putLink(to target: String, _ change: TreeChange) throws(Failure) -> Bool {
         let place = try makingPlace(of: change, followingLast: false)
         if let old = place.inode {
-            try refuseDirectory(old, change, "a link")
+            try checkNotDirectory(old, change, "a link")
             if old.isLink, try handle.linkTarget(of: old) == target {
                 if old.user == change.user, old.group == change.group { return false }
                 if old.raw.i_links_count == 1 {
@@ -82,14 +82,14 @@ struct Ext4Edit {
     private func rename(to name: String, _ change: TreeChange) throws(Failure) -> Bool {
         try checkName(name, change)
         let place = try handle.place(of: change.path, followingLast: false)
-        guard let place, place.name != "." else { throw refusal(change, "there is nothing to rename") }
+        guard let place, place.name != "." else { throw problem(change, "there is nothing to rename") }
         let taken = try handle.lookup(name, in: place.directory) != nil
         guard let inode = place.inode else {
-            guard taken else { throw refusal(change, "there is nothing to rename to \"\(name)\"") }
+            guard taken else { throw problem(change, "there is nothing to rename to \"\(name)\"") }
             return false
         }
         guard name != place.name else { return false }
-        guard !taken else { throw refusal(change, "the name \"\(name)\" is taken", "remove one of the two first") }
+        guard !taken else { throw problem(change, "the name \"\(name)\" is taken", "remove one of the two first") }
         try checkDirectory(place.directory, change)
         try handle.link(name, to: inode, in: place.directory)
         try handle.unlink(place.name, from: place.directory)
@@ -103,9 +103,9 @@ struct Ext4Edit {
         let place = try handle.place(of: change.path, followingLast: false)
         guard let place, let old = place.inode else { return false }
         if old.isDirectory {
-            guard place.name != "." else { throw refusal(change, "the root directory cannot be removed") }
+            guard place.name != "." else { throw problem(change, "the root directory cannot be removed") }
             guard try handle.names(in: old.number).isEmpty else {
-                throw refusal(change, "the directory is not empty", "remove what it holds first")
+                throw problem(change, "the directory is not empty", "remove what is in it first")
             }
         }
         try checkDirectory(place.directory, change)
@@ -115,9 +115,9 @@ struct Ext4Edit {
         return true
     }
 
-    // MARK: Parts of an edit
+    // MARK: Parts of a change
 
-    /// Where an edit goes, with the directories above it made.
+    /// Where a change goes, with the directories above it made.
     private func makingPlace(of change: TreeChange, followingLast: Bool) throws(Failure) -> Ext4Place {
         let place = try handle.place(of: change.path, followingLast: followingLast) { directory, name throws(Failure) in
             try checkDirectory(directory, change)
@@ -129,7 +129,7 @@ struct Ext4Edit {
             try handle.link(name, to: new, in: directory)
             return new.number
         }
-        guard let place else { throw refusal(change, "a directory above it is missing") }
+        guard let place else { throw problem(change, "a directory above it is missing") }
         try checkDirectory(place.directory, change)
         // The last component of a link's target, when the link is what the path leads through.
         if place.inode == nil { try checkName(place.name, change) }
@@ -162,13 +162,13 @@ struct Ext4Edit {
     }
 
     private func checkPath(_ change: TreeChange) throws(Failure) {
-        guard change.path.hasPrefix("/") else { throw refusal(change, "the path has to start with \"/\"") }
+        guard change.path.hasPrefix("/") else { throw problem(change, "the path must start with \"/\"") }
         let parts = Ext4Handle.components(change.path)
         for part in parts { try checkName(part, change) }
         guard parts.isEmpty else { return }
         // The root directory can get another mode.
         if case .directory = change.action { return }
-        throw refusal(change, "the root directory can only stay a directory")
+        throw problem(change, "the root directory can only stay a directory")
     }
 
     /// 255 bytes are what the length field of a directory entry holds (kernel, ext4/directory.rst).
@@ -176,8 +176,8 @@ struct Ext4Edit {
         guard !name.isEmpty, name != ".", name != "..", name.utf8.count <= Int(EXT2_NAME_LEN),
             !name.utf8.contains(where: { $0 == 0 || $0 == UInt8(ascii: "/") })
         else {
-            throw refusal(
-                change, "\"\(name)\" is no file name",
+            throw problem(
+                change, "\"\(name)\" is not a file name",
                 "a name has 1 to 255 bytes, no \"/\" and no zero byte, and is not \".\" or \"..\"")
         }
     }
@@ -186,16 +186,16 @@ struct Ext4Edit {
     /// Unicode that libext2fs leaves to others.
     private func checkDirectory(_ directory: UInt32, _ change: TreeChange) throws(Failure) {
         let inode = try handle.inode(directory)
-        if inode.has(EXT4_ENCRYPT_FL) { throw refusal(change, "its directory is encrypted") }
-        if inode.has(EXT4_CASEFOLD_FL) { throw refusal(change, "its directory ignores case (casefold)") }
+        if inode.has(EXT4_ENCRYPT_FL) { throw problem(change, "its directory is encrypted") }
+        if inode.has(EXT4_CASEFOLD_FL) { throw problem(change, "its directory ignores case (casefold)") }
     }
 
-    private func refuseDirectory(_ inode: Ext4Inode, _ change: TreeChange, _ wanted: String) throws(Failure) {
+    private func checkNotDirectory(_ inode: Ext4Inode, _ change: TreeChange, _ wanted: String) throws(Failure) {
         guard inode.isDirectory else { return }
-        throw refusal(change, "there is a directory, which \(wanted) does not replace", "choose another path")
+        throw problem(change, "it is a directory, and \(wanted) cannot replace it", "choose another path")
     }
 
-    private func refusal(_ change: TreeChange, _ reason: String, _ hint: String? = nil) -> Failure {
+    private func problem(_ change: TreeChange, _ reason: String, _ hint: String? = nil) -> Failure {
         Failure(.badFileName, "\(handle.name): \(change.path): \(reason)", hint: hint)
     }
 }

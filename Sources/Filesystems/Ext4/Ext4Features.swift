@@ -11,7 +11,7 @@ import Storage
 struct Ext4Features {
     let unreadable: [String]
     let uneditable: [String]
-    /// What keeps blocks in a way that the block bitmap does not tell, or may do so.
+    /// What keeps blocks in a way that the block bitmap does not show, or may do so.
     let unaccounted: [String]
 
     init(incompatible: UInt32, readOnlyCompatible: UInt32) {
@@ -78,7 +78,7 @@ struct Ext4Features {
 
 extension Ext4Features {
     /// Throws when `store` holds something that libext2fs cannot read, and says what it is.
-    static func refuseUnreadable(_ store: any BlockStore, name: String) throws(Failure) {
+    static func checkReadable(_ store: any BlockStore, name: String) throws(Failure) {
         // The superblock starts at byte 1024 (super.rst), its magic number is at 0x38.
         guard store.size >= 2048 else {
             throw Failure(.unsupportedFilesystem, "\(name): \(store.size) bytes are too few for a file system")
@@ -87,7 +87,7 @@ extension Ext4Features {
         guard superblock.u16(0x38) == UInt16(EXT2_SUPER_MAGIC) else {
             let other = ForeignFilesystem(in: store).map { ", but \($0.name)" } ?? ""
             throw Failure(
-                .unsupportedFilesystem, severity: .refused, "\(name): it is no ext2, ext3 or ext4 file system\(other)")
+                .unsupportedFilesystem, severity: .refused, "\(name): it is not an ext2, ext3 or ext4 file system\(other)")
         }
         let features = Ext4Features(incompatible: superblock.u32(0x60), readOnlyCompatible: superblock.u32(0x64))
         // Revision 0 has no features: the fields are not in use (super.rst, s_rev_level at 0x4C).

@@ -1,7 +1,10 @@
 import CExt2fs
 import Diagnostics
-import Glibc
 import Storage
+
+#if canImport(Glibc)
+    import Glibc
+#endif
 
 /// Where an ext2, ext3 or ext4 file system keeps nothing.
 ///
@@ -18,7 +21,7 @@ struct Ext4FreeSpace {
     /// fit into the store, or contradicts itself.
     init(of store: any BlockStore) throws(Failure) {
         let name = store.name
-        try Ext4Features.refuseUnreadable(store, name: name)
+        try Ext4Features.checkReadable(store, name: name)
         // Nothing is written: the time does not matter.
         let handle = try Ext4Handle(Ext4Channel(reading: store, name: name), time: 1)
         if let problem = handle.accountingProblem(storeSize: store.size) {

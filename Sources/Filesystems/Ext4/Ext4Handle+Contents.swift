@@ -2,7 +2,7 @@ import CExt2fs
 import Diagnostics
 
 extension Ext4Handle {
-    /// What is read into memory at most, in bytes: a damaged inode can claim any size.
+    /// The largest file that is read into memory, in bytes: a damaged inode can have any size.
     private static let mostBytes: UInt64 = 1 << 30
 
     /// The bytes of a file or a link.
@@ -66,7 +66,7 @@ extension Ext4Handle {
         let value: Value
         do throws(Failure) { value = try body(file) } catch {
             _ = ext2fs_file_close(file)
-            // What closing met with is a consequence.
+            // A failure to close is a consequence.
             _ = channel.takeFailure()
             throw error
         }

@@ -2,7 +2,7 @@ import CExt2fs
 import Diagnostics
 
 extension Ext4Handle {
-    /// The inode that `name` stands for in a directory, or nil.
+    /// The inode of `name` in a directory, or nil.
     func lookup(_ name: String, in directory: UInt32) throws(Failure) -> UInt32? {
         var number: UInt32 = 0
         let code = ext2fs_lookup(fs, directory, name, Int32(name.utf8.count), nil, &number)
@@ -11,7 +11,7 @@ extension Ext4Handle {
         return number
     }
 
-    /// The names in a directory, but for "." and "..", in no order.
+    /// The names in a directory, except "." and "..", in any order.
     func names(in directory: UInt32) throws(Failure) -> [String] {
         var names: [String] = []
         let code = withUnsafeMutablePointer(to: &names) { names in
@@ -38,7 +38,7 @@ extension Ext4Handle {
     func link(_ name: String, to inode: Ext4Inode, in directory: UInt32) throws(Failure) {
         var code = ext2fs_link(fs, directory, name, inode.number, inode.fileType)
         // libext2fs grows an indexed directory itself. A directory inside its inode needs two steps: one block, then
-        // another where that is no larger.
+        // another if that one is not larger.
         for _ in 0..<2 where code == EXT2_ET_DIR_NO_SPACE {
             guard !(try self.inode(directory)).has(EXT2_INDEX_FL) else { break }
             try check(ext2fs_expand_dir(fs, directory), "growing a directory for \"\(name)\"")

@@ -17,8 +17,8 @@ extension Ext4Handle {
 
     /// Follows `path` from the root, through links; absolute targets start at the volume's own root.
     ///
-    /// Nil when a directory on the way is missing or is none. Where `make` is given, it is told of a missing one and
-    /// returns the inode of what it made there, and what is no directory is a failure.
+    /// Nil if a directory on the way is missing or is not a directory. If `make` is given, it is called for a missing
+    /// directory and returns the inode of the one it made; something else in its place is then a failure.
     func place(
         of path: String, followingLast: Bool, making make: ((UInt32, String) throws(Failure) -> UInt32)? = nil
     ) throws(Failure) -> Ext4Place? {

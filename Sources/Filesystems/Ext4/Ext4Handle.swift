@@ -1,7 +1,10 @@
 import CExt2fs
 import Diagnostics
-import Glibc
 import Storage
+
+#if canImport(Glibc)
+    import Glibc
+#endif
 
 /// One open file system of libext2fs, freed with its owner. Not thread-safe, as libext2fs is not.
 ///
@@ -39,7 +42,7 @@ final class Ext4Handle {
         fs.pointee.now = time_t(self.time)
     }
 
-    // Writes nothing: what was not closed is not wanted.
+    // Writes nothing: a handle that was not closed is thrown away.
     deinit { if isOpen { ext2fs_free(fs) } }
 
     /// Loads which blocks and inodes are free, which everything that allocates needs.
@@ -76,7 +79,7 @@ final class Ext4Handle {
         default:
             return Failure(
                 .damagedFilesystem, "\(activity): \(lowercasedFirst(String(cString: error_message(code))))",
-                hint: "the image or card may be damaged: check it with `e2fsck -fn`, or write it anew")
+                hint: "the image or card may be damaged: check it with `e2fsck -fn`, or write it again")
         }
     }
 

@@ -2,19 +2,19 @@ package import Diagnostics
 package import Storage
 
 extension Ext4Volume {
-    /// Carries out `edits`, in their order, on the file system that fills `store`, and returns the paths of those that
-    /// had to change something. Every time written is `time`, in seconds since 1970: the same edits of the same volume
+    /// Carries out `changes`, in their order, on the file system that fills `store`, and returns the paths of those that
+    /// had to change something. Every time written is `time`, in seconds since 1970: the same changes of the same volume
     /// give the same bytes.
     ///
-    /// 1. The edits are made on an overlay over `store`, up to the superblock. Whatever goes wrong here (a problem of the volume, a
-    ///    full volume, a refused edit, a failure of the store) leaves `store` as it was.
+    /// 1. The changes are made on an overlay over `store`, up to the superblock. Whatever goes wrong here (a problem of the volume, a
+    ///    full volume, a change that cannot be made, a failure of the store) leaves `store` as it was.
     /// 2. The old bytes of all changed blocks are read.
     /// 3. The changed blocks are written. When a write fails, the old bytes are written back, as far as the store
     ///    takes them; then its failure is thrown.
     ///
-    /// A power cut in step 3 can leave a volume that needs e2fsck: who edits a card writes to an overlay over it first.
+    /// A power cut in step 3 can leave a volume that needs e2fsck: to edit a card, apply the changes to an overlay over it first.
     package static func apply(
-        _ edits: [TreeChange], to store: any WritableBlockStore, name: String, time: Int64
+        _ changes: [TreeChange], to store: any WritableBlockStore, name: String, time: Int64
     ) throws(Failure) -> [String] {
         // Reads only: what cannot be edited is not opened to be written.
         if let problem = try Ext4Volume(store, name: name, time: time).problem { throw problem }
@@ -23,7 +23,9 @@ extension Ext4Volume {
         try handle.readBitmaps()
         let editing = Ext4Edit(handle: handle)
         var changed: [String] = []
-        for edit in edits where try editing.apply(edit) && !changed.contains(edit.path) { changed.append(edit.path) }
+        for change in changes where try editing.apply(change) && !changed.contains(change.path) {
+            changed.append(change.path)
+        }
         try handle.close()
         try commit(overlay, to: store)
         return changed

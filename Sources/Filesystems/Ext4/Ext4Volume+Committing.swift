@@ -7,9 +7,9 @@ extension Ext4Volume {
     /// Carries what was edited over an overlay to the medium, so that a power cut cannot leave a volume that looks sound
     /// and is not:
     ///
-    ///  1. the superblock says that the volume is not clean, so that whoever mounts it next checks it first;
-    ///  2. all that was changed but the superblock;
-    ///  3. the superblock as it shall be, clean.
+    ///  1. the superblock says that the volume is not clean, so that the next system that mounts it checks it first;
+    ///  2. all that was changed except the superblock;
+    ///  3. the superblock as it must be, clean.
     ///
     /// `range` is where the volume lies, in bytes, in the overlay and in `target`. What changed outside of it is not
     /// carried.
@@ -34,7 +34,7 @@ extension Ext4Volume {
     /// In bytes; the superblock is as long as what lies before it (kernel, ext4/super.rst).
     private static let superblockOffset: Int64 = 1024
 
-    /// Whole blocks of 4 KiB are written, read anew for each step.
+    /// Whole blocks of 4 KiB are written, read again for each step.
     private static func carry(
         _ parts: [(offset: Int64, bytes: [UInt8])], to target: some WritableBlockStore
     ) throws(Failure) {

@@ -3,13 +3,15 @@ package import Diagnostics
 package import Storage
 
 /// An ext2, ext3 or ext4 file system, read and edited in user space over any block store: nothing is mounted, and
-/// nobody has to be root. The work is done by libext2fs.
+/// root is not needed. libext2fs does the work.
 ///
 /// Paths start at the volume's root, with or without a "/" in front; links are followed inside the volume. Not
 /// thread-safe: a volume belongs to the thread that opened it.
-package final class Ext4Volume {
+package final class Ext4Volume: RootFilesystem {
+    package static let types: Set<String> = ["ext2", "ext3", "ext4"]
+
     package let name: String
-    /// Why the volume may be read but not edited; nil when it may be edited.
+    /// Why the volume may be read but not edited; nil if it may be edited.
     package let problem: Failure?
     private let handle: Ext4Handle
 
@@ -19,7 +21,7 @@ package final class Ext4Volume {
     /// Throws `.unsupportedFilesystem` where another file system is there or one with features that libext2fs does not
     /// know, `.damagedFilesystem` where its structures contradict each other, and what the store throws.
     package convenience init(_ store: any BlockStore, name: String, time: Int64) throws(Failure) {
-        try Ext4Features.refuseUnreadable(store, name: name)
+        try Ext4Features.checkReadable(store, name: name)
         let handle = try Ext4Handle(Ext4Channel(reading: store, name: name), time: time)
         self.init(handle, storeSize: store.size)
     }
@@ -44,19 +46,19 @@ package final class Ext4Volume {
         Int64(clamping: ext2fs_free_blocks_count(handle.fs.pointee.super)) * Int64(blockSize)
     }
 
-    /// What is at `path`, through links but for the last component; nil when nothing is there.
-    package func entry(at path: String) throws(Failure) -> Ext4Entry? {
+    /// What is at `path`, through links except for the last component; nil if there is nothing.
+    package func entry(at path: String) throws(Failure) -> TreeEntry? {
         guard let inode = try handle.place(of: path, followingLast: false)?.inode else { return nil }
-        return try Ext4Entry(inode, handle)
+        return try TreeEntry(inode, handle)
     }
 
-    /// The contents of the regular file that `path` leads to; nil when there is none.
+    /// The contents of the regular file that `path` leads to; nil if there is none.
     package func read(_ path: String) throws(Failure) -> [UInt8]? {
         guard let inode = try handle.place(of: path, followingLast: true)?.inode, inode.isFile else { return nil }
         do throws(Failure) { return try handle.contents(of: inode) } catch { throw error.while("reading \(path)") }
     }
 
-    /// The names in the directory that `path` leads to, sorted; nil when there is none.
+    /// The names in the directory that `path` leads to, sorted; nil if there is none.
     package func list(_ path: String) throws(Failure) -> [String]? {
         guard let inode = try handle.place(of: path, followingLast: true)?.inode, inode.isDirectory else { return nil }
         guard !inode.has(EXT4_ENCRYPT_FL) else { throw handle.encrypted(path) }
@@ -64,39 +66,20 @@ package final class Ext4Volume {
     }
 }
 
-/// What is at a path of an ``Ext4Volume``.
-package struct Ext4Entry: Hashable, Sendable {
-    package enum Kind: Hashable, Sendable {
-        case file, directory
-        case symbolicLink(target: String)
-        /// A device, a pipe or a socket.
-        case other
-    }
-
-    package let kind: Kind
-    /// The permission bits with set-user-id, set-group-id and sticky.
-    package let mode: UInt16
-    package let user: UInt32
-    package let group: UInt32
-    /// In bytes.
-    package let size: Int64
-    /// In seconds since 1970.
-    package let modified: Int64
-
+extension TreeEntry {
     init(_ inode: Ext4Inode, _ handle: Ext4Handle) throws(Failure) {
-        if inode.isFile {
-            kind = .file
-        } else if inode.isDirectory {
-            kind = .directory
-        } else if inode.isLink {
-            kind = .symbolicLink(target: try handle.linkTarget(of: inode))
-        } else {
-            kind = .other
-        }
-        mode = inode.mode
-        user = inode.user
-        group = inode.group
-        size = Int64(clamping: inode.size)
-        modified = inode.modified
+        let kind: Kind =
+            if inode.isFile {
+                .file
+            } else if inode.isDirectory {
+                .directory
+            } else if inode.isLink {
+                .symbolicLink(target: try handle.linkTarget(of: inode))
+            } else {
+                .other
+            }
+        self.init(
+            kind: kind, mode: inode.mode, user: inode.user, group: inode.group, size: Int64(clamping: inode.size),
+            modified: inode.modified)
     }
 }

@@ -13,7 +13,7 @@ import Storage
 ///     21  medium, F0 or F8-FF     510 the signature 55 AA
 ///     22  sectors per FAT (16 bit; 0 on FAT32)
 ///
-/// An extended part follows, at 36 (FAT16) or 64 (FAT32): 1 the dirty bit, 2 the mark 0x29, 7 the label.
+/// An extended part follows, at 36 (FAT16) or 64 (FAT32): 1 the dirty bit, 2 the signature 0x29, 7 the label.
 ///
 /// Which FAT it is follows from the number of clusters, as the specification says, with the exception that every system
 /// makes: a sector shaped like FAT32's is FAT32 with fewer clusters, too (`mkfs.fat -F 32` on a small partition).
@@ -51,7 +51,7 @@ struct BootSector: Sendable {
     let dataStart: Int64
     /// Data clusters are numbered from 2 to clusterCount + 1.
     let clusterCount: Int
-    /// Where FSInfo stands, in bytes; nil where the volume has none, as on FAT12 and FAT16.
+    /// Where FSInfo is, in bytes; nil if the volume has none, as on FAT12 and FAT16.
     let fsInfo: Int64?
     let label: String?
     /// The "dirty" bit that Linux and Windows NT keep in the byte after the drive number.
@@ -62,7 +62,7 @@ struct BootSector: Sendable {
     /// Limits of the specification, "FAT Type Determination".
     private static let smallestFAT16 = 4085
     private static let smallestFAT32 = 65525
-    /// Cluster numbers from 0x0FFF_FFF7 on are marks.
+    /// Cluster numbers from 0x0FFF_FFF7 on are special values.
     private static let largestFAT32 = 0x0FFF_FFF5
 
     init(of store: some BlockStore) throws(Failure) {
@@ -82,7 +82,7 @@ struct BootSector: Sendable {
         guard [512, 1024, 2048, 4096].contains(bytesPerSector), sectorsPerCluster > 0,
             sectorsPerCluster & (sectorsPerCluster - 1) == 0, reserved > 0, (1...4).contains(fats), sectorsPerFAT > 0,
             medium == 0xF0 || medium >= 0xF8
-        else { throw Self.notFAT(store, "its first sector describes no FAT file system") }
+        else { throw Self.notFAT(store, "its first sector does not describe a FAT file system") }
 
         let rootSectors = (rootEntries * DirectoryEntry.size + bytesPerSector - 1) / bytesPerSector
         let dataSector = reserved + fats * sectorsPerFAT + rootSectors
@@ -94,7 +94,7 @@ struct BootSector: Sendable {
                 .damagedFilesystem,
                 "\(store.name): its FAT file system has \(totalSectors) sectors of \(bytesPerSector) bytes, "
                     + "but there are only \(store.size) bytes",
-                hint: "the image or card is truncated or damaged: write it anew")
+                hint: "the image or card is truncated or damaged: write it again")
         }
         let clusters = (totalSectors - dataSector) / sectorsPerCluster
         guard !isFAT32 || clusters >= Self.smallestFAT16 else {
@@ -107,13 +107,13 @@ struct BootSector: Sendable {
         let flags = isFAT32 ? sector.u16(40) : 0
         if isFAT32 {
             guard sector.u16(42) == 0, rootEntries == 0, clusters < Self.largestFAT32 else {
-                throw Self.damaged(store, "its first sector describes no FAT32 that piflash knows")
+                throw Self.damaged(store, "its first sector does not describe a FAT32 that piflash knows")
             }
             guard rootCluster >= 2, Int(rootCluster) < clusters + 2 else {
-                throw Self.damaged(store, "its root directory is said to start at cluster \(rootCluster)")
+                throw Self.damaged(store, "its root directory starts at cluster \(rootCluster)")
             }
             guard flags & 0x80 == 0 || Int(flags & 0x0F) < fats else {
-                throw Self.damaged(store, "the allocation table in use is one that it does not have")
+                throw Self.damaged(store, "the allocation table in use does not exist")
             }
         } else {
             guard clusters < Self.smallestFAT32 else {
@@ -163,7 +163,7 @@ struct BootSector: Sendable {
     private static func notFAT(_ store: some BlockStore, _ why: String) -> Failure {
         guard let other = ForeignFilesystem(in: store) else {
             return Failure(
-                .unsupportedFilesystem, severity: .refused, "\(store.name) is no FAT file system: \(why)",
+                .unsupportedFilesystem, severity: .refused, "\(store.name) is not a FAT file system: \(why)",
                 hint: "is this the right card or image?")
         }
         return Failure(
@@ -173,6 +173,6 @@ struct BootSector: Sendable {
 
     private static func damaged(_ store: some BlockStore, _ what: String) -> Failure {
         Failure(
-            .damagedFilesystem, "\(store.name): \(what)", hint: "the image or card is damaged: write it anew")
+            .damagedFilesystem, "\(store.name): \(what)", hint: "the image or card is damaged: write it again")
     }
 }

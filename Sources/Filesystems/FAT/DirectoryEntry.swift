@@ -16,13 +16,13 @@ struct DirectoryEntry: Sendable {
         static let directory: UInt8 = 0x10
         static let archive: UInt8 = 0x20
 
-        /// A file that was written gets the mark that backup programs look for.
+        /// A file that was written gets the bit that backup programs look for.
         static func archiveUnlessDirectory(_ attributes: UInt8) -> UInt8 {
             attributes & directory == 0 ? archive : 0
         }
     }
 
-    /// The first byte of an entry that is no name.
+    /// The first byte of an entry that is not a name.
     enum Mark {
         static let deleted: UInt8 = 0xE5
         /// Nothing follows in the directory, whatever the bytes say.
@@ -38,7 +38,7 @@ struct DirectoryEntry: Sendable {
     var attributes: UInt8 { raw[11] }
     var isDirectory: Bool { attributes & Attribute.directory != 0 }
     var isVolumeLabel: Bool { attributes & Attribute.volume != 0 }
-    /// On FAT12 and FAT16 the upper half is not a cluster number (OS/2 keeps a handle of its own there).
+    /// On FAT12 and FAT16 the upper half is not a cluster number (OS/2 keeps a handle there).
     func firstCluster(_ kind: BootSector.Kind) -> UInt32 {
         let low = UInt32(raw.u16(26))
         return kind == .fat32 ? (UInt32(raw.u16(20)) << 16 | low) & 0x0FFF_FFFF : low
@@ -52,7 +52,7 @@ struct DirectoryEntry: Sendable {
         FoldedName(name) == wanted || FoldedName(shortName.text()) == wanted
     }
 
-    /// The entries of a directory's bytes, up to its end mark.
+    /// The entries of a directory's bytes, up to its end marker.
     static func parse(_ bytes: [UInt8]) -> [DirectoryEntry] {
         var result: [DirectoryEntry] = []
         var long: [[UInt8]] = []

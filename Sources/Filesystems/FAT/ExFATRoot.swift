@@ -3,7 +3,7 @@ package import Diagnostics
 package import Storage
 
 /// The names in the root directory of an exFAT volume, as cards of more than 32 GB are sold with; enough to tell an empty
-/// card from somebody's.
+/// card from one that is in use.
 ///
 /// Microsoft, "exFAT file system specification" 1.00, sections 3.1 (boot sector) and 7 (directory entries).
 package enum ExFATRoot {
@@ -20,7 +20,7 @@ package enum ExFATRoot {
         guard (9...12).contains(sectorShift), sectorShift + clusterShift <= 25, root >= 2 else { return nil }
         let cluster = Int64(1) << (sectorShift + clusterShift)
         let start = heap << sectorShift + (root - 2) * cluster
-        // 1 MiB holds more entries than there are to be told.
+        // 1 MiB holds more entries than a message names.
         let count = min(cluster, 1 << 20)
         guard start > 0, start + count <= store.size else { return nil }
         return names(inEntries: try store.bytes(at: start, count: Int(count)))
@@ -35,7 +35,7 @@ package enum ExFATRoot {
             switch entry[start] {
             // End of directory.
             case 0x00: return names
-            // File: the names follow in entries of their own, behind the stream extension, which tells the length.
+            // File: the names follow in separate entries, behind the stream extension, which holds the length.
             case 0x85: (units, left) = ([], 0)
             case 0xC0: left = Int(entry[start + 3])
             case 0xC1 where left > 0:

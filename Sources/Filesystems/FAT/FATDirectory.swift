@@ -42,11 +42,11 @@ struct FATDirectory: Sendable {
         let start: Int
         /// How many slots the directory must grow by.
         let missing: Int
-        /// The slot that must become the new end mark, so that what once stood there does not come back.
+        /// The slot that must become the new end marker, so that old entries behind it do not come back.
         let newEnd: Int?
     }
 
-    /// The first `count` free slots in a row: deleted ones, or those from the end mark on.
+    /// The first `count` free slots in a row: deleted ones, or those from the end marker on.
     func room(for count: Int) -> Room {
         var length = 0
         var isPastEnd = false
@@ -56,7 +56,7 @@ struct FATDirectory: Sendable {
             length = isPastEnd || first == DirectoryEntry.Mark.deleted ? length + 1 : 0
             guard length == count else { continue }
             let next = index + 1
-            // What stands behind an end mark is no directory entry, and must not become one.
+            // What is behind an end marker is not a directory entry, and must not become one.
             let isExposed =
                 isPastEnd && next < slotCount && bytes[next * DirectoryEntry.size] != DirectoryEntry.Mark.end
             return Room(start: next - count, missing: 0, newEnd: isExposed ? next : nil)

@@ -8,7 +8,7 @@ import Storage
 ///  1. data: the contents, and directories that are new themselves, all in clusters that were free;
 ///  2. tables: the chains of those clusters, in every copy, and FSInfo;
 ///  3. directories: the entries that make them visible, in directories that were there before;
-///  4. the old contents' chain, to which nothing points any more, is freed by an edit of its own.
+///  4. the old contents' chain, to which nothing points any more, is freed by a separate edit.
 ///
 /// A removal takes 3 and 2, in that order. After each step the medium has what was written; power that fails in between
 /// costs at most clusters that no file owns, which `fsck.fat` finds.
@@ -35,7 +35,7 @@ struct FATEdit {
     /// Carries the edit out, one phase after the other, each on the medium before the next begins.
     mutating func commit(to store: any WritableBlockStore, _ phases: [Phase]) throws(Failure) {
         for phase in phases {
-            // Blocks are read anew for each phase: what two phases write may lie in one block.
+            // Blocks are read again for each phase: what two phases write may lie in one block.
             let overlay = Overlay(over: store)
             switch phase {
             case .data: for write in dataWrites { try overlay.write(write.bytes, at: write.offset) }

@@ -1,7 +1,7 @@
 import Diagnostics
 import Storage
 
-/// Reads the files and directories of a FAT volume; every chain and size is checked before it is believed.
+/// Reads the files and directories of a FAT volume; every chain and size is checked before it is used.
 struct FATReader: Sendable {
     let name: String
     let boot: BootSector
@@ -100,7 +100,7 @@ struct FATReader: Sendable {
     /// where files share clusters would be another file's contents.
     func checkChains() throws(Failure) {
         var isUsed = [Bool](repeating: false, count: boot.clusterCount + 2)
-        func claim(_ chain: [UInt32], for name: String) throws(Failure) {
+        func mark(_ chain: [UInt32], for name: String) throws(Failure) {
             for cluster in chain {
                 guard !isUsed[Int(cluster)] else {
                     throw damaged("\(name) shares cluster \(cluster) with another file")
@@ -108,9 +108,9 @@ struct FATReader: Sendable {
                 isUsed[Int(cluster)] = true
             }
         }
-        if boot.kind == .fat32 { try claim(table.chain(from: boot.rootCluster), for: "the root directory") }
+        if boot.kind == .fat32 { try mark(table.chain(from: boot.rootCluster), for: "the root directory") }
         try walk { (directory) throws(Failure) in
-            for entry in directory.visible { try claim(chain(of: entry), for: entry.name) }
+            for entry in directory.visible { try mark(chain(of: entry), for: entry.name) }
         }
     }
 
@@ -141,6 +141,6 @@ struct FATReader: Sendable {
     private func damaged(_ what: String) -> Failure {
         Failure(
             .damagedFilesystem, "\(name): \(what)",
-            hint: "repair it with `fsck.fat -a` on its partition, or write the card anew")
+            hint: "repair it with `fsck.fat -a` on its partition, or write the card again")
     }
 }

@@ -8,7 +8,7 @@ extension FATVolume {
     ///  1. data: all but the tables and the directories that are on the medium now;
     ///  2. tables that hold the old chains and the new ones;
     ///  3. directories, which from now on name the new chains;
-    ///  4. the tables as they shall be, without the old chains.
+    ///  4. the tables as they must be, without the old chains.
     ///
     /// A single pass over tables and directories would not do: between the two, the old directory entries would point
     /// to chains that are free already. Only on a volume so full that clusters had to be used twice in one overlay can
@@ -35,7 +35,7 @@ extension FATVolume {
         try carry(changes.intersection(tables), of: overlay, to: target)
     }
 
-    /// Blocks that two steps share are read anew for each, and hold nothing of a later step.
+    /// Blocks that two steps share are read again for each, and hold nothing of a later step.
     private static func carry(
         _ ranges: ByteRanges, of overlay: Overlay, to target: some WritableBlockStore
     ) throws(Failure) {

@@ -39,7 +39,7 @@ package struct FATVolume: WritableFileTree {
     /// In bytes, in whole clusters.
     package var freeBytes: Int64 { Int64(table.freeCount) * Int64(boot.clusterSize) }
 
-    /// The label of the root directory, or that of the boot sector when the root has none; "NO NAME" is none.
+    /// The label of the root directory, or that of the boot sector when the root has none; "NO NAME" means no label.
     package var label: String? {
         let root = try? reader.directory(at: .root)
         guard let entry = root?.entries.first(where: \.isVolumeLabel) else { return boot.label }
@@ -83,7 +83,7 @@ package struct FATVolume: WritableFileTree {
     /// Creates or replaces the file at `path`. A file that has these contents already is left alone, with its time.
     package mutating func write(_ contents: [UInt8], to path: String) throws(Failure) {
         let parts = try LongName.checkedComponents(path)
-        guard let file = parts.last else { throw Failure(.badFileName, "an empty path names no file") }
+        guard let file = parts.last else { throw Failure(.badFileName, "the path is empty") }
         guard contents.count <= Int(UInt32.max) else {
             throw Failure(.filesystemFull, "\(name): \(path) is too large for FAT, which ends at 4 GiB")
         }
@@ -103,7 +103,7 @@ package struct FATVolume: WritableFileTree {
         try carryOut(release, [.tables])
     }
 
-    /// Makes the directory at `path`, and those above it; it is no error when it is there already.
+    /// Makes the directory at `path`, and those above it; it is not an error if it exists already.
     package mutating func makeDirectory(_ path: String) throws(Failure) {
         let parts = try LongName.checkedComponents(path)
         guard try reader.find(directory: parts) == nil else { return }
@@ -113,7 +113,7 @@ package struct FATVolume: WritableFileTree {
         try carryOut(edit, [.data, .tables, .directories])
     }
 
-    /// Deletes the file or the empty directory at `path`; it is no error when there is none.
+    /// Deletes the file or the empty directory at `path`; it is not an error if there is none.
     package mutating func remove(_ path: String) throws(Failure) {
         guard let (entry, directory) = try find(path) else { return }
         if entry.isDirectory, !(try reader.directory(at: reader.place(of: entry)).visible.isEmpty) {
@@ -143,7 +143,7 @@ package struct FATVolume: WritableFileTree {
             throw Failure(
                 .dirtyFilesystem, severity: .refused,
                 "\(name) was not unmounted cleanly, so its free space cannot be trusted",
-                hint: "repair it with `fsck.fat -a` on its partition, or write the card anew")
+                hint: "repair it with `fsck.fat -a` on its partition, or write the card again")
         }
         guard !isLost else {
             throw Failure(.system, "\(name): an earlier write failed, and its allocation table cannot be read any more")

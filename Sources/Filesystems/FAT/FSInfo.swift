@@ -8,7 +8,7 @@ import Storage
 ///     484  the signature "rrAa"      492  where to look for a free cluster first
 ///     508  00 00 55 AA
 ///
-/// It is a hint for everybody but us: the number of free clusters is always counted anew.
+/// It is a hint for other systems: piflash always counts the free clusters itself.
 enum FSInfo {
     static let size = 512
 

@@ -2,7 +2,7 @@ import Text
 import Diagnostics
 import Storage
 
-/// The file allocation table: for each cluster the next one of its file, or a mark.
+/// The file allocation table: for each cluster the next one of its file, or a special value.
 ///
 /// Entries are 12 bits (FAT12, which is only read), 16 bits (FAT16) or 28 bits in 32 (FAT32; the upper four are kept). 0
 /// is free, 0x…FF7 bad, 0x…FF8 and above the end of a chain. Entry 0 repeats the medium byte; entry 1 holds two bits that
@@ -17,7 +17,7 @@ struct FileAllocationTable: Sendable {
     private var lowestFree = 2
     /// The entries that were changed since the last ``flush(to:)``.
     private var changed: Set<Int> = []
-    /// What was freed since the volume was opened. It is used again last: whoever edits over an overlay commits data
+    /// What was freed since the volume was opened. It is used again last: an edit over an overlay commits data
     /// first, and that must not overwrite a file to which the directories on the medium still point.
     private var recentlyFreed: Set<Int> = []
 
@@ -67,7 +67,7 @@ struct FileAllocationTable: Sendable {
         self.mask = mask
     }
 
-    /// How many bytes of a copy of the table stand for clusters.
+    /// How many bytes of a copy of the table describe clusters.
     private static func length(_ boot: BootSector) -> Int { ((boot.clusterCount + 2) * boot.kind.entryBits + 7) / 8 }
 
     /// Whether all copies of the table that are kept the same are the same.
@@ -123,7 +123,7 @@ struct FileAllocationTable: Sendable {
             guard cluster >= 2, Int(cluster) < entries.count, result.count < boot.clusterCount else {
                 throw Failure(
                     .damagedFilesystem, "\(name): a chain of clusters is broken at cluster \(cluster)",
-                    hint: "repair it with `fsck.fat -a` on its partition, or write the card anew")
+                    hint: "repair it with `fsck.fat -a` on its partition, or write the card again")
             }
             result.append(cluster)
             cluster = entries[Int(cluster)] & mask
@@ -164,7 +164,7 @@ struct FileAllocationTable: Sendable {
     }
 
     /// This table with the chains of `newer` added: what `newer` frees stays allocated. Flushed, it makes both the old
-    /// and the new files whole.
+    /// and the new files complete.
     func keepingChains(besides newer: FileAllocationTable) -> FileAllocationTable {
         var result = self
         for index in entries.indices where newer.entries[index] != entries[index] && newer.entries[index] & mask != 0 {

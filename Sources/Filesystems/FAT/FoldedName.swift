@@ -1,6 +1,6 @@
 /// How FAT compares names: by characters, without regard to case.
 ///
-/// Each character is taken by itself and stands for its upper-case form when that is one character, as in the tables of
+/// Each character is compared by its upper-case form if that is one character, as in the tables of
 /// Windows and mtools. Swift's own comparison would go further: it takes "é" and "e" with an accent for the same name,
 /// and a Kelvin sign for a "k", where FAT keeps two files.
 struct FoldedName: Hashable, Sendable {

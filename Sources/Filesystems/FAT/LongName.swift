@@ -13,13 +13,13 @@ enum LongName {
     static func check(_ name: String) throws(Failure) {
         let refused: String? =
             if name.isEmpty || name == "." || name == ".." {
-                "it is no file name"
+                "it is not a file name"
             } else if name.utf16.count > 255 {
                 "it is longer than 255 characters"
-            } else if let mark = name.unicodeScalars.first(where: {
+            } else if let character = name.unicodeScalars.first(where: {
                 $0.value < 0x20 || "\"*/:<>?\\|\u{7F}\u{FFFE}\u{FFFF}".unicodeScalars.contains($0)
             }) {
-                "FAT allows no \(mark.debugDescription) in names"
+                "FAT does not allow \(character.debugDescription) in names"
             } else if let last = name.unicodeScalars.last, last == " " || last == "." {
                 "FAT drops blanks and dots at the end of names"
             } else {
@@ -36,7 +36,7 @@ enum LongName {
         return parts[...]
     }
 
-    /// The entries for `name`, in the order in which they stand on the disk.
+    /// The entries for `name`, in their order on the disk.
     static func entries(for name: String, checksum: UInt8) -> [[UInt8]] {
         var units = Array(name.utf16)
         let count = (units.count + 12) / 13
@@ -54,7 +54,7 @@ enum LongName {
         }
     }
 
-    /// The name in `entries` (as they stand on the disk), or nil when they do not belong to a short name with
+    /// The name in `entries` (in their order on the disk), or nil if they do not belong to a short name with
     /// `checksum`: left-overs of a system that knows no long names.
     static func decode(_ entries: [[UInt8]], checksum: UInt8) -> String? {
         guard !entries.isEmpty, entries[0][0] & 0x40 != 0 else { return nil }

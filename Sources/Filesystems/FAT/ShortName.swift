@@ -2,7 +2,7 @@
 struct ShortName: Hashable, Sendable {
     let bytes: [UInt8]
 
-    /// The marks that FAT allows in short names besides letters and digits.
+    /// The characters that FAT allows in short names besides letters and digits.
     private static let marks = Set("$%'-_@~`!(){}^#&".utf8)
 
     init(bytes: [UInt8]) { self.bytes = bytes }
@@ -10,7 +10,7 @@ struct ShortName: Hashable, Sendable {
     /// The name of a directory's entry for itself (".") or its parent ("..").
     init(dots: String) { bytes = Self.pad(Array(dots.utf8), 11) }
 
-    /// The short name that *is* `name`, when it is one already but for the case of its letters.
+    /// The short name that *is* `name`, if it is one already apart from the case of its letters.
     init?(exactly name: String) {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         guard (1...2).contains(parts.count), (1...8).contains(parts[0].utf8.count),
@@ -20,7 +20,7 @@ struct ShortName: Hashable, Sendable {
         bytes = Self.pad(parts[0], 8) + Self.pad(parts.count == 2 ? parts[1] : "", 3)
     }
 
-    /// A short name for `name` that none of `taken` has: its letters, cut and cleaned, with a number behind "~".
+    /// A short name for `name` that is not in `taken`: its letters, cut and cleaned, with a number behind "~".
     init?(for name: String, avoiding taken: Set<ShortName>) {
         let cleaned = name.filter { $0 != " " }
         let stem = cleaned.drop { $0 == "." }
@@ -63,7 +63,7 @@ struct ShortName: Hashable, Sendable {
     /// The checksum that ties long-name entries to their short name (specification, "ChkSum").
     var checksum: UInt8 { bytes.reduce(0) { ($0 >> 1 | $0 << 7) &+ $1 } }
 
-    /// Text of code page 437, which mkfs.fat and mtools use unless told otherwise.
+    /// Text of code page 437, which mkfs.fat and mtools use by default.
     static func decodeOEM(_ bytes: some Sequence<UInt8>) -> String {
         String(String.UnicodeScalarView(bytes.map { $0 < 0x80 ? Unicode.Scalar($0) : upper437[Int($0) - 0x80] }))
     }

@@ -5,12 +5,12 @@ package import SystemPackage
 
 /// A boot partition that the user has mounted, through its directory.
 ///
-/// Names are found without regard to case, as the mounted FAT finds them. Links inside are never followed: a FAT has
-/// none, so one would lead out of the tree. Only the directory that the user names may itself be one.
+/// Names are found without regard to case, as the mounted FAT finds them. Links inside are never followed: FAT has
+/// none, so one would lead out of the tree. Only the directory that the user names may itself be a link.
 package struct MountedDirectory: WritableFileTree {
     package let path: FilePath
 
-    /// The name of a file that is being written; one that is left over from a cut is written over.
+    /// The name of a file that is being written; one that a power cut left is overwritten.
     private static let unfinished = ".piflash-unfinished"
 
     package init(_ path: FilePath) throws(Failure) {
@@ -24,7 +24,7 @@ package struct MountedDirectory: WritableFileTree {
 
     package var name: String { path.string }
 
-    /// The label that udev noted for the mounted partition; nil where there is no udev, or no label.
+    /// The label that udev noted for the mounted partition; nil if there is no udev, or no label.
     package var label: String? {
         guard let status = try? path.stat() else { return nil }
         return VolumeLabels.label(ofDevice: UInt64(status.deviceID.rawValue))
@@ -56,7 +56,7 @@ package struct MountedDirectory: WritableFileTree {
     /// the medium. A file that has these contents already is left alone, with its time.
     package mutating func write(_ contents: [UInt8], to path: String) throws(Failure) {
         let parts = try LongName.checkedComponents(path)
-        guard let last = parts.last else { throw Failure(.badFileName, "an empty path names no file") }
+        guard let last = parts.last else { throw Failure(.badFileName, "the path is empty") }
         if try read(path) == contents { return }
         var directory = try OpenDirectory(path: self.path)
         for part in parts.dropLast() {
@@ -72,12 +72,12 @@ package struct MountedDirectory: WritableFileTree {
         let target = try directory.find(last) ?? last
         let type = try directory.status(of: target)?.type
         guard type == nil || type == .regular else {
-            throw Failure(.badFileName, "\"\(directory.path.appending(target))\" is no regular file")
+            throw Failure(.badFileName, "\"\(directory.path.appending(target))\" is not a regular file")
         }
         try directory.replace(target, with: contents, by: Self.unfinished)
     }
 
-    /// Deletes the file or the empty directory at `path`; it is no error when there is none.
+    /// Deletes the file or the empty directory at `path`; it is not an error if there is none.
     package mutating func remove(_ path: String) throws(Failure) {
         let parts = FATReader.components(path)
         guard let last = parts.last, let directory = try directory(at: parts.dropLast()),

@@ -1,11 +1,14 @@
 import Host
 import Diagnostics
-import Glibc
 import Storage
 import SystemPackage
 
-/// An open directory, whose names are reached through its descriptor: whatever is renamed or linked meanwhile, nothing
-/// outside of it is touched. Closed with its owner.
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// An open directory, whose names are reached through its descriptor: even if names change or become
+/// links meanwhile, nothing outside of it is touched. Closed with its owner.
 final class OpenDirectory {
     /// For messages only.
     let path: FilePath
@@ -14,7 +17,7 @@ final class OpenDirectory {
     private static let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC
 
     init(path: FilePath) throws(Failure) {
-        let raw = Glibc.open(path.string, Self.flags)
+        let raw = openat(AT_FDCWD, path.string, Self.flags)
         guard raw >= 0 else { throw .system("opening \(path)", Errno(rawValue: errno)) }
         self.path = path
         descriptor = FileDescriptor(rawValue: raw)
@@ -29,7 +32,7 @@ final class OpenDirectory {
 
     /// The names in the directory, sorted, without "." and "..".
     func names() throws(Failure) -> [String] {
-        // A descriptor of its own, since closing the stream closes it.
+        // A second descriptor, since closing the stream closes it.
         let own = openat(descriptor.rawValue, ".", Self.flags)
         guard own >= 0, let stream = fdopendir(own) else {
             let reason = Errno(rawValue: errno)
@@ -59,18 +62,18 @@ final class OpenDirectory {
         return found.first { $0.utf8.elementsEqual(name.utf8) } ?? found.first
     }
 
-    /// What a name stands for, without following a link; nil when there is none.
+    /// The status of a name, without following a link; nil if there is none.
     func status(of name: String) throws(Failure) -> Stat? {
         do {
             return try Stat(
                 FilePath(name), relativeTo: descriptor, flags: .symlinkNoFollow)
         } catch {
             if error == .noSuchFileOrDirectory { return nil }
-            throw failure("looking at", name, error)
+            throw failure("reading the status of", name, error)
         }
     }
 
-    /// The directory of that name; nil when it is none, or a link.
+    /// The directory of that name; nil if it is not a directory, or a link.
     func directory(_ name: String) throws(Failure) -> OpenDirectory? {
         let raw = openat(descriptor.rawValue, name, Self.flags | O_NOFOLLOW)
         if raw >= 0 { return OpenDirectory(FileDescriptor(rawValue: raw), path: path.appending(name)) }

@@ -1,5 +1,8 @@
-import Glibc
 import SystemPackage
+
+#if canImport(Glibc)
+    import Glibc
+#endif
 
 /// The labels of the file systems that udev knows: links in /dev/disk/by-label (systemd, rules.d/60-persistent-storage).
 ///

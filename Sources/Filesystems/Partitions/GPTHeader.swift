@@ -12,7 +12,7 @@ import SystemPackage
 ///     72  where the entries start       entry: 0 the type GUID, 32 the first block, 40 the last
 enum GPTHeader {
     /// Throws `.partitionPastEnd` when a GPT is there whose partitions or usable blocks lie past `size`.
-    static func refuseTruncated(_ descriptor: FileDescriptor, path: FilePath, size: Int64) throws(Failure) {
+    static func checkFits(_ descriptor: FileDescriptor, path: FilePath, size: Int64) throws(Failure) {
         // The header is in block 1, and blocks are as large as the sectors of the disk that the table was made for.
         for block in [512, 4096] as [Int64] where size >= 2 * block {
             let header = try descriptor.bytes(at: block, count: 92, path)

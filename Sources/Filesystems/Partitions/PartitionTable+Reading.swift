@@ -28,8 +28,8 @@ extension PartitionTable {
         guard let list = blkid_probe_get_partitions(probe.handle), let table = blkid_partlist_get_table(list),
             let type = blkid_parttable_get_type(table).map({ String(cString: $0) })
         else {
-            // libblkid passes over a GPT that does not fit: to say so is worth a look of our own.
-            try GPTHeader.refuseTruncated(descriptor, path: path, size: size)
+            // libblkid ignores a GPT that does not fit: look for one here, to say so.
+            try GPTHeader.checkFits(descriptor, path: path, size: size)
             throw try noTable(descriptor, path: path, size: size)
         }
         guard let kind = ["dos": Kind.mbr, "gpt": .gpt][type] else {
@@ -45,7 +45,7 @@ extension PartitionTable {
             let range = try range(
                 ofPartition: number, first: blkid_partition_get_start(entry), count: blkid_partition_get_size(entry),
                 path: path, size: size)
-            // An extended partition is only a frame around the logical ones.
+            // An extended partition only contains the logical ones.
             guard blkid_partition_is_extended(entry) == 0, !range.isEmpty else { continue }
             let mbrType = "0x" + String(blkid_partition_get_type(entry), radix: 16)
             let guid = blkid_partition_get_type_string(entry).map { String(cString: $0) }
@@ -85,7 +85,7 @@ extension PartitionTable {
         let hint = "a card image starts with a partition table: is this the right file or device?"
         do throws(Failure) {
             let found = try FilesystemSignature.probe(descriptor, path: path, range: nil)
-            let what = size == 0 ? ": it is empty" : found.map { ", but is one \($0.type) file system" } ?? ""
+            let what = size == 0 ? ": it is empty" : found.map { ", but holds one \($0.type) file system" } ?? ""
             return Failure(.noPartitionTable, "\(path) has no partition table\(what)", hint: hint)
         } catch {
             guard error.code == .ambiguousFilesystem else { throw error }

@@ -14,7 +14,7 @@ final class BlkidProbe {
         guard blkid_probe_set_device(probe, descriptor.rawValue, offset, size) == 0 else {
             blkid_free_probe(probe)
             throw Failure(
-                .system, "looking for file systems in \(path): it is no file or device that holds any there",
+                .system, "looking for file systems in \(path): it is not a file or device, or it is too small",
                 hint: "name a card's device or an image file")
         }
         handle = probe

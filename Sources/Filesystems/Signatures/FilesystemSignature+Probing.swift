@@ -38,8 +38,8 @@ extension FilesystemSignature {
             type: type, version: probe.value("VERSION"), label: probe.value("LABEL"), uuid: probe.value("UUID"))
     }
 
-    /// The same, with nil for a place that looks like two file systems: one such partition is no reason to refuse the
-    /// table that names it.
+    /// The same, with nil for a place that looks like two file systems: the table that names such a partition is
+    /// still good.
     static func unambiguous(
         _ descriptor: FileDescriptor, path: FilePath, range: Range<Int64>
     ) throws(Failure) -> FilesystemSignature? {

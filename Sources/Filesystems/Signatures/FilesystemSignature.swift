@@ -1,4 +1,4 @@
-/// What libblkid says of a file system.
+/// How libblkid describes a file system.
 package struct FilesystemSignature: Hashable, Sendable, Codable {
     /// libblkid's TYPE: "vfat", "ext4", "exfat", …
     package let type: String

@@ -1,6 +1,6 @@
 import Storage
 
-/// A file system that is no FAT, known by its magic bytes, so that a refusal can say what is there instead.
+/// A file system that piflash did not expect, recognised by its magic bytes, so that the message can say what it is.
 ///
 /// The offsets and values are those of libblkid's probers (util-linux, libblkid/src/superblocks).
 struct ForeignFilesystem {

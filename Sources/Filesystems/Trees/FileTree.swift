@@ -6,26 +6,26 @@ package import Diagnostics
 /// Paths are relative to the partition's root, with "/" between components and none in front: "piflash/card.json".
 /// Names compare without regard to case, as FAT does.
 package protocol FileTree {
-    /// The volume label, or nil when there is none or it cannot be known.
+    /// The volume label, or nil if there is none or it cannot be read.
     var label: String? { get }
 
     /// Where the tree is, for messages: "the boot partition of red.img".
     var name: String { get }
 
-    /// What the directory at `path` ("" for the root) holds, sorted by name; nil when there is no such directory.
+    /// What the directory at `path` ("" for the root) holds, sorted by name; nil if there is no such directory.
     func list(_ path: String) throws(Failure) -> [FileEntry]?
 
-    /// The contents of the file at `path`, or nil when there is none.
+    /// The contents of the file at `path`, or nil if there is none.
     func read(_ path: String) throws(Failure) -> [UInt8]?
 }
 
 /// A file tree that can be changed.
 package protocol WritableFileTree: FileTree {
-    /// Creates or replaces the file at `path`, and makes the directories above it. When the volume is full, the tree
+    /// Creates or replaces the file at `path`, and makes the directories above it. If the volume is full, the tree
     /// stays as it was.
     mutating func write(_ contents: [UInt8], to path: String) throws(Failure)
 
-    /// Deletes the file at `path`; it is no error when there is none.
+    /// Deletes the file at `path`; it is not an error if there is none.
     mutating func remove(_ path: String) throws(Failure)
 }
 

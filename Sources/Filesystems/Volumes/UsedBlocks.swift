@@ -3,12 +3,12 @@ package import Storage
 
 /// The bytes of a disk image that matter: all but what its file systems call free.
 ///
-/// Nothing is left out on suspicion. Only blocks that a FAT or an ext2, ext3 or ext4 file system itself marks as free are
+/// When in doubt, a block counts as used. Only blocks that a FAT or an ext2, ext3 or ext4 file system itself marks as free are
 /// unused, and only while it is clean and its structures agree. Everything else is in use: what lies outside the
 /// partitions (boot code, partition tables, the records of logical partitions), every other file system, swap, the rest of
-/// a partition behind its file system, and zeros wherever they stand: a card holds something else there.
+/// a partition behind its file system, and zeros wherever they are: a card holds something else there.
 package struct UsedBlocks: Hashable, Sendable {
-    /// A partition, and what was made of it.
+    /// A partition, and how much of it is in use.
     package struct Area: Hashable, Sendable, CustomStringConvertible {
         /// Counts from 1, as in the partition table.
         package let partition: Int
@@ -25,7 +25,7 @@ package struct UsedBlocks: Hashable, Sendable {
         package var description: String {
             let what = "\(Self.name(partition)): \(filesystem ?? "unknown")"
             let size = formatBytes(Int64(range.count))
-            if let reasonForWhole { return "\(what), taken whole (\(size)): \(reasonForWhole)" }
+            if let reasonForWhole { return "\(what), all of it counts as used (\(size)): \(reasonForWhole)" }
             return "\(what), \(formatBytes(used)) of \(size) in use"
         }
 
@@ -34,7 +34,7 @@ package struct UsedBlocks: Hashable, Sendable {
 
     /// Gaps below this many bytes are written through.
     ///
-    /// A break in a sequential write costs a card a command of its own, and often the copying of a flash page that was begun
+    /// A break in a sequential write costs a card a separate command, and often the copying of a flash page that was begun
     /// and not filled: the Speed Class of a card is only promised for whole recording units of up to 512 KiB in a row (SD
     /// Specifications, Part 1, Physical Layer, "Speed Class"). That is a few milliseconds, in which a card of 30 MB/s
     /// writes 128 KiB. Vendors' images are made in one go and have their free blocks in a few long runs, where the value does
@@ -50,7 +50,7 @@ package struct UsedBlocks: Hashable, Sendable {
     package let areas: [Area]
 
     /// Reads the file systems of `store`, which is laid out as `table` says. A file system that cannot be read counts as
-    /// used throughout; whoever writes the image will meet the reason again.
+    /// used throughout; writing the image then reports the reason.
     ///
     /// - Parameter gap: Gaps below this many bytes are written through.
     package init(of store: some BlockStore, table: PartitionTable, fillingGapsBelow gap: Int64 = smallestGap) {
@@ -106,7 +106,7 @@ package struct UsedBlocks: Hashable, Sendable {
         case "vfat":
             let space = try FATFreeSpace(of: window)
             return (space.kind.rawValue, space.ranges)
-        case let type? where ["ext2", "ext3", "ext4"].contains(type):
+        case let type? where Ext4Volume.types.contains(type):
             return (type, try Ext4FreeSpace(of: window).ranges)
         case .some:
             throw Failure(.unsupportedFilesystem, "\(name): piflash does not know its free blocks")

@@ -4,8 +4,8 @@
 
 /// A value that threads share, change and wait for: a mutex with a condition variable (pthread_cond_wait(3)).
 ///
-/// `@unchecked Sendable`: `state` is used only by `update` and `wait`, which hold the mutex; what they return is Sendable
-/// itself. The mutex and the condition variable are on the heap and keep their addresses, as POSIX requires.
+/// `@unchecked Sendable`: `state` is used only by `update` and `wait`, which hold the mutex; what they return is
+/// Sendable itself. The mutex and the condition variable are on the heap and keep their addresses, as POSIX requires.
 package final class Monitor<State: Sendable>: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)

@@ -6,12 +6,13 @@ import SystemPackage
     import Glibc
 #endif
 
-/// The files inside an ar or tar archive, packed or not, that are small enough to be held in memory.
+/// Reads small files from an ar or tar archive in memory, compressed or not.
 package enum ArchiveMembers {
-    /// In bytes: what a member that is read may have at most.
+    /// In bytes: larger members are left out.
     private static let limit = 16 << 20
 
-    /// The contents of the members of `archive`, called `name` in messages, whose names (without "./") `wanted` takes.
+    /// The contents of the members of `archive` whose names (without "./") are `wanted`; messages call the archive
+    /// `name`.
     package static func read(
         _ archive: [UInt8], name: String, wanted: (String) -> Bool
     ) throws(Failure) -> [String: [UInt8]] {
@@ -52,7 +53,7 @@ package enum ArchiveMembers {
             }
         }
         guard isRead else {
-            let reason = archive_error_string(handle).map { String(cString: $0).lowercased() } ?? "it is cut off"
+            let reason = archive_error_string(handle).map { String(cString: $0).lowercased() } ?? "it is truncated"
             throw Failure(.corruptArchive, "\(name) cannot be read: \(reason)")
         }
         return members

@@ -6,21 +6,21 @@ import SystemPackage
     import Glibc
 #endif
 
-/// One pass over an image's archive with libarchive; owns the handle.
+/// One pass over an image's archive with libarchive, whose handle it owns.
 struct ArchiveReader: ~Copyable {
     private let handle: OpaquePointer
     private let path: FilePath
     private var index = -1
 
-    /// Entry names are UTF-8 whatever the user's locale is; in the C locale, in which a process starts, libarchive
-    /// returns none that has other than ASCII letters.
+    /// Entry names are UTF-8, whatever the user's locale is. In the C locale, in which a process starts, libarchive
+    /// returns only ASCII names.
     private static let locale: Void = { _ = setlocale(LC_CTYPE, "C.UTF-8") }()
 
     init(_ source: ImageSource) throws(Failure) {
         _ = Self.locale
         guard let handle = archive_read_new() else { throw Failure(.system, "libarchive has no memory") }
         switch source.format {
-        // By its directory at the end only, never by the entries as they come: an archive that was cut off has none.
+        // Only by the directory at its end, never by the entries in order: a truncated archive has no directory.
         case .zip: archive_read_support_format_zip_seekable(handle)
         case .xz: archive_read_support_filter_xz(handle)
         case .gzip: archive_read_support_filter_gzip(handle)
@@ -29,7 +29,7 @@ struct ArchiveReader: ~Copyable {
         case .raw: break
         }
         if source.format != .zip { archive_read_support_format_raw(handle) }
-        // 1 MiB a read: fewer system calls than the default 10 KiB, and small beside an image.
+        // 1 MiB for each read: fewer system calls than with the default of 10 KiB, and small compared with an image.
         guard source.path.withPlatformString({ archive_read_open_filename(handle, $0, 1 << 20) }) == ARCHIVE_OK else {
             let failure = Self.explain(handle, source.path)
             archive_read_free(handle)
@@ -57,8 +57,8 @@ struct ArchiveReader: ~Copyable {
             isEncrypted: archive_entry_is_data_encrypted(entry) != 0)
     }
 
-    /// Hands out the data of the current entry without copying, block after block: the bytes, their offset, and how many
-    /// bytes of the packed file have been consumed so far.
+    /// Calls `body` with each block of the current entry, without copying it: the bytes, their offset, and how many
+    /// bytes of the archive have been read so far.
     mutating func forEachBlock(_ body: (UnsafeRawBufferPointer, Int64, _ consumed: Int64) throws -> Void) throws {
         while true {
             var block: UnsafeRawPointer?
@@ -68,14 +68,14 @@ struct ArchiveReader: ~Copyable {
             case ARCHIVE_OK:
                 try body(UnsafeRawBufferPointer(start: block, count: size), offset, archive_filter_bytes(handle, -1))
             case ARCHIVE_EOF: return
-            // A warning too: it is how libarchive tells of a wrong checksum in a zip archive.
+            // Also a warning: libarchive reports a wrong checksum in a zip as one.
             default: throw Self.explain(handle, path)
             }
         }
     }
 
-    /// Throws when the packed stream ended before the file did: libarchive takes what it cannot read there for none of its
-    /// business, but it may be the torn head of a further stream.
+    /// Throws if the compressed stream ended before the file did: libarchive ignores what it cannot read there, but it
+    /// may be the beginning of a truncated further stream.
     func checkEnd(of source: ImageSource) throws(Failure) {
         let rest = source.size - archive_filter_bytes(handle, -1)
         guard source.format != .zip, rest > 0 else { return }
@@ -83,7 +83,7 @@ struct ArchiveReader: ~Copyable {
     }
 
     private static func explain(_ handle: OpaquePointer, _ path: FilePath) -> Failure {
-        // Of a gzip trailer that is not there, libarchive says nothing at all.
+        // libarchive has no message for a missing gzip trailer.
         let text = archive_error_string(handle).map { String(cString: $0) } ?? "truncated trailer"
         let lower = text.lowercased()
         if lower.contains("encrypt") || lower.contains("passphrase") { return .encryptedArchive(path) }

@@ -15,8 +15,8 @@ struct ArchivedImage {
     let place: Place
     /// In bytes, if the source says so before it is unpacked. Unpacking proves it.
     ///
-    /// A gzip trailer has the size only modulo 2^32, and of its last member alone (RFC 1952, 2.3.1); bzip2 and most zstd
-    /// frames have none.
+    /// A gzip trailer has the size only modulo 2^32, and of its last member alone (RFC 1952, 2.3.1); bzip2 and most
+    /// zstd frames have none.
     let size: Int64?
 
     /// Finds the disk image in `source`. Throws if there is none, more than one, or an encrypted one.

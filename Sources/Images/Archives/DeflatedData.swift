@@ -1,21 +1,21 @@
 import Diagnostics
 import Storage
 
-/// A run of raw deflate data in a file, and what it inflates to.
+/// Raw deflate data that was inflated: where it ended in its file, and what came out.
 struct DeflatedData {
-    /// In bytes: read from the file at a time.
+    /// In bytes: how much is read from the file at once.
     private static let inputSize = 256 << 10
 
-    /// Where the data ended in the file.
+    /// Offset in the file.
     let end: Int64
-    /// How many bytes came out.
+    /// In bytes: the inflated data.
     let count: Int64
-    /// Their CRC-32.
+    /// CRC-32 of the inflated data.
     let checksum: UInt32
 
-    /// Inflates the data that starts where `range` of `file` does, and ends in it.
+    /// Inflates the data that begins where `range` of `file` begins, and ends inside it.
     ///
-    /// - Parameter step: Called after each step with the place in the file that has been reached.
+    /// - Parameter step: Called after each step with the offset that has been reached in the file.
     static func unpack<Engine: Inflater>(
         _ range: Range<Int64>, of file: ImageFile, to output: some DecoderOutput, with engine: Engine.Type,
         step: (Int64) throws(Failure) -> Void

@@ -1,11 +1,12 @@
 import Diagnostics
 import SystemPackage
 
-/// What is wrong with an archive, in the same words whoever found out.
+/// The failures of damaged archives, with the same words for every format.
 extension Failure {
     static func truncatedArchive(_ path: FilePath, _ reason: String) -> Failure {
         Failure(
-            .truncatedArchive, "\(path) is truncated (\(reason))", hint: "the download was cut off: download it again")
+            .truncatedArchive, "\(path) is truncated (\(reason))", hint: "the download is incomplete: download it again"
+        )
     }
 
     static func damagedArchive(_ path: FilePath, _ reason: String) -> Failure {
@@ -18,7 +19,7 @@ extension Failure {
             hint: "unpack it with the program that knows its password, and name the unpacked image")
     }
 
-    /// A stream that is whole, and then something else.
+    /// A complete stream with other bytes after it.
     static func trailingBytes(_ count: Int64, in source: ImageSource) -> Failure {
         Failure(
             .corruptArchive,

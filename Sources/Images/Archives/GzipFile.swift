@@ -3,13 +3,13 @@ import CZlib
 import Diagnostics
 import Storage
 
-/// A gzip file (RFC 1952): one member after the other, each a header, deflate data and a trailer.
+/// A gzip file (RFC 1952): one or more members, each with a header, deflate data and a trailer.
 ///
-/// A header (2.3) is ID1 ID2 CM FLG MTIME(4) XFL OS, then what FLG announces: XLEN(2) and as many bytes, the file's name and
-/// a comment, each ended by a zero, and a CRC-16 of the header. The trailer is CRC-32 and ISIZE, the size modulo 2^32.
-/// Numbers are little-endian.
+/// A header (2.3) is ID1 ID2 CM FLG MTIME(4) XFL OS, then the parts that FLG announces: XLEN(2) and as many bytes, the
+/// file's name and a comment, each ended by a zero, and a CRC-16 of the header. The trailer is CRC-32 and ISIZE, the
+/// size modulo 2^32. Numbers are little-endian.
 struct GzipFile {
-    /// In bytes: a header may have two texts of any length; a longer one than this is nobody's.
+    /// In bytes: the standard allows two texts of any length in a header; real headers are shorter than this.
     private static let headerLimit = 256 << 10
     private static let fixedHeaderSize = 10
     private static let trailerSize: Int64 = 8
@@ -31,7 +31,7 @@ struct GzipFile {
         file = try ImageFile(opening: source.path)
     }
 
-    /// Unpacks all members, one after the other; throws when anything but a member follows one.
+    /// Unpacks all members in order; throws if anything else follows a member.
     func unpack<Engine: Inflater>(
         to output: some DecoderOutput, with engine: Engine.Type, step: (Int64) throws(Failure) -> Void
     ) throws(Failure) {

@@ -1,11 +1,11 @@
 import Diagnostics
 
-/// Picks the disk image among the entries of an archive.
+/// Chooses the disk image among the entries of an archive.
 enum ImageEntry {
     private static let imageEndings = [".img", ".raw", ".wic", ".sdimg", ".rpi-sdimg", ".bin"]
     private static let packedEndings = [".xz", ".gz", ".bz2", ".zst", ".zip", ".7z", ".rar", ".tar", ".tgz"]
 
-    /// What vendors put beside an image.
+    /// Other files that vendors put into an image's archive.
     private static let companionEndings = [
         ".txt", ".md", ".pdf", ".html", ".htm", ".json", ".xml", ".bmap", ".info", ".nfo", ".url", ".asc", ".sig",
         ".md5", ".sha1", ".sha256", ".sha512",
@@ -19,19 +19,19 @@ enum ImageEntry {
         let names = (images.isEmpty ? files : images).map { "\"\($0.name)\"" }.joined(separator: ", ")
         if images.count > 1 {
             throw Failure(
-                .ambiguousArchive, "\(source.path) holds several disk images: \(names)",
-                hint: "unpack it and name the one you want")
+                .ambiguousArchive, "\(source.path) contains several disk images: \(names)",
+                hint: "unpack it, and name the image that you want")
         }
         let others = files.filter { !isCompanion($0.name) }
-        // Without a telling name; its first bytes will show.
+        // Its name does not say that it is an image; its first bytes will.
         if images.isEmpty, others.count == 1, !isPacked(others[0].name) { return others[0] }
         if let packed = files.first(where: { isPacked($0.name) }) {
             throw Failure(
-                .ambiguousArchive, "\(source.path) holds a packed image, \"\(packed.name)\"",
-                hint: "unpack the outer archive and name what is inside")
+                .ambiguousArchive, "\(source.path) contains a compressed image, \"\(packed.name)\"",
+                hint: "unpack the outer archive, and name the image inside it")
         }
         throw Failure(
-            .ambiguousArchive, "\(source.path) holds no disk image (\(names.isEmpty ? "it is empty" : names))",
+            .ambiguousArchive, "\(source.path) contains no disk image (\(names.isEmpty ? "it is empty" : names))",
             hint: "a disk image is a file that ends in .img")
     }
 
@@ -44,7 +44,7 @@ enum ImageEntry {
         return companionEndings.contains { last.hasSuffix($0) } || companionBeginnings.contains { last.hasPrefix($0) }
     }
 
-    /// What macOS and others leave in archives.
+    /// Files that macOS and other systems leave in archives.
     private static func isHidden(_ name: String) -> Bool {
         let parts = name.split(separator: "/")
         return parts.contains("__MACOSX") || (parts.last?.hasPrefix(".") ?? true)

@@ -3,7 +3,7 @@ package import Diagnostics
 import Storage
 package import SystemPackage
 
-/// A file that holds a disk image, packed or not: what it is by its first bytes, whatever its name says.
+/// A file with a disk image, compressed or not. Its first bytes decide its format, not its name.
 package struct ImageSource: Sendable {
     package enum Format: String, Sendable, Codable {
         case zip, xz, gzip, bzip2, zstd, raw
@@ -11,15 +11,15 @@ package struct ImageSource: Sendable {
 
     package let path: FilePath
     package let format: Format
-    /// In bytes, as the file stands.
+    /// In bytes, of the file as it is.
     package let size: Int64
     /// In bytes, without holes.
     let storedSize: Int64
 
-    /// How much of a file's beginning is looked at: up to where ISO 9660 names itself.
+    /// How many bytes of a file's beginning are examined: up to the identifier of ISO 9660.
     static let headSize = 32774
 
-    /// Looks at the file at `path`; what is no image is refused by name.
+    /// Examines the file at `path`. Throws if it is not an image, and says what it is.
     package init(_ path: FilePath) throws(Failure) {
         let file = try ImageFile(opening: path)
         self.path = path
@@ -27,7 +27,8 @@ package struct ImageSource: Sendable {
         storedSize = min(file.size, try file.dataRanges().count)
         let head = try file.bytes(at: 0, count: Int(min(file.size, Int64(Self.headSize))))
         guard let format = Self.format(of: head) else {
-            throw Failure(.notAnImage, "\(path) is no disk image: \(Self.describe(head))", hint: Self.hint(for: head))
+            throw Failure(
+                .notAnImage, "\(path) is not a disk image: \(Self.describe(head))", hint: Self.hint(for: head))
         }
         self.format = format
     }
@@ -45,8 +46,8 @@ package struct ImageSource: Sendable {
         return signatures.first { head.starts(with: $0.0) }?.1
     }
 
-    /// Whether the first sector ends like a partitioned disk's: 55 AA at 510. A CD image can, too, so as to start from a
-    /// USB stick, but not on a Pi.
+    /// Whether the first sector ends like that of a partitioned disk, with 55 AA at 510. A CD image can end like this
+    /// too, to boot from a USB stick, but it does not boot on a Pi.
     static func isDiskStart(_ head: [UInt8]) -> Bool {
         head.count >= 512 && head[510] == 0x55 && head[511] == 0xAA && !isCDImage(head)
     }
@@ -54,7 +55,7 @@ package struct ImageSource: Sendable {
     /// ECMA-119, 8.4.2: "CD001" at byte 1 of sector 16.
     private static func isCDImage(_ head: [UInt8]) -> Bool { head.dropFirst(32769).starts(with: Array("CD001".utf8)) }
 
-    /// What bytes that are no image look like, for people.
+    /// What a file that is not an image seems to be, for messages.
     static func describe(_ head: [UInt8]) -> String {
         let text = String(decoding: head.prefix(256), as: UTF8.self).withoutByteOrderMark.lowercased()
         let start = text.drop { $0.isWhitespace }
@@ -63,20 +64,20 @@ package struct ImageSource: Sendable {
             return "it is a web page"
         }
         if isCDImage(head) { return "it is a CD image (ISO 9660)" }
-        if let packed = packing(of: head) { return "it is packed once more (\(packed.rawValue))" }
+        if let packed = packing(of: head) { return "it is compressed twice (\(packed.rawValue))" }
         if head.starts(with: [0x50, 0x4B, 0x05, 0x06]) { return "it is an empty zip archive" }
         if head.count > 262, Array(head[257..<262]) == Array("ustar".utf8) { return "it is a tar archive" }
         if head.starts(with: Array("7z".utf8) + [0xBC, 0xAF]) { return "it is a 7z archive" }
         if head.starts(with: Array("Rar!".utf8)) { return "it is a RAR archive" }
         if head.starts(with: Array("QFI".utf8) + [0xFB]) { return "it is a qcow2 image" }
         if head.prefix(512).allSatisfy({ $0 == 0 }) { return "it starts with zeros instead of a partition table" }
-        // Letters beyond ASCII are text too; control characters are not.
+        // Text may contain letters that are not ASCII, but no control characters.
         if head.prefix(256).allSatisfy({ [9, 10, 12, 13].contains($0) || ($0 >= 32 && $0 != 127) }),
             !start.dropLast(1).contains("\u{FFFD}")
         {
             return "it is a text file"
         }
-        return "it has no partition table and is in no format piflash knows (zip, xz, gz, bz2, zst, raw)"
+        return "it has no partition table, and is not in a format that piflash reads (zip, xz, gz, bz2, zst, raw)"
     }
 
     static func hint(for head: [UInt8]) -> String {
@@ -86,19 +87,19 @@ package struct ImageSource: Sendable {
 }
 
 extension Failure.Code {
-    /// Something else than a disk image.
+    /// The file is not a disk image.
     package static let notAnImage = Failure.Code("images.not-an-image")
-    /// An archive that ends early.
+    /// The archive is truncated.
     package static let truncatedArchive = Failure.Code("images.truncated")
-    /// An archive whose contents contradict its checksums.
+    /// The archive's contents do not match its checksums.
     package static let corruptArchive = Failure.Code("images.corrupt")
     package static let encryptedArchive = Failure.Code("images.encrypted")
-    /// An archive with no disk image in it, or with several.
+    /// The archive contains no disk image, or several.
     package static let ambiguousArchive = Failure.Code("images.ambiguous")
-    /// A checksum that is not the one the recipe names.
+    /// The checksum is not the one in the recipe.
     package static let wrongChecksum = Failure.Code("images.wrong-checksum")
-    /// An unpacked image that is no longer what it was.
+    /// An unpacked image has changed in the cache.
     package static let corruptCache = Failure.Code("images.corrupt-cache")
-    /// No room in the cache's file system.
+    /// The cache's file system is full.
     package static let cacheFull = Failure.Code("images.cache-full")
 }

@@ -5,27 +5,28 @@ import Diagnostics
     import CISAL
 #endif
 
-/// Inflates raw deflate data (RFC 1951) and sums up what comes out.
+/// Inflates raw deflate data (RFC 1951), and has the checksum of gzip and zip.
 protocol Inflater: AnyObject {
     init() throws(Failure)
-    /// Inflates what fits: takes from the front of `input`, fills `output` from its front and returns how many bytes of it.
+    /// Inflates as much as fits: removes bytes from the front of `input`, fills `output` from its front, and returns
+    /// the number of bytes there.
     func step(_ input: inout Slice<UnsafeRawBufferPointer>, _ output: UnsafeMutableRawBufferPointer)
         throws(InflateError) -> Int
-    /// Whether the data has ended and all of it has been handed out.
+    /// Whether the data has ended and all of it has been returned.
     var isFinished: Bool { get }
-    /// How many bytes after the end of the data have been taken from the input; they may come from an earlier step.
+    /// How many bytes after the end of the data have been removed from the input, perhaps by an earlier step.
     var surplus: Int { get }
-    /// CRC-32 of the bytes, after `checksum` of those before them, as in gzip and zip.
+    /// CRC-32 as in gzip and zip, continued over `bytes`; `checksum` is that of the bytes before them.
     static func checksum(_ checksum: UInt32, _ bytes: UnsafeRawBufferPointer) -> UInt32
 }
 
 enum InflateError: Error {
     case invalid
-    /// The input ended first.
+    /// The input ended before the data did.
     case cut
 }
 
-/// What unpacks zip and gz here: ISA-L where Debian has it (amd64, arm64), three times as fast as zlib.
+/// The inflater for zip and gz: ISA-L where Debian has it (amd64, arm64), which is three times as fast as zlib.
 #if canImport(CISAL)
     typealias FastestInflater = ISALInflater
 #else
@@ -55,7 +56,7 @@ final class ZlibInflater: Inflater {
         stream.next_out = output.bindMemory(to: UInt8.self).baseAddress
         stream.avail_out = UInt32(output.count)
         switch inflate(&stream, Z_NO_FLUSH) {
-        // Z_BUF_ERROR: nothing could be done without more input, which is no error yet.
+        // Z_BUF_ERROR: no progress without more input, which is not an error yet.
         case Z_OK, Z_BUF_ERROR: break
         case Z_STREAM_END: isFinished = true
         default: throw .invalid

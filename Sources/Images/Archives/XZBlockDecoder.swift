@@ -3,11 +3,11 @@ import Diagnostics
 import Storage
 import SystemPackage
 
-/// Decodes single blocks of an .xz file, one after the other; for one thread.
+/// Decodes single blocks of an .xz file, one at a time. For one thread only.
 final class XZBlockDecoder {
     private static let inputSize = 128 << 10
     private static let outputSize = 512 << 10
-    /// In bytes: what the buffers of one decoder take.
+    /// In bytes: the memory of one decoder's buffers.
     static let buffers = UInt64(inputSize + outputSize)
 
     /// LZMA_VLI_UNKNOWN (vli.h), a macro that Swift does not import.
@@ -17,9 +17,9 @@ final class XZBlockDecoder {
     private let file: ImageFile
     private let input = AlignedBuffer(count: inputSize)
     private let output = AlignedBuffer(count: outputSize)
-    // As LZMA_STREAM_INIT: nothing but zeros.
+    // The same as LZMA_STREAM_INIT: only zeros.
     private var stream = lzma_stream()
-    /// At fixed addresses: the decoder keeps them between calls.
+    /// At fixed addresses, since the decoder keeps them between calls.
     private let block = UnsafeMutablePointer<lzma_block>.allocate(capacity: 1)
     private let filters = UnsafeMutablePointer<lzma_filter>.allocate(capacity: Int(LZMA_FILTERS_MAX) + 1)
 
@@ -37,7 +37,7 @@ final class XZBlockDecoder {
         block.deallocate()
     }
 
-    /// Reads the header of `next`: how many bytes of memory its filters need.
+    /// Reads the header of `next`, and returns how many bytes of memory its filters need.
     func prepare(_ next: XZIndex.Block) throws(Failure) -> UInt64 {
         let start = next.packed.lowerBound
         // The first byte is the header's size in words, less one (3.1.1); 0 would be an index.
@@ -62,10 +62,10 @@ final class XZBlockDecoder {
         return need
     }
 
-    /// Gives back the memory of earlier blocks, which is otherwise used again.
+    /// Frees the memory of earlier blocks, which is otherwise reused.
     func forget() { lzma_end(&stream) }
 
-    /// Decodes the block that was prepared, and hands out its bytes and their offset in it.
+    /// Decodes the prepared block, and calls `body` with its bytes and their offset in it.
     func decode(
         _ next: XZIndex.Block, _ body: (UnsafeRawBufferPointer, Int64) throws(Failure) -> Void
     ) throws(Failure) {
@@ -81,7 +81,7 @@ final class XZBlockDecoder {
             stream.avail_out = Self.outputSize
             while code == LZMA_OK, stream.avail_out > 0 {
                 if stream.avail_in == 0 { try refill(&position, upTo: next.packed.upperBound) }
-                // Without anything to read it answers LZMA_BUF_ERROR, the second time (base.h).
+                // Without input it returns LZMA_BUF_ERROR at the second call (base.h).
                 code = lzma_code(&stream, LZMA_RUN)
             }
             let produced = Self.outputSize - stream.avail_out
@@ -89,7 +89,7 @@ final class XZBlockDecoder {
             try body(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(output.bytes)[..<produced]), done)
             done += Int64(produced)
         }
-        // The decoder itself compares sizes and check with what the header and the index say.
+        // The decoder itself compares sizes and check with the header and the index.
         switch code {
         case LZMA_STREAM_END: return
         case LZMA_MEM_ERROR: throw Failure(.system, "liblzma has no memory")

@@ -2,17 +2,17 @@ import CLZMA
 import Diagnostics
 import Storage
 
-/// The blocks of an .xz file, from the indexes at its streams' ends (The .xz File Format 1.1.0, 4): each can be decoded
-/// without the others.
+/// The blocks of an .xz file, from the indexes at the ends of its streams (The .xz File Format 1.1.0, 4). Each block
+/// can be decoded without the others.
 struct XZIndex {
     struct Block: Sendable {
         /// In the file: header, data, padding and check.
         let packed: Range<Int64>
-        /// In bytes, without padding; what the index counts.
+        /// In bytes, without padding, as in the index.
         let unpaddedSize: UInt64
         /// In the unpacked file.
         let unpacked: Range<Int64>
-        /// The stream's kind of check: an lzma_check.
+        /// The stream's type of check: an lzma_check.
         let check: UInt32
     }
 
@@ -21,10 +21,10 @@ struct XZIndex {
 
     let blocks: [Block]
 
-    /// Nil when there is no whole index at the end, as in a file that was cut off or has something else behind it, or when it
-    /// is too large.
+    /// Nil if there is no complete index at the end, as in a file that is truncated or followed by other bytes, or if
+    /// the index is too large.
     init?(of file: ImageFile) throws(Failure) {
-        // As LZMA_STREAM_INIT: nothing but zeros.
+        // The same as LZMA_STREAM_INIT: only zeros.
         var stream = lzma_stream()
         defer { lzma_end(&stream) }
         var index: OpaquePointer?
@@ -47,7 +47,7 @@ struct XZIndex {
             case LZMA_OK: break
             case LZMA_STREAM_END: break decoding
             case LZMA_SEEK_NEEDED:
-                // It asks for places in the file only (index.h, lzma_file_info_decoder).
+                // It asks only for places inside the file (index.h, lzma_file_info_decoder).
                 position = Int64(stream.seek_pos)
                 stream.avail_in = 0
             default: return nil

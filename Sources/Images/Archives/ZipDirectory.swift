@@ -7,11 +7,13 @@ import Storage
 /// Everything else (stored, encrypted, split, zip64's large directories, contradictions between the directory and the
 /// entry's own header) is declined, and left to libarchive.
 ///
-/// - 4.3.16, end of central directory: signature, disk(2) disk(2), entries(2) entries(2), size(4), offset(4), comment(2 + n)
+/// - 4.3.16, end of central directory: signature, disk(2) disk(2), entries(2) entries(2), size(4), offset(4),
+///   comment(2 + n)
 /// - 4.3.12, directory: signature, version(1), system of the attributes(1) at 5, version(2), flags(2) at 8, method(2),
 ///   time(4), CRC-32(4) at 16, packed size(4), size(4), lengths of name, extra and comment(2 each) at 28, disk(2),
 ///   attributes(2 + 4) at 36, offset of the header(4) at 42, name at 46, extra fields: id(2), size(2), data
-/// - 4.3.7, header: signature, version(2), flags(2) at 6, method(2), …, lengths of name and extra(2 each) at 26, name at 30
+/// - 4.3.7, header: signature, version(2), flags(2) at 6, method(2), …, lengths of name and extra(2 each) at 26, name
+///   at 30
 struct ZipDirectory {
     struct DeflatedEntry {
         /// Where its data is in the file.
@@ -24,7 +26,7 @@ struct ZipDirectory {
     private static let endSize = 22
     private static let recordSize = 46
     private static let headerSize = 30
-    /// In bytes: a directory of an archive with one image is a few lines.
+    /// In bytes: the directory of an archive with one image is short.
     private static let limit = 1 << 20
     /// Bit 0: encrypted; 5: patch; 6: strong encryption; 13: masked header (4.4.4).
     private static let unusual: UInt16 = 1 << 0 | 1 << 5 | 1 << 6 | 1 << 13
@@ -39,17 +41,17 @@ struct ZipDirectory {
     /// In the directory's order.
     let entries: [ArchiveEntry]
 
-    /// Nil if it is not plain where the directory is, or what it contains.
+    /// Nil if the place or the contents of the directory are in doubt.
     init?(of file: ImageFile) throws(Failure) {
         self.file = file
-        // A comment of at most 65,535 bytes is the last thing in the file.
+        // The file ends with a comment of at most 65,535 bytes.
         let tail = try file.bytes(at: max(0, file.size - 65557), count: Int(min(file.size, 65557)))
         var end = tail.count - Self.endSize
         while end >= 0, !Self.isEnd(tail, at: end) { end -= 1 }
         guard end >= 0, tail.u32(end + 4) == 0 else { return nil }
         let size = Int(tail.u32(end + 12))
         start = Int64(tail.u32(end + 16))
-        // Nothing, a zip64 record included, is between the directory and its end.
+        // Nothing is between the directory and its end record, not even a zip64 record.
         guard size <= Self.limit, start + Int64(size) == file.size - Int64(tail.count - end) else { return nil }
         records = try file.bytes(at: start, count: size)
         guard let places = Self.places(in: records), places.count == Int(tail.u16(end + 10)) else { return nil }
@@ -79,7 +81,8 @@ struct ZipDirectory {
         let plain = name(at: record, of: records)
         let name = String(decoding: unicodeName(at: record, of: records) ?? plain, as: UTF8.self)
         let attributes = records.u32(record + 38)
-        // 4.4.2: 0 is MS-DOS, whose attribute 10 (hex) is a directory; 3 is UNIX, with stat's st_mode in the upper half.
+        // 4.4.2: 0 is MS-DOS, whose attribute 10 (hex) is a directory; 3 is UNIX, with stat's st_mode in the upper
+        // half.
         let isFile =
             switch records[record + 5] {
             case 0: attributes & 0x10 == 0
@@ -123,7 +126,7 @@ struct ZipDirectory {
         let packed = u32(record + 20)
         let size = u32(record + 24)
         let offset = u32(record + 42)
-        // All ones: the number is in a zip64 field.
+        // If all bits are set, the number is in a zip64 field.
         guard flags & Self.unusual == 0, u16(record + 10) == Self.deflate, u16(record + 34) == 0,
             ![packed, size, offset].contains(.max), Int64(offset) + Int64(Self.headerSize) <= start
         else { return nil }
@@ -143,7 +146,7 @@ struct ZipDirectory {
 }
 
 extension ZipDirectory.DeflatedEntry {
-    /// Unpacks it; its size and checksum must be those that the directory says.
+    /// Unpacks the entry. Throws if its size or checksum is not that of the directory.
     func unpack<Engine: Inflater>(
         from source: ImageSource, to output: some DecoderOutput, with engine: Engine.Type,
         step: (Int64) throws(Failure) -> Void

@@ -10,7 +10,8 @@ import SystemPackage
     import Glibc
 #endif
 
-/// What tells that a source file is still the one that was unpacked: any write changes its ctime.
+/// Identifies a source file: if it equals that of an earlier run, the file has not changed. Any write changes its
+/// ctime.
 struct SourceIdentity: Codable, Hashable {
     let path: String
     let device: UInt64
@@ -25,7 +26,7 @@ struct SourceIdentity: Codable, Hashable {
         do { status = try path.stat() } catch {
             throw .system("opening the image \(path)", error, hint: "correct image.source in the recipe")
         }
-        // Before anything opens it: opening a pipe would wait for its other end.
+        // Before the file is opened: opening a pipe would wait for its other end.
         guard status.type == .regular else { throw Failure(.notAFile, "\"\(path)\" is not a regular file") }
         self.path = path.string
         device = UInt64(status.deviceID.rawValue)
@@ -36,14 +37,14 @@ struct SourceIdentity: Codable, Hashable {
     }
 }
 
-/// A line of the cache's index.
+/// What the cache knows of a source: its digest, and that of its image.
 struct SourceIndex: Codable {
     let identity: SourceIdentity
     let sourceDigest: String
     let imageDigest: String
 }
 
-/// What is known of an entry's file: one that was touched by somebody else is not trusted.
+/// Size and time of an image in the cache. If its file has others, another program has changed it, and it is not used.
 struct EntryNote: Codable, Hashable {
     let size: Int64
     let modified: Int64

@@ -9,24 +9,24 @@ import SystemPackage
     import Glibc
 #endif
 
-/// The files of the cache: waiting for them, finding, adding and removing them.
+/// The files of the cache: waiting for, finding, adding and removing them.
 extension ImageCache {
-    /// Waits while another run works on the same source; that can be stopped.
+    /// Locks a source. Waits while another run works on it, unless `isCancelled` says so.
     func lock(
         _ path: FilePath, source: FilePath, events: (ImageEvent) -> Void, isCancelled: () -> Bool
     ) throws(Failure) -> FileLock {
-        var told = false
+        var isReported = false
         while true {
             if let lock = try FileLock.take(path, .exclusive, user: user) { return lock }
-            if !told { events(.waiting) }
-            told = true
+            if !isReported { events(.waiting) }
+            isReported = true
             if isCancelled() { throw Failure(.cancelled, "stopped while waiting for another run to unpack \(source)") }
-            // flock(2) itself could not be interrupted by `isCancelled`.
+            // flock(2) does not ask `isCancelled` while it waits.
             usleep(50_000)
         }
     }
 
-    /// Removes what runs that were killed left half-way.
+    /// Removes unfinished images of runs that were killed.
     func sweep() {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: images.string)) ?? []
         where name.hasSuffix(".part") {
@@ -49,7 +49,7 @@ extension ImageCache {
         (try? DurableFile.read(path, limit: 1 << 20, kind: .regular)) ?? nil
     }
 
-    /// Opens an entry of the cache and keeps it from being removed; nil when it is gone or not what was put there.
+    /// Opens an image of the cache, and locks it so that it is not removed; nil if it is missing or was changed.
     func open(_ entry: SourceIndex, source: FilePath) throws(Failure) -> Image? {
         let path = images.appending("\(entry.imageDigest).img")
         let note = images.appending("\(entry.imageDigest).json")
@@ -59,18 +59,18 @@ extension ImageCache {
             let known = try? JSONDecoder().decode(EntryNote.self, from: Data(bytes)),
             known == EntryNote(of: status)
         else { return nil }
-        // The last use, for eviction.
+        // The time of the last use, for eviction.
         utimensat(AT_FDCWD, note.string, nil, 0)
         return Image(
             store: try ImageFile(opening: path), digest: entry.imageDigest,
             sourceName: source.lastComponent?.string ?? source.string, sourceDigest: entry.sourceDigest, lock: lock)
     }
 
-    /// Takes an unpacked image into the cache: the image first, then what is known of it, then the index.
+    /// Moves an unpacked image into the cache: first the image, then its note, then the index.
     func adopt(_ part: FilePath, as entry: SourceIndex, key: String, source: FilePath) throws(Failure) {
         let path = images.appending("\(entry.imageDigest).img")
         if try open(entry, source: source) != nil {
-            // Another source has brought the same image, and cards may be written from it: it stays.
+            // Another source has the same image, and cards may be being written from it: it stays.
             unlink(part.string)
         } else {
             let status: Stat
@@ -91,15 +91,16 @@ extension ImageCache {
 
     // MARK: Eviction
 
-    /// Removes the images that were used longest ago until `bytes` more, and the reserve, fit into the file system.
+    /// Removes images, the one unused for longest first, until the file system has room for `bytes` more and the
+    /// reserve.
     func makeRoom(for bytes: Int64, source: ImageSource, events: (ImageEvent) -> Void) throws(Failure) {
         while let free = freeSpace, free - reserve < bytes {
             guard try evictOldest(keeping: nil, events: events) else {
                 throw Failure(
                     .cacheFull,
-                    "no room to unpack \(source.path): \(formatBytes(free)) are free in \(images), of which "
-                        + "\(formatBytes(reserve)) are left alone",
-                    hint: "free some space, or name another place in XDG_CACHE_HOME")
+                    "no room to unpack \(source.path): \(images) has \(formatBytes(free)) free, of which "
+                        + "\(formatBytes(reserve)) stay free for other programs",
+                    hint: "free some space, or set XDG_CACHE_HOME to another place")
             }
         }
     }
@@ -113,7 +114,7 @@ extension ImageCache {
     func evictOldest(keeping digest: String?, events: (ImageEvent) -> Void) throws(Failure) -> Bool {
         for entry in stored().sorted(by: { $0.lastUse < $1.lastUse }) where entry.digest != digest {
             let path = images.appending("\(entry.digest).img")
-            // An image in use is locked, and stays.
+            // A locked image is in use, and stays.
             guard let lock = try FileLock.take(existing: path, .exclusive) else { continue }
             unlink(path.string)
             unlink(images.appending("\(entry.digest).json").string)

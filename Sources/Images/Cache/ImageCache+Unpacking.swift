@@ -4,15 +4,15 @@ import Storage
 import SystemPackage
 
 extension ImageCache {
-    /// Unpacks `source` into `part`; the SHA-256 of what is there, in lower-case hex.
+    /// Unpacks `source` into `part`, and returns the SHA-256 of the image, in lower-case hex.
     ///
-    /// - Parameter began: Called with the file and its size before anything is unpacked, where the size is known then.
+    /// - Parameter began: Called with the file and its size before anything is unpacked, if the size is known.
     func unpack(
         _ source: ImageSource, to part: FilePath, events: (ImageEvent) -> Void, isCancelled: () -> Bool,
         began: (GrowingFile, Int64) -> Void
     ) throws(Failure) -> String {
         let image = try ArchivedImage.find(in: source)
-        // Sparse as it is kept, an image takes at least about as much as its packed form.
+        // A sparse image takes at least about as much room as its source.
         try makeRoom(for: source.storedSize, source: source, events: events)
         let file = try GrowingFile(creating: part, size: image.size)
         do throws(Failure) {
@@ -21,7 +21,7 @@ extension ImageCache {
             if let size = image.size { began(file, size) }
             return try unpack(source, image, to: file, digest: digest, events: events, isCancelled: isCancelled)
         } catch {
-            // Wakes who waits for its bytes.
+            // Wakes the threads that wait for its bytes.
             file.abandon(error)
             throw error
         }
@@ -58,17 +58,17 @@ extension ImageCache {
         }
         if let expected, count != expected {
             throw Failure(
-                .truncatedArchive, "\(source.path) holds \(count) of \(expected) bytes", hint: "download it again")
+                .truncatedArchive, "\(source.path) contains \(count) of \(expected) bytes", hint: "download it again")
         }
         guard count % 512 == 0 else {
             throw Failure(
                 .truncatedArchive,
-                "\(source.path) unpacks to \(count) bytes, which are no whole number of sectors",
+                "\(source.path) unpacks to \(count) bytes, which is not a multiple of the sector size",
                 hint: "the image is truncated: download it again")
         }
     }
 
-    /// A vendor publishes the checksum of the archive, of the image inside, or both: either may stand in a recipe.
+    /// A vendor publishes the checksum of the archive, of the image inside it, or both; a recipe may have either.
     func check(_ packed: String, _ unpacked: String, against wanted: String?, source: FilePath) throws(Failure) {
         guard let wanted = wanted?.lowercased(), wanted != packed, wanted != unpacked else { return }
         throw Failure(

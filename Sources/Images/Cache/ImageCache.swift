@@ -9,7 +9,7 @@ package import SystemPackage
     import Glibc
 #endif
 
-/// Unpacked images, kept under the SHA-256 of their content so that every card and every run shares one.
+/// Unpacked images, named by the SHA-256 of their content, so that all cards and runs share them.
 ///
 ///     images/<digest>.img     the unpacked image, sparse, read-only; locked (shared) while it is in use
 ///     images/<digest>.json    its size and modification time; its own modification time is the last use
@@ -17,18 +17,18 @@ package import SystemPackage
 ///     sources/<key>.json      a source file's identity and the digests of its packed and unpacked bytes
 ///     sources/<key>.lock      held while the source is unpacked
 ///
-/// Safe against two runs at once (the second waits, then finds the first one's result) and against a crash at any
-/// moment: a `.part` file is nobody's result, and is removed by the next run that finds its source's lock free; the index
-/// is replaced as a whole, after the image.
+/// Safe if two runs need the same image (the second waits, then finds the first one's result), and if a run crashes at
+/// any moment: nobody uses a `.part` file, and the next run that finds its source's lock free removes it; the index is
+/// replaced as a whole, after the image.
 package struct ImageCache: Sendable {
     package static let defaultLimit: Int64 = 16 << 30
 
     let user: InvokingUser
     let images: FilePath
     let sources: FilePath
-    /// In bytes as stored, without holes.
+    /// In bytes, without holes: larger caches lose the images that were unused for longest.
     let limit: Int64
-    /// In bytes: what unpacking leaves free in the file system, since the system wants to live too.
+    /// In bytes: how much unpacking leaves free in the file system, for other programs.
     let reserve: Int64
 
     package init(directories: UserDirectories, limit: Int64 = ImageCache.defaultLimit) {
@@ -46,8 +46,9 @@ package struct ImageCache: Sendable {
     /// The unpacked image of the file at `source`, from the cache or unpacked now.
     ///
     /// - Parameters:
-    ///   - sha256: What the file's SHA-256 must be, in hex; nil when nobody said.
-    ///   - validate: Called with a newly unpacked image before it is taken into the cache; what it throws refuses it.
+    ///   - sha256: The required SHA-256 of the file or of its image, in hex; nil for any.
+    ///   - validate: Called with a newly unpacked image before it gets into the cache. If it throws, the image is
+    ///     refused.
     package func image(
         at source: FilePath, sha256: String?, validate: (FilePath, ImageFile) throws(Failure) -> Void,
         events: (ImageEvent) -> Void, isCancelled: () -> Bool
@@ -56,7 +57,7 @@ package struct ImageCache: Sendable {
             at: source, sha256: sha256, validate: validate, events: events, isCancelled: isCancelled, began: { _ in })
     }
 
-    /// The same; `began` is called when unpacking begins, where the size of the image is known then.
+    /// The same. `began` is called when unpacking begins, if the size of the image is known then.
     func image(
         at source: FilePath, sha256: String?, validate: (FilePath, ImageFile) throws(Failure) -> Void,
         events: (ImageEvent) -> Void, isCancelled: () -> Bool, began: (UnpackingBeginning) -> Void
@@ -74,8 +75,7 @@ package struct ImageCache: Sendable {
             return image
         }
         let opened = try ImageSource(source)
-        // An archive's wrong checksum may yet be its image's; a file that is not packed has only the one, and need not be
-        // copied to find that out.
+        // The checksum may be that of the image inside. A raw image has only one, which is checked before it is copied.
         if let sha256, opened.format == .raw {
             let digest = try ImageFile(opening: source).sha256(isCancelled: isCancelled)
             try check(digest, digest, against: sha256, source: source)
@@ -98,7 +98,7 @@ package struct ImageCache: Sendable {
                 throw Failure(.corruptArchive, "\(source) changed while it was unpacked", hint: "try again")
             }
             let entry = SourceIndex(identity: identity, sourceDigest: digest, imageDigest: unpacked)
-            // Taken before the file has its final name, so that no other run can remove it in between.
+            // Locked before the file gets its final name, so that no other run can remove it.
             let kept = try FileLock.take(existing: part, .shared)
             defer { withExtendedLifetime(kept) {} }
             try adopt(part, as: entry, key: key, source: source)
@@ -113,13 +113,13 @@ package struct ImageCache: Sendable {
         }
     }
 
-    /// Reads the whole image again and compares it with the digest that it is kept under. One that has rotted on the disk
-    /// is refused, and the next run unpacks its source anew.
+    /// Reads the whole image again and compares its digest. Throws if the image was damaged on the disk; the next run
+    /// then unpacks its source again.
     package func verify(_ image: Image, isCancelled: () -> Bool = { false }) throws(Failure) {
         guard try image.store.sha256(isCancelled: isCancelled) != image.digest else { return }
         unlink(images.appending("\(image.digest).json").string)
         throw Failure(
             .corruptCache, "the unpacked image of \(image.sourceName) was damaged in the cache (\(image.path))",
-            hint: "run the same command again: it unpacks the image anew; if that happens again, check the disk")
+            hint: "run the same command again: it unpacks the image again; if the same error returns, check the disk")
     }
 }

@@ -89,8 +89,8 @@ package final class ImageStream: Sendable {
     /// In bytes, from the beginning of a partition: libblkid identifies its contents by these.
     private static let signatures: Int64 = 16 << 20
 
-    /// libblkid reads the file itself, and would take missing bytes for zeros. A table that it refuses is read again when
-    /// the whole image is there (a GPT has a copy at the end), and so are logical partitions, whose records can be
+    /// libblkid reads the file itself, and would take missing bytes for zeros. A table that it refuses is read again
+    /// when the whole image is there (a GPT has a copy at the end), and so are logical partitions, whose records can be
     /// anywhere.
     private func partitionTable(in file: GrowingFile) throws(Failure) -> PartitionTable {
         var known = min(store.size, Self.signatures)
@@ -110,8 +110,8 @@ package final class ImageStream: Sendable {
         }
     }
 
-    /// Whether the MBR has a partition that contains further ones: types 05, 0F and 85 of the four entries of 16 bytes at
-    /// 446, each with its type at 4.
+    /// Whether the MBR has a partition that contains further ones: types 05, 0F and 85 of the four entries of 16 bytes
+    /// at 446, each with its type at 4.
     private var hasExtendedPartition: Bool {
         get throws(Failure) {
             let entries = try store.bytes(at: 446, count: 64)

@@ -1,16 +1,16 @@
 import Diagnostics
 import Host
 
-/// What can be read of an image from the moment it begins to be unpacked.
+/// What is known of an image when unpacking begins.
 struct UnpackingBeginning: Sendable {
     let file: GrowingFile
-    /// In bytes, as it will be.
+    /// In bytes, of the complete image.
     let size: Int64
-    /// The digest of the packed file; nil when that was checked before.
+    /// The digest of the source; nil if it was checked before.
     let packed: BackgroundDigest?
 }
 
-/// What the thread that unpacks an image, and those that wait for it, know of each other.
+/// The state that the thread that unpacks an image shares with those that wait for it.
 final class UnpackingWork: Sendable {
     private struct State {
         var beginning: UnpackingBeginning?
@@ -20,7 +20,7 @@ final class UnpackingWork: Sendable {
 
     private let state = Monitor(State())
 
-    /// The result; nil while the thread works.
+    /// The result; nil while the thread is working.
     var result: Result<Image, Failure>? { state.update { $0.result } }
     var isStopped: Bool { state.update { $0.isStopped } }
 
@@ -29,7 +29,7 @@ final class UnpackingWork: Sendable {
     func end(_ result: Result<Image, Failure>) {
         state.update {
             $0.result = result
-            // Lets go of a digest that nobody waits for any more.
+            // Releases a digest that is no longer needed.
             $0.beginning = nil
         }
     }
@@ -38,7 +38,7 @@ final class UnpackingWork: Sendable {
 
     func wait() -> Result<Image, Failure> { state.wait { $0.result } }
 
-    /// Waits until the image can be read; nil when there is nothing to read before it is finished.
+    /// Waits until the image can be read; nil if it can be read only when it is complete.
     func waitForBeginning() -> UnpackingBeginning? {
         state.wait { state -> UnpackingBeginning?? in
             if state.result != nil { return .some(nil) }

@@ -6,14 +6,14 @@ import Storage
 import Synchronization
 import SystemPackage
 
-/// In bytes: how much is hashed at a time.
+/// In bytes: how much is hashed at once.
 private let portion = 1 << 20
 
 extension GrowingFile {
-    /// The SHA-256 of the file, in lower-case hex, computed while it grows. Throws why it was abandoned.
+    /// The SHA-256 of the file, in lower-case hex, computed while the file grows. Throws the reason if it is abandoned.
     ///
-    /// The bytes come from the page cache, where they have just been written: the decoder may bring them in any order,
-    /// and none are kept in memory for this.
+    /// The bytes come from the page cache, where they were written a moment ago: decoders may write them in any order,
+    /// and nothing is kept in memory for this.
     func digest() throws(Failure) -> String {
         let buffer = AlignedBuffer(count: portion)
         defer { withExtendedLifetime(buffer) {} }
@@ -25,7 +25,7 @@ extension GrowingFile {
             let count = try wait(for: offset + Int64(portion))
             let length = Int(min(count - offset, Int64(portion)))
             guard length > 0 else { return hasher.finalize().hex }
-            // Stretches are as long as portions: this one is in a single stretch.
+            // A stretch is as long as a portion: this portion is in a single stretch.
             let part: UnsafeMutableRawBufferPointer
             if isHole(at: offset) {
                 part = .init(rebasing: zeros.bytes[..<length])
@@ -58,8 +58,8 @@ extension ImageFile {
     }
 }
 
-/// The SHA-256 of a file, computed on a thread of its own while other threads unpack the file: it reads ahead of them, so
-/// that they find in the page cache what they need.
+/// The SHA-256 of a file, computed by its own thread while other threads unpack the file. It reads ahead of them, so
+/// that they find their input in the page cache.
 final class BackgroundDigest: Sendable {
     private let isStopped: Stop
     private let thread: WorkerThread<String>
@@ -77,9 +77,9 @@ final class BackgroundDigest: Sendable {
         }
     }
 
-    /// Nobody wants to know it any more.
+    /// The digest is no longer needed: ends the thread.
     deinit { isStopped.isSet.store(true, ordering: .relaxed) }
 
-    /// In lower-case hex; nil when `isCancelled` first.
+    /// In lower-case hex; nil if `isCancelled` says so first.
     func value(unless isCancelled: () -> Bool) throws(Failure) -> String? { try thread.value(unless: isCancelled) }
 }

@@ -7,21 +7,21 @@ import SystemPackage
     import Glibc
 #endif
 
-/// A file that is being written, by several threads if need be, while others read what is there already. Runs of zeros
-/// become holes.
+/// A file that one or more threads write while others read its finished part. Runs of zeros become holes.
 ///
-/// Bytes may be written in any order, but they are readable in order only: those before ``count``.
+/// Bytes may be written in any order, but only the bytes before ``count`` can be read.
 final class GrowingFile: Sendable {
-    /// In bytes: for each such stretch it is known whether anything was written, so that no reader fetches a hole.
+    /// In bytes: the file records for each stretch whether anything was written there, so that no reader fetches a
+    /// hole.
     static let stretch: Int64 = 1 << 20
 
     private struct State {
         var count: Int64 = 0
         var isComplete = false
-        /// Why no more bytes come, when not all have come.
+        /// Why no more bytes will come, if some are missing.
         var failure: Failure?
-        /// The numbers of the stretches that were written to. A set: an archive that lies about its blocks may have one
-        /// written far behind all others, where the file system lets it.
+        /// The numbers of the stretches that were written. A set, since a damaged archive may make a block be written
+        /// far behind all others.
         var written: Set<Int> = []
     }
 
@@ -29,8 +29,7 @@ final class GrowingFile: Sendable {
     private let descriptor: FileDescriptor
     private let state = Monitor(State())
 
-    /// - Parameter size: In bytes, where it is known beforehand: the file has it from the start, so that who asks for it
-    ///   is not misled.
+    /// - Parameter size: In bytes, if it is known already: then the file has its size from the beginning.
     init(creating path: FilePath, size: Int64? = nil) throws(Failure) {
         self.path = path
         let descriptor: FileDescriptor
@@ -49,7 +48,7 @@ final class GrowingFile: Sendable {
 
     // MARK: Writing
 
-    /// Puts `bytes` at `offset`, whether or not they can be read yet.
+    /// Writes `bytes` at `offset`. They can be read when ``grow(to:)`` reaches them.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
         var stretches: Set<Int> = []
         try bytes.forEachSparseRun(at: offset) { (run, isZero) throws(Failure) in
@@ -64,18 +63,19 @@ final class GrowingFile: Sendable {
         state.update { [stretches] in $0.written.formUnion(stretches) }
     }
 
-    /// All bytes before `count` have been written: they can be read from now on.
+    /// Says that all bytes before `count` are written and can be read.
     func grow(to count: Int64) { state.update { $0.count = max($0.count, count) } }
 
-    /// No bytes follow.
+    /// Says that no bytes follow.
     func complete() { state.update { $0.isComplete = true } }
 
-    /// No bytes follow, and those that came are worth nothing: wakes the readers with `failure`. Nothing when it is complete.
+    /// No bytes follow, and those that came are worth nothing: wakes the readers with `failure`. Nothing when it is
+    /// complete.
     func abandon(_ failure: Failure) {
         state.update { if !$0.isComplete { $0.failure = $0.failure ?? failure } }
     }
 
-    /// Gives the file its size and waits until it is on the disk.
+    /// Gives the file its size, and waits until it is on the disk.
     func synchronize() throws(Failure) {
         do {
             try descriptor.resize(to: count)
@@ -87,10 +87,11 @@ final class GrowingFile: Sendable {
 
     // MARK: Reading
 
-    /// How many bytes can be read.
+    /// How many bytes can be read, from the beginning on.
     var count: Int64 { state.update { $0.count } }
 
-    /// Waits until `count` bytes can be read. How many there are: fewer at the end of the file. Throws why it was abandoned.
+    /// Waits until `count` bytes can be read, and returns how many can: fewer at the end of the file. Throws the reason
+    /// if the file is abandoned.
     @discardableResult func wait(for count: Int64) throws(Failure) -> Int64 {
         let found = state.wait { state -> Result<Int64, Failure>? in
             if let failure = state.failure { return .failure(failure) }
@@ -99,20 +100,20 @@ final class GrowingFile: Sendable {
         return try found.get()
     }
 
-    /// Why it was abandoned.
+    /// Why the file was abandoned; nil if it was not.
     var failure: Failure? { state.update { $0.failure } }
 
-    /// A name under which this process finds the file whatever becomes of its own name (proc(5), /proc/pid/fd); for as long
-    /// as `self` lives.
+    /// A path that leads this process to the file even if it is renamed or removed (proc(5), /proc/pid/fd). Valid as
+    /// long as `self` exists.
     var enduringPath: FilePath { FilePath("/proc/self/fd/\(descriptor.rawValue)") }
 
-    /// Whether nothing was written to the stretch that `offset` is in: it reads as zeros.
+    /// Whether nothing was written in the stretch of `offset`: it reads as zeros.
     func isHole(at offset: Int64) -> Bool {
         let stretch = Int(offset / Self.stretch)
         return state.update { !$0.written.contains(stretch) }
     }
 
-    /// Fills `buffer` from `offset` on; the caller knows that the bytes are there.
+    /// Fills `buffer` from `offset` on. The caller has waited for the bytes.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
         var done = 0
         while done < buffer.count {
@@ -122,7 +123,7 @@ final class GrowingFile: Sendable {
                 throw .system("reading \(path)", error as? Errno ?? .ioError)
             }
             guard count > 0 else {
-                // A hole at the end, which the file does not reach to before it has its size.
+                // A hole at the end: the file is shorter until it has its size.
                 rest.initializeMemory(as: UInt8.self, repeating: 0)
                 return
             }
@@ -134,6 +135,6 @@ final class GrowingFile: Sendable {
         guard error as? Errno == .noSpace else { return .system("writing \(path)", error as? Errno ?? .ioError) }
         return Failure(
             .cacheFull, "no room to unpack the image in \(path.removingLastComponent())",
-            hint: "free some space, or name another place in XDG_CACHE_HOME", cause: error)
+            hint: "free some space, or set XDG_CACHE_HOME to another place", cause: error)
     }
 }

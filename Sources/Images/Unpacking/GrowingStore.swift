@@ -1,9 +1,9 @@
 import Diagnostics
 import Storage
 
-/// A ``GrowingFile`` of known size as a store: who reads waits until the bytes are there.
+/// A ``GrowingFile`` of known size as a store: reads wait until their bytes are there.
 ///
-/// When unpacking fails, or is stopped, those who wait are woken with the reason, and so is everybody after them.
+/// If unpacking fails or is stopped, waiting and later reads throw the reason.
 final class GrowingStore: BlockStore {
     let size: Int64
     let name: String
@@ -19,7 +19,7 @@ final class GrowingStore: BlockStore {
         try checkBounds(offset: offset, count: buffer.count)
         let end = offset + Int64(buffer.count)
         guard try file.wait(for: end) >= end else {
-            throw Failure(.truncatedArchive, "\(name) is shorter than it says", hint: "download it again")
+            throw Failure(.truncatedArchive, "\(name) is shorter than it should be", hint: "download it again")
         }
         try file.read(into: buffer, at: offset)
     }

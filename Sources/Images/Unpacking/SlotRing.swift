@@ -4,10 +4,10 @@ import Storage
 
 /// A few buffers between a thread that fills them and one that empties them, in order.
 ///
-/// Safe to share: a slot's memory belongs to the one thread that has the slot. The filling thread has it from `takeFree` to
-/// `submit`, the emptying thread from `nextFilled` to `release`; in between it is in one of the monitor's two lists, and
-/// the monitor's mutex orders what either thread did before after it. That, and memory that is never moved, makes
-/// `@unchecked Sendable` true.
+/// `@unchecked Sendable`: only one thread at a time uses a slot's memory, and the memory never moves. The filling
+/// thread has the slot from `takeFree` to `submit`, the emptying thread from `nextFilled` to `release`. Between these,
+/// the slot is in one of the monitor's two lists, and the monitor's mutex makes what one thread wrote visible to the
+/// other.
 final class SlotRing: @unchecked Sendable {
     /// In bytes.
     static let slotSize = 1 << 20
@@ -15,7 +15,7 @@ final class SlotRing: @unchecked Sendable {
     struct Filled: Sendable {
         let slot: Int
         let count: Int
-        /// Where its first byte belongs.
+        /// Where its first byte belongs in the file.
         let offset: Int64
     }
 
@@ -34,12 +34,12 @@ final class SlotRing: @unchecked Sendable {
         state = Monitor(State(free: Array(0..<slots)))
     }
 
-    /// A slot's memory, for the thread that has the slot.
+    /// The memory of a slot, for the thread that has the slot.
     func bytes(_ slot: Int) -> UnsafeMutableRawBufferPointer {
         UnsafeMutableRawBufferPointer(rebasing: memory.bytes[(slot * Self.slotSize)..<((slot + 1) * Self.slotSize)])
     }
 
-    /// Waits for a free slot; throws what made the emptying thread give up.
+    /// Waits for a free slot. Throws the failure of the emptying thread, if it has failed.
     func takeFree() throws(Failure) -> Int {
         let taken: Result<Int, Failure> = state.wait { state in
             if let failure = state.failure { return .failure(failure) }
@@ -50,7 +50,7 @@ final class SlotRing: @unchecked Sendable {
 
     func submit(_ filled: Filled) { state.update { $0.filled.append(filled) } }
 
-    /// Nothing more is submitted.
+    /// Says that no more slots are submitted.
     func close() { state.update { $0.isClosed = true } }
 
     /// Waits for the next filled slot; nil after the last one.
@@ -63,6 +63,6 @@ final class SlotRing: @unchecked Sendable {
 
     func release(_ slot: Int) { state.update { $0.free.append(slot) } }
 
-    /// The emptying thread gives up.
+    /// Says that the emptying thread has failed.
     func fail(_ failure: Failure) { state.update { $0.failure = failure } }
 }

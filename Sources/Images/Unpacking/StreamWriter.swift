@@ -3,22 +3,22 @@ import Host
 import Storage
 import SystemPackage
 
-/// Takes what a decoder brings, in order, and writes it to a file on a thread of its own, so that decoding goes on
-/// meanwhile. For the decoding thread alone.
+/// Writes the output of a decoder, in order, to a file on its own thread, so that decoding continues meanwhile. Only
+/// the decoding thread may use it.
 final class StreamWriter: DecoderOutput {
-    /// Enough to tell a disk from what is none: ISO 9660 names itself at 32 KiB (ECMA-119, 8.4).
+    /// Enough to tell a disk image from something else: the identifier of ISO 9660 is at 32 KiB (ECMA-119, 8.4).
     static let headSize = ImageSource.headSize
-    /// So many MiB let either thread be held up for a moment without holding up the other.
+    /// Enough MiB that either thread can pause for a moment without stopping the other.
     private static let slots = 4
 
     private let ring = SlotRing(slots: slots)
     private let thread: WorkerThread<Void>
     private var slot: Int?
     private var filled = 0
-    /// Where the current slot's first byte belongs.
+    /// Where the current slot's first byte belongs in the file.
     private var start: Int64 = 0
 
-    /// The first ``headSize`` bytes, or as many as have come.
+    /// The first ``headSize`` bytes, or as many as have been written.
     private(set) var head: [UInt8] = []
 
     init(to file: GrowingFile) throws(Failure) {
@@ -41,10 +41,9 @@ final class StreamWriter: DecoderOutput {
 
     deinit { ring.close() }
 
-    /// How many bytes have come.
+    /// How many bytes have been written.
     var count: Int64 { start + Int64(filled) }
 
-    /// Room for the next bytes, one at least; ``advance(by:)`` tells how many of it were used.
     func space() throws(Failure) -> UnsafeMutableRawBufferPointer {
         let current: Int
         if let slot { current = slot } else { current = try ring.takeFree() }
@@ -52,7 +51,6 @@ final class StreamWriter: DecoderOutput {
         return UnsafeMutableRawBufferPointer(rebasing: ring.bytes(current)[filled...])
     }
 
-    /// The first `count` bytes of what ``space()`` returned have been filled.
     func advance(by count: Int) {
         guard let slot, count > 0 else { return }
         if head.count < Self.headSize {
@@ -73,7 +71,7 @@ final class StreamWriter: DecoderOutput {
         }
     }
 
-    /// Leaves zeros up to `offset`: an archive may skip holes.
+    /// Writes zeros up to `offset`: an archive may leave out holes.
     func skip(to offset: Int64) throws(Failure) {
         while count < offset {
             let space = try space()
@@ -84,14 +82,14 @@ final class StreamWriter: DecoderOutput {
         }
     }
 
-    /// Waits until everything is in the file.
+    /// Waits until all bytes are in the file.
     func finish() throws(Failure) {
         submit()
         ring.close()
         try thread.join().get()
     }
 
-    /// Waits until the thread has ended, whatever came of it.
+    /// Waits until the thread has ended, with or without a failure.
     func stop() {
         ring.close()
         _ = thread.join()

@@ -1,20 +1,19 @@
 import Diagnostics
 import Storage
 
-/// From an image's archive to a file of its unpacked bytes.
+/// Unpacks an image into a file.
 ///
-/// The thread that calls decodes, another one writes (``StreamWriter``), a third one hashes what is in the file
-/// (``GrowingFile/digest()``). An .xz of several blocks is decoded by several threads that write for themselves
-/// (``XZBlocks``).
+/// The calling thread decodes, a second one writes (``StreamWriter``), and a third one hashes the file
+/// (``GrowingFile/digest()``). An .xz of several blocks is decoded by several threads, which also write (``XZBlocks``).
 struct Unpacking {
     let source: ImageSource
     let image: ArchivedImage
     let file: GrowingFile
-    /// Called now and then with how many bytes of the archive are done; what it throws ends the work.
+    /// Called now and then with how many bytes of the source are done. If it throws, the work ends.
     let progress: (Int64) throws(Failure) -> Void
     let isCancelled: () -> Bool
 
-    /// Unpacks everything; the file has grown to all of it, but is not yet complete.
+    /// Unpacks the whole image. The file then has all bytes, but is not complete yet: the caller says so.
     func run() throws(Failure) {
         if source.format == .xz, let blocks = try XZBlocks(source) { return try unpack(blocks) }
         let writer = try StreamWriter(to: file)
@@ -65,9 +64,9 @@ struct Unpacking {
     }
 
     private func unpack(_ blocks: XZBlocks) throws(Failure) {
-        var isJudged = false
-        func judge() throws(Failure) {
-            isJudged = true
+        var isChecked = false
+        func check() throws(Failure) {
+            isChecked = true
             let count = Int(min(file.count, Int64(StreamWriter.headSize)))
             let head = AlignedBuffer(count: count)
             defer { withExtendedLifetime(head) {} }
@@ -76,43 +75,43 @@ struct Unpacking {
         }
         try blocks.unpack(to: file) { (done) throws(Failure) in
             if isCancelled() { throw cancelled }
-            if !isJudged, file.count >= StreamWriter.headSize { try judge() }
+            if !isChecked, file.count >= StreamWriter.headSize { try check() }
             try progress(done)
         }
-        if !isJudged { try judge() }
+        if !isChecked { try check() }
     }
 
     fileprivate var cancelled: Failure { Failure(.cancelled, "stopped while unpacking \(source.path)") }
 
-    /// Early, so that a packed film is not unpacked to its end before it is refused.
+    /// Called early, so that a compressed film is not unpacked to its end before it is refused.
     static func checkHead(_ head: [UInt8], of source: ImageSource) throws(Failure) {
         guard !head.isEmpty, !ImageSource.isDiskStart(head) else { return }
         throw Failure(
-            .notAnImage, "\(source.path) holds no disk image: \(ImageSource.describe(head))",
+            .notAnImage, "\(source.path) contains no disk image: \(ImageSource.describe(head))",
             hint: "name the image that the vendor publishes")
     }
 }
 
-/// What is done after each step of a decoder that goes from the beginning to the end.
+/// The work after each step of a decoder that goes from the beginning to the end.
 private struct Steps {
-    /// In unpacked bytes, between two reports.
+    /// In unpacked bytes, between two progress reports.
     private static let interval: Int64 = 8 << 20
 
     private let unpacking: Unpacking
     private let writer: StreamWriter
     private var reported: Int64 = 0
-    private var isJudged = false
+    private var isChecked = false
 
     init(_ unpacking: Unpacking, _ writer: StreamWriter) {
         self.unpacking = unpacking
         self.writer = writer
     }
 
-    /// `done` bytes of the archive have been consumed.
+    /// `done` bytes of the source have been read.
     mutating func step(_ done: Int64) throws(Failure) {
         if unpacking.isCancelled() { throw unpacking.cancelled }
-        if !isJudged, writer.head.count == StreamWriter.headSize {
-            isJudged = true
+        if !isChecked, writer.head.count == StreamWriter.headSize {
+            isChecked = true
             try Unpacking.checkHead(writer.head, of: unpacking.source)
         }
         guard writer.count - reported >= Self.interval else { return }

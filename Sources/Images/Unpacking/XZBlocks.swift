@@ -6,14 +6,15 @@ import Storage
     import Glibc
 #endif
 
-/// Decodes an .xz file of several blocks, as `xz -T0` makes them, with several threads.
+/// Decodes an .xz file of several blocks, as `xz -T0` makes it, with several threads.
 ///
-/// Each thread takes the next block and writes its bytes where they belong. So the memory is that of the dictionaries, 8 MiB
-/// at xz's default level, where liblzma's own lzma_stream_decoder_mt keeps whole blocks (three times as large) for each
-/// thread, packed and unpacked, to hand them out in order.
+/// Each thread takes the next block and writes its bytes where they belong. So it needs only the memory of the
+/// dictionaries, 8 MiB at xz's default level. liblzma's own lzma_stream_decoder_mt keeps complete blocks (three times
+/// as large) for each thread, compressed and decompressed, to return them in order.
 final class XZBlocks: Sendable {
-    /// In bytes: what all decoders together may take. Four threads at xz's levels up to 6, which together with a card that is
-    /// written meanwhile leave the process below 96 MiB; at 9, with a dictionary of 64 MiB, there is one.
+    /// In bytes: the memory of all decoders together. It is enough for four threads at xz's levels up to 6; with a card
+    /// that is written meanwhile, the process stays below 96 MiB. At level 9, with a dictionary of 64 MiB, there is one
+    /// thread.
     static let memoryBudget: UInt64 = 40 << 20
 
     private struct State {
@@ -33,7 +34,7 @@ final class XZBlocks: Sendable {
     let threads: Int
     private let state = Monitor(State())
 
-    /// Nil when several threads gain nothing: there is one block, or one processor, or memory for one decoder.
+    /// Nil if several threads would not be faster: there is one block, one processor, or memory for one decoder.
     init?(_ source: ImageSource, processors: Int = sysconf(Int32(_SC_NPROCESSORS_ONLN))) throws(Failure) {
         let file = try ImageFile(opening: source.path)
         guard let index = try XZIndex(of: file), index.blocks.count > 1 else { return nil }
@@ -45,8 +46,8 @@ final class XZBlocks: Sendable {
         unpackedSize = index.unpackedSize
     }
 
-    /// Decodes all blocks into `file`. Calls `tick` about twenty times a second with how many bytes of the archive are
-    /// done; what it throws ends the work. All threads have ended when this returns.
+    /// Decodes all blocks into `file`. Calls `tick` about twenty times a second with how many bytes of the source are
+    /// done; if it throws, the work ends. All threads have ended when this returns.
     func unpack(to file: GrowingFile, tick: (Int64) throws(Failure) -> Void) throws(Failure) {
         let input = try ImageFile(opening: source.path)
         do throws(Failure) {
@@ -73,7 +74,7 @@ final class XZBlocks: Sendable {
         if let failure = state.update({ $0.failure }) { throw failure }
     }
 
-    /// What each thread does.
+    /// The work of each thread.
     private func work(_ input: ImageFile, _ file: GrowingFile) {
         let decoder = XZBlockDecoder(input)
         var reserved: UInt64 = 0
@@ -81,7 +82,8 @@ final class XZBlocks: Sendable {
             while let (number, block) = take() {
                 let need = try decoder.prepare(block)
                 if need > reserved {
-                    // A block that needs more than the first one did waits until it fits, or is alone.
+                    // A block that needs more memory than the first one waits until there is enough, or no other is
+                    // decoded.
                     decoder.forget()
                     reserve(need, insteadOf: reserved)
                     reserved = need
@@ -126,7 +128,7 @@ final class XZBlocks: Sendable {
         }
     }
 
-    /// Block `number` is decoded up to `end`. Throws when the work was stopped.
+    /// Says that block `number` is decoded up to `end`. Throws if the work was stopped.
     private func advance(_ number: Int, to end: Int64, in file: GrowingFile) throws(Failure) {
         let readable = state.update { state -> Int64? in
             state.active[number] = end
@@ -145,7 +147,7 @@ final class XZBlocks: Sendable {
         file.grow(to: readable)
     }
 
-    /// Blocks are taken in order: everything before the first one that is being decoded is done.
+    /// Blocks are taken in order: all bytes before the first block that is being decoded are done.
     private func readableEnd(_ state: State) -> Int64 {
         guard let first = state.active.keys.min() else {
             return state.nextBlock < blocks.count ? blocks[state.nextBlock].unpacked.lowerBound : unpackedSize

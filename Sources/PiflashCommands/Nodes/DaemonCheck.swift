@@ -1,15 +1,14 @@
 import Diagnostics
 import Docker
-import FoundationEssentials
-import SystemPackage
+import Host
 
-/// `piflash daemon --check`: what one version of dockerd, or every version, has against daemon.json files.
+/// `piflash daemon --check`: checks daemon.json files for one version of dockerd, or for every version.
 struct DaemonCheck {
     private let model: DaemonModel
 
-    /// - Parameter engine: Docker's version; nil for what is wrong in every version.
+    /// - Parameter engine: Docker's version; nil to find what is wrong in every version.
     init(engine: String?) {
-        // The file may be for any machine: what may be missing there is a warning.
+        // The file may be for any machine: if something may be missing there, it is a warning.
         model = DaemonModel(version: engine.flatMap(EngineVersion.init), surroundings: .unknown)
     }
 
@@ -17,10 +16,10 @@ struct DaemonCheck {
     func run(on files: [String], in context: CommandContext) throws {
         var report = DiagnosticReport()
         for file in files {
-            guard let data = FileManager.default.contents(atPath: context.absolute(file).string) else {
+            guard let bytes = (try? DurableFile.read(context.absolute(file))) ?? nil else {
                 throw Failure(.usage, severity: .usage, "\(file): cannot be read")
             }
-            report.merge(model.validate(Array(data), file: file))
+            report.merge(model.validate(bytes, file: file))
         }
         guard !report.hasErrors else { throw report }
         context.console.report(report)

@@ -10,7 +10,7 @@ struct StatusCommand: ContextualCommand {
         abstract: "Show the state of nodes: first boot, Docker, swarm, clock, heat.",
         discussion: """
             Asks all nodes at once, over ssh. The first boot reports to the file
-            piflash/status.txt on the node's boot partition. If a node does not answer,
+            \(BootPath.status) on the node's boot partition. If a node does not answer,
             shows the reason. Exits with 4 if some nodes do not answer or their first
             boot failed, and with 1 if that is true of all nodes.
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import Remote
+import Systems
 import Recipes
 
 struct SwarmListCommand: ContextualCommand {
@@ -30,7 +31,7 @@ struct SwarmListCommand: ContextualCommand {
         guard missing.isEmpty else {
             throw Failure(
                 .remote, severity: .someCardsFailed, "missing or not ready: \(missing.joined(separator: ", "))",
-                hint: "see piflash/status.txt on that node's boot partition")
+                hint: "see \(BootPath.status) on that node's boot partition")
         }
     }
 }

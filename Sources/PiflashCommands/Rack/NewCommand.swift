@@ -148,11 +148,11 @@ struct NewCommand: ContextualCommand {
             context.console.output("  \(image.path)")
         }
         context.console.output("next:")
-        context.console.output("  piflash check \(shell(shown.string))")
+        context.console.output("  piflash check \(shellWord(shown.string))")
         if made.count > 1 {
-            context.console.output("  sudo piflash batch \(shell(shown.string))")
+            context.console.output("  sudo piflash batch \(shellWord(shown.string))")
         } else if let first = made.first {
-            context.console.output("  sudo piflash write --recipe \(shell(recipe(first, in: shown))) /dev/sdX")
+            context.console.output("  sudo piflash write --recipe \(shellWord(recipe(first, in: shown))) /dev/sdX")
         }
     }
 
@@ -195,10 +195,5 @@ struct NewCommand: ContextualCommand {
         } catch let failure as Failure {
             throw Failure(failure.code, severity: failure.severity, named(failure.message), hint: failure.hint)
         }
-    }
-
-    /// One word for sh(1), quoted only if it must be.
-    private func shell(_ text: String) -> String {
-        text.wholeMatch(of: /[A-Za-z0-9_.\/~-]+/) != nil ? text : shellQuoted(text)
     }
 }

@@ -6,7 +6,7 @@ package import Storage
 package enum RootVolume {
     package enum Finding: Hashable, Sendable {
         case found(PartitionTable.Partition)
-        /// Why there is none that piflash reads, for people.
+        /// The reason why piflash reads none, for people.
         case missing(reason: String)
 
         package var partition: PartitionTable.Partition? {
@@ -15,29 +15,32 @@ package enum RootVolume {
     }
 
     /// The root partition, by the `root=` of the kernel command line (kernel, Documentation/admin-guide/
-    /// kernel-parameters.txt): a device's number, a label, a PARTUUID of an MBR, which ends in the number. Where it
-    /// names none that is there, the first partition behind the boot partition with an ext2, ext3 or ext4.
+    /// kernel-parameters.txt): a device's number, a label, or a PARTUUID of an MBR, which ends in the number. If it
+    /// names no partition that exists, the first partition behind the boot partition whose file system piflash reads.
     package static func find(in table: PartitionTable, commandLine: String?) -> Finding {
         let words = (commandLine ?? "").split(whereSeparator: \.isWhitespace)
-        // The kernel takes the last one.
+        // The kernel uses the last one.
         if let root = words.last(where: { $0.hasPrefix("root=") })?.dropFirst("root=".count),
             let partition = table.partitions.first(where: { $0.isNamed(by: root, of: table.kind) })
         {
-            return partition.isExt ? .found(partition) : .missing(reason: partition.refusal)
+            return partition.rootFilesystem != nil ? .found(partition) : .missing(reason: partition.refusal)
         }
         guard let boot = table.bootPartition else { return .missing(reason: "there is no boot partition") }
         let behind = table.partitions.filter { $0.range.lowerBound >= boot.range.upperBound }
-        if let partition = behind.first(where: \.isExt) { return .found(partition) }
+        if let partition = behind.first(where: { $0.rootFilesystem != nil }) { return .found(partition) }
         return .missing(reason: behind.first?.refusal ?? "there is no partition behind the boot partition")
     }
 
-    /// The file system of `partition` of `store`, called `name` in messages; what is written gets the time `time`
-    /// (seconds since 1970, UTC).
+    /// The file system in `partition` of `store`; messages call it `name`. Written files get the time `time` (seconds since
+    /// 1970, UTC).
     package static func open(
         _ store: some BlockStore, partition: PartitionTable.Partition, name: String? = nil, at time: Int64
-    ) throws(Failure) -> Ext4Volume {
+    ) throws(Failure) -> any RootTree {
         let name = name ?? "the root partition of \(store.name)"
-        return try Ext4Volume(Window(store, range: partition.range, name: name), name: name, time: time)
+        guard let filesystem = partition.rootFilesystem else {
+            throw Failure(.unsupportedFilesystem, severity: .refused, "\(name): \(partition.refusal)")
+        }
+        return try filesystem.init(Window(store, range: partition.range, name: name), name: name, time: time)
     }
 }
 
@@ -47,19 +50,30 @@ extension RootVolume {
         _ edits: [TreeChange], to store: some WritableBlockStore, partition: PartitionTable.Partition?, at time: Int64
     ) throws(Failure) -> [String] {
         guard !edits.isEmpty else { return [] }
-        guard let partition else {
-            throw Failure(
-                .noRootPartition, severity: .refused, "\(store.name) has no root partition that can be edited")
+        guard let partition, let filesystem = partition.rootFilesystem else {
+            throw noRootPartition(store)
         }
         let name = "the root partition of \(store.name)"
-        return try Ext4Volume.apply(
+        return try filesystem.apply(
             edits, to: Window(store, range: partition.range, name: name), name: name, time: time)
     }
 }
 
-extension PartitionTable.Partition {
-    fileprivate var isExt: Bool { ["ext2", "ext3", "ext4"].contains(filesystem?.type) }
+extension RootVolume {
+    private static func noRootPartition(_ store: some BlockStore) -> Failure {
+        Failure(.noRootPartition, severity: .refused, "\(store.name) has no root partition that can be edited")
+    }
 
+    /// Carries what was changed over `overlay` in `partition` to `store`.
+    package static func commit(
+        _ overlay: Overlay, partition: PartitionTable.Partition, to store: some WritableBlockStore
+    ) throws(Failure) {
+        guard let filesystem = partition.rootFilesystem else { throw noRootPartition(store) }
+        try filesystem.commit(overlay, volumeAt: partition.range, to: store)
+    }
+}
+
+extension PartitionTable.Partition {
     fileprivate var refusal: String {
         "partition \(number) holds \(filesystem?.type ?? "no file system that is known"), which piflash does not read"
     }
@@ -77,7 +91,7 @@ extension PartitionTable.Partition {
             return filesystem?.uuid?.lowercased() == root.dropFirst("UUID=".count).lowercased()
         }
         guard root.hasPrefix("PARTUUID="), kind == .mbr, let mark = root.lastIndex(of: "-") else { return false }
-        // The disk's signature may not be compared: the first boot changes it.
+        // Do not compare the disk's signature: the first boot changes it.
         return Int(root[root.index(after: mark)...], radix: 16) == number
     }
 }

@@ -1,5 +1,8 @@
 import Filesystems
-import Glibc
+
+#if canImport(Glibc)
+    import Glibc
+#endif
 
 /// Finds secrets in files in the form that they have there: quoted or encoded, a secret is a different text.
 enum SecretMarks {

@@ -8,7 +8,7 @@ import Text
 /// dockerd's configuration on one image, made from the recipe's `docker` section: the members of daemon.json, and the
 /// proxies if that file cannot hold them.
 package struct DaemonConfiguration: Hashable, Sendable {
-    static let path = "/etc/docker/daemon.json"
+    static let path = RootPath.daemonConfiguration
 
     private(set) var members: [JSONValue.Member] = []
     /// The proxies of an engine that takes them from its environment.

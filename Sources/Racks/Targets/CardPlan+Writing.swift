@@ -40,15 +40,15 @@ extension CardPlan {
     ) throws -> CardWriter.Summary {
         try image.check()
         return try CardWriter(
-            target: target, image: content, ranges: ranges(options.coverage), unfinished: unfinished(options.coverage),
+            target: target, image: content, ranges: ranges(options.coverage), pending: pending(options.coverage),
             comparison: options.comparison, wipes: options.wipe
         ).write(events: events, isCancelled: isCancelled)
     }
 
     /// The rest of an image that is still being unpacked.
-    private func unfinished(_ coverage: WriteOptions.Coverage) -> UnfinishedImage? {
+    private func pending(_ coverage: WriteOptions.Coverage) -> PendingImage? {
         guard !image.wasComplete else { return nil }
-        return UnfinishedImage(
+        return PendingImage(
             available: { [image] in image.available },
             finish: { () throws(Failure) in
                 let base = try image.finish()
@@ -56,7 +56,7 @@ extension CardPlan {
                 do { plan = try finished(on: base) } catch {
                     throw error as? Failure ?? Failure(.system, "planning the card again: \(error)")
                 }
-                return UnfinishedImage.Finished(
+                return PendingImage.Finished(
                     image: plan.content, ranges: plan.ranges(coverage),
                     changes: plan.content.differences(from: content))
             })

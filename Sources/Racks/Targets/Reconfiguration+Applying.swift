@@ -50,7 +50,7 @@ extension Reconfiguration {
             (range, try overlay.bytes(at: range.lowerBound, count: range.count))
         }
         if let root {
-            try Ext4Volume.commit(overlay, volumeAt: root.range, to: store)
+            try RootVolume.commit(overlay, partition: root, to: store)
         }
         try FATVolume.commit(overlay, volumeAt: range, to: store)
         try dropCache()

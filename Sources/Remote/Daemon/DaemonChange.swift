@@ -1,3 +1,4 @@
+import Systems
 import Text
 package import Diagnostics
 import Provisioning
@@ -41,7 +42,7 @@ package struct DaemonChange: Sendable {
         isManager = look.isManager
         var report = DiagnosticReport()
         let name = look.readsDaemonFile ? "daemon.json" : "docker-options"
-        let path = look.readsDaemonFile ? "/etc/docker/daemon.json" : "/etc/default/docker"
+        let path = look.readsDaemonFile ? RootPath.daemonConfiguration : RootPath.dockerOptions
         (self.name, self.path) = (name, path)
         sum = look.sum(name)
         let present = look.file(name)

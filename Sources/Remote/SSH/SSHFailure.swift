@@ -1,5 +1,6 @@
 import Text
 package import Diagnostics
+import Text
 
 extension Failure.Code {
     /// The node could not be reached, or the connection broke.

@@ -1,4 +1,4 @@
-/// What the files of a boot partition tell about the image, each with the place where that is laid down.
+/// What the files of a boot partition say about the image.
 extension BootSnapshot {
     /// The words of the kernel command line.
     var commandLine: [String] {
@@ -7,30 +7,30 @@ extension BootSnapshot {
                 String.init)
     }
 
-    /// Whether both files are there without which cloud-init's NoCloud does not find its seed.
+    /// Whether both files exist that cloud-init's NoCloud requires.
     var hasSeed: Bool { has(BootPath.userData) && has(BootPath.metaData) }
 
-    /// HypriotOS keeps a copy of its os-release here.
+    /// HypriotOS has a copy of its os-release here.
     var identification: OSRelease { OSRelease(text(BootPath.osRelease) ?? "") }
 
     /// The flavour in the record of a card that piflash configured: its own files have replaced the vendor's.
     var recordedFlavour: OSProfile.Flavour? { contents(CardRecord.path).flatMap(CardRecord.flavour) }
 
-    /// Whether there is something that a Pi's firmware would start.
+    /// Whether there are files that a Pi boots from.
     var hasFirmware: Bool {
         has("bootcode.bin")
             || names.contains { $0.lowercased().hasPrefix("start") && $0.lowercased().hasSuffix(".elf") }
     }
 
-    /// Whether config.txt has the line `setting`, written without blanks.
+    /// Whether config.txt has the line `setting`; blanks are ignored.
     func configures(_ setting: String) -> Bool {
         (text(BootPath.configuration) ?? "").split(whereSeparator: \.isNewline).contains { line in
             line.filter { !$0.isWhitespace } == setting
         }
     }
 
-    /// Whether the firmware can only start a 64-bit kernel: config.txt asks for one on every model, and no 32-bit one is
-    /// there to fall back on (raspberrypi.com, config.txt: arm_64bit, conditional filters).
+    /// Whether the firmware can start only a 64-bit kernel: config.txt requires one on every model, and there is no
+    /// 32-bit one to use instead (raspberrypi.com, config.txt: arm_64bit, conditional filters).
     var bootsArm64Only: Bool {
         guard !["kernel.img", "kernel7.img", "kernel7l.img"].contains(where: has) else { return false }
         guard has("kernel8.img") || has("vmlinuz") || has("current/") else { return false }

@@ -1,4 +1,4 @@
-/// What HypriotOS says of its own release, and the Docker that each is known to ship.
+/// The release of HypriotOS, and the Docker version that each release is known to contain.
 enum HypriotRelease {
     /// HYPRIOT_IMAGE_VERSION of the os-release on either partition: "v1.12.3".
     static func version(_ boot: BootSnapshot, _ root: RootSnapshot?) -> String? {
@@ -6,7 +6,7 @@ enum HypriotRelease {
     }
 
     /// When an image of 2015 was built: /etc/hypriot_release has lines like "image_build: 20150416-201537"
-    /// (rpi-image-builder, scripts/build_image.sh), the time that also stands in the image's name.
+    /// (rpi-image-builder, scripts/build_image.sh). The image's name has the same time.
     static func build(_ root: RootSnapshot?) -> String? {
         let prefix = "image_build:"
         let line = root?.text(RootPath.hypriotRelease)?.split(whereSeparator: \.isNewline).first {
@@ -16,7 +16,7 @@ enum HypriotRelease {
         return value?.isEmpty == false ? value : nil
     }
 
-    /// The Docker of the release that the boot partition names; nil when that is not known.
+    /// The Docker of the release that the boot partition names; nil if it is not known.
     static func docker(_ flavour: OSProfile.Flavour, _ boot: BootSnapshot) -> OSProfile.Docker? {
         guard let version = version(boot, nil) else { return nil }
         let number = String(version.hasPrefix("v") ? version.dropFirst() : version[...])
@@ -32,8 +32,8 @@ enum HypriotRelease {
         return known.map { OSProfile.Docker(version: $0) }
     }
 
-    // image-builder-rpi, versions.config of each tag. A release that is not here, a candidate among them, has one that is
-    // not known.
+    // image-builder-rpi, versions.config of each tag. Of other releases, such as release candidates, the version is
+    // unknown.
     private static let deviceInit = [
         "1.6.0": "17.09.0", "1.3.0": "17.03.0", "1.2.1": "1.13.1", "1.2.0": "1.13.0", "1.1.3": "1.12.5",
         "1.1.0": "1.12.2", "1.0.0": "1.12.1",
@@ -42,6 +42,6 @@ enum HypriotRelease {
         "1.12.3": "19.03.12", "1.12.2": "19.03.11", "1.12.1": "19.03.8", "1.12.0": "19.03.5", "1.11.5": "19.03.5",
         "1.11.0": "19.03.0", "1.9.0": "18.04.0", "1.8.0": "18.03.0",
     ]
-    /// Where all releases of a series ship the same.
+    /// Series in which all releases have the same version.
     private static let cloudInitSeries = ["1.10": "18.06.3", "1.7": "17.10.0"]
 }

@@ -1,18 +1,18 @@
 package import Diagnostics
 
 extension OSProfile {
-    /// Tells what an image is from its boot partition and, where it can be read, its root partition; what piflash cannot
-    /// configure is refused by name.
+    /// Identifies an image by its boot partition and, if it can be read, its root partition. Throws if piflash cannot
+    /// configure the image, and says which image it is.
     ///
-    /// Without `root`, what the boot partition leaves open is decided by the dates, labels and kernel command lines of
-    /// the vendors' releases, or refused when the answers differ in what a card would get.
+    /// Without `root`, if the boot partition alone is not enough, the dates, labels and kernel command lines of the
+    /// vendors' releases decide. If they allow several answers that need different cards, this throws.
     package static func detect(_ boot: BootSnapshot, root: RootSnapshot? = nil) throws(Failure) -> OSProfile {
         let flavour = try flavour(of: boot, root: root)
         let system = root?.system
         return OSProfile(
             flavour: flavour, release: release(flavour, boot, root),
             bootMountPoint: bootMountPoint(flavour, boot, root),
-            // From Ubuntu 25.10 on, kernel and command line live in the directory of the current boot slot.
+            // From Ubuntu 25.10 on, kernel and command line are in the directory of the current boot slot.
             cmdlinePath: flavour == .ubuntuCloudInit && boot.contents(BootPath.currentCommandLine) != nil
                 ? BootPath.currentCommandLine : BootPath.commandLine,
             architecture: architecture(flavour, boot, root), hasBooted: hasBooted(flavour, boot, root), system: system,
@@ -25,12 +25,17 @@ extension OSProfile {
 
     private static func flavour(of boot: BootSnapshot, root: RootSnapshot?) throws(Failure) -> Flavour {
         var flavour: Flavour
-        if let recorded = boot.recordedFlavour { flavour = recorded } else { flavour = try marked(boot, root: root) }
-        // custom.toml is read once, by the program that the command line starts instead of init.
+        if let recorded = boot.recordedFlavour {
+            flavour = recorded
+        } else {
+            flavour = try flavourByFiles(boot, root: root)
+        }
+        // custom.toml is read only once, by the program that the command line starts instead of init.
         if flavour == .raspberryPiOSCustomTOML, !boot.commandLine.contains(where: { $0.hasPrefix("init=") }) {
             flavour = .raspberryPiOSFirstRun
         }
-        // `systemd.run=` came with systemd 240 (systemd NEWS); an older one would wait for a target that does not exist.
+        // `systemd.run=` exists since systemd 240 (systemd NEWS); an older systemd would wait for a target that does
+        // not exist.
         if flavour == .raspberryPiOSFirstRun, let initSystem = root?.initSystem,
             initSystem.kind != .systemd || initSystem.major.map({ $0 < 240 }) ?? false
         {
@@ -39,13 +44,13 @@ extension OSProfile {
         return flavour
     }
 
-    /// The flavour by its marks. They are tried in an order in which the more telling comes first: HypriotOS's files also
-    /// stand on images that were derived from it, `issue.txt` on everything that pi-gen builds.
-    private static func marked(_ boot: BootSnapshot, root: RootSnapshot?) throws(Failure) -> Flavour {
+    /// The flavour by its typical files and names. More specific ones are tried first: HypriotOS's files are also on
+    /// images that were derived from it, and `issue.txt` is on everything that pi-gen builds.
+    private static func flavourByFiles(_ boot: BootSnapshot, root: RootSnapshot?) throws(Failure) -> Flavour {
         let hypriot = HypriotRelease.version(boot, root)
         let readsDeviceInit = root?.has(RootPath.deviceInit)
         let isHypriot = hypriot != nil || boot.label?.lowercased() == "hypriotos"
-        // The file may have been put on a later release by mistake; its root partition knows who would read it.
+        // The file may be on a later release by mistake: the root partition shows which program would read it.
         let readsSeedInstead = readsDeviceInit == false && root?.version(of: "cloud-init") != nil
         if boot.has(BootPath.deviceInit) && !readsSeedInstead || isHypriot && readsDeviceInit == true {
             return .hypriotDeviceInit
@@ -80,7 +85,7 @@ extension OSProfile {
         guard let release = image.likelyRelease else {
             throw Failure(
                 .unsupportedFlavour, severity: .refused,
-                "this image is Raspbian or Raspberry Pi OS up to bullseye, of a release that nothing on its boot partition tells",
+                "this image is Raspbian or Raspberry Pi OS up to bullseye, but its boot partition does not say which release",
                 hint: needsRoot)
         }
         return image.flavour(of: release)
@@ -88,7 +93,7 @@ extension OSProfile {
 
     // MARK: Refusals
 
-    private static let needsRoot = "its root partition would tell, but could not be read"
+    private static let needsRoot = "its root partition would say, but could not be read"
 
     private static func unsupported(_ name: String) -> Failure {
         Failure(
@@ -101,19 +106,19 @@ extension OSProfile {
             let name = root?.system.map { " (\($0.prettyName ?? $0.id))" } ?? ""
             return Failure(
                 .unsupportedFlavour, severity: .refused,
-                "this image is an image for the Raspberry Pi of a kind piflash does not know\(name)",
+                "this is an image for the Raspberry Pi of a kind that piflash does not know\(name)",
                 hint: root == nil
                     ? needsRoot : "supported: " + Flavour.allCases.map(\.title).joined(separator: ", "))
         }
         let seen = boot.names.sorted().prefix(8).joined(separator: ", ")
         return Failure(
             .unsupportedFlavour, severity: .refused,
-            "nothing on the boot partition tells which system this is (label \"\(boot.label ?? "none")\"; \(seen.isEmpty ? "no files" : seen))",
+            "nothing on the boot partition says which system this is (label \"\(boot.label ?? "none")\"; \(seen.isEmpty ? "no files" : seen))",
             hint: "is this an image for the Raspberry Pi?")
     }
 }
 
 extension Failure.Code {
-    /// An image whose first-boot mechanism piflash does not know, or not yet.
+    /// piflash does not know the image's first-boot mechanism.
     package static let unsupportedFlavour = Failure.Code("images.unsupported-flavour")
 }

@@ -1,4 +1,4 @@
-/// What follows from both partitions once the flavour is known.
+/// The facts about an image that both partitions give once the flavour is known.
 extension OSProfile {
     static func release(_ flavour: Flavour, _ boot: BootSnapshot, _ root: RootSnapshot?) -> String? {
         switch flavour {
@@ -18,9 +18,9 @@ extension OSProfile {
         return parts.count == 3 ? "v" + parts.joined(separator: ".") : nil
     }
 
-    /// Where the running system mounts the boot partition: fstab says so, when there is one to read. Otherwise it is what
-    /// the flavour's images have in common; of the two places DietPi has used, the older has its programs on the boot
-    /// partition itself.
+    /// Where the running system mounts the boot partition: as fstab says, if it can be read. Otherwise it is the place
+    /// that all images of the flavour have. DietPi has used two; images with the older one have programs on the boot
+    /// partition.
     static func bootMountPoint(_ flavour: Flavour, _ boot: BootSnapshot, _ root: RootSnapshot?) -> String {
         if let mounted = root?.bootMountPoint { return mounted }
         return switch flavour {
@@ -36,8 +36,8 @@ extension OSProfile {
         root?.system?.codename.flatMap(DebianRelease.init(rawValue:)) ?? PiGenImage(boot, root: root)?.likelyRelease
     }
 
-    /// The userland's architecture. HypriotOS's 32-bit images run on all Pis, and are for armv6; its own documentation
-    /// labels their nodes armv7, and swarms have come to rely on that.
+    /// The userland's architecture. HypriotOS's 32-bit images are for armv6 and run on all Pis; but its documentation
+    /// labels their nodes armv7, and swarms rely on that.
     static func architecture(_ flavour: Flavour, _ boot: BootSnapshot, _ root: RootSnapshot?) -> String? {
         let found = root?.architecture
         switch flavour {
@@ -54,12 +54,12 @@ extension OSProfile {
         }
     }
 
-    /// Whether a card with this content has been booted. The kernel command line tells for pi-gen's images; for others,
-    /// what their own first boot leaves on the root partition.
+    /// Whether a card with this content has been booted. pi-gen's images show it in the kernel command line, others by
+    /// what their first boot leaves on the root partition.
     static func hasBooted(_ flavour: Flavour, _ boot: BootSnapshot, _ root: RootSnapshot?) -> Bool? {
         switch flavour {
         case .raspbian, .raspberryPiOSFirstRun, .raspberryPiOSCustomTOML, .raspberryPiOSCloudInit:
-            // Images from before pi-gen have no issue.txt, and no word of their own to lose.
+            // Images older than pi-gen have no issue.txt, and no word in the command line that the first boot removes.
             guard let image = PiGenImage(boot, root: root), image.date != nil || !image.hasBooted else { return nil }
             return image.hasBooted
         case .hypriotOccidentalis:
@@ -67,20 +67,21 @@ extension OSProfile {
             return root?.has(RootPath.firstBootDone)
         case .hypriotCloudInit, .ubuntuCloudInit:
             if boot.commandLine.contains("init=/usr/lib/raspi-config/init_resize.sh") { return false }
-            // Before 1.8.1 HypriotOS had no such word: without it, look for cloud-init's link to the instance that it has set up.
+            // Before 1.8.1 HypriotOS had no such word: then cloud-init's link to the instance that it has set up
+            // decides.
             return root?.has(RootPath.cloudInstance)
         case .hypriotDeviceInit, .dietPi, .debianRaspi: return nil
         }
     }
 
-    /// The engine that is installed. The release's notes stand in for a list of packages that could not be read.
+    /// The installed engine. If the list of packages could not be read, the known contents of the release decide.
     static func docker(_ flavour: Flavour, _ boot: BootSnapshot, _ root: RootSnapshot?) -> Docker? {
         if let root, !root.packages.isEmpty { return root.docker }
         return HypriotRelease.docker(flavour, boot)
     }
 
-    /// Who sets up the interfaces. Packages alone do not tell: Raspberry Pi OS had NetworkManager in its archive, and
-    /// some had it installed, long before bookworm made it the default.
+    /// The program that sets up the network interfaces. Packages alone do not decide: NetworkManager was in the archive
+    /// of Raspberry Pi OS, and installed by some users, long before bookworm made it the default.
     static func networkStack(_ flavour: Flavour, _ root: RootSnapshot) -> NetworkStack? {
         switch flavour {
         // Netplan's default renderer on a server.

@@ -1,5 +1,5 @@
 extension OSProfile.System {
-    /// What an os-release file says; nil when it does not even name the system.
+    /// Reads an os-release file; nil if it does not name the system.
     init?(_ release: OSRelease) {
         guard let id = release["ID"] else { return nil }
         let version = release["VERSION_ID"]
@@ -11,7 +11,7 @@ extension OSProfile.System {
             prettyName: release["PRETTY_NAME"])
     }
 
-    /// VERSION_CODENAME came with stretch; before it, VERSION had to tell: "7 (wheezy)".
+    /// VERSION_CODENAME exists since stretch; older files have the name only in VERSION: "7 (wheezy)".
     private static func inParentheses(_ text: String?) -> String? {
         guard let text, let open = text.lastIndex(of: "("), let close = text[open...].firstIndex(of: ")") else {
             return nil

@@ -1,12 +1,12 @@
-/// What the files and packages of a root partition tell about the system.
+/// What the files and packages of a root partition say about the system.
 extension RootSnapshot {
     /// /etc/os-release; a link to the other place from jessie on.
     var identification: OSRelease { OSRelease(text(RootPath.osRelease) ?? text(RootPath.vendorOSRelease) ?? "") }
 
     var system: OSProfile.System? { OSProfile.System(identification) }
 
-    /// Which program is /sbin/init: systemd's is a link to it (package systemd-sysv), sysvinit's a program of its own.
-    /// Where that cannot be seen, the packages of which only one can be installed tell.
+    /// The program behind /sbin/init: systemd's is a link to systemd (package systemd-sysv), sysvinit's is a program
+    /// itself. Without that file, the packages decide, of which only one can be installed.
     var initSystem: OSProfile.InitSystem? {
         let sysvinit = version(of: "sysvinit-core") ?? version(of: "sysvinit")
         switch entry(RootPath.initProgram)?.kind {
@@ -15,7 +15,7 @@ extension RootSnapshot {
             return isSystemd
                 ? OSProfile.InitSystem(.systemd, version: version(of: "systemd")) : OSProfile.InitSystem(.other)
         case .file:
-            // From jessie on, sysvinit is an empty package that may be left over.
+            // From jessie on, sysvinit is an empty package that may still be installed.
             return sysvinit == nil ? OSProfile.InitSystem(.other) : OSProfile.InitSystem(.sysvinit, version: sysvinit)
         case .directory: return OSProfile.InitSystem(.other)
         case nil:
@@ -26,7 +26,7 @@ extension RootSnapshot {
         }
     }
 
-    /// The engine, by the package that brought it.
+    /// The engine, identified by its package.
     var docker: OSProfile.Docker? {
         for package in ["docker-ce", "docker-engine", "docker.io", "docker-hypriot", "lxc-docker"] {
             guard let version = version(of: package).flatMap(PackageVersion.upstream) else { continue }
@@ -35,7 +35,7 @@ extension RootSnapshot {
         return nil
     }
 
-    /// A unit in /etc stands in front of the package's; sysvinit reads none of them.
+    /// sysvinit reads no units.
     private var dockerService: OSProfile.Docker.Service? {
         if initSystem?.kind != .sysvinit {
             for path in RootPath.dockerUnits {
@@ -49,7 +49,7 @@ extension RootSnapshot {
         return has(RootPath.dockerScript) ? .script(path: RootPath.dockerScript) : nil
     }
 
-    /// Where /etc/fstab (fstab(5)) mounts a FAT, when that is one of the places a Pi's boot partition is mounted at.
+    /// Where /etc/fstab (fstab(5)) mounts a FAT file system, if a Pi's boot partition can be mounted there.
     var bootMountPoint: String? {
         for line in (text(RootPath.fileSystemTable) ?? "").split(whereSeparator: \.isNewline) {
             let fields = line.split(whereSeparator: \.isWhitespace)

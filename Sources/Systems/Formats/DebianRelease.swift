@@ -1,4 +1,4 @@
-/// Debian's releases in their order, as far as images for the Raspberry Pi were made of them.
+/// Debian's releases with images for the Raspberry Pi, in order.
 enum DebianRelease: String, CaseIterable, Comparable {
     case wheezy, jessie, stretch, buster, bullseye, bookworm, trixie, forky
 

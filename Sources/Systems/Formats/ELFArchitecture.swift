@@ -1,18 +1,18 @@
-/// For which processors a program was compiled, by its ELF header and, for 32-bit ARM, its build attributes.
+/// The processor that a program was compiled for, from its ELF header and, for 32-bit ARM, its build attributes.
 ///
 ///     offset  size     field (ELF32 / ELF64)      System V ABI, chapter 4
 ///       0      4       e_ident: 7F "ELF"
 ///       4      1       EI_CLASS: 1 = 32 bits, 2 = 64 bits
 ///       5      1       EI_DATA: 1 = little endian
 ///      18      2       e_machine
-///      32/40   4/8     e_shoff: where the section headers stand
+///      32/40   4/8     e_shoff: the offset of the section headers
 ///      46/58   2       e_shentsize
 ///      48/60   2       e_shnum
 ///
-/// The attributes are a section of type SHT_ARM_ATTRIBUTES (ELF for the Arm Architecture, AAELF32, 5.3.3). What it holds
-/// is described in Addenda to, and Errata in, the ABI for the Arm Architecture (ADDENDA32), 3.2 and 3.3.
+/// The attributes are a section of type SHT_ARM_ATTRIBUTES (ELF for the Arm Architecture, AAELF32, 5.3.3). Its contents
+/// are described in Addenda to, and Errata in, the ABI for the Arm Architecture (ADDENDA32), 3.2 and 3.3.
 enum ELFArchitecture {
-    /// The architecture in Docker's spelling, or nil for what is no ELF program or is for another machine.
+    /// The architecture in Docker's spelling; nil if the file is not an ELF program, or is for another machine.
     static func name(of file: [UInt8]) -> String? {
         guard file.count >= 20, file.starts(with: [0x7F, 0x45, 0x4C, 0x46]), file[5] == 1 else { return nil }
         let is64Bit = file[4] == 2
@@ -45,7 +45,7 @@ enum ELFArchitecture {
         switch tag {
         case 3...5: 5
         case 6...9: 6
-        // v7 and the 32-bit state of v8 and later, which is what Docker calls armv7 on a 64-bit processor too.
+        // v7, and the 32-bit state of v8 and later: Docker calls it armv7 on a 64-bit processor too.
         case 10, 14, 15, 18...20, 22: 7
         default: nil
         }
@@ -63,7 +63,7 @@ enum ELFArchitecture {
                 while let begin = reader.position, let scope = reader.number(), let length = reader.word() {
                     let end = begin + length
                     guard let first = reader.position, first <= end, end <= start + size else { break }
-                    // Tag_File; the others are about single sections or symbols.
+                    // Tag_File; the other tags are about single sections or symbols.
                     if scope == 1 {
                         var attributes = Reader(bytes: section[first..<end])
                         if let found = attributes.value(ofTag: 6) { return found }
@@ -76,11 +76,11 @@ enum ELFArchitecture {
         return nil
     }
 
-    /// Takes fields from the front; nil past the end.
+    /// Reads fields from the front; nil after the end.
     private struct Reader {
         var bytes: ArraySlice<UInt8>
 
-        /// Where the next field stands; nil at the end.
+        /// The index of the next field; nil at the end.
         var position: Int? { bytes.isEmpty ? nil : bytes.startIndex }
 
         mutating func text() -> String? {
@@ -95,7 +95,7 @@ enum ELFArchitecture {
             return bytes.prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
         }
 
-        /// ULEB128: seven bits a byte, the lowest first, the top bit set on all but the last.
+        /// ULEB128: seven bits in each byte, the lowest first; the top bit is set in all bytes but the last.
         mutating func number() -> Int? {
             var value = 0
             for shift in stride(from: 0, to: 35, by: 7) {
@@ -106,8 +106,8 @@ enum ELFArchitecture {
             return nil
         }
 
-        /// ADDENDA32, 3.2.3: CPU_raw_name (4) and CPU_name (5) are texts, compatibility (32) a number and a text; of the
-        /// tags above 32 the odd ones are texts; all others are numbers.
+        /// ADDENDA32, 3.2.3: CPU_raw_name (4) and CPU_name (5) are texts, compatibility (32) a number and a text; of
+        /// the tags above 32 the odd ones are texts; all others are numbers.
         mutating func value(ofTag wanted: Int) -> Int? {
             while let tag = number() {
                 if tag == 4 || tag == 5 || tag > 32 && tag % 2 == 1 {
@@ -124,7 +124,7 @@ enum ELFArchitecture {
 }
 
 extension [UInt8] {
-    /// The little-endian number of `size` bytes at `offset`; nil when it does not lie inside.
+    /// The little-endian number of `size` bytes at `offset`; nil if it is not inside.
     fileprivate func field(_ offset: Int, _ size: Int) -> Int? {
         guard offset >= 0, offset <= count - size else { return nil }
         return self[offset..<offset + size].reversed().reduce(0) { $0 << 8 | Int($1) }

@@ -1,4 +1,4 @@
-/// Lines of KEY=value, the value perhaps in quotes: os-release(5), and the files that are written like it.
+/// Lines of KEY=value, with or without quotes: os-release(5), and other files of this form.
 struct OSRelease {
     private let values: [String: String]
 
@@ -7,12 +7,12 @@ struct OSRelease {
         for line in text.split(whereSeparator: \.isNewline) {
             guard let mark = line.firstIndex(of: "="), line.first != "#" else { continue }
             let value = line[line.index(after: mark)...].filter { $0 != "\"" && $0 != "'" }
-            // The first one counts: HypriotOS appends its own keys to the distribution's file.
+            // The first value counts: HypriotOS appends its own keys to the distribution's file.
             if values[String(line[..<mark])] == nil { values[String(line[..<mark])] = value }
         }
         self.values = values
     }
 
-    /// The value of `key`; nil when it is missing or empty.
+    /// The value of `key`; nil if it is missing or empty.
     subscript(_ key: String) -> String? { values[key].flatMap { $0.isEmpty ? nil : $0 } }
 }

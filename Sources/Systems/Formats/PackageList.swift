@@ -1,10 +1,10 @@
-/// The database of installed Debian packages, /var/lib/dpkg/status: stanzas of "Field: value" lines with an empty line
-/// after each (deb822(5), dpkg's lib/dpkg/parse.c).
+/// The database of installed Debian packages, /var/lib/dpkg/status: stanzas of "Field: value" lines, each with an
+/// empty line after it (deb822(5), dpkg's lib/dpkg/parse.c).
 enum PackageList {
     /// The installed packages among `wanted`, with their versions.
     ///
-    /// The file is a megabyte of descriptions, of which three short lines a stanza matter: lines are looked at where
-    /// they lie, and only names and versions become strings.
+    /// The file is a megabyte of descriptions, and only three short lines of each stanza matter. So lines are compared
+    /// as bytes in place, and only names and versions become strings.
     static func installed(in status: [UInt8], of wanted: Set<String>) -> [String: String] {
         var found: [String: String] = [:]
         status.withUnsafeBytes { bytes in
@@ -16,7 +16,7 @@ enum PackageList {
                     stanza.store(in: &found, of: wanted, from: bytes)
                     stanza = Stanza()
                 } else {
-                    stanza.look(at: start..<end, of: bytes)
+                    stanza.read(start..<end, of: bytes)
                 }
                 start = end + 1
             }
@@ -27,7 +27,7 @@ enum PackageList {
 
     private static let packageField = Array("Package: ".utf8)
     private static let versionField = Array("Version: ".utf8)
-    /// A package that was put on hold is as installed as any.
+    /// A package on hold is installed too.
     private static let installedLines = ["Status: install ok installed", "Status: hold ok installed"].map {
         Array($0.utf8)
     }
@@ -37,7 +37,7 @@ enum PackageList {
         var version: Range<Int>?
         var isInstalled = false
 
-        mutating func look(at line: Range<Int>, of bytes: UnsafeRawBufferPointer) {
+        mutating func read(_ line: Range<Int>, of bytes: UnsafeRawBufferPointer) {
             switch bytes[line.lowerBound] {
             case UInt8(ascii: "P"): name = value(packageField, line, bytes) ?? name
             case UInt8(ascii: "V"): version = value(versionField, line, bytes) ?? version

@@ -1,7 +1,7 @@
 /// Versions of Debian packages: [epoch:]upstream[-revision] (deb-version(7)).
 enum PackageVersion {
-    /// The number that the authors gave, without what packagers add to it: no epoch, no revision, and nothing from the
-    /// first character on that is neither digit nor dot ("~ce", "+dfsg1", "~bzr976"). Nil when no number is left.
+    /// The authors' own version number, without the packagers' additions: no epoch, no revision, and nothing from the
+    /// first character on that is not a digit or dot ("~ce", "+dfsg1", "~bzr976"). Nil if no number is left.
     static func upstream(_ version: String) -> String? {
         var rest = version[...]
         if let colon = rest.firstIndex(of: ":") { rest = rest[rest.index(after: colon)...] }

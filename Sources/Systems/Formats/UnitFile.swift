@@ -1,11 +1,11 @@
 import Text
 
-/// What the [Service] section of a systemd unit says, as far as it decides which options reach the program
+/// The settings in the [Service] section of a systemd unit that decide which options the program gets
 /// (systemd.syntax(7), systemd.service(5), systemd.exec(5)).
 struct UnitFile {
-    /// The command of ExecStart; an empty assignment takes back those before it, and the last one that is left counts.
+    /// The command of ExecStart. An empty assignment removes the earlier ones; the last one that remains counts.
     private(set) var command: String?
-    /// The files of EnvironmentFile, without the "-" that allows them to be missing.
+    /// The files of EnvironmentFile, without the "-" that says that a file may be missing.
     private(set) var environmentFiles: [String] = []
 
     init(_ text: String) {
@@ -30,14 +30,14 @@ struct UnitFile {
         }
     }
 
-    /// Whether the variable `name` of the file at `path` becomes arguments of the command.
+    /// Whether the command gets the variable `name` of the file at `path` as arguments.
     func passes(_ name: String, of path: String) -> Bool {
         guard let command, environmentFiles.contains(path) else { return false }
         return command.contains("${\(name)}")
             || command.split(separator: " ").contains { $0 == "$\(name)" }
     }
 
-    /// Lines with a backslash at their end go on in the next; comment lines in between are left out.
+    /// A line with a backslash at its end continues in the next one; comment lines between them are ignored.
     private static func logicalLines(_ text: String) -> [String] {
         var result: [String] = []
         var open: String?

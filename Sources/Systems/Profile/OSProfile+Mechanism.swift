@@ -1,5 +1,5 @@
 extension OSProfile.Flavour {
-    /// How the system takes its first-boot configuration, for people.
+    /// How the system gets its first-boot configuration, in words.
     package var mechanism: String {
         switch self {
         case .hypriotOccidentalis: "occidentalis.txt on the boot partition, read at every boot"

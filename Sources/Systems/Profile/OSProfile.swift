@@ -1,4 +1,4 @@
-/// What an image is, as far as it decides how its first boot is configured.
+/// What is known of an image's operating system, as far as it decides how its first boot is configured.
 package struct OSProfile: Hashable, Sendable {
     /// The way an operating system takes its first-boot configuration.
     package enum Flavour: String, Sendable, Codable, CaseIterable {
@@ -10,10 +10,10 @@ package struct OSProfile: Hashable, Sendable {
         case hypriotCloudInit = "hypriot-cloud-init"
         /// Raspbian wheezy, jessie and stretch: at most flag files on the boot partition.
         case raspbian = "raspbian"
-        /// Raspbian buster, Raspberry Pi OS bullseye, and whatever else of theirs has a systemd from 240 on and no
-        /// mechanism of its own left: a script started by `systemd.run=` in the kernel command line.
+        /// Raspbian buster, Raspberry Pi OS bullseye, and other releases of theirs with systemd 240 or later whose own
+        /// mechanism is missing or used up: a script that `systemd.run=` in the kernel command line starts.
         case raspberryPiOSFirstRun = "raspberry-pi-os-firstrun"
-        /// Raspberry Pi OS bullseye from 2022-09 on and bookworm, while they have not booted: custom.toml.
+        /// Raspberry Pi OS bullseye from 2022-09 on and bookworm, before their first boot: custom.toml.
         case raspberryPiOSCustomTOML = "raspberry-pi-os-custom-toml"
         /// Raspberry Pi OS trixie from 2025-11-24 on: cloud-init with seedfrom /boot/firmware.
         case raspberryPiOSCloudInit = "raspberry-pi-os-cloud-init"
@@ -41,13 +41,13 @@ package struct OSProfile: Hashable, Sendable {
         }
     }
 
-    /// What os-release says (os-release(5)).
+    /// The fields of os-release(5).
     package struct System: Hashable, Sendable {
         /// ID: "raspbian", "debian", "ubuntu".
         package var id: String
         /// VERSION_ID: "7", "12", "24.04".
         package var versionID: String?
-        /// VERSION_CODENAME, or what stands for it in older releases: "wheezy", "bookworm", "noble".
+        /// VERSION_CODENAME, or its equivalent in older releases: "wheezy", "bookworm", "noble".
         package var codename: String?
         /// PRETTY_NAME.
         package var prettyName: String?
@@ -60,7 +60,7 @@ package struct OSProfile: Hashable, Sendable {
         }
     }
 
-    /// The program that starts all others.
+    /// The program that starts all others (PID 1).
     package struct InitSystem: Hashable, Sendable {
         package enum Kind: String, Sendable, Codable { case systemd, sysvinit, other }
         package var kind: Kind
@@ -72,11 +72,11 @@ package struct OSProfile: Hashable, Sendable {
             self.version = version
         }
 
-        /// The number in front: 252.
+        /// The number at its beginning: 252.
         package var major: Int? { version.flatMap { Int($0.prefix { $0.isASCII && $0.isNumber }) } }
     }
 
-    /// Who sets up the interfaces.
+    /// The program that sets up the network interfaces.
     package enum NetworkStack: String, Sendable, Codable, CaseIterable {
         case ifupdown, dhcpcd
         case networkManager = "network-manager"
@@ -95,7 +95,7 @@ package struct OSProfile: Hashable, Sendable {
 
         /// The upstream version, without epoch and Debian revision: "19.03.12".
         package var version: String
-        /// The package: "docker-ce", "docker.io", "docker-hypriot"; nil when only the release's notes tell.
+        /// The package: "docker-ce", "docker.io", "docker-hypriot"; nil if it is only known from the release.
         package var package: String?
         package var service: Service?
 
@@ -107,17 +107,17 @@ package struct OSProfile: Hashable, Sendable {
     }
 
     package var flavour: Flavour
-    /// The release as the image names it ("v1.12.3", "2025-11-24"), when it does.
+    /// The release as the image names it ("v1.12.3", "2025-11-24"); nil if it does not.
     package var release: String?
     /// Where the running system mounts the boot partition: "/boot" or "/boot/firmware".
     package var bootMountPoint: String
     /// The kernel command line's file on the boot partition: "cmdline.txt", or "current/cmdline.txt" from Ubuntu 25.10.
     package var cmdlinePath: String
-    /// The userland's architecture in Docker's spelling, when it is known: "armv6", "armv7", "arm64", "amd64".
+    /// The userland's architecture in Docker's spelling; nil if it is not known: "armv6", "armv7", "arm64", "amd64".
     package var architecture: String?
-    /// Whether a card with this content has been booted; nil when nothing tells.
+    /// Whether a card with this content has been booted; nil if it is not known.
     package var hasBooted: Bool?
-    // What only the root partition tells; nil when it was not read, or does not tell.
+    // The following are known only from the root partition; nil if it was not read, or does not say.
     package var system: System?
     package var initSystem: InitSystem?
     package var network: NetworkStack?

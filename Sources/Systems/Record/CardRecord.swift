@@ -14,11 +14,11 @@ package struct ImageIdentity: Hashable, Sendable, Codable {
     }
 }
 
-/// What a card says of itself, in `piflash/card.json` on its boot partition: which node it is and what piflash put there,
-/// so that it can be taken back.
+/// A card's record of itself, in `piflash/card.json` on its boot partition: which node it is, and what piflash put
+/// there, so that it can be removed again.
 package struct CardRecord: Hashable, Sendable {
     package static let path = BootPath.cardRecord
-    /// The form of the file that this version writes. Later ones only add members.
+    /// The version of the file's format. Later versions only add members.
     package static let schema = 1
 
     package var schema: Int
@@ -40,7 +40,7 @@ package struct CardRecord: Hashable, Sendable {
     package var cmdlineAdded: [String]
     /// Files of the root partition that piflash made, and may remove.
     package var rootFiles: [String]
-    /// Boot files that the first boot takes away, each with a digest of what it held.
+    /// Files that the first boot deletes, each with a digest of its contents.
     package var consumed: [String: String]
 
     package init(
@@ -65,7 +65,7 @@ package struct CardRecord: Hashable, Sendable {
         self.consumed = consumed
     }
 
-    /// ``writtenAt`` for people: "2026-08-17T10:15:00Z".
+    /// ``writtenAt`` as text: "2026-08-17T10:15:00Z".
     package var writtenAtText: String { UTCTime(seconds: writtenAt).iso8601 }
 
     /// The file's contents; equal records have equal bytes.
@@ -92,8 +92,8 @@ package struct CardRecord: Hashable, Sendable {
         return Array(JSONValue.object(members).prettyText.utf8)
     }
 
-    /// Reads a card's record. Members that are missing or unknown are no error, so that cards of older and newer versions
-    /// stay readable; something that is no record at all is.
+    /// Reads a card's record. Missing and unknown members are ignored, so that cards of older and newer versions can be
+    /// read. Throws if there is no record.
     package init(decoding bytes: [UInt8]) throws(Failure) {
         guard let stored = Stored(bytes), let node = stored.node else {
             throw Failure(

@@ -1,19 +1,19 @@
 package import Diagnostics
 package import Filesystems
 
-/// What detection and rendering need to know of a boot partition: its label, the names in its root, and the contents of
-/// the small files that first-boot mechanisms read. A value, so that both stages stay free of I/O.
+/// The parts of a boot partition that detection and rendering need: its label, the names in its root, and the contents
+/// of the small files that first-boot mechanisms read. A value, so that these stages do no I/O.
 package struct BootSnapshot: Hashable, Sendable {
-    /// The files whose contents are kept when they exist; larger than ``limit`` they are named only.
+    /// The files whose contents are kept if they exist and are not larger than ``limit``.
     package static let kept = [
         BootPath.commandLine, BootPath.currentCommandLine, BootPath.configuration, BootPath.osRelease, BootPath.issue,
         BootPath.readme, BootPath.metaData, BootPath.fakeClock, BootPath.dietPi, BootPath.cardRecord,
     ]
-    /// In bytes: no configuration file comes near, a kernel does not come in.
+    /// In bytes: larger than any configuration file, smaller than a kernel.
     package static let limit: Int64 = 1 << 20
 
     package var label: String?
-    /// The names in the root directory, as they are spelt there; directories end in "/".
+    /// The names in the root directory, in their own case; directories end in "/".
     package var names: Set<String>
     package var files: [String: [UInt8]]
 
@@ -41,8 +41,8 @@ package struct BootSnapshot: Hashable, Sendable {
         }
     }
 
-    /// The contents of a file of ``kept``; nil if it does not exist. Other files are not in the snapshot, whether they exist
-    /// or not: asking for one is a mistake, which debug builds stop at.
+    /// The contents of a file of ``kept``; nil if it does not exist. Other files are not in the snapshot, whether they
+    /// exist or not: asking for one is a mistake, which debug builds stop at.
     package func contents(_ path: String) -> [UInt8]? {
         assert(Self.kept.contains(path), "the contents of \(path) are not in the snapshot: see BootSnapshot.kept")
         return files[path]

@@ -8,7 +8,7 @@ extension RootSnapshot {
     /// The programs whose ELF header is tried: every system has one of them, whichever its shell is.
     static let programs = ["/bin/sh", "/bin/dash", "/bin/busybox", "/usr/bin/env"]
 
-    /// Collects a snapshot: `entry` tells what is at a path, with the size of a file; `read` follows links.
+    /// Makes a snapshot: `entry` returns what is at a path, with the size of a file; `read` follows links.
     init(
         problem: String?, entry: (String) throws(Failure) -> (Entry, size: Int64)?,
         read: (String) throws(Failure) -> [UInt8]?
@@ -32,14 +32,14 @@ extension RootSnapshot {
 
 extension RootSnapshot {
     /// Reads the snapshot of a root partition.
-    package init(of volume: Ext4Volume) throws(Failure) {
+    package init(of tree: any RootTree) throws(Failure) {
         try self.init(
-            problem: volume.problem?.message,
+            problem: tree.problem?.message,
             entry: { path throws(Failure) in
-                guard let found = try volume.entry(at: path) else { return nil }
+                guard let found = try tree.entry(at: path) else { return nil }
                 let kind: Kind =
                     switch found.kind {
-                    // A device or a pipe in such a place is nobody's file, but the name is taken.
+                    // A device or a pipe is not a file to read, but it occupies the name.
                     case .file, .other: .file(contents: nil)
                     case .directory: .directory
                     case .symbolicLink(let target): .symbolicLink(target: target)
@@ -47,6 +47,6 @@ extension RootSnapshot {
                 let entry = Entry(
                     kind, mode: found.mode, user: found.user, group: found.group, modified: found.modified)
                 return (entry, found.size)
-            }, read: { path throws(Failure) in try volume.read(path) })
+            }, read: { path throws(Failure) in try tree.read(path) })
     }
 }

@@ -1,8 +1,8 @@
-/// What detection and rendering need to know of a root partition: a value, as ``BootSnapshot`` is of the boot partition.
+/// The parts of a root partition that detection and rendering need: a value, like ``BootSnapshot``.
 package struct RootSnapshot: Hashable, Sendable {
     /// What is at a path.
     package enum Kind: Hashable, Sendable {
-        /// A file; its contents are kept for the files of ``kept`` only.
+        /// A file; with its contents if it is one of ``kept``.
         case file(contents: [UInt8]?)
         case directory
         case symbolicLink(target: String)
@@ -26,12 +26,12 @@ package struct RootSnapshot: Hashable, Sendable {
         }
     }
 
-    /// By absolute path as the running system names it: links among the directories above are followed, the last
-    /// component is not. Every path of ``kept`` and ``noted`` that exists is here.
+    /// By absolute path as the running system names it: links in the directories of a path are followed, a link at its
+    /// end is not. Has every path of ``kept`` and ``noted`` that exists.
     package var entries: [String: Entry]
-    /// The Debian packages that are installed, of those that piflash looks for, with their full versions.
+    /// The installed Debian packages among ``lookedFor``, with their full versions.
     package var packages: [String: String]
-    /// The userland's architecture as its programs' ELF headers tell: "armv6", "armv7", "arm64", "amd64".
+    /// The userland's architecture, from the ELF headers of its programs: "armv6", "armv7", "arm64", "amd64".
     package var architecture: String?
     /// Why the partition can be read but not edited (a journal that was not replayed, an unknown feature), for people.
     package var problem: String?
@@ -61,7 +61,8 @@ package struct RootSnapshot: Hashable, Sendable {
         [
             RootPath.raspiImageID, RootPath.dietPiDirectory, RootPath.deviceInit, RootPath.initProgram,
             RootPath.firstBootDone, RootPath.cloudInstance, RootPath.sudoersDirectory, RootPath.hostname,
-            RootPath.timezone, RootPath.locale, RootPath.keyboard, RootPath.timesyncDirectory, RootPath.timesyncClock,
+            RootPath.timezone, RootPath.locale, RootPath.keyboard, RootPath.timesyncDirectory,
+            RootPath.timesyncClock,
             RootPath.oldTimesyncClock, RootPath.sshScript, RootPath.dockerScript, RootPath.workerKey,
             RootPath.managerKey,
         ] + RootPath.timesyncPrograms + RootPath.sshUnits

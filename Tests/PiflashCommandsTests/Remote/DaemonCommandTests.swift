@@ -20,6 +20,36 @@ import Testing
         #expect(await harness.run("daemon", "rack").errors.contains("is already another node's name"))
     }
 
+    @Test func `a daemon.json is checked by itself, with the places of what is wrong`() async throws {
+        let harness = CommandHarness()
+        harness.scratch.write("{\n  \"graph\": \"/data\",\n  \"labels\": \"a=b\"\n}\n", to: "daemon.json")
+        let old = await harness.run("daemon", "--check", "--engine", "20.10.24", "daemon.json")
+        #expect(old.status == 2)
+        #expect(old.errors.contains("daemon.json:3:13: labels: expected a list of texts, this is text"), "\(old.errors)")
+        #expect(!old.errors.contains("graph"))
+        let new = await harness.run("daemon", "--check", "--engine", "v29.7.2", "daemon.json")
+        #expect(new.status == 2)
+        #expect(new.errors.contains("daemon.json:2:3: graph: Docker 29.7.2 does not start with it"), "\(new.errors)")
+        // What only some versions refuse is not a mistake of the file.
+        let any = await harness.run("daemon", "--check", "daemon.json")
+        #expect(any.status == 2 && any.errors.contains("labels") && !any.errors.contains("graph"), "\(any.errors)")
+        harness.scratch.write("{ \"debug\": true, }\n", to: "comma.json")
+        let comma = await harness.run("daemon", "--check", "comma.json", "daemon.json")
+        #expect(comma.status == 2)
+        #expect(comma.errors.contains("comma.json:1:18: not valid JSON") && comma.errors.contains("daemon.json:3:13"))
+        harness.scratch.write("{ \"debug\": true, \"tlscert\": \"/etc/c.pem\" }\n", to: "good.json")
+        let good = await harness.run("daemon", "--check", "good.json")
+        #expect(good.status == 0)
+        #expect(good.output == "good.json: ok\n")
+        #expect(good.errors.contains("good.json:1:31: warning: tlscert: does nothing without tls"), "\(good.errors)")
+        for arguments in [
+            ["--check", "none.json"], ["--check", "--diff", "good.json"], ["--engine", "20.10", "good.json"],
+            ["--check", "--engine", "new", "good.json"], ["--check"],
+        ] {
+            #expect(await harness.run(list: ["daemon"] + arguments).status == 2, "\(arguments)")
+        }
+    }
+
     @Test func `a change lands on every node, keeps what others wrote, and is made once`() async throws {
         let rack = try NodeRack(["red01", "red02", "red03"])
         defer { rack.stop() }

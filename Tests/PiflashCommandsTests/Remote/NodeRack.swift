@@ -36,7 +36,6 @@ final class NodeRack: Sendable {
             install(name)
             trust(name)
         }
-        try FileManager.default.createDirectory(atPath: "/run/sshd", withIntermediateDirectories: true)
         for name in names where !silent.contains(name) { try serve(name) }
     }
 
@@ -182,10 +181,8 @@ final class NodeRack: Sendable {
             """, to: "\(name)/sshd_config")
         // Under timeout, so that none outlives a test that was killed.
         let started = try OutsideTool("sh").run(
-            [
-                "-c", "timeout 1500 \"$0\" -D -e -f \"$1\" >\"$2\" 2>&1 </dev/null & echo $!", try Self.sshd(),
-                configuration.string, scratch["\(name)/sshd.log"].string,
-            ])
+            ["-c", "timeout 1500 \"$@\" >\"$0\" 2>&1 </dev/null & echo $!", scratch["\(name)/sshd.log"].string]
+                + OpenSSHServer.command(["-D", "-e", "-f", configuration.string]))
         guard let id = pid_t(started.text.split(separator: "\n").first ?? "") else {
             throw OutsideTool.Missing(description: started.errors)
         }
@@ -195,14 +192,6 @@ final class NodeRack: Sendable {
             usleep(20_000)
         }
         throw OutsideTool.Missing(description: "sshd: \(text(name, "sshd.log"))")
-    }
-
-    private static func sshd() throws -> String {
-        let path = "/usr/sbin/sshd"
-        guard FileManager.default.isExecutableFile(atPath: path) else {
-            throw OutsideTool.Missing(description: "sshd is not installed: run `make bootstrap`")
-        }
-        return path
     }
 
     /// A place that takes connections and never says a word.
