@@ -16,7 +16,7 @@ import Testing
     ///   - check: looks at what a run has left, and at how it ended.
     /// - Returns: How many runs there were.
     private func failEach(
-        _ call: String, _ error: String = "EIO", _ arguments: [String], in base: Workstation, paths: [String] = [],
+        _ call: String, _ error: String, _ arguments: [String], in base: Workstation, paths: [String] = [],
         environment: [String: String] = [:], check: (Workstation, OutsideTool.Result, Comment) throws -> Void
     ) throws -> Int {
         for number in 1...200 {
@@ -38,8 +38,8 @@ import Testing
         // A mounted boot partition is not enough for this recipe, which is found out when the keys are made.
         let command = ["configure", "--recipe", "red/red01.yaml", "boot"]
         let names = ["salt.key", "swarm/host", "swarm/worker", "swarm/manager"].map { "red/.piflash/" + $0 }
-        for (call, least) in [("fsync", 4), ("link", 4), ("rename", 0), ("mkdir", 2)] {
-            let count = try failEach(call, command, in: base) { world, result, moment in
+        for (call, least) in [("fsync", 8), ("linkat", 4), ("mkdir", 2)] {
+            let count = try failEach(call, "EIO", command, in: base) { (world, result, moment) throws in
                 #expect(result.status == 1, moment)
                 #expect(try world.leftovers().isEmpty, moment)
                 let made = names.filter(world.has).map { ($0, world.scratch.read($0)) }
@@ -59,8 +59,8 @@ import Testing
 
     @Test func `certificates and contexts are whole or not there, whichever step fails`() throws {
         let base = try Workstation()
-        for (call, least) in [("fsync", 6), ("rename", 6)] {
-            let count = try failEach(call, ["context", "red"], in: base) { world, result, moment in
+        for (call, least) in [("fsync", 12), ("renameat", 6), ("mkdir", 2)] {
+            let count = try failEach(call, "EIO", ["context", "red"], in: base) { (world, result, moment) throws in
                 #expect(result.status == 1, moment)
                 #expect(try world.leftovers().isEmpty, moment)
                 for file in try world.files() where file.hasSuffix(".pem") {
@@ -104,13 +104,28 @@ import Testing
         let steps = [("fsync", "EIO", [ledger]), ("write", "ENOSPC", [ledger]), ("openat", "EACCES", [ledger])]
         for (call, error, paths) in steps {
             let count = try failEach(call, error, ["redo", "red01", "red"], in: base, paths: paths) {
-                world, result, moment in
+                (world, result, moment) throws in
                 #expect(result.status == 1 && result.errors.contains("ledger"), moment)
                 #expect(world.scratch.read(ledger) == before, moment)
                 #expect(try world.run(["redo", "red01", "red"]).succeeded, moment)
                 #expect(world.scratch.read(ledger).count { $0 == 10 } == 2, moment)
             }
             #expect(count >= 1, "\(call)")
+        }
+    }
+
+    @Test func `a set-up is there whole or not at all, whichever step fails`() throws {
+        let base = try Workstation()
+        let before = try base.files()
+        for (call, least) in [("fsync", 2), ("renameat", 1), ("rename", 1), ("mkdir", 2)] {
+            let count = try failEach(call, "EIO", ["new", "single", "place/pi"], in: base) { (world, result, moment) throws in
+                #expect(result.status != 0, moment)
+                let others = try world.files().filter { !$0.hasPrefix("place/pi/") }
+                #expect(others == before.filter { world.has($0) }, moment)
+                let command = world.has("place/pi") ? ["check", "place/pi"] : ["new", "single", "place/pi"]
+                #expect(try world.run(command).succeeded, moment)
+            }
+            #expect(count >= least, "\(call): \(count)")
         }
     }
 
@@ -131,7 +146,7 @@ import Testing
         for (call, error, paths, least) in [
             ("fsync", "EIO", temporary, 8), ("write", "ENOSPC", temporary, 4), ("renameat", "EIO", [], 4),
         ] as [(String, String, [String], Int)] {
-            let count = try failEach(call, error, command, in: base, paths: paths) { world, result, moment in
+            let count = try failEach(call, error, command, in: base, paths: paths) { (world, result, moment) throws in
                 #expect(result.status == 1, moment)
                 #expect(try world.leftovers().isEmpty, moment)
                 var isComplete = true
@@ -170,7 +185,7 @@ import Testing
         let old = try bootFiles(names, in: base), new = try bootFiles(names, in: done)
         #expect(old["user-data"] != new["user-data"] && old["piflash/card.json"] != new["piflash/card.json"])
         for call in ["pwrite64", "fsync"] {
-            let count = try failEach(call, command, in: base, paths: ["card.img"]) { world, result, moment in
+            let count = try failEach(call, "EIO", command, in: base, paths: ["card.img"]) { (world, result, moment) throws in
                 #expect(result.status == 1, moment)
                 let found = try bootFiles(names, in: world)
                 for name in names {
@@ -234,7 +249,7 @@ import Testing
         #expect(try base.run(["configure", "--recipe", "red/red01.yaml", "boot"]).status == 2)
         #expect(try base.run(["context", "red"]).succeeded)
         for (call, error, least) in [("fsync", "EIO", 3), ("rename", "EIO", 3), ("ftruncate", "ENOSPC", 1)] {
-            let count = try failEach(call, error, write, in: base) { world, result, moment in
+            let count = try failEach(call, error, write, in: base) { (world, result, moment) throws in
                 #expect(result.status != 0, moment)
                 #expect(try world.leftovers().isEmpty, moment)
                 #expect(!world.has("card.img"), moment)
@@ -260,7 +275,7 @@ import Testing
         let temporary = ".card.img.piflash-part"
         for (call, error, least) in [("fsync", "EIO", 5), ("rename", "EIO", 1), ("pwrite64", "ENOSPC", 5)] {
             let paths = call == "fsync" ? [temporary, "."] : [temporary]
-            let count = try failEach(call, error, write, in: base, paths: paths) { world, result, moment in
+            let count = try failEach(call, error, write, in: base, paths: paths) { (world, result, moment) throws in
                 #expect(result.status == 1, moment)
                 #expect(try world.leftovers().isEmpty, moment)
                 let card = world.scratch["card.img"].string

@@ -60,7 +60,7 @@ import Testing
         #expect(try occupancy("mkfs.ext4 -q \"$1\"") == .somebodys("it has a file system of type ext4"))
     }
 
-    @Test func `what cannot be made out is somebody's`() throws {
+    @Test func `a card whose contents cannot be identified is somebody's`() throws {
         let isNotRead = CardOccupancy.somebodys("its partition table cannot be read")
         // Copied from a larger card, and cut off.
         let whole = "printf '2048,50M,c\\n,,83\\n' | sfdisk -q \"$1\"; mkfs.vfat --offset 2048 -F 32 -s 1 \"$1\" 50000"
@@ -70,10 +70,10 @@ import Testing
         #expect(try occupancy("printf 'label: sun\\n,20M\\n' | sfdisk -q \"$1\"") == isNotRead)
         // An older file system was not wiped when the newer one was made.
         let both = "mkfs.ext4 -q \"$1\"; printf '%s' -rom1fs- | dd of=\"$1\" conv=notrunc status=none"
-        #expect(try occupancy(both) == .somebodys("what is on it cannot be made out"))
+        #expect(try occupancy(both) == .somebodys("its contents cannot be identified"))
         // Encrypted, without any sign.
         let noise = "head -c 2M /dev/urandom | dd of=\"$1\" conv=notrunc status=none"
-        let isUnknown = CardOccupancy.somebodys("there is something on it that is not recognised")
+        let isUnknown = CardOccupancy.somebodys("it has contents that are not recognised")
         #expect(
             try occupancy("\(noise); dd if=/dev/zero of=\"$1\" bs=2 seek=255 count=1 conv=notrunc status=none")
                 == isUnknown)

@@ -5,5 +5,5 @@ extension PartitionTable.Partition {
         return Self.known.first { $0.types.contains(type) }
     }
 
-    private static let known: [any RootFilesystem.Type] = [Ext4Volume.self]
+    private static var known: [any RootFilesystem.Type] { [Ext4Volume.self] }
 }

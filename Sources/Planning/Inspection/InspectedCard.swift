@@ -7,22 +7,22 @@ import Provisioning
 import Storage
 package import SystemPackage
 
-/// A card, an image file or a mounted boot directory, opened to look at its boot partition.
+/// A card, an image file or a mounted boot partition, opened to read what is on it.
 package struct InspectedCard {
     package let snapshot: BootSnapshot
-    /// What piflash wrote on the card about itself, when it prepared the card.
+    /// The record that piflash wrote on the card; nil if it did not prepare the card.
     package let record: CardRecord?
     /// The boot partition's files, to read from.
     package let files: any FileTree
-    /// What the root partition tells; nil where only the boot partition is at hand.
+    /// What was read of the root partition; nil if only the boot partition is available.
     package let root: InspectedRoot?
-    /// The whole card, to try changes on; nil where only the boot partition is at hand.
+    /// The whole card, to try changes on; nil if only the boot partition is available.
     let content: Overlay?
 
-    /// Where that record stands, for messages.
+    /// The path of that record, for messages.
     package static var recordPath: String { CardRecord.path }
 
-    /// What the first-boot program reported on the card, or nil while it has not run.
+    /// What the first-boot program reported on the card; nil if it has not run yet.
     package func firstBootStatus() throws(Failure) -> String? {
         try files.read(BootPath.status).map { String(decoding: $0, as: UTF8.self) }
     }
@@ -55,7 +55,7 @@ package struct InspectedCard {
 }
 
 extension BootSnapshot {
-    /// The record that piflash left on the card, or nil when it did not prepare it.
+    /// The record that piflash wrote on the card; nil if it did not prepare the card.
     package var record: CardRecord? {
         get throws(Failure) {
             guard let bytes = files[CardRecord.path] else { return nil }
@@ -64,7 +64,7 @@ extension BootSnapshot {
     }
 }
 
-/// What a path given by the user names.
+/// What is at a path that the user gave.
 package enum PathKind {
     case directory, blockDevice, file
 
@@ -80,7 +80,7 @@ package enum PathKind {
         case .regular: self = .file
         default:
             throw Failure(
-                .notAFile, severity: .usage, "\"\(path)\" is no device, image file or directory",
+                .notAFile, severity: .usage, "\"\(path)\" is not a device, an image file or a directory",
                 hint: "name a card's device, an image file or a mounted boot directory")
         }
     }

@@ -7,9 +7,9 @@ package import Images
 import Storage
 package import SystemPackage
 
-/// What an image, packed or not, or a card is: both of its partitions read, nothing changed.
+/// What an image, packed or not, or a card is: both partitions were read, nothing was changed.
 package struct InspectedImage: Sendable {
-    /// SHA-256 of the unpacked image, lower-case hex; nil for a card, which would take minutes to read.
+    /// SHA-256 of the unpacked image, lower-case hex; nil for a card, because reading it would take minutes.
     package let digest: String?
     /// Nil for a card.
     package let packing: ImagePacking?
@@ -19,7 +19,7 @@ package struct InspectedImage: Sendable {
     package let profile: OSProfile
     package let root: InspectedRoot
 
-    /// Reads what is at `path`: a block device, or a file that is unpacked into the cache unless it is there already.
+    /// Reads what is at `path`: a block device, or a file, which is unpacked into the cache unless it is there already.
     package init(
         at path: FilePath, cache: ImageCache, events: @escaping @Sendable (ImageEvent) -> Void,
         isCancelled: @escaping @Sendable () -> Bool

@@ -7,15 +7,15 @@ import Storage
 import Synchronization
 import SystemPackage
 
-/// Planning and writing a card while its image is unpacked.
+/// Plans a card while its image is unpacked.
 extension CardPlanner {
-    /// Plans the card of `node` as soon as enough of its image is unpacked for that; the rest follows meanwhile. The caller
-    /// writes the plan, and cancels its image at the end, whatever came of it.
+    /// Plans the card of `node` as soon as enough of its image is unpacked; the rest is unpacked meanwhile. The caller writes
+    /// the plan, and at the end always cancels its image.
     ///
-    /// A node that carries packages or images of containers is planned when its image is in the cache: a plan made twice
+    /// A node that carries packages or container images is planned when its image is in the cache: a plan that is made twice
     /// would hold them in memory twice.
     ///
-    /// - Parameter events: Not told of unpacking any more once the plan is made.
+    /// - Parameter events: Gets no events of unpacking after the plan is made.
     package func planUnpacking(
         for node: Node, in rack: RackSecrets, events: @escaping @Sendable (ImageEvent) -> Void,
         isCancelled: @escaping @Sendable () -> Bool
@@ -38,7 +38,7 @@ extension CardPlanner {
     }
 }
 
-/// Set once. What is done unless it is set is never done, and not still being done, afterwards.
+/// Set once. After ``set()`` has returned, no body of ``unlessSet(_:)`` runs any more.
 private final class Flag: Sendable {
     private let state = Mutex(false)
     func unlessSet(_ body: () -> Void) { state.withLock { if !$0 { body() } } }
@@ -46,7 +46,7 @@ private final class Flag: Sendable {
 }
 
 extension CardPlan {
-    /// Applies `provision` to the image that `opened` is of.
+    /// Applies `provision` to the image of `opened`.
     init(
         _ node: Node, on image: ImageStream, _ opened: CardPlanner.CardBase, _ provision: Provision, at time: Int64
     ) throws {
@@ -59,11 +59,11 @@ extension CardPlan {
             used: UsedBlocks(of: opened.content, table: opened.table), table: opened.table, time: time)
     }
 
-    /// The same card of the same image, now that this is in the cache and its digest is known.
+    /// The same card of the same image, which is complete now, so that its digest is known.
     package func finished(on image: Image) throws -> CardPlan {
         let stream = ImageStream(image)
         let opened = try CardPlanner.open(stream, at: time)
-        // All else was read where the table says.
+        // Everything else was read from the places that the table names.
         guard opened.table == table else {
             throw Failure(
                 .system, "the partitions of \(image.sourceName) show themselves only when all of it is unpacked",

@@ -7,8 +7,8 @@ package import Recipes
 package import Storage
 import SystemPackage
 
-/// Everything about a card, decided before its first byte is written: the node, its image, what that image is, and the
-/// changes that make it this node's.
+/// Everything about a card, decided before its first byte is written: the node, its image, what system that is, and the
+/// changes for this node.
 package struct CardPlan: Sendable {
     package let node: Node
     package let image: ImageStream
@@ -21,20 +21,20 @@ package struct CardPlan: Sendable {
     package let changedFiles: [String]
     /// The paths of the root partition that differ from the image's.
     package let changedRootFiles: [String]
-    /// What of ``content`` must be written, the node's changes included.
+    /// The blocks of ``content`` that must be written, with the node's changes.
     package let used: UsedBlocks
     let table: PartitionTable
-    /// Of all that is changed; seconds since 1970, UTC.
+    /// The time of all changed files; seconds since 1970, UTC.
     let time: Int64
 }
 
-/// What would be put on a card, without the card.
+/// What a card would get, without the card.
 package struct CardPreview: Sendable {
     package let profile: OSProfile
     package let provision: Provision
 }
 
-/// Makes plans: reads the recipe's image, judges it, and renders the node onto an overlay of it.
+/// Makes plans: opens the recipe's image, validates it, and applies the node's files to an overlay of it.
 package struct CardPlanner: Sendable {
     let cache: ImageCache
     package let secrets: any SecretReading
@@ -51,7 +51,7 @@ package struct CardPlanner: Sendable {
         self.now = now
     }
 
-    /// Unpacks and judges the recipe's image (or takes it from the cache).
+    /// Unpacks and validates the recipe's image, or takes it from the cache.
     package func image(
         for node: Node, events: @escaping @Sendable (ImageEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) throws -> Image {
@@ -68,7 +68,7 @@ package struct CardPlanner: Sendable {
         ])
     }
 
-    /// Plans the card of `node`, from `image` when that is opened already.
+    /// Plans the card of `node`, from `image` if that is open already.
     package func plan(
         for node: Node, in rack: RackSecrets, on image: Image? = nil,
         events: @escaping @Sendable (ImageEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
@@ -82,7 +82,7 @@ package struct CardPlanner: Sendable {
     func plan(
         for node: Node, in rack: RackSecrets, on image: () throws -> ImageStream
     ) async throws -> CardPlan {
-        // Unpacking may take minutes; a secret that is missing should not wait for it.
+        // Unpacking may take minutes; report a missing secret before.
         for secret in node.secrets { _ = try await secrets.read(secret) }
         let time = now()
         let supplies = try Supplies(filesOf: node)
@@ -103,7 +103,7 @@ package struct CardPlanner: Sendable {
         let plan = try supplies.fitting(in: opened.known.root.freeBytes) {
             try CardPlan(node, on: image, opened, provision, at: time)
         }
-        // What used blocks could not be read for counts as used: here it is a reason not to begin.
+        // Where the used blocks could not be read, all blocks count as used. Here that is a reason not to begin.
         try image.check()
         return plan
     }
@@ -113,7 +113,7 @@ package struct CardPlanner: Sendable {
         try Self.open(ImageStream(image), at: now()).known
     }
 
-    /// What a card of `node` would get, for looking at: nothing of the rack is made or changed.
+    /// What a card of `node` would get, to be shown. Makes and changes nothing in the rack.
     package func preview(
         for node: Node, events: @escaping @Sendable (ImageEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPreview {
@@ -126,7 +126,7 @@ package struct CardPlanner: Sendable {
         return CardPreview(profile: opened.known.profile, provision: provision)
     }
 
-    /// What an image is.
+    /// What system an image holds.
     package struct ImageFacts: Sendable {
         let identity: ImageIdentity
         let snapshot: BootSnapshot
@@ -141,7 +141,8 @@ package struct CardPlanner: Sendable {
         let known: ImageFacts
     }
 
-    /// Stands for the digest of an image that is still being unpacked, and is as long: no file's size depends on it.
+    /// In place of the digest of an image that is still being unpacked. It has the length of a digest, so that no file's size
+    /// changes.
     static let digestPlaceholder = String(repeating: "0", count: 64)
 
     static func open(_ image: ImageStream, at time: Int64) throws -> CardBase {
@@ -150,7 +151,7 @@ package struct CardPlanner: Sendable {
         let volume = try BootVolume.open(content, table: table, at: time)
         let snapshot = try BootSnapshot(of: volume)
         let root = try InspectedRoot(of: content, table: table, boot: snapshot)
-        return try during("looking at \(image.sourceName)") {
+        return try during("reading \(image.sourceName)") {
             CardBase(
                 content: content, table: table, volume: volume,
                 known: ImageFacts(

@@ -6,19 +6,19 @@ package import Recipes
 import Images
 import Storage
 
-/// New configuration for a card that has been written already: only files of its partitions change, not the image.
+/// New settings for a card that is already written: only files in its partitions change, not the image.
 package struct Reconfiguration: Sendable {
     package let provision: Provision
-    /// The boot-partition paths that would change; empty when the card is as the recipe wants it.
+    /// The paths of the boot partition that would change; empty if the card is as the recipe wants it.
     package let changedFiles: [String]
     /// The paths of the root partition that would change.
     package let changedRootFiles: [String]
 
     package var isEmpty: Bool { changedFiles.isEmpty && changedRootFiles.isEmpty }
 
-    /// Renders `node` for the card that `reading` looks at.
+    /// Renders `node` for the card `reading`.
     ///
-    /// The card's record keeps its time of writing when nothing else changes, so that configuring twice changes nothing.
+    /// If nothing else changes, the card's record keeps its time of writing, so that configuring twice changes nothing.
     package init(
         of node: Node, on reading: InspectedCard, in rack: RackSecrets, secrets: any SecretReading, version: String,
         now: Int64
@@ -56,7 +56,7 @@ package struct Reconfiguration: Sendable {
 }
 
 extension InspectedCard {
-    /// The paths of the root partition that applying `provision` would change, found out on an overlay.
+    /// The paths of the root partition that `provision` would change, tried on an overlay.
     fileprivate func rootDifferences(from provision: Provision) throws(Failure) -> [String] {
         guard let content, let root else { return [] }
         return try RootVolume.apply(

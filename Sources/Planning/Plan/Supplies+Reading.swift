@@ -8,7 +8,7 @@ import Recipes
 import SystemPackage
 
 extension Supplies {
-    /// In bytes, of all files of a node together: what is held in memory, several times over, while a card is planned.
+    /// In bytes, for all files of a node together: they are in memory, several times, while a card is planned.
     private static let limit: Int64 = 1 << 30
 
     /// Reads the files that the recipe of `node` names, and what they say of themselves. The contents stay in memory until
@@ -22,7 +22,7 @@ extension Supplies {
         guard total <= Self.limit else {
             report.error(
                 at: named.first?.location,
-                "docker: the files of docker.packages and docker.preload have \(formatBytes(total)); \(formatBytes(Self.limit)) at most are carried"
+                "docker: the files of docker.packages and docker.preload have \(formatBytes(total)); at most \(formatBytes(Self.limit)) can be carried"
             )
             throw report
         }
@@ -62,8 +62,8 @@ extension Supplies {
 }
 
 extension Supplies {
-    /// Runs `body`, which lays the supplies down in a root partition with `free` bytes of room. When they do not fit, that
-    /// is said with the line that asks for them.
+    /// Runs `body`, which writes the supplies to a root partition with `free` bytes of room. If they do not fit, the failure
+    /// names the line of the recipe that asks for them.
     func fitting<Value>(in free: Int64?, _ body: () throws -> Value) throws -> Value {
         do {
             return try body()

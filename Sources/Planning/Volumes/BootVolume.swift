@@ -5,7 +5,7 @@ package import SystemPackage
 
 /// Finds and opens the boot partition of a card or an image.
 package enum BootVolume {
-    /// The FAT volume of the boot partition of `store`; what is written gets the time `time` (seconds since 1970, UTC).
+    /// The FAT volume in the boot partition of `store`. Written files get the time `time` (seconds since 1970, UTC).
     package static func open(_ store: some WritableBlockStore, table: PartitionTable, at time: Int64) throws(Failure)
         -> FATVolume
     {
@@ -15,7 +15,7 @@ package enum BootVolume {
             Window(store, range: range, name: name), name: name, modified: FATTimestamp(secondsSince1970: time))
     }
 
-    /// Where the boot partition lies, in bytes.
+    /// The range of the boot partition, in bytes.
     package static func range(in table: PartitionTable, of name: String) throws(Failure) -> Range<Int64> {
         if let boot = table.bootPartition { return boot.range }
         let found = table.partitions.map { "\($0.number): \($0.filesystem?.type ?? "unknown")" }
@@ -25,7 +25,7 @@ package enum BootVolume {
             hint: "piflash prepares images for the Raspberry Pi; is this one?")
     }
 
-    /// An unpacked image is one when its partition table holds and its boot partition can be edited.
+    /// Validates an unpacked image: its partition table must be valid and its boot partition editable.
     package static func validate(_ path: FilePath, _ file: ImageFile) throws(Failure) {
         let table = try PartitionTable.read(path)
         _ = try range(in: table, of: path.string)

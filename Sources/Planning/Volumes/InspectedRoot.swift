@@ -4,21 +4,21 @@ package import Filesystems
 import Images
 package import Storage
 
-/// What could be read of a root partition. That none can be read is no failure: the boot partition tells enough about
-/// most images, and detection refuses the others.
+/// What could be read of a root partition. If none can be read, that is not a failure: for most images the boot partition is
+/// enough, and detection refuses the others.
 package struct InspectedRoot: Sendable {
-    /// Nil when there is none, or none with a file system that piflash reads.
+    /// Nil if there is none, or if piflash does not read its file system.
     package let partition: PartitionTable.Partition?
     package let snapshot: RootSnapshot?
     /// Why it cannot be edited, for people; nil when it can.
     package let problem: String?
-    /// In bytes; nil when it is not known.
+    /// In bytes; nil if it is not known.
     package let freeBytes: Int64?
 
-    /// What a renderer works from: where nothing could be read, why.
+    /// What a renderer uses; if nothing could be read, it has the reason.
     package var material: RootSnapshot { snapshot ?? RootSnapshot(problem: problem) }
 
-    /// Reads the root partition of `store`. Throws what the store throws: a card that cannot be read has no say.
+    /// Reads the root partition of `store`. Throws if the store cannot be read.
     package init(of store: some BlockStore, table: PartitionTable, boot: BootSnapshot) throws(Failure) {
         switch RootVolume.find(
             in: table, commandLine: boot.text(BootPath.commandLine) ?? boot.text(BootPath.currentCommandLine))

@@ -4,10 +4,10 @@ package import Filesystems
 package import Provisioning
 
 extension WritableFileTree {
-    /// Puts a provision's files on a boot partition and returns the paths that changed.
+    /// Writes the files of a provision to a boot partition and returns the paths that changed.
     ///
-    /// Files that already hold the wanted bytes are left alone, so applying a provision twice changes nothing. The
-    /// card's record goes last: a record is only there when everything it describes is.
+    /// Files that already have the wanted contents are not written, so that applying a provision twice changes nothing. The
+    /// card's record is written last: it describes only what is on the card.
     package mutating func apply(_ provision: Provision) throws -> [String] {
         guard !provision.hasPlaceholders else {
             throw Failure(.unreadSecrets, "the provision holds placeholders for secrets that were not read")
@@ -28,7 +28,7 @@ extension WritableFileTree {
 }
 
 extension FileTree {
-    /// The paths that applying `provision` would change.
+    /// The paths that `provision` would change.
     package func differences(from provision: Provision) throws -> [String] {
         let removed = try provision.removedBootFiles.filter { try read($0) != nil }
         return try removed + provision.bootFiles.filter { try read($0.path) != $0.contents }.map(\.path)

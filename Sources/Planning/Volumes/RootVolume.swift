@@ -6,7 +6,7 @@ package import Storage
 package enum RootVolume {
     package enum Finding: Hashable, Sendable {
         case found(PartitionTable.Partition)
-        /// Why there is none that piflash reads, for people.
+        /// The reason why piflash reads none, for people.
         case missing(reason: String)
 
         package var partition: PartitionTable.Partition? {
@@ -15,11 +15,11 @@ package enum RootVolume {
     }
 
     /// The root partition, by the `root=` of the kernel command line (kernel, Documentation/admin-guide/
-    /// kernel-parameters.txt): a device's number, a label, a PARTUUID of an MBR, which ends in the number. Where it
-    /// names none that is there, the first partition behind the boot partition whose file system piflash reads.
+    /// kernel-parameters.txt): a device's number, a label, or a PARTUUID of an MBR, which ends in the number. If it
+    /// names no partition that exists, the first partition behind the boot partition whose file system piflash reads.
     package static func find(in table: PartitionTable, commandLine: String?) -> Finding {
         let words = (commandLine ?? "").split(whereSeparator: \.isWhitespace)
-        // The kernel takes the last one.
+        // The kernel uses the last one.
         if let root = words.last(where: { $0.hasPrefix("root=") })?.dropFirst("root=".count),
             let partition = table.partitions.first(where: { $0.isNamed(by: root, of: table.kind) })
         {
@@ -31,8 +31,8 @@ package enum RootVolume {
         return .missing(reason: behind.first?.refusal ?? "there is no partition behind the boot partition")
     }
 
-    /// The file system of `partition` of `store`, called `name` in messages; what is written gets the time `time`
-    /// (seconds since 1970, UTC).
+    /// The file system in `partition` of `store`; messages call it `name`. Written files get the time `time` (seconds since
+    /// 1970, UTC).
     package static func open(
         _ store: some BlockStore, partition: PartitionTable.Partition, name: String? = nil, at time: Int64
     ) throws(Failure) -> any RootTree {
@@ -91,7 +91,7 @@ extension PartitionTable.Partition {
             return filesystem?.uuid?.lowercased() == root.dropFirst("UUID=".count).lowercased()
         }
         guard root.hasPrefix("PARTUUID="), kind == .mbr, let mark = root.lastIndex(of: "-") else { return false }
-        // The disk's signature may not be compared: the first boot changes it.
+        // Do not compare the disk's signature: the first boot changes it.
         return Int(root[root.index(after: mark)...], radix: 16) == number
     }
 }

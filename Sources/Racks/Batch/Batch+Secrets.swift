@@ -1,9 +1,9 @@
 import Planning
 
 extension Batch {
-    /// `plan`, made without secrets, with every secret read: a card that got another value of one is stale.
+    /// `plan`, which was made without secrets, after reading every secret: a card with an old value is stale.
     ///
-    /// A secret that cannot be read is no mistake here, for its card may be done: whoever needs it says so.
+    /// A secret that cannot be read is not an error here, because its card may be done. If it is needed later, that fails.
     package func comparingSecrets(of plan: RackPlan) async -> RackPlan {
         var plan = plan
         for (index, card) in plan.cards.enumerated() {

@@ -10,7 +10,7 @@ import Storage
 import Synchronization
 import SystemPackage
 
-/// Writes many cards at once: one worker a device, each at its own pace, all from the images in the cache.
+/// Writes many cards at the same time, one worker for each device, all from the images in the cache.
 package struct Batch: Sendable {
     let planner: CardPlanner
     let user: InvokingUser
@@ -18,9 +18,11 @@ package struct Batch: Sendable {
     let options: CardPlan.WriteOptions
     let open: @Sendable (ChosenTarget, Int64) throws(Failure) -> any CardTarget
 
-    /// Locks the ledgers of `nodes`.
+    /// Locks the racks of `nodes`.
     ///
-    /// - Parameter open: Opens a target exclusively for an image of so many bytes.
+    /// - Parameters:
+    ///   - since: When this run began, for another run that finds the racks locked.
+    ///   - open: Opens a target exclusively, for an image of that many bytes.
     package init(
         _ nodes: [Node], of user: InvokingUser, planner: CardPlanner, since: String,
         options: CardPlan.WriteOptions = .init(),
@@ -93,7 +95,8 @@ package struct Batch: Sendable {
         return report.unrepeated.warnings
     }
 
-    /// Works on all cards of `plan`. One that fails fails alone; while there are spare cards, its node gets another one.
+    /// Works on all cards of `plan`. A card that fails does not stop the others; its node gets a spare card, while there is
+    /// one.
     package func run(
         _ plan: BatchPlan, events: @escaping @Sendable (BatchEvent) -> Void,
         isCancelled: @escaping @Sendable () -> Bool

@@ -1,21 +1,21 @@
 package import Cards
 package import Diagnostics
 
-/// What a batch tells while it runs.
+/// What a batch reports while it runs.
 package enum BatchEvent: Sendable {
     case started(node: String, device: String, work: CardWork)
     case progress(node: String, device: String, CardEvent)
     case finished(BatchOutcome)
 }
 
-/// How it went with one card.
+/// The result of the work on one card.
 package struct BatchOutcome: Sendable {
     package let node: String
     package let device: String
     package let work: CardWork
-    /// Bytes written and read back; 0 where only settings changed.
+    /// Bytes written and read back; 0 if only settings changed.
     package let bytes: Int64
-    /// Files that new settings changed; empty when the card was right already.
+    /// Files that new settings changed; empty if the card was right already.
     package let changedFiles: [String]
     package let imageDigest: String
     package let failure: Failure?

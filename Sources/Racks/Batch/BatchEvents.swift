@@ -3,7 +3,7 @@ import Diagnostics
 import Images
 import SystemPackage
 
-/// Tells a batch's caller of the stages of a card.
+/// Reports the stages of a card as the events of its batch.
 struct BatchEvents: CardRunObserver {
     let job: BatchPlan.Job
     let send: @Sendable (BatchEvent) -> Void

@@ -13,23 +13,24 @@ package struct BatchPlan: Sendable {
         package let card: RackPlan.Card
         package let target: ChosenTarget
         package let work: CardWork
-        /// The node whose card it was, when piflash made it.
+        /// The node that piflash made the card for before; nil if it did not make it.
         package let previous: String?
     }
 
     package private(set) var jobs: [Job] = []
-    /// Cards that are done: they are left alone.
+    /// Cards that are done: they are not changed.
     package private(set) var finished: [(node: String, target: ChosenTarget)] = []
-    /// Cards for which no node is left; they take the node of a card that fails.
+    /// Cards for which no node is left; they get the node of a card that fails.
     package private(set) var spare: [ChosenTarget] = []
-    /// The nodes that stay for another run.
+    /// The nodes that wait for another run.
     package private(set) var waiting: [String] = []
 
-    /// A card that is recognised gets its own node; the others get the nodes that are left, in the rack's order.
+    /// A card that piflash made for a node of the rack gets that node; the others get the nodes that are left, in the rack's
+    /// order.
     ///
     /// - Parameters:
-    ///   - rewrites: Write whole images, also where the right one is on the card.
-    ///   - read: What is on a target now; nil when that is no card of piflash's.
+    ///   - rewrites: Write the whole image even if it is on the card already.
+    ///   - read: What is on a target now; nil if piflash did not make it.
     package init(
         _ rack: RackPlan, on targets: [ChosenTarget], rewrites: Bool,
         read: (ChosenTarget) -> FoundCard? = FoundCard.init(on:)

@@ -3,7 +3,7 @@ import Planning
 import Recipes
 import Systems
 
-/// A card that piflash made, as found in a reader.
+/// A card that piflash made, found in a reader.
 package struct FoundCard: Sendable {
     package let node: String
     package let recipe: String
@@ -19,9 +19,9 @@ package struct FoundCard: Sendable {
         self.hasBooted = hasBooted
     }
 
-    /// What must be done to make it the card of `card`.
+    /// The work that makes it the card of `card`.
     func work(for card: RackPlan.Card) -> CardWork {
-        // A node that ran keeps a name, keys and data of its own: its card is no other node's.
+        // The card of a node that ran has that node's name, keys and data: for another node, write it again.
         image == card.image.digest && (node == card.name || !hasBooted) ? .configure : .write
     }
 
@@ -30,18 +30,18 @@ package struct FoundCard: Sendable {
         node == card.name && recipe == card.node.recipeDigest && image == card.image.digest
     }
 
-    /// - Returns: nil when there is no piflash card, or it cannot be read.
+    /// - Returns: nil if piflash did not make the card, or if it cannot be read.
     package init?(on target: ChosenTarget) {
         if case .file(_, exists: false) = target { return nil }
         guard let reading = try? InspectedCard(at: target.path), let record = reading.record else { return nil }
         self.init(
             node: record.node, recipe: record.recipeDigest, image: record.image?.digest,
-            // What cannot be read may have run.
+            // If the report cannot be read, the card may have run.
             hasBooted: (try? reading.firstBootStatus() != nil) ?? true)
     }
 }
 
 extension RackPlan {
-    /// Whether `found` is the right card of a node that is done: it is not written again.
+    /// Whether `found` is the right card of a node that is done. It is not written again.
     package func isFinished(_ found: FoundCard) -> Bool { cards.contains { $0.state == .done && found.isCurrent($0) } }
 }

@@ -7,8 +7,7 @@ import Provisioning
 package import Recipes
 import SystemPackage
 
-/// The cards of a rack: what each is to be, what is done and what is left. Nothing is written to make it, and no secret
-/// read.
+/// The cards of a rack: what each gets, what is done and what is left. Making the plan writes nothing and reads no secret.
 package struct RackPlan: Sendable {
     package struct Card: Sendable {
         package let node: Node
@@ -17,13 +16,13 @@ package struct RackPlan: Sendable {
         /// See ``ConfigurationDigest``.
         package let configuration: String
         package internal(set) var state: CardState
-        /// What the ledger says last of it.
+        /// The ledger's last entry about it.
         package let last: LedgerEntry?
-        /// The node's ``SecretsDigest``; nil while its secrets are unread.
+        /// The node's ``SecretsDigest``; nil until its secrets are read.
         package internal(set) var secrets: String?
 
         package var name: String { node.hostname.value }
-        /// Whether the user wants it to be written whole, whatever is on the card.
+        /// Whether the user wants the whole image to be written, whatever is on the card.
         package var isRedone: Bool { last?.result == .redo }
     }
 
@@ -32,13 +31,13 @@ package struct RackPlan: Sendable {
     /// Lines of the rack's ledgers that cannot be read.
     package let damagedLines: Int
 
-    /// What there is to do, in the order of the recipes.
+    /// The cards that are not done, in the order of the recipes.
     package var left: [Card] { cards.filter { $0.state != .done } }
 }
 
 extension CardPlanner {
-    /// Plans the cards of `nodes`: opens each image once (unpacks it, when it must), and judges each node's settings with
-    /// placeholders for its secrets. Throws every mistake of all nodes at once.
+    /// Plans the cards of `nodes`: opens each image once (unpacks it if necessary), and validates each node's settings with
+    /// placeholders for its secrets. Throws all mistakes of all nodes in one report.
     package func rack(
         _ nodes: [Node], of user: InvokingUser, events: @escaping @Sendable (ImageEvent) -> Void,
         isCancelled: @escaping @Sendable () -> Bool
@@ -84,7 +83,7 @@ extension CardPlanner {
 }
 
 extension Node.Image {
-    /// The same wherever it is named.
+    /// The same image, without the place where a recipe names it.
     fileprivate var located: Node.Image {
         let nowhere = Location(file: "", line: 0, column: 0)
         return Node.Image(

@@ -11,8 +11,8 @@ extension CardRun {
     /// `warn` says so once, and the work goes on.
     ///
     /// - Parameters:
-    ///   - image: The digest of the card's image, where that is known.
-    ///   - observer: Is told after the ledger.
+    ///   - image: The digest of the card's image, if it is known.
+    ///   - observer: Called after the ledger.
     package static func single(
         _ node: Node, at target: ConfigurationTarget, image: String?, planner: CardPlanner, user: InvokingUser,
         observer: (any CardRunObserver)? = nil, warn: @escaping @Sendable (String) -> Void

@@ -9,13 +9,13 @@ import SystemPackage
 
 /// The work on one card: the only place where a card is begun, written and verified, or configured.
 ///
-/// A single card, a batch and a station all go through here. What else is to happen at a stage is an observer's: the
-/// ledger's entries, a batch's events.
+/// A single card, a batch and a station all use it. Everything else that happens at a stage is done by an observer: the
+/// ledger's entries, the events of a batch.
 package final class CardRun: Sendable {
     private let observers: [any CardRunObserver]
     private let card: Mutex<RunningCard>
 
-    /// - Parameter observers: Are told in this order; a later one is not told of a stage that an earlier one refused.
+    /// - Parameter observers: Called in this order. If one refuses a stage, the later ones do not see it.
     package init(_ card: RunningCard, observers: [any CardRunObserver]) {
         self.card = Mutex(card)
         self.observers = observers
@@ -56,8 +56,8 @@ package final class CardRun: Sendable {
         }
     }
 
-    /// If an observer refuses a stage, writing stops and the card is not finalized: a card that the ledger does not know of
-    /// must not look finished, since its node gets another one.
+    /// If an observer refuses a stage, writing stops and the card is not finalized: a card that is not in the ledger must not
+    /// look finished, because its node gets another card.
     private func write(
         _ plan: CardPlan, to target: any CardTarget, options: CardPlan.WriteOptions,
         isCancelled: @escaping @Sendable () -> Bool
@@ -93,7 +93,7 @@ package final class CardRun: Sendable {
         do { return try await work() } catch { throw fail(error as? Failure ?? Failure(.system, "\(error)")) }
     }
 
-    /// The image's digest is known when it is unpacked, and writing has waited for that.
+    /// The image's digest is known at the latest when all of it is written.
     private func identify(_ plan: CardPlan) {
         guard let digest = plan.image.finished?.digest else { return }
         card.withLock { $0.image = digest }
@@ -106,7 +106,7 @@ package final class CardRun: Sendable {
         for observer in observers { try observer.observe(stage, of: card) }
     }
 
-    /// Tells every observer of the failure, with what an earlier observer adds to it.
+    /// Reports the failure to every observer; a failure of an earlier observer is added to it.
     private func fail(_ failure: Failure) -> Failure {
         var failure = failure
         let card = card.withLock { $0 }

@@ -1,8 +1,7 @@
 package import Cards
 package import Diagnostics
 
-/// How far the work on one card is. It is begun, then written, then verified; or begun, then configured. It can fail at
-/// any time.
+/// How far the work on one card is: begun, written and verified, or begun and configured. It can fail at any time.
 package enum CardStage: Sendable {
     /// The card is changed from now on. A card that has its settings already is not begun.
     case begun
@@ -14,13 +13,13 @@ package enum CardStage: Sendable {
     case verified(CardWriter.Summary)
     /// The settings are as the recipe wants them; these files changed.
     case configured([String])
-    /// Why; with the code ``Failure/Code/cancelled`` the user stopped it.
+    /// The reason. With the code ``Failure/Code/cancelled`` the user stopped the work.
     case failed(Failure)
 }
 
-/// Is told each stage of a card, in order: the ledger, the events of a batch.
+/// Observes the stages of a card, in order: the ledger, the events of a batch.
 package protocol CardRunObserver: Sendable {
-    /// May throw if the work must not go on. ``CardStage/progress(_:)`` and ``CardStage/written`` come from the thread
-    /// that writes.
+    /// Throws if the work must not go on. ``CardStage/progress(_:)`` and ``CardStage/written`` come from the thread that
+    /// writes.
     func observe(_ stage: CardStage, of card: RunningCard) throws(Failure)
 }

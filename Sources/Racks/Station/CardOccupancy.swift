@@ -4,19 +4,19 @@ import Filesystems
 import Storage
 import SystemPackage
 
-/// Whether a card that somebody put in is there to be written, as far as can be told from what is on it.
+/// Whether a card that somebody inserted may be written, as far as its contents show that.
 ///
-/// A station writes what is put in. That a camera's card or a backup stick was put in by mistake shows in its files.
+/// A station writes every card that is inserted. The files on a card show if it is a camera's card or a backup stick.
 package enum CardOccupancy: Hashable, Sendable {
-    /// Nothing is on it, or a Raspberry Pi's system.
+    /// It is empty, or holds a system for the Raspberry Pi.
     case free
-    /// What would be lost, for the question.
+    /// It holds somebody's data. The text says what would be lost, for the question to the user.
     case somebodys(String)
 
     package init(of device: DeviceFacts) {
         let summary = CardContentsSummary(of: device)
         guard !summary.looksLikeHardDisk else {
-            self = .somebodys("it calls itself a hard disk, not a card in a reader")
+            self = .somebodys("it identifies itself as a hard disk, not as a card in a reader")
             return
         }
         guard let store = try? BlockDevice(opening: device.path, .read) else {
@@ -31,7 +31,7 @@ package enum CardOccupancy: Hashable, Sendable {
         do throws(Failure) {
             self.init(of: store, table: try PartitionTable.read(path), whole: nil)
         } catch {
-            // Only where there surely is none: a table that runs past the end of the card is somebody's all the same.
+            // Only if there is certainly no table: a table that runs past the end of the card may still be somebody's.
             guard error.code == .noPartitionTable else {
                 self = .somebodys("its partition table cannot be read")
                 return
@@ -39,7 +39,7 @@ package enum CardOccupancy: Hashable, Sendable {
             do throws(Failure) {
                 self.init(of: store, table: nil, whole: try FilesystemSignature.probe(path, range: nil)?.type)
             } catch {
-                self = .somebodys("what is on it cannot be made out")
+                self = .somebodys("its contents cannot be identified")
             }
         }
     }
@@ -50,7 +50,7 @@ package enum CardOccupancy: Hashable, Sendable {
             if whole == nil, CardWriter.hasSentinel(store) {
                 self = .free
             } else {
-                self = Self.judge(whole, in: store, 0..<store.size) ?? .free
+                self = Self.occupancy(whole, in: store, 0..<store.size) ?? .free
             }
             return
         }
@@ -58,14 +58,14 @@ package enum CardOccupancy: Hashable, Sendable {
             self = .free
             return
         }
-        let found = table.partitions.lazy.compactMap { Self.judge($0.filesystem?.type, in: store, $0.range) }
+        let found = table.partitions.lazy.compactMap { Self.occupancy($0.filesystem?.type, in: store, $0.range) }
         self = found.first ?? .free
     }
 
-    /// nil when the file system holds nothing of anybody's.
-    private static func judge(_ type: String?, in store: some BlockStore, _ range: Range<Int64>) -> CardOccupancy? {
+    /// nil if the file system holds nobody's data.
+    private static func occupancy(_ type: String?, in store: some BlockStore, _ range: Range<Int64>) -> CardOccupancy? {
         guard let type else {
-            return isEmpty(store, range) ? nil : .somebodys("there is something on it that is not recognised")
+            return isEmpty(store, range) ? nil : .somebodys("it has contents that are not recognised")
         }
         let names: [String]?
         switch type {
@@ -75,7 +75,7 @@ package enum CardOccupancy: Hashable, Sendable {
         default: return .somebodys("it has a file system of type \(type)")
         }
         guard let names else { return .somebodys("its \(type) file system cannot be read") }
-        // What systems leave on a card that was only looked at.
+        // What operating systems leave on a card that they only read.
         let idle: Set<String> = [
             "system volume information", "lost.dir", "$recycle.bin", ".trashes", ".spotlight-v100",
         ]
@@ -85,8 +85,8 @@ package enum CardOccupancy: Hashable, Sendable {
         return .somebodys("there are files on it: \(shown)")
     }
 
-    /// Whether nothing was written to the start of `range`: erased flash reads as zeros or ones. Encrypted data may have no
-    /// other sign than that it is there.
+    /// Whether nothing was written to the start of `range`: erased flash reads as zeros or ones. Encrypted data may not be
+    /// recognisable in any other way.
     private static func isEmpty(_ store: some BlockStore, _ range: Range<Int64>) -> Bool {
         let start = range.clamped(to: range.lowerBound..<range.lowerBound + 64 << 10)
         guard let bytes = try? store.bytes(at: start.lowerBound, count: start.count) else { return false }
@@ -100,7 +100,7 @@ package enum CardOccupancy: Hashable, Sendable {
         return (try? volume.list(""))?.map { $0.map(\.name) }
     }
 
-    /// What the Raspberry Pi's firmware reads on a boot partition, whoever made the card.
+    /// Whether these are files that the Raspberry Pi's firmware reads on a boot partition.
     private static func isPi(_ names: [String]?) -> Bool {
         let marks: Set<String> = ["config.txt", "cmdline.txt", "bootcode.bin", "piflash"]
         return names?.contains { marks.contains($0.lowercased()) } ?? false

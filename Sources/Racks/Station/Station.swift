@@ -5,14 +5,14 @@ import Images
 import Storage
 import SystemPackage
 
-/// Writes the cards of a rack as they are put in: each gets the next node, is written and read back, and makes room for the
-/// next, until every node has its card.
+/// Writes the cards of a rack as they are inserted: each gets the next node, and is written and read back, until every node
+/// has its card.
 package struct Station: Sendable {
-    /// What the station needs of the world; real but for tests.
+    /// What the station needs from the system; tests replace it.
     package struct Surroundings: Sendable {
-        /// Every disk that could be a card, also readers without one.
+        /// Every disk that could be a card, and readers without a card.
         var disks: @Sendable () -> [DeviceFacts]
-        /// Returns when something may have changed, at the latest after some tenths of a second.
+        /// Returns when something may have changed, after some tenths of a second at the latest.
         var wait: @Sendable () -> Void
         private var choosing: @Sendable (DeviceFacts) throws(Failure) -> ChosenTarget
         var occupancy: @Sendable (DeviceFacts) -> CardOccupancy
@@ -37,7 +37,7 @@ package struct Station: Sendable {
     let batch: Batch
     let readers: StationReaders
     let surroundings: Surroundings
-    /// Validates a target again, now that the image's size (in bytes) is known.
+    /// Validates a target again, with the size of the image (in bytes).
     let validate: @Sendable (ChosenTarget, Int64) throws(Failure) -> Void
 
     package init(
@@ -50,15 +50,15 @@ package struct Station: Sendable {
         self.validate = validate
     }
 
-    /// Runs until every node of `rack` has its card, the user quits, or stops it. Returns how it went with each card, and
-    /// the nodes that are left.
+    /// Runs until every node of `rack` has its card, or the user quits or stops it. Returns the outcome of each card, and the
+    /// nodes that are left.
     package func run(
         _ rack: RackPlan, rewrites: Bool, commands: AsyncStream<StationCommand>,
         events: @escaping @Sendable (StationEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) async -> (outcomes: [BatchOutcome], left: [String]) {
         let (inputs, feed) = AsyncStream.makeStream(of: StationInput.self)
         let watch = Task { [surroundings] in
-            // It blocks: a thread of its own for each look.
+            // Waiting blocks: do it on a separate thread.
             while !Task.isCancelled {
                 try? await onThread { surroundings.wait() }
                 feed.yield(.look(surroundings.disks()))
@@ -103,10 +103,10 @@ package struct Station: Sendable {
     ) async -> StationInput {
         switch work {
         case .examine(let medium):
-            // Reading a bad card can take long.
+            // Reading a bad card can take a long time.
             let result = try? await onThread { StationExamination(of: medium.facts, in: surroundings) }
             return .examined(
-                medium.id, result ?? .refused(Failure(.system, "\(medium.facts.path) cannot be looked at")))
+                medium.id, result ?? .refused(Failure(.system, "\(medium.facts.path) cannot be examined")))
         case .write(let medium, let reader, let job):
             if job.work == .write {
                 do throws(Failure) { try validate(job.target, job.card.image.size) } catch {

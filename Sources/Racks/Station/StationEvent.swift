@@ -1,34 +1,34 @@
 package import Diagnostics
 
-/// What a station tells while it runs.
+/// What a station reports while it runs.
 package enum StationEvent: Sendable {
-    /// How far a card is, or how it went with it.
+    /// The progress or the result of the work on a card.
     case batch(BatchEvent, reader: StationReader)
-    /// What comes next, told anew whenever it changes.
+    /// What comes next; sent whenever it changes.
     case waiting(StationState)
-    /// The card in the reader is the finished one of `node`: nothing is written.
+    /// The card in the reader is the finished card of `node`: nothing is written.
     case finishedCard(node: String, reader: StationReader)
     /// No node waits for the card.
     case noNodeLeft(reader: StationReader)
-    /// The card cannot be written as it is; it is looked at again until it can, or is taken out.
+    /// The card cannot be written now; it is examined again until it can be written, or is taken out.
     case refused(Failure, reader: StationReader)
-    /// Somebody's data may be on it: it waits for the user's word.
+    /// It may hold somebody's data: it waits for the user's answer.
     case question(String, reader: StationReader)
-    /// The user wants it left as it is.
+    /// The user does not want it written.
     case leftAlone(reader: StationReader)
     case removed(reader: StationReader)
-    /// An answer to what the user typed.
+    /// The answer to a key that the user pressed.
     case answer(String)
 }
 
-/// What stands in the station's last line.
+/// The contents of the station's last line.
 package struct StationState: Hashable, Sendable {
     /// The nodes that wait for a card, the next one first.
     package var left: [String]
     package var done: Int
     package var total: Int
     package var running: [String]
-    /// The reader whose card waits for the user's word.
+    /// The reader whose card waits for the user's answer.
     package var question: StationReader?
     /// The station ends when the running cards are done.
     package var isEnding: Bool
@@ -47,7 +47,7 @@ package struct StationState: Hashable, Sendable {
 
 /// A reader at the station.
 package struct StationReader: Hashable, Sendable {
-    /// As the user calls it; nil when nobody said.
+    /// The user's name for it; nil if it has none.
     package let name: String?
     /// "/dev/sdb"
     package let device: String
@@ -55,18 +55,18 @@ package struct StationReader: Hashable, Sendable {
     package init(name: String?, device: String) { (self.name, self.device) = (name, device) }
 }
 
-/// What the user wants.
+/// What the user orders.
 package enum StationCommand: Hashable, Sendable {
-    /// The next node to the end of the queue.
+    /// Move the next node to the end of the queue.
     case skip
-    /// This node next.
+    /// Take this node next.
     case pick(String)
-    /// This node again, whole.
+    /// Write this node's whole card again.
     case redo(String)
-    /// No further card; the station ends when the running ones are done.
+    /// Take no further card; the station ends when the running ones are done.
     case quit
-    /// Write the card that was asked about.
+    /// Write the card that the question is about.
     case accept
-    /// Leave the card that was asked about.
+    /// Do not write the card that the question is about.
     case decline
 }

@@ -1,11 +1,11 @@
-/// Which node gets the next card. Only values: no device, no clock.
+/// Decides which node gets the next card. It works on values only: no device, no clock.
 struct StationQueue: Sendable {
-    /// What a card that was put in is for.
+    /// What an inserted card is for.
     enum Decision {
         case work(RackPlan.Card, CardWork)
         /// It is the finished card of this node.
         case finished(node: String)
-        /// Every node has its card, or is getting it.
+        /// Every node has its card, or is getting one now.
         case nothingLeft
     }
 
@@ -13,7 +13,7 @@ struct StationQueue: Sendable {
     private(set) var waiting: [RackPlan.Card]
     private var running: Set<String> = []
     private var done: Set<String>
-    /// Nodes that the user wants to be written whole.
+    /// Nodes whose cards the user wants to be written with the whole image.
     private var whole: Set<String>
     private let rewrites: Bool
 
@@ -29,7 +29,7 @@ struct StationQueue: Sendable {
     var total: Int { cards.count }
     var doneCount: Int { done.count }
 
-    /// Takes a node for a card on which `found` is; a card that is recognised gets its own node.
+    /// Takes a node for a card with the contents `found`; a card of a node of the rack gets that node.
     mutating func take(_ found: FoundCard?) -> Decision {
         if let found, let own = cards.first(where: { $0.name == found.node }), done.contains(own.name),
             found.isCurrent(own), !waiting.contains(where: { $0.name == own.name })
@@ -44,7 +44,7 @@ struct StationQueue: Sendable {
         return .work(card, isWhole ? .write : found?.work(for: card) ?? .write)
     }
 
-    /// A card is right, or its node waits for the next one.
+    /// The card of `node` is done, or the node waits for the next card.
     mutating func finish(_ node: String, isRight: Bool) {
         guard running.remove(node) != nil, let card = cards.first(where: { $0.name == node }) else { return }
         if isRight {
@@ -55,19 +55,19 @@ struct StationQueue: Sendable {
         }
     }
 
-    /// The next node goes to the end.
+    /// Moves the next node to the end.
     mutating func skip() throws(StationRefusal) {
         guard waiting.count > 1 else { throw StationRefusal(waiting.isEmpty ? "no node waits" : "no other node waits") }
         waiting.append(waiting.removeFirst())
     }
 
-    /// `node` is the next.
+    /// Makes `node` the next one.
     mutating func pick(_ node: String) throws(StationRefusal) {
         guard let place = waiting.firstIndex(where: { $0.name == node }) else { throw refusal(node) }
         waiting.insert(waiting.remove(at: place), at: 0)
     }
 
-    /// `node`, which is done or waits, is the next, and is written whole.
+    /// Makes `node`, which is done or waits, the next one, and has its whole card written.
     mutating func redo(_ node: String) throws(StationRefusal) {
         guard !running.contains(node), let card = cards.first(where: { $0.name == node }) else { throw refusal(node) }
         waiting.removeAll { $0.name == node }
@@ -85,7 +85,7 @@ struct StationQueue: Sendable {
     }
 }
 
-/// Why a key did nothing.
+/// The reason why a key did nothing.
 struct StationRefusal: Error {
     let text: String
     init(_ text: String) { self.text = text }

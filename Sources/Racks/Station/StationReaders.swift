@@ -1,14 +1,14 @@
 package import Cards
 import SystemPackage
 
-/// Which readers a station works with: those that the user named, and every card that is put in after its start.
+/// The readers that a station uses: those that the user named, and any reader whose card is inserted after the start.
 package struct StationReaders: Sendable {
-    /// The user's name for a reader, and where it is plugged in.
+    /// A reader that the user named.
     package struct Named: Hashable, Sendable {
         package let name: String?
-        /// Where it is plugged in: its device may be called otherwise when it was out meanwhile.
+        /// Where it is plugged in. The device may have another name after it was unplugged.
         package let port: String
-        /// What it was called at the start.
+        /// The name of its device at the start.
         package let device: String
 
         package init(name: String?, _ facts: DeviceFacts) {
@@ -19,17 +19,17 @@ package struct StationReaders: Sendable {
 
     private let named: [Named]
     private var tracker = ReaderTracker()
-    /// Cards that were there before: they stay as they are until they are taken out.
+    /// Cards that were in readers before the start: they are not written until they are taken out and inserted again.
     private let strangers: Set<Int>
 
-    /// - Parameter disks: What is there at the start.
+    /// - Parameter disks: The disks at the start.
     package init(named: [Named], present disks: [DeviceFacts]) {
         self.named = named
         let ports = Set(named.map(\.port))
         strangers = Set(tracker.update(disks).filter { !ports.contains($0.facts.port) }.map(\.id))
     }
 
-    /// The cards that the station may take among `disks`.
+    /// The cards among `disks` that the station may write.
     mutating func update(_ disks: [DeviceFacts]) -> [ReaderTracker.Medium] {
         tracker.update(disks).filter { !strangers.contains($0.id) && isReader($0.facts) }
     }
@@ -38,7 +38,7 @@ package struct StationReaders: Sendable {
         StationReader(name: named.first { $0.port == facts.port }?.name, device: facts.path.string)
     }
 
-    /// A loop device is a file, and programs make them for purposes of their own: only one that the user named is taken.
+    /// A loop device is a file that some program uses: it counts only if the user named it.
     private func isReader(_ facts: DeviceFacts) -> Bool {
         if named.contains(where: { $0.port == facts.port }) { return true }
         return facts.bus == .usb || facts.bus == .mmc && !facts.isBuiltIn

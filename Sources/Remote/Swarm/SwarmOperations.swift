@@ -45,9 +45,7 @@ package struct SwarmOperations: Sendable {
 
     /// The host of "host", "host:port", "[v6]:port" or an IPv6 address.
     static func host(of text: String) -> String {
-        if text.hasPrefix("[") { return String(text.dropFirst().prefix { $0 != "]" }) }
-        guard text.count(where: { $0 == ":" }) == 1 else { return text }
-        return String(text.prefix { $0 != ":" })
+        HostPort(text)?.host.description ?? text
     }
 
     /// Runs `script` on the first manager that answers and is one.
