@@ -2,7 +2,7 @@
 SWIFT ?= scripts/swift
 PREFIX ?= /usr/local
 
-.PHONY: demo build release test fresh test-long bench bench-tools check-print e2e lint format bootstrap install clean
+.PHONY: demo build release test fresh test-long mutants bench bench-tools check-print e2e lint format bootstrap install clean
 
 build: ; @scripts/bootstrap build && $(SWIFT) build
 
@@ -23,6 +23,10 @@ fresh: ; @scripts/fresh
 # the code of either.
 test-long: bootstrap
 	PIFLASH_LONG=1 $(SWIFT) test --disable-xctest --filter 'FATVolumePropertyTests|Ext4PropertyTests'
+
+# Breaks the code on purpose, one fault at a time, and demands that a test fails (Tests/mutants; an hour). `make mutants
+# MUTANTS="poison key-modes"` for some of them. Needs root, as the tests do.
+mutants: bootstrap ; @SWIFT="$(SWIFT)" Tests/mutants/run $(MUTANTS)
 
 # piflash beside dd, xz and bmaptool, cards as slow as real ones, racks (docs/performance.md); long, needs root.
 # `make bench SIZE=512M ROUNDS=1` is quicker; BENCH takes further options of Benchmarks/bench.
@@ -53,7 +57,7 @@ lint:
 	@scripts/bootstrap lint
 	$(SWIFT) format lint --strict -r -p Sources Tests Package.swift
 	shellcheck $(SCRIPTS) .ci/run Tests/swarm/rack $(E2E_SCRIPTS)
-	/usr/bin/python3 -W error -c '$(COMPILE)' Benchmarks/bench Benchmarks/*.py scripts/check-layers
+	/usr/bin/python3 -W error -c '$(COMPILE)' Benchmarks/bench Benchmarks/*.py scripts/check-layers Tests/mutants/run
 
 format: ; $(SWIFT) format -i -r -p Sources Tests Package.swift
 

@@ -23,7 +23,8 @@ package struct UserDirectories: Sendable {
 }
 
 extension InvokingUser {
-    /// Makes the directory at `path` and the missing ones above it, each with `mode` and owned by the user.
+    /// Makes the directory at `path` and the missing ones above it, each with `mode` and owned by the user. Their names
+    /// are on the medium when this returns: what is kept in them must not be lost with them.
     package func makeDirectories(_ path: FilePath, mode: UInt16 = 0o700) throws(Failure) {
         var missing: [FilePath] = []
         var current = path
@@ -40,6 +41,10 @@ extension InvokingUser {
             if result == 0 {
                 do { try own(directory) } catch {
                     throw Failure(.system, "giving \(directory) to its user: \(error.description.lowercased())")
+                }
+                do throws(Errno) { try DurableFile.synchronize(directoryAt: directory.removingLastComponent()) } catch {
+                    // A directory that may be written to but not read cannot be waited for.
+                    guard error == .permissionDenied else { throw .system("making the directory \(directory)", error) }
                 }
             }
         }

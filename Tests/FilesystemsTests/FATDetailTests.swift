@@ -2,6 +2,7 @@ import SystemPackage
 import Diagnostics
 import Filesystems
 import Storage
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -21,7 +22,9 @@ import Testing
             let info = u16(48) * sector
             freeCount = u32(info + 488)
             nextFree = u32(info + 492)
-            let data = Int(u32(32)) - reserved - copies * length
+            // Of a volume below 65,536 sectors the old, short field counts.
+            let all = u16(19) > 0 ? u16(19) : Int(u32(32))
+            let data = all - reserved - copies * length
             let clusters = data / Int(bytes[13])
             free = (2..<clusters + 2).filter { u32(reserved * sector + $0 * 4) & 0x0FFF_FFFF == 0 }.map { UInt32($0) }
         }

@@ -38,7 +38,7 @@ import Testing
         // A mounted boot partition is not enough for this recipe, which is found out when the keys are made.
         let command = ["configure", "--recipe", "red/red01.yaml", "boot"]
         let names = ["salt.key", "swarm/host", "swarm/worker", "swarm/manager"].map { "red/.piflash/" + $0 }
-        for (call, least) in [("fsync", 4), ("link", 4), ("rename", 0), ("mkdir", 2)] {
+        for (call, least) in [("fsync", 8), ("linkat", 4), ("mkdir", 2)] {
             let count = try failEach(call, "EIO", command, in: base) { (world, result, moment) throws in
                 #expect(result.status == 1, moment)
                 #expect(try world.leftovers().isEmpty, moment)
@@ -59,7 +59,7 @@ import Testing
 
     @Test func `certificates and contexts are whole or not there, whichever step fails`() throws {
         let base = try Workstation()
-        for (call, least) in [("fsync", 6), ("rename", 6)] {
+        for (call, least) in [("fsync", 12), ("renameat", 6), ("mkdir", 2)] {
             let count = try failEach(call, "EIO", ["context", "red"], in: base) { (world, result, moment) throws in
                 #expect(result.status == 1, moment)
                 #expect(try world.leftovers().isEmpty, moment)
@@ -117,7 +117,7 @@ import Testing
     @Test func `a set-up is there whole or not at all, whichever step fails`() throws {
         let base = try Workstation()
         let before = try base.files()
-        for (call, least) in [("fsync", 1), ("rename", 2), ("mkdir", 1)] {
+        for (call, least) in [("fsync", 2), ("renameat", 1), ("rename", 1), ("mkdir", 2)] {
             let count = try failEach(call, "EIO", ["new", "single", "place/pi"], in: base) { (world, result, moment) throws in
                 #expect(result.status != 0, moment)
                 let others = try world.files().filter { !$0.hasPrefix("place/pi/") }

@@ -1,7 +1,6 @@
 import Diagnostics
 import Filesystems
 import Foundation
-import Glibc
 import Recipes
 import Testing
 
@@ -70,7 +69,7 @@ import Testing
     }
 
     private static func contains(_ bytes: [UInt8], _ part: [UInt8]) -> Bool {
-        bytes.withUnsafeBytes { memmem($0.baseAddress, $0.count, part, part.count) } != nil
+        Data(bytes).range(of: Data(part)) != nil
     }
 
     /// Pieces that must not be shown: halves, too, in case only a part is masked.
