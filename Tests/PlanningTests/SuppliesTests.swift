@@ -74,7 +74,7 @@ import Testing
             try supplies.fitting(in: nil) { throw Failure(.damagedFilesystem, "damaged") }
         }
         #expect(other?.code == .damagedFilesystem)
-        // Without supplies it is not their fault.
+        // Without supplies, they are not the reason.
         let full = #expect(throws: Failure.self) {
             try Supplies().fitting(in: nil) { throw Failure(.filesystemFull, "no room") }
         }
