@@ -13,7 +13,7 @@ enum Sample {
     static let here = Location(file: "red01.yaml", line: 1, column: 1)
     static let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ7n1xk6cVbmQx7u3c0yV0m1y2y3y4y5y6y7y8y9y0yA me@host"
     static let token =
-        "SWMTKN-1-0abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmn-0abcdefghijklmnopqrstuvwx"
+        "SWMTKN-1-0abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklm-0abcdefghijklmnopqrstuvwx"
     /// 2026-08-17T10:15:00Z
     static let flashTime: Int64 = 1_786_961_700
 
