@@ -92,7 +92,7 @@ import Testing
             let bytes = Array(cut.bytes[Self.bootStart...])
             if bytes == before || bytes == after { continue }
             let volume = try? Ext4Volume(MemoryStore(bytes), name: "root", time: Ext4Image.time)
-            #expect(volume?.obstacle != nil || volume == nil, "\(cut)")
+            #expect(volume?.problem != nil || volume == nil, "\(cut)")
         }
     }
 }

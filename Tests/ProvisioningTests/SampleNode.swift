@@ -1,8 +1,8 @@
-import Text
-import Systems
 import Diagnostics
 import Provisioning
 import Recipes
+import Systems
+import Text
 
 /// Recipes, images and secrets that the tests share.
 enum Sample {

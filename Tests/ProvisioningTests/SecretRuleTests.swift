@@ -3,8 +3,8 @@ import Host
 import Recipes
 import SystemPackage
 import Systems
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Provisioning
 

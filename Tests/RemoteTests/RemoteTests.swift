@@ -82,7 +82,7 @@ import Testing
 
     @Test func `keys are merged by who wrote them`() {
         func members(_ names: String...) -> [JSONValue.Member] { names.map { .init($0, .string($0)) } }
-        let merged = DaemonChange.merge(
+        let merged = MergedConfiguration.merge(
             [.init("b", .integer(1)), .init("n", .null)], over: members("a", "b", "c"), before: members("b", "c"))
         #expect(merged == [.init("a", .string("a")), .init("b", .integer(1)), .init("n", .null)])
     }

@@ -1,7 +1,6 @@
-import Systems
 import Diagnostics
-
 import Recipes
+import Systems
 
 /// Checks whether the files that a card carries suit its image.
 enum SupplyChecks {
