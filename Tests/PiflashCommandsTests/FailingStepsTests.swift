@@ -273,7 +273,7 @@ import Testing
         #expect(try base.run(write).succeeded)
         let whole = base.scratch["card.img"].string
         let temporary = ".card.img.piflash-part"
-        for (call, error, least) in [("fsync", "EIO", 5), ("renameat", "EIO", 1), ("pwrite64", "ENOSPC", 5)] {
+        for (call, error, least) in [("fsync", "EIO", 5), ("renameat", "EIO", 1), ("pwrite64", "ENOSPC", 4)] {
             let paths = call == "fsync" ? [temporary, "."] : [temporary]
             let count = try failEach(call, error, write, in: base, paths: paths) { (world, result, moment) throws in
                 #expect(result.status == 1, moment)
