@@ -77,7 +77,7 @@ struct Workstation {
         _ arguments: [String], environment more: [String: String] = [:], injections: [String] = [], paths: [String] = []
     ) throws -> SystemCalls {
         try SystemCalls(
-            of: CommandHarness.program(), arguments, in: scratch.path,
+            of: BuiltProgram.path(), arguments, in: scratch.path,
             environment: environment.merging(more) { $1 }, injections: injections, paths: paths)
     }
 
@@ -86,7 +86,7 @@ struct Workstation {
         try OutsideTool("sh").run(
             [
                 "-c", "cd \"$1\" && unset SUDO_UID SUDO_GID && shift && exec \"$@\"", "sh", scratch.path.string,
-                CommandHarness.program().string,
+                BuiltProgram.path().string,
             ] + arguments, environment: environment.merging(more) { $1 })
     }
 
