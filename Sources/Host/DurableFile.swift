@@ -64,7 +64,7 @@ package enum DurableFile {
         defer { try? directory.close() }
         let file = try descriptor(openat(AT_FDCWD, temporary.string, O_RDONLY | O_NOFOLLOW | O_CLOEXEC))
         defer { try? file.close() }
-        try synchronize(file)
+        try file.synchronize()
         guard renameat(AT_FDCWD, temporary.string, AT_FDCWD, path.string) == 0 else { throw .current }
         try synchronize(directory: directory)
     }
@@ -72,7 +72,7 @@ package enum DurableFile {
     /// Waits until the names in `directory` are on the medium. A file system that cannot wait for a directory answers
     /// EINVAL (fsync(2)), and has nothing to wait for.
     package static func synchronize(directory: FileDescriptor) throws(Errno) {
-        do throws(Errno) { try synchronize(directory) } catch { guard error == .invalidArgument else { throw error } }
+        do throws(Errno) { try directory.synchronize() } catch { guard error == .invalidArgument else { throw error } }
     }
 
     /// Waits until the names in the directory at `path` are on the medium.
@@ -104,7 +104,7 @@ package enum DurableFile {
                 guard fchown(file.rawValue, owner.userID, owner.groupID) == 0 else { throw Errno.current }
             }
             _ = try file.writeAll(contents)
-            try synchronize(file)
+            try file.synchronize()
         } catch {
             try? file.close()
             throw error as? Errno ?? .ioError
@@ -115,12 +115,6 @@ package enum DurableFile {
     private static func descriptor(_ raw: CInt) throws(Errno) -> FileDescriptor {
         guard raw >= 0 else { throw .current }
         return FileDescriptor(rawValue: raw)
-    }
-
-    private static func synchronize(_ file: FileDescriptor) throws(Errno) {
-        while fsync(file.rawValue) != 0 {
-            guard Errno.current == .interrupted else { throw .current }
-        }
     }
 }
 

@@ -86,7 +86,8 @@ package final class BlockDevice: WritableBlockStore {
         guard !bytes.isEmpty else { return }
         guard isAligned(UInt(bytes.count)), isAligned(UInt(offset)) else {
             throw Failure(
-                .misaligned, "\(name): \(bytes.count) bytes at \(offset) are not complete sectors of \(sectorSize) bytes")
+                .misaligned,
+                "\(name): \(bytes.count) bytes at \(offset) are not complete sectors of \(sectorSize) bytes")
         }
         if isAligned(UInt(bitPattern: bytes.baseAddress)) {
             return try descriptor.writeFully(bytes, at: offset, name: name)
@@ -154,7 +155,8 @@ package final class BlockDevice: WritableBlockStore {
                 cause: error)
         case .permissionDenied, .notPermitted:
             Failure(
-                .noPermission, severity: .refused, "no permission to \(access == .exclusive ? "write" : "read") \(path)",
+                .noPermission, severity: .refused,
+                "no permission to \(access == .exclusive ? "write" : "read") \(path)",
                 hint: "run the same command with `sudo`, or join the device's group: `sudo usermod -aG disk $USER`",
                 cause: error)
         case .readOnlyFileSystem:

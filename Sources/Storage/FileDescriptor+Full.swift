@@ -42,12 +42,7 @@ extension FileDescriptor {
         }
     }
 
-    /// fsync(2), its error checked: the only place where a failed deferred write shows.
     func synchronize(name: String) throws(Failure) {
-        while fsync(rawValue) != 0 {
-            let error = Errno.current
-            if error == .interrupted { continue }
-            throw .system("flushing \(name)", error)
-        }
+        do throws(Errno) { try synchronize() } catch { throw .system("flushing \(name)", error) }
     }
 }

@@ -16,3 +16,11 @@ extension [UInt8] {
         set(UInt16(truncatingIfNeeded: value >> 16), at: offset + 2)
     }
 }
+
+extension [UInt8] {
+    /// The number of `size` bytes (up to 7) at `offset`; nil if it is not inside.
+    package func field(_ offset: Int, _ size: Int) -> Int? {
+        guard offset >= 0, offset <= count - size else { return nil }
+        return self[offset..<offset + size].reversed().reduce(0) { $0 << 8 | Int($1) }
+    }
+}

@@ -109,7 +109,9 @@ import Testing
         ("set_block_group 0 free_blocks_count 4711", "descriptor says otherwise"),
         ("set_block_group 0 block_bitmap 9000000", "block bitmap"), ("freeb 2", "uses itself"),
     ])
-    func `all of a volume with a problem counts as used, and the reason is named`(_ command: String, _ word: String) throws {
+    func `all of a volume with a problem counts as used, and the reason is named`(_ command: String, _ word: String)
+        throws
+    {
         let image = try Ext4Image(
             kilobytes: 24_000, ["-t", "ext4", "-b", "4096", "-O", "^metadata_csum"], prepare: [command])
         let reason = try #require(try reason(image.store))

@@ -41,7 +41,9 @@ import Testing
         #expect(used.ranges.ranges == [0..<store.size])
         #expect(used.areas[0].used == 8 * mebibyte)
         #expect(used.areas[0].filesystem == type)
-        #expect(used.areas[0].description.hasPrefix("partition 1: \(type ?? "unknown"), all of it counts as used (8 MiB): "))
+        #expect(
+            used.areas[0].description.hasPrefix("partition 1: \(type ?? "unknown"), all of it counts as used (8 MiB): ")
+        )
     }
 
     @Test func `where partitions overlap, what one of them uses is used`() throws {

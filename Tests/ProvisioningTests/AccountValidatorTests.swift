@@ -1,4 +1,3 @@
-import Systems
 import Diagnostics
 import Filesystems
 import Foundation
@@ -6,8 +5,9 @@ import Glibc
 import Provisioning
 import Recipes
 import SystemPackage
-import TestSupport
+import Systems
 import Testing
+import TestSupport
 
 /// What the system's own checkers say about the accounts, sudo and sshd after our edits.
 @Suite struct AccountValidatorTests {

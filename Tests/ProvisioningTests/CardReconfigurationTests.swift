@@ -1,7 +1,7 @@
-import Systems
 import Diagnostics
 import Filesystems
 import Recipes
+import Systems
 import Testing
 
 @testable import Provisioning

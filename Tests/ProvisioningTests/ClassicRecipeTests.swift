@@ -1,8 +1,8 @@
-import Text
 import Diagnostics
 import Docker
 import Recipes
 import Testing
+import Text
 
 @testable import Provisioning
 

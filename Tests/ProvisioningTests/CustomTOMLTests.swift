@@ -1,7 +1,7 @@
-import Text
 import Provisioning
 import Recipes
 import Testing
+import Text
 
 /// What the readers of TOML find in custom.toml: python's own, and the one of the image, whose refusal would stop the boot.
 @Suite struct CustomTOMLTests {

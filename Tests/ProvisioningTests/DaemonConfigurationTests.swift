@@ -1,8 +1,8 @@
-import Systems
-import Text
 import Diagnostics
 import Recipes
+import Systems
 import Testing
+import Text
 
 @testable import Provisioning
 

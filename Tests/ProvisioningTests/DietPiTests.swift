@@ -1,9 +1,9 @@
-import Systems
 import Provisioning
 import Recipes
 import SystemPackage
-import TestSupport
+import Systems
 import Testing
+import TestSupport
 
 /// dietpi.txt and dietpi-wifi.txt as DietPi's own scripts read them: by sed, and by bash.
 @Suite struct DietPiTests {

@@ -1,6 +1,6 @@
-import Systems
 import Diagnostics
 import Recipes
+import Systems
 import Testing
 
 @testable import Provisioning

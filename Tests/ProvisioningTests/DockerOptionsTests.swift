@@ -1,9 +1,9 @@
-import Text
 import Provisioning
 import Recipes
 import SystemPackage
-import TestSupport
 import Testing
+import TestSupport
+import Text
 
 /// /etc/default/docker as its two readers read it: sh, by the sysvinit script, and systemd, by EnvironmentFile.
 @Suite struct DockerOptionsTests {

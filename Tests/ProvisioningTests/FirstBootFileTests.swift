@@ -1,7 +1,7 @@
 import Provisioning
 import Recipes
-import TestSupport
 import Testing
+import TestSupport
 
 /// The small files that device-init, occi and Debian's rpi-set-sysconf read at every boot.
 @Suite struct FirstBootFileTests {

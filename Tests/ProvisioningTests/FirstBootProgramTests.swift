@@ -1,9 +1,9 @@
-import Text
 import Foundation
 import Recipes
 import SystemPackage
-import TestSupport
 import Testing
+import TestSupport
+import Text
 
 @testable import Provisioning
 

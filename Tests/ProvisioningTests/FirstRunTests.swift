@@ -1,10 +1,10 @@
-import Systems
 import Foundation
 import Provisioning
 import Recipes
 import SystemPackage
-import TestSupport
+import Systems
 import Testing
+import TestSupport
 
 /// firstrun.sh, run by bash where every program that could touch the machine is a stand-in, and its way there through
 /// systemd.

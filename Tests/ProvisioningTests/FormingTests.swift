@@ -2,8 +2,8 @@ import Filesystems
 import Foundation
 import Recipes
 import SystemPackage
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Provisioning
 

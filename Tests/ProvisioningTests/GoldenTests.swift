@@ -1,8 +1,8 @@
-import Systems
 import Filesystems
 import Foundation
 import Provisioning
 import Recipes
+import Systems
 import Testing
 
 @Suite struct GoldenTests {

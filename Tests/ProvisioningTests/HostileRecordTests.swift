@@ -1,6 +1,6 @@
 import Filesystems
-import Systems
 import Recipes
+import Systems
 import Testing
 
 @testable import Provisioning

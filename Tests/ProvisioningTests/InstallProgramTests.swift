@@ -1,8 +1,8 @@
 import Foundation
 import Recipes
 import SystemPackage
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Provisioning
 

@@ -1,9 +1,9 @@
-import Systems
 import Provisioning
 import Recipes
 import SystemPackage
-import TestSupport
+import Systems
 import Testing
+import TestSupport
 
 /// What ifupdown itself, and readers of the other small files in /etc, find in the files that are written.
 @Suite struct InterfacesTests {

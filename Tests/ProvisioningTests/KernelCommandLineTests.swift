@@ -1,8 +1,8 @@
-import Text
-import Systems
 import Diagnostics
 import Recipes
+import Systems
 import Testing
+import Text
 
 @testable import Provisioning
 

@@ -1,8 +1,8 @@
-import Text
 import Foundation
 import Provisioning
 import Recipes
 import Testing
+import Text
 
 /// What NetworkManager's own reader of keyfiles (libnm) makes of ours.
 @Suite struct NetworkManagerTests {

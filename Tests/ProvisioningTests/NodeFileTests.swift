@@ -1,9 +1,9 @@
-import Systems
 import Provisioning
 import Recipes
 import SystemPackage
-import TestSupport
+import Systems
 import Testing
+import TestSupport
 
 /// The recipe's files and commands arrive unchanged on every system.
 @Suite struct NodeFileTests {

@@ -1,5 +1,5 @@
-import Systems
 import Filesystems
+import Systems
 
 @testable import Provisioning
 

@@ -1,9 +1,9 @@
-import Text
-import Systems
 import Diagnostics
 import Filesystems
 import Recipes
+import Systems
 import Testing
+import Text
 
 @testable package import Provisioning
 

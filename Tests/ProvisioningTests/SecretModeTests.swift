@@ -1,8 +1,8 @@
 import Diagnostics
 import Filesystems
 import Foundation
-import Systems
 import Recipes
+import Systems
 import Testing
 
 @testable import Provisioning

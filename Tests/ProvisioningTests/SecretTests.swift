@@ -1,9 +1,9 @@
-import Text
-import Systems
 import Diagnostics
 import Recipes
-import TestSupport
+import Systems
 import Testing
+import TestSupport
+import Text
 
 @testable import Provisioning
 

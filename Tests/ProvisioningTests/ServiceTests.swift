@@ -1,10 +1,10 @@
-import Systems
 import Foundation
 import Provisioning
 import Recipes
 import SystemPackage
-import TestSupport
+import Systems
 import Testing
+import TestSupport
 
 /// What starts the first-boot program: a unit that systemd accepts, and a script that sysvinit can order.
 @Suite struct ServiceTests {

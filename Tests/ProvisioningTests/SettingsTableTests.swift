@@ -1,10 +1,10 @@
-import Text
-import Systems
 import Diagnostics
 import Filesystems
 import Foundation
 import Recipes
+import Systems
 import Testing
+import Text
 
 @testable import Provisioning
 

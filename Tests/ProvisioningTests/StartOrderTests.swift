@@ -1,8 +1,8 @@
 import Filesystems
 import Foundation
 import SystemPackage
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Provisioning
 

@@ -1,10 +1,10 @@
-import Systems
 import Foundation
 import Provisioning
 import Recipes
 import SystemPackage
-import TestSupport
+import Systems
 import Testing
+import TestSupport
 import Yams
 
 /// What cloud-init, netplan and wpa_supplicant themselves make of our files.

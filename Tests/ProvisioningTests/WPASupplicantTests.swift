@@ -1,8 +1,8 @@
 import Provisioning
 import Recipes
 import SystemPackage
-import TestSupport
 import Testing
+import TestSupport
 
 /// What wpa_supplicant itself reads in the files that the systems without NetworkManager get.
 @Suite struct WPASupplicantTests {

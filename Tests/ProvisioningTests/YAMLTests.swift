@@ -1,6 +1,6 @@
-import Text
-import TestSupport
 import Testing
+import TestSupport
+import Text
 import Yams
 
 @testable import Provisioning

@@ -1,12 +1,12 @@
-import Systems
 import Filesystems
-import Racks
 import Foundation
 import Host
 import Images
 import Provisioning
+import Racks
 import Recipes
 import SystemPackage
+import Systems
 import TestSupport
 
 /// A rack of nodes with real engines and a real sshd, each with the files that piflash lays down on its card, carried out

@@ -1,8 +1,8 @@
 import Foundation
 import Provisioning
 import SystemPackage
-import TestSupport
 import Testing
+import TestSupport
 
 /// Swarms that form from cold cards: real engines, a real sshd, the files of the cards.
 @Suite(.serialized) struct SwarmTests {

@@ -50,7 +50,8 @@ struct Ext4Edit {
             return true
         }
         guard old.isDirectory else {
-            throw problem(change, "there is something that is not a directory", "choose another path, or remove it first")
+            throw problem(
+                change, "there is something that is not a directory", "choose another path, or remove it first")
         }
         guard !old.has(change, mode: mode) else { return false }
         try setAttributes(of: old, mode: mode, change)

@@ -87,7 +87,8 @@ extension Ext4Features {
         guard superblock.u16(0x38) == UInt16(EXT2_SUPER_MAGIC) else {
             let other = ForeignFilesystem(in: store).map { ", but \($0.name)" } ?? ""
             throw Failure(
-                .unsupportedFilesystem, severity: .refused, "\(name): it is not an ext2, ext3 or ext4 file system\(other)")
+                .unsupportedFilesystem, severity: .refused,
+                "\(name): it is not an ext2, ext3 or ext4 file system\(other)")
         }
         let features = Ext4Features(incompatible: superblock.u32(0x60), readOnlyCompatible: superblock.u32(0x64))
         // Revision 0 has no features: the fields are not in use (super.rst, s_rev_level at 0x4C).

@@ -18,22 +18,7 @@ import Storage
 /// Which FAT it is follows from the number of clusters, as the specification says, with the exception that every system
 /// makes: a sector shaped like FAT32's is FAT32 with fewer clusters, too (`mkfs.fat -F 32` on a small partition).
 struct BootSector: Sendable {
-    enum Kind: String, Sendable {
-        /// Read, but not edited.
-        case fat12 = "FAT12"
-        case fat16 = "FAT16", fat32 = "FAT32"
-
-        /// The size of a number in the file allocation table, in bits.
-        var entryBits: Int {
-            switch self {
-            case .fat12: 12
-            case .fat16: 16
-            case .fat32: 32
-            }
-        }
-    }
-
-    let kind: Kind
+    let kind: FATKind
     let bytesPerSector: Int
     let sectorsPerCluster: Int
     /// Where the first FAT starts, in bytes.
@@ -84,7 +69,7 @@ struct BootSector: Sendable {
             medium == 0xF0 || medium >= 0xF8
         else { throw Self.notFAT(store, "its first sector does not describe a FAT file system") }
 
-        let rootSectors = (rootEntries * DirectoryEntry.size + bytesPerSector - 1) / bytesPerSector
+        let rootSectors = (rootEntries * DirectorySlot.size + bytesPerSector - 1) / bytesPerSector
         let dataSector = reserved + fats * sectorsPerFAT + rootSectors
         guard totalSectors > dataSector else {
             throw Self.damaged(store, "its FAT file system has no room for data")
@@ -119,11 +104,11 @@ struct BootSector: Sendable {
             guard clusters < Self.smallestFAT32 else {
                 throw Self.damaged(store, "it has \(clusters) clusters, too many for FAT16")
             }
-            guard rootEntries > 0, rootEntries * DirectoryEntry.size % bytesPerSector == 0 else {
+            guard rootEntries > 0, rootEntries * DirectorySlot.size % bytesPerSector == 0 else {
                 throw Self.damaged(store, "its root directory has room for \(rootEntries) entries")
             }
         }
-        let kind: Kind = isFAT32 ? .fat32 : clusters < Self.smallestFAT16 ? .fat12 : .fat16
+        let kind: FATKind = isFAT32 ? .fat32 : clusters < Self.smallestFAT16 ? .fat12 : .fat16
         guard sectorsPerFAT * bytesPerSector * 8 >= (clusters + 2) * kind.entryBits else {
             throw Self.damaged(store, "its allocation table is too small for its \(clusters) clusters")
         }

@@ -8,8 +8,6 @@ import Text
 ///     14  time and date of creation  28  size in bytes
 ///     18  date of the last access
 struct DirectoryEntry: Sendable {
-    static let size = 32
-
     enum Attribute {
         static let readOnly: UInt8 = 0x01
         static let volume: UInt8 = 0x08
@@ -39,7 +37,7 @@ struct DirectoryEntry: Sendable {
     var isDirectory: Bool { attributes & Attribute.directory != 0 }
     var isVolumeLabel: Bool { attributes & Attribute.volume != 0 }
     /// On FAT12 and FAT16 the upper half is not a cluster number (OS/2 keeps a handle there).
-    func firstCluster(_ kind: BootSector.Kind) -> UInt32 {
+    func firstCluster(_ kind: FATKind) -> UInt32 {
         let low = UInt32(raw.u16(26))
         return kind == .fat32 ? (UInt32(raw.u16(20)) << 16 | low) & 0x0FFF_FFFF : low
     }
@@ -56,8 +54,8 @@ struct DirectoryEntry: Sendable {
     static func parse(_ bytes: [UInt8]) -> [DirectoryEntry] {
         var result: [DirectoryEntry] = []
         var long: [[UInt8]] = []
-        for slot in 0..<(bytes.count / size) {
-            let raw = Array(bytes[(slot * size)..<((slot + 1) * size)])
+        for slot in 0..<(bytes.count / DirectorySlot.size) {
+            let raw = Array(bytes[(slot * DirectorySlot.size)..<((slot + 1) * DirectorySlot.size)])
             if raw[0] == Mark.end { break }
             if raw[0] == Mark.deleted {
                 long = []
@@ -81,7 +79,7 @@ struct DirectoryEntry: Sendable {
     static func make(
         _ name: ShortName, attributes: UInt8, cluster: UInt32, size: UInt32, modified: FATTimestamp
     ) -> [UInt8] {
-        var raw = name.bytes + [UInt8](repeating: 0, count: Self.size - 11)
+        var raw = name.bytes + [UInt8](repeating: 0, count: DirectorySlot.size - 11)
         raw[11] = attributes
         raw.set(modified.time, at: 14)
         raw.set(modified.date, at: 16)

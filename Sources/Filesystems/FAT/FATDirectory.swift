@@ -30,10 +30,10 @@ struct FATDirectory: Sendable {
         return visible.first { $0.answers(to: wanted) }
     }
 
-    var slotCount: Int { bytes.count / DirectoryEntry.size }
+    var slotCount: Int { bytes.count / DirectorySlot.size }
 
     func slot(_ index: Int) -> [UInt8] {
-        Array(bytes[(index * DirectoryEntry.size)..<((index + 1) * DirectoryEntry.size)])
+        Array(bytes[(index * DirectorySlot.size)..<((index + 1) * DirectorySlot.size)])
     }
 
     /// Room for new entries.
@@ -51,14 +51,14 @@ struct FATDirectory: Sendable {
         var length = 0
         var isPastEnd = false
         for index in 0..<slotCount {
-            let first = bytes[index * DirectoryEntry.size]
+            let first = bytes[index * DirectorySlot.size]
             isPastEnd = isPastEnd || first == DirectoryEntry.Mark.end
             length = isPastEnd || first == DirectoryEntry.Mark.deleted ? length + 1 : 0
             guard length == count else { continue }
             let next = index + 1
             // What is behind an end marker is not a directory entry, and must not become one.
             let isExposed =
-                isPastEnd && next < slotCount && bytes[next * DirectoryEntry.size] != DirectoryEntry.Mark.end
+                isPastEnd && next < slotCount && bytes[next * DirectorySlot.size] != DirectoryEntry.Mark.end
             return Room(start: next - count, missing: 0, newEnd: isExposed ? next : nil)
         }
         return Room(start: slotCount - length, missing: count - length, newEnd: nil)

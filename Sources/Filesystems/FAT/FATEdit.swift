@@ -124,7 +124,7 @@ struct FATEdit {
         for (index, (dots, target)) in [(".", cluster), ("..", parent)].enumerated() {
             let entry = DirectoryEntry.make(
                 ShortName(dots: dots), attributes: attributes, cluster: target, size: 0, modified: modified)
-            bytes.replaceSubrange((index * DirectoryEntry.size)..<((index + 1) * DirectoryEntry.size), with: entry)
+            bytes.replaceSubrange((index * DirectorySlot.size)..<((index + 1) * DirectorySlot.size), with: entry)
         }
         newDirectories.insert(.cluster(cluster))
         try stage(bytes, at: reader.range(of: cluster).lowerBound, isVisible: false)
@@ -155,7 +155,7 @@ struct FATEdit {
         let room = directory.room(for: slots.count)
         let grown = room.missing > 0 ? try grow(directory, by: room.missing) : directory
         if let end = room.newEnd {
-            try write(slots: [[UInt8](repeating: 0, count: DirectoryEntry.size)], at: end, of: grown)
+            try write(slots: [[UInt8](repeating: 0, count: DirectorySlot.size)], at: end, of: grown)
         }
         try write(slots: slots, at: room.start, of: grown)
     }
@@ -166,7 +166,7 @@ struct FATEdit {
                 .filesystemFull, "\(reader.name): its root directory is full",
                 hint: "FAT16 holds a fixed number of names in the root: remove files from the image's boot partition")
         }
-        let perCluster = boot.clusterSize / DirectoryEntry.size
+        let perCluster = boot.clusterSize / DirectorySlot.size
         let count = (slots + perCluster - 1) / perCluster
         guard directory.slotCount + count * perCluster <= FATDirectory.largestSlotCount else {
             throw Failure(
@@ -184,7 +184,7 @@ struct FATEdit {
 
     private mutating func write(slots: [[UInt8]], at first: Int, of directory: FATDirectory) throws(Failure) {
         for (index, slot) in slots.enumerated() {
-            let position = (first + index) * DirectoryEntry.size
+            let position = (first + index) * DirectorySlot.size
             let target =
                 directory.chain.isEmpty
                 ? boot.rootRegion.lowerBound + Int64(position)

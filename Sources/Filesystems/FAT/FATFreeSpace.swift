@@ -3,7 +3,7 @@ import Storage
 
 /// Where a FAT file system keeps nothing.
 struct FATFreeSpace {
-    let kind: BootSector.Kind
+    let kind: FATKind
     /// The bytes of clusters that are free or marked as bad. Everything else may matter: boot and reserved sectors with
     /// FSInfo and their backups, the tables, the root directory, and what lies behind the last cluster.
     let ranges: ByteRanges

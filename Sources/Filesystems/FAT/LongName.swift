@@ -45,7 +45,7 @@ enum LongName {
             units += [UInt16](repeating: 0xFFFF, count: count * 13 - units.count)
         }
         return (0..<count).reversed().map { index in
-            var entry = [UInt8](repeating: 0, count: DirectoryEntry.size)
+            var entry = [UInt8](repeating: 0, count: DirectorySlot.size)
             entry[0] = UInt8(index + 1) | (index == count - 1 ? 0x40 : 0)
             entry[11] = attribute
             entry[13] = checksum

@@ -79,9 +79,7 @@ final class GrowingFile: Sendable {
     func synchronize() throws(Failure) {
         do {
             try descriptor.resize(to: count)
-            while fsync(descriptor.rawValue) != 0 {
-                guard errno == EINTR else { throw Errno(rawValue: errno) }
-            }
+            try descriptor.synchronize()
         } catch { throw failure(error) }
     }
 

@@ -1,10 +1,9 @@
-package import Systems
-import Text
 import Diagnostics
 import Docker
 import Filesystems
-
 package import Recipes
+package import Systems
+import Text
 
 /// The stage that turns a node's recipe and an image's profile into what goes on the card. It does no I/O, and the same
 /// input gives the same bytes.

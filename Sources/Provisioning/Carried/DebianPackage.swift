@@ -1,5 +1,5 @@
-import Text
 package import Diagnostics
+import Text
 
 /// What a Debian package (.deb) says about itself.
 ///

@@ -1,8 +1,7 @@
-import Systems
 import Diagnostics
 import Filesystems
-
 import Recipes
+import Systems
 
 /// What can be wrong with a recipe only together with its image. What is wrong with the recipe alone, its decoder reports.
 enum RecipeChecks {

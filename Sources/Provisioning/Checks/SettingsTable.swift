@@ -12,7 +12,7 @@ package enum SettingsTable {
     package static func support(_ profile: OSProfile) -> [Setting: Support] {
         var support = profile.flavour.renderer.support(profile)
         // The first-boot program does these, and is itself taken the way that commands are.
-        support[.install] = DockerInstallation.obstacle(profile).map { .impossible($0) } ?? support[.commands]
+        support[.install] = DockerInstallation.problem(profile).map { .impossible($0) } ?? support[.commands]
         support[.remoteSSH] = RemoteAccess.obstacleToSSH(profile).map { .impossible($0) } ?? support[.commands]
         support[.classicSwarm] = support[.commands]
         support.set(.dockerPackages, .preload, to: .rootEdit("files in \(CarriedFile.directory)"))

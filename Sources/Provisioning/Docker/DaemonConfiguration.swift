@@ -1,10 +1,9 @@
-import Systems
-import Text
 import Diagnostics
 import Docker
 import Filesystems
-
 import Recipes
+import Systems
+import Text
 
 /// dockerd's configuration on one image, made from the recipe's `docker` section: the members of daemon.json, and the
 /// proxies if that file cannot hold them.

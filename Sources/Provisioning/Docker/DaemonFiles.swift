@@ -1,4 +1,3 @@
-import Docker
 import Diagnostics
 import Docker
 import Recipes

@@ -1,8 +1,7 @@
-import Systems
 import Diagnostics
 import Docker
-
 import Recipes
+import Systems
 
 extension DockerInstallation {
     /// Whether the image has Docker, of whatever version.
@@ -18,7 +17,7 @@ extension DockerInstallation {
     }
 
     /// Why Docker cannot be installed on an image from a network; nil if it can.
-    static func obstacle(_ profile: OSProfile) -> String? {
+    static func problem(_ profile: OSProfile) -> String? {
         if isThere(profile) {
             let version = profile.docker.map { " " + $0.version } ?? ""
             return "the image has Docker\(version) already; write install: auto, or leave it out"
@@ -69,7 +68,7 @@ extension DockerInstallation {
         let sources = DockerSources.of(profile)
         if sources.debian != nil { return .debian }
         if sources.hasScript(for: profile) { return .script }
-        report.warning(at: location, "docker: " + (obstacle(profile) ?? ""))
+        report.warning(at: location, "docker: " + (problem(profile) ?? ""))
         return nil
     }
 
@@ -79,7 +78,7 @@ extension DockerInstallation {
     ) -> DockerInstallation? {
         let sources = DockerSources.of(profile)
         guard source == .debian ? sources.debian == nil : !sources.hasScript(for: profile) else { return source }
-        guard obstacle(profile) == nil else { return nil }
+        guard problem(profile) == nil else { return nil }
         let name = DockerSources.name(profile)
         switch source {
         case .debian:

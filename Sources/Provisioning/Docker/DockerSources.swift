@@ -1,8 +1,7 @@
-import Systems
 import Diagnostics
 import Docker
-
 import Recipes
+import Systems
 
 /// Where a release can get Docker from.
 struct DockerSources: Hashable, Sendable {

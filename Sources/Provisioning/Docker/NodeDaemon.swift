@@ -1,9 +1,8 @@
-import Systems
-package import Text
 package import Diagnostics
 import Docker
-
 package import Recipes
+import Systems
+package import Text
 
 /// Docker's configuration for a running node: what its first boot would get, for the engine that it has now.
 package struct NodeDaemon: Sendable {

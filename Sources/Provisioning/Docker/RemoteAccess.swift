@@ -1,9 +1,8 @@
-import Systems
-import Text
 import Diagnostics
 import Docker
-
 import Recipes
+import Systems
+import Text
 
 /// How the daemon is reached from outside the node: what the recipe's `docker.remote` adds to daemon.json.
 enum RemoteAccess {

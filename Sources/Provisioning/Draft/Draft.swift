@@ -1,7 +1,6 @@
+import Recipes
 import Systems
 import Text
-
-import Recipes
 
 /// A node with its secrets read and its files made: what a flavour's renderer works from.
 struct Draft: Sendable {

@@ -1,8 +1,7 @@
-import Text
-import Systems
 import Diagnostics
-
 import Recipes
+import Systems
+import Text
 
 /// A node's secrets in the form in which they go on a card: hashed and derived.
 struct Material: Sendable {

@@ -1,6 +1,6 @@
-import Systems
 package import Diagnostics
 package import Filesystems
+import Systems
 
 /// All that turns a written image into one node: the changes to the card's partitions, and the files that its first boot
 /// writes on the running system.

@@ -1,7 +1,6 @@
-import Systems
 import Diagnostics
-
 import Recipes
+import Systems
 
 /// What a recipe can ask of a card, in the order of the recipe format.
 package enum Setting: String, Sendable, CaseIterable {

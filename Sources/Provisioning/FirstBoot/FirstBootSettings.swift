@@ -1,5 +1,5 @@
-import Text
 import Recipes
+import Text
 
 /// What the first-boot program has to do on one node, and the files that say so.
 struct FirstBootSettings: Hashable, Sendable {

@@ -1,6 +1,6 @@
-import Text
 import FoundationEssentials
 import Recipes
+import Text
 
 /// A `#cloud-config` document, and the parts of it that all flavours share.
 /// <https://docs.cloud-init.io/en/latest/reference/modules.html>

@@ -1,8 +1,7 @@
 import Diagnostics
+import Recipes
 import Systems
 import Text
-
-import Recipes
 
 /// What a flavour with cloud-init makes from a draft.
 struct Seed: Sendable {

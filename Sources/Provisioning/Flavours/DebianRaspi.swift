@@ -1,7 +1,6 @@
-import Systems
 import Diagnostics
-
 import Recipes
+import Systems
 
 /// Debian's own images for the Pi: sysconf.txt, read at every boot, takes the host name and a key for root; there is no
 /// other user. <https://salsa.debian.org/raspi-team/image-specs>

@@ -1,8 +1,7 @@
+import Diagnostics
+import Recipes
 import Systems
 import Text
-import Diagnostics
-
-import Recipes
 
 /// DietPi: dietpi.txt, of which its first boot takes each value raw to the end of the line, and dietpi-wifi.txt, which is
 /// sourced by bash as root, so that a value with wrong quotes is code. <https://github.com/MichaIng/DietPi>

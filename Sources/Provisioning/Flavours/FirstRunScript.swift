@@ -1,8 +1,7 @@
+import FoundationEssentials
+import Recipes
 import Systems
 import Text
-import FoundationEssentials
-
-import Recipes
 
 /// firstrun.sh, which systemd runs alone, before everything else, and then reboots.
 ///

@@ -1,8 +1,7 @@
-import Systems
 import Diagnostics
 import Filesystems
-
 import Recipes
+import Systems
 
 /// Turns a draft into the files of one flavour.
 protocol FlavourRenderer {

@@ -1,7 +1,6 @@
-import Systems
 import Diagnostics
-
 import Recipes
+import Systems
 
 /// HypriotOS 1.7 to 1.12: cloud-init 0.7.6 to 20.2, ifupdown, Docker on the image, and only the users that user-data makes.
 enum HypriotCloudInit: CloudInitFlavour {

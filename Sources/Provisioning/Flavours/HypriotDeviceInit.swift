@@ -1,7 +1,6 @@
-import Systems
 import Diagnostics
-
 import Recipes
+import Systems
 
 /// HypriotOS 0.2.5 to 1.6. device-init reads device-init.yaml at every boot; it gets only the host name, and does
 /// nothing once that is set. Its `wifi` takes a passphrase in clear text, and hashes a ready key again; its `runcmd` would

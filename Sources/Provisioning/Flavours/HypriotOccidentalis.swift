@@ -1,8 +1,7 @@
-import Docker
-import Systems
 import Diagnostics
-
+import Docker
 import Recipes
+import Systems
 
 /// HypriotOS of 2015 and early 2016. Its `occi` reads occidentalis.txt at every boot and knows three keys: the host name,
 /// and name and passphrase of one Wi-Fi network, in clear text. So the network is written to the root partition instead,

@@ -1,6 +1,5 @@
-import Systems
-
 import Recipes
+import Systems
 
 /// What the flavours with cloud-init 20.1 and later have in common: a default user, netplan, a keyboard module.
 enum ModernCloudInit {

@@ -1,7 +1,6 @@
-import Systems
 import Diagnostics
-
 import Recipes
+import Systems
 
 /// Raspberry Pi OS trixie from 2025-11-24 on: cloud-init 25.2, netplan and NetworkManager.
 ///

@@ -1,7 +1,6 @@
-import Systems
 import Diagnostics
-
 import Recipes
+import Systems
 
 /// Raspberry Pi OS bullseye from 2022-09 on and bookworm, until they have booted: `firstboot` reads custom.toml before
 /// systemd starts, and deletes it. A syntax error in it would stop the boot at a message box; an unknown key would not.

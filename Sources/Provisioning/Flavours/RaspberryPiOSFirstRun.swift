@@ -1,7 +1,6 @@
-import Systems
 import Diagnostics
-
 import Recipes
+import Systems
 
 /// Raspbian buster and Raspberry Pi OS bullseye, and later cards whose own mechanism has run or is missing:
 /// a script on the boot partition, started once by `systemd.run=` in the kernel command line (systemd from 240 on).

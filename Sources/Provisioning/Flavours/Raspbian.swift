@@ -1,5 +1,5 @@
-import Systems
 import Diagnostics
+import Systems
 
 /// Raspbian wheezy, jessie and stretch: the boot partition takes `ssh` and, from jessie on, wpa_supplicant.conf; all else
 /// is written to the root partition.

@@ -1,9 +1,8 @@
-import Systems
 import Diagnostics
 import Docker
 import Filesystems
-
 import Recipes
+import Systems
 
 /// What the flavours have in common whose first boot takes little or nothing: the rest is written to the root partition.
 enum RootFlavour {

@@ -1,7 +1,6 @@
-import Systems
 import Diagnostics
-
 import Recipes
+import Systems
 
 /// Ubuntu Server for Raspberry Pi from focal on: cloud-init, netplan and networkd.
 enum UbuntuCloudInit: CloudInitFlavour {

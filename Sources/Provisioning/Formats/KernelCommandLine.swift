@@ -1,5 +1,5 @@
-import Text
 import Diagnostics
+import Text
 
 /// The kernel command line of a Pi, `cmdline.txt`: exactly one line, of which the firmware reads only the first.
 ///

@@ -1,7 +1,7 @@
-import Text
 import Crypto
 import CryptoExtras
 import Diagnostics
+import Text
 
 /// The pre-shared key of a WPA2 network.
 enum WiFiKey {

@@ -1,5 +1,5 @@
-import Systems
 import Recipes
+import Systems
 
 /// /etc/dhcpcd.conf, by which Raspbian jessie to bullseye set up every interface (dhcpcd.conf(5)).
 enum DHCPCDConfiguration {

@@ -1,5 +1,5 @@
-import Text
 import Recipes
+import Text
 
 /// Connections of NetworkManager, one file each, which must belong to root and be readable only by root.
 /// <https://networkmanager.dev/docs/api/latest/nm-settings-keyfile.html>

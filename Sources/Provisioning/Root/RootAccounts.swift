@@ -1,8 +1,7 @@
-import Systems
 import Diagnostics
 import Filesystems
-
 import Recipes
+import Systems
 
 extension RootSetup {
     /// How the recipe's user gets an account.

@@ -1,6 +1,6 @@
-import Systems
 import Diagnostics
 import Filesystems
+import Systems
 
 extension RootSetup {
     /// The wired interface and Wi-Fi, in the files of the program that sets up this image's interfaces.

@@ -1,9 +1,8 @@
-import Systems
-import Text
 import Diagnostics
 import Filesystems
-
 import Recipes
+import Systems
+import Text
 
 /// What a flavour writes to the root partition because its own first boot cannot do it: a list of edits, made from the root
 /// partition as it is, so that editing a card twice gives the same as editing it once.

@@ -1,9 +1,8 @@
-import Systems
 import Diagnostics
 import Docker
 import Filesystems
-
 import Recipes
+import Systems
 
 /// A node's part in a Swarm 0.2 of containers, whose nodes find each other through Consul: for engines of 2015, before swarm
 /// mode.

@@ -1,9 +1,8 @@
-import Text
 import Diagnostics
 import Filesystems
-
 import Recipes
 import Systems
+import Text
 
 /// A node's part in a swarm that the rack forms by itself.
 struct SwarmFormation: Orchestration, Hashable {
@@ -129,10 +128,10 @@ extension SwarmFormation {
     static func check(_ node: Node, profile: OSProfile, root: RootSnapshot?, report: inout DiagnosticReport) {
         guard let swarm = node.swarm, swarm.isFormed, RootFlavour.hasSwarmMode(profile) else { return }
         if let root {
-            if let obstacle = root.problem {
+            if let problem = root.problem {
                 report.error(
                     at: swarm.location,
-                    "swarm: without token the rack's keys go in the root partition, which cannot be edited: \(obstacle)"
+                    "swarm: without token the rack's keys go in the root partition, which cannot be edited: \(problem)"
                 )
             }
         } else {

@@ -46,7 +46,7 @@ package final class LedgerWriter: Sendable {
             try alone { end in
                 do {
                     try file.writeAll(line)
-                    guard fsync(file.rawValue) == 0 else { throw Errno(rawValue: errno) }
+                    try file.synchronize()
                 } catch {
                     try? file.resize(to: end)
                     throw error

@@ -1,14 +1,14 @@
-# Gives Docker on this node a new configuration, and the old one back when it does not start with the new one. What
-# varies is set before: NAME (daemon.json or docker-options), FILE, NEW (its contents), WRITTEN (what the recipe wants of
-# it, for the next time), SUM (of the file as it was judged), PROXIES (the drop-in's contents), PRIVATE (1 when root alone
+# Gives Docker on this node a new configuration, and puts the old one back if Docker does not start with the new one. These
+# variables are set before: NAME (daemon.json or docker-options), FILE, NEW (its contents), WRITTEN (what the recipe sets,
+# to be recorded for the next time), SUM (of the file that was validated), PROXIES (the drop-in's contents), PRIVATE (1 when root alone
 # may read FILE), HOSTS, RESTART, MANAGER, WAIT (seconds).
-# Answers with a line "result WORD", and dockerd's last words as "file log BYTES".
+# Answers with a line "result WORD", and the last lines of dockerd's log as "file log BYTES".
 set -u
 umask 022
 export LC_ALL=C
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-# What is begun is finished or taken back, also when nobody listens any more. Not ignored but caught: what is started
-# from here, dockerd itself under sysvinit, must not inherit that.
+# Finish or undo the work even if the connection breaks. Catch the signals instead of ignoring them: programs that are
+# started here (dockerd under sysvinit) must not inherit ignored signals.
 trap : HUP INT TERM PIPE
 
 root=${PIFLASH_ROOT:-}
@@ -45,7 +45,7 @@ wait_for() {
     done
 }
 
-# Restarts Docker; true when it answers, and still does a moment later.
+# Restarts Docker; true if it answers, and still answers a moment later.
 start_docker() {
     restart_docker >"$state/error" 2>&1 && wait_for docker version && pause 1 && wait_for docker version
 }
@@ -61,17 +61,33 @@ write_log() {
     [ -s "$state/log" ] || cp "$state/error" "$state/log"
 }
 
-# keep FILE AS: a copy, or none when there is no file.
+# keep FILE COPY: copies FILE, or removes COPY if there is no FILE.
 keep() {
     rm -f "$2"
     [ ! -e "$1" ] || cp -p "$1" "$2"
 }
 
-put_back() {
+restore() {
     if [ -e "$2" ]; then cp -p "$2" "$1.piflash-new" && mv -f "$1.piflash-new" "$1"; else rm -f "$1"; fi
 }
 
-# The proxies of an engine that takes them from its environment; they may hold a password.
+# put_back FILE COPY: the old file must be in its place again, so this tries twice.
+put_back() { restore "$1" "$2" || restore "$1" "$2" || rm -f "$1.piflash-new"; }
+
+# Gives the new file the old one's owner and mode, or gives it to root alone, before it contains anything.
+write_new() {
+    if [ -e "$target" ]; then cp -p "$target" "$new"; else : >"$new"; fi || return 1
+    [ "$PRIVATE" = 0 ] || chmod 600 "$new" || return 1
+    printf '%s' "$NEW" >"$new" && sync
+}
+
+replace() {
+    mv -f "$new" "$target" || return 1
+    [ -d "$root/run/systemd/system" ] || return 0
+    if [ "$HOSTS" = 1 ]; then write_dropin; else rm -f "$dropin"; fi && write_proxies
+}
+
+# The proxies of an engine that takes them from its environment. They may contain a password.
 write_proxies() {
     rm -f "$proxies"
     [ -n "$PROXIES" ] || return 0
@@ -96,15 +112,13 @@ if [ "$RESTART" = 0 ]; then
     return 0
 fi
 
-# 1. The new file beside the old one, with its owner and mode, or for root alone.
-if [ -e "$target" ]; then cp -p "$target" "$new"; else : >"$new"; fi
-[ "$PRIVATE" = 0 ] || chmod 600 "$new"
-if ! printf '%s' "$NEW" >"$new" || ! sync; then
+# 1. Write the new file beside the old one.
+if ! write_new; then
     rm -f "$new"
     reply unwritable
     return 0
 fi
-# 2. dockerd's own judgement, from 23.0 on.
+# 2. Let dockerd validate it, from 23.0 on.
 if [ "$NAME" = daemon.json ] && dockerd --help 2>/dev/null 9>&- | grep -q -e --validate; then
     if ! dockerd --validate --config-file "$new" >"$state/log" 2>&1 9>&-; then
         rm -f "$new"
@@ -113,22 +127,16 @@ if [ "$NAME" = daemon.json ] && dockerd --help 2>/dev/null 9>&- | grep -q -e --v
         return 0
     fi
 fi
-# 3. The old state is kept.
+# 3. Keep the old state.
 if ! keep "$target" "$state/$NAME.before" || ! keep "$dropin" "$state/dropin.before" ||
     ! keep "$proxies" "$state/proxies.before"; then
     rm -f "$new"
     reply unwritable
     return 0
 fi
-# 4. The new one takes its place.
-mv -f "$new" "$target"
-if [ -d "$root/run/systemd/system" ]; then
-    if [ "$HOSTS" = 1 ]; then write_dropin; else rm -f "$dropin"; fi
-    write_proxies
-fi
-sync
-# 5. Docker with the new one.
-if start_docker; then
+# 4. Replace the old file.
+# 5. Restart Docker with the new file.
+if replace && sync && start_docker; then
     record
     rm -f "$state/proxies.before"
     if [ "$MANAGER" = 1 ] && ! wait_for docker node ls; then
@@ -139,7 +147,8 @@ if start_docker; then
     reply changed-and-running
     return 0
 fi
-# 6. Or, when it does not start, with the old one again.
+# 6. If one of these steps fails, put the old state back and restart again.
+rm -f "$new"
 write_log
 put_back "$target" "$state/$NAME.before"
 put_back "$dropin" "$state/dropin.before"

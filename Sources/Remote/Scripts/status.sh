@@ -1,52 +1,52 @@
-# Tells how this node is: what its first boot reported, Docker, clock and health; changes nothing. Lines "KEY VALUE", and
+# Reports the state of this node: its first boot, Docker, clock and health; changes nothing. Prints lines "KEY VALUE", and
 # files as "file NAME BYTES", the contents, and a line end.
 set -u
 export LC_ALL=C
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 root=${PIFLASH_ROOT:-}
 
-tell() { [ -z "$2" ] || printf '%s %s\n' "$1" "$2"; }
+report() { [ -z "$2" ] || printf '%s %s\n' "$1" "$2"; }
 
-# A program that hangs tells nothing.
+# A program that hangs reports nothing.
 patient() {
     if command -v timeout >/dev/null 2>&1; then timeout 10 "$@"; else "$@"; fi
 }
 
-# What the user may not do root may, where sudo asks for no password.
+# As the user, or as root if sudo needs no password.
 able() { patient "$@" 2>/dev/null || patient sudo -n "$@" 2>/dev/null; }
 
-tell time "$(date +%s)"
-[ -r "$root/proc/uptime" ] && tell uptime "$(cut -d. -f1 <"$root/proc/uptime")"
+report time "$(date +%s)"
+[ -r "$root/proc/uptime" ] && report uptime "$(cut -d. -f1 <"$root/proc/uptime")"
 
-if [ -e "$root/etc/piflash/settings" ]; then tell piflash 1; fi
+if [ -e "$root/etc/piflash/settings" ]; then report piflash 1; fi
 for boot in "$root/boot/firmware" "$root/boot"; do
     file=$boot/piflash/status.txt
     # Some systems mount the boot partition for root alone.
     text=$(cat "$file" 2>/dev/null || patient sudo -n cat "$file" 2>/dev/null) || continue
     [ -n "$text" ] || continue
-    tell file "status $(printf '%s' "$text" | wc -c | tr -d ' ')"
+    report file "status $(printf '%s' "$text" | wc -c | tr -d ' ')"
     printf '%s\n' "$text"
     break
 done
 
 if command -v docker >/dev/null 2>&1; then
-    tell docker 1
+    report docker 1
     engine=$(able docker version -f '{{.Server.Version}}')
     # Docker before 1.8 has no --format; info has it since 1.13, and there was a swarm mode a little before.
     [ -n "$engine" ] || engine=$(able docker version | sed -n 's/^Server version: *//p')
     if [ -n "$engine" ]; then
-        tell engine "$engine"
+        report engine "$engine"
         # shellcheck disable=SC2046 # two words
         set -- $(able docker info -f '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}')
-        tell swarm "${1:-}"
-        tell manager "${2:-}"
+        report swarm "${1:-}"
+        report manager "${2:-}"
     fi
 fi
 
 if command -v vcgencmd >/dev/null 2>&1; then
-    tell temperature "$(able vcgencmd measure_temp | sed -n "s/^temp=\([0-9.]*\).*/\1/p")"
-    tell throttled "$(able vcgencmd get_throttled | sed -n 's/^throttled=\(0x[0-9a-fA-F]*\)$/\1/p')"
+    report temperature "$(able vcgencmd measure_temp | sed -n "s/^temp=\([0-9.]*\).*/\1/p")"
+    report throttled "$(able vcgencmd get_throttled | sed -n 's/^throttled=\(0x[0-9a-fA-F]*\)$/\1/p')"
 elif [ -r "$root/sys/class/thermal/thermal_zone0/temp" ]; then
-    tell temperature "$(awk '{ printf "%.1f", $1 / 1000 }' <"$root/sys/class/thermal/thermal_zone0/temp" 2>/dev/null)"
+    report temperature "$(awk '{ printf "%.1f", $1 / 1000 }' <"$root/sys/class/thermal/thermal_zone0/temp" 2>/dev/null)"
 fi
-tell end 1
+report end 1

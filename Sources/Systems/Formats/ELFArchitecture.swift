@@ -1,3 +1,5 @@
+import Text
+
 /// The processor that a program was compiled for, from its ELF header and, for 32-bit ARM, its build attributes.
 ///
 ///     offset  size     field (ELF32 / ELF64)      System V ABI, chapter 4
@@ -120,13 +122,5 @@ enum ELFArchitecture {
             }
             return nil
         }
-    }
-}
-
-extension [UInt8] {
-    /// The little-endian number of `size` bytes at `offset`; nil if it is not inside.
-    fileprivate func field(_ offset: Int, _ size: Int) -> Int? {
-        guard offset >= 0, offset <= count - size else { return nil }
-        return self[offset..<offset + size].reversed().reduce(0) { $0 << 8 | Int($1) }
     }
 }
