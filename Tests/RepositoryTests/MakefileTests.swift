@@ -97,7 +97,12 @@ import Testing
         let workshop = try Workshop()
         let result = try Self.sudoMake(workshop, ["test"])
         #expect(result.succeeded, "\(result.text)\(result.errors)")
-        #expect(result.text.contains("tests: root --testing-library swift-testing\nbench: root\n"))
+        let runs = result.text.split(separator: "\n").filter { $0.hasPrefix("tests: ") || $0.hasPrefix("bench: ") }
+        // Every test once: the ones that a pattern names, and the ones that it does not.
+        let options = "tests: root --testing-library swift-testing"
+        #expect(
+            runs == ["\(options) --skip ^SwarmTests\\.", "\(options) --filter ^SwarmTests\\.", "bench: root"],
+            "\(result.text)")
         let log = workshop.text("swift.log").split(separator: "\n")
         #expect(!log.isEmpty && log.allSatisfy { $0.hasPrefix("teacher \(workshop.scratch["home"]) build ") })
     }
