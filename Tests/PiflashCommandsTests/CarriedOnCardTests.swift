@@ -79,6 +79,6 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: scratch[".piflash/tls"].string))
         let none = await harness.run("context", "red02.yaml")
         #expect(none.status == 2)
-        #expect(none.errors.contains("set docker.remote to ssh or tls"))
+        #expect(none.errors.contains("write docker.remote: ssh, or tls"))
     }
 }

@@ -248,7 +248,7 @@ import Testing
         let write = ["write", "--recipe", "red/red01.yaml", "card.img"]
         #expect(try base.run(["configure", "--recipe", "red/red01.yaml", "boot"]).status == 2)
         #expect(try base.run(["context", "red"]).succeeded)
-        for (call, error, least) in [("fsync", "EIO", 3), ("rename", "EIO", 3), ("ftruncate", "ENOSPC", 1)] {
+        for (call, error, least) in [("fsync", "EIO", 3), ("renameat", "EIO", 3), ("ftruncate", "ENOSPC", 1)] {
             let count = try failEach(call, error, write, in: base) { (world, result, moment) throws in
                 #expect(result.status != 0, moment)
                 #expect(try world.leftovers().isEmpty, moment)
@@ -273,7 +273,7 @@ import Testing
         #expect(try base.run(write).succeeded)
         let whole = base.scratch["card.img"].string
         let temporary = ".card.img.piflash-part"
-        for (call, error, least) in [("fsync", "EIO", 5), ("rename", "EIO", 1), ("pwrite64", "ENOSPC", 5)] {
+        for (call, error, least) in [("fsync", "EIO", 5), ("renameat", "EIO", 1), ("pwrite64", "ENOSPC", 5)] {
             let paths = call == "fsync" ? [temporary, "."] : [temporary]
             let count = try failEach(call, error, write, in: base, paths: paths) { (world, result, moment) throws in
                 #expect(result.status == 1, moment)

@@ -104,7 +104,7 @@ import Testing
         harness.scratch.write("just a text", to: "note.img")
         let text = await harness.run("image", "info", "note.img")
         #expect(text.status == 1)
-        #expect(text.errors.contains("no disk image"))
+        #expect(text.errors.contains("is not a disk image"))
         #expect(text.errors.contains("hint:"))
         #expect(text.output.isEmpty)
 

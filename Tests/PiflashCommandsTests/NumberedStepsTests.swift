@@ -8,7 +8,7 @@ import Testing
 @Suite struct NumberedStepsTests {
     /// By the name of the file with the comment: the suites that make each step fail.
     private static let suites = [
-        "CardWriter.swift": ["CardFaultTests", "UnfinishedImageTests", "WipingTests"],
+        "CardWriter.swift": ["CardFaultTests", "PendingImageTests", "WipingTests"],
         "FATEdit.swift": ["FATEditFaultTests", "PowerCutTests"],
         "FATVolume+Committing.swift": ["FATCommittingTests", "PowerCutTests"],
         "Ext4Volume+Committing.swift": ["Ext4CommittingTests", "PowerCutTests"],

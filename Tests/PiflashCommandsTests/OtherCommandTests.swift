@@ -48,7 +48,7 @@ import Testing
         try SampleImage.ubuntu.make(at: harness.scratch["plain.img"])
         let outcome = await harness.run("inspect", "plain.img")
         #expect(outcome.status == 1)
-        #expect(outcome.errors.contains("has not prepared this card"))
+        #expect(outcome.errors.contains("piflash did not write this card"))
     }
 
     @Test func `a changed recipe changes only boot files, also in a mounted directory`() async throws {

@@ -13,9 +13,9 @@ import Testing
 @Suite struct CardPlanTests {
     let scratch = ScratchDirectory()
 
-    /// Both partitions are edited: wheezy has no first boot of its own.
+    /// Both partitions are edited: wheezy has no first-boot mechanism.
     @Test(arguments: [SampleImage.hypriot, .raspbianWheezy])
-    func `what a plan calls used makes the node's card out of garbage`(_ sample: SampleImage) async throws {
+    func `the blocks that a plan calls used make the node's card out of garbage`(_ sample: SampleImage) async throws {
         try sample.make(at: scratch["sample.img"])
         scratch.write("image: { source: sample.img }\nhostname: red01\n", to: "red01.yaml")
         let user = InvokingUser(userID: getuid(), groupID: getgid(), home: scratch.path)

@@ -48,7 +48,7 @@ import Testing
         #expect(package.depends == ["init-system-helpers", "containerd.io", "docker-ce-cli", "iptables"])
     }
 
-    @Test func `what is no package, or a torn one, is refused`() throws {
+    @Test func `a file that is not a complete package is refused`() throws {
         scratch.write(Self.control, to: "tree/DEBIAN/control")
         try sh("dpkg-deb --root-owner-group -b tree docker.deb && ar rc other.a tree/DEBIAN/control")
         let whole = bytes("docker.deb")
@@ -66,7 +66,7 @@ import Testing
         try sh("rm -rf image && mkdir image")
         for (name, text) in files { scratch.write(text, to: "image/\(name)") }
         scratch.write(manifest, to: "image/manifest.json")
-        // The manifest last: what it names stands before it.
+        // The manifest comes last, after the files that it names.
         try sh("tar -cf image.tar -C image \(files.keys.sorted().joined(separator: " ")) manifest.json")
         return bytes("image.tar")
     }

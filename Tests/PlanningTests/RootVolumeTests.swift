@@ -28,7 +28,7 @@ import Testing
         arguments: [
             ("root=/dev/mmcblk0p3", 3), ("root=/dev/sda3 rw", 3), ("root=/dev/nvme0n1p2", 2), ("root=LABEL=label3", 3),
             ("quiet root=PARTUUID=7ee80803-03", 3), ("root=UUID=ab-3", 3), ("root=/dev/sda2 root=/dev/sda3", 3),
-            // What names nothing that is there leaves the first one behind the boot partition.
+            // If it names no existing partition, it is the first one behind the boot partition.
             ("root=/dev/mmcblk0p7", 2), ("root=/dev/mmcblk0", 2), ("root=LABEL=x", 2), ("root=", 2), ("", 2),
             ("root=PARTUUID=x", 2),
         ])
@@ -37,7 +37,7 @@ import Testing
         #expect(finding.partition?.number == number)
     }
 
-    @Test func `a root partition of another file system is missing, and it is said why`() {
+    @Test func `a root partition with another file system counts as missing, with the reason`() {
         let named = RootVolume.find(in: Self.table("vfat", "btrfs", "ext4"), commandLine: "root=/dev/sda2")
         #expect(named == .missing(reason: "partition 2 holds btrfs, which piflash does not read"))
         let guessed = RootVolume.find(in: Self.table("vfat", "f2fs"), commandLine: nil)
@@ -45,12 +45,12 @@ import Testing
         #expect(RootVolume.find(in: Self.table("vfat", nil), commandLine: nil).partition == nil)
         #expect(RootVolume.find(in: Self.table("vfat"), commandLine: nil).partition == nil)
         #expect(RootVolume.find(in: Self.table("ext4"), commandLine: nil).partition == nil)
-        // In a GPT a PARTUUID is no number.
+        // In a GPT, a PARTUUID does not contain the number.
         let gpt = Self.table("vfat", "ext4", "ext4", kind: .gpt)
         #expect(RootVolume.find(in: gpt, commandLine: "root=PARTUUID=7ee80803-03").partition?.number == 2)
     }
 
-    @Test func `a root partition that was not unmounted is read, one that is damaged is none`() throws {
+    @Test func `a root partition that was not unmounted is read, a damaged one is not`() throws {
         let path = scratch["sample.img"]
         try SampleImage.raspbianWheezy.make(at: path)
         let image = Overlay(over: try ImageFile(opening: path))

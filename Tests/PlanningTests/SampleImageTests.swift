@@ -100,7 +100,7 @@ import Testing
         #expect(root.problem == nil)
         let profile = try OSProfile.detect(boot, root: root.snapshot)
         #expect(profile == Self.expected[sample])
-        // The boot partition alone tells the flavour of all but wheezy.
+        // The boot partition alone shows the flavour of all but wheezy.
         guard sample != .raspbianWheezy else { return }
         let blind = try OSProfile.detect(boot)
         #expect(blind.flavour == profile.flavour)

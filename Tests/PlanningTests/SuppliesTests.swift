@@ -28,7 +28,7 @@ import Testing
 
     @Test func `a node that names no files carries none`() throws {
         let supplies = try Supplies(filesOf: node())
-        #expect(supplies.packages.isEmpty && supplies.images.isEmpty && supplies.certificate == nil)
+        #expect(supplies.packages.isEmpty && supplies.savedImages.isEmpty && supplies.certificate == nil)
     }
 
     @Test func `every file that is missing or not what it should be is reported with its line`() throws {
@@ -54,25 +54,27 @@ import Testing
         let report = try #require(
             #expect(throws: DiagnosticReport.self) { try Supplies(filesOf: node(preload: ["huge.tar"])) })
         #expect(report.errors.count == 1)
-        #expect(report.errors[0].description.contains("1.0 GiB can be carried"), "\(report.errors[0])")
+        #expect(report.errors[0].description.contains("at most 1 GiB can be carried"), "\(report.errors[0])")
     }
 
     @Test func `supplies that do not fit name the line that asks for them, and other failures pass`() throws {
         scratch.write("x", to: "x")
         let path = Located(scratch["x"].string, at: Location(file: "red01.yaml", line: 7, column: 5))
-        let supplies = Supplies(images: [.init(path: path, contents: [UInt8](repeating: 0, count: 1 << 20), images: [])]
+        let supplies = Supplies(savedImages: [
+            .init(path: path, contents: [UInt8](repeating: 0, count: 1 << 20), images: [])
+        ]
         )
         let report = try #require(
             #expect(throws: DiagnosticReport.self) {
                 try supplies.fitting(in: 4096) { throw Failure(.filesystemFull, "no room") }
             })
         #expect(report.errors.map(\.location?.line) == [7])
-        #expect(report.errors[0].description.contains("4.0 KiB free"), "\(report.errors[0])")
+        #expect(report.errors[0].description.contains("4 KiB free"), "\(report.errors[0])")
         let other = #expect(throws: Failure.self) {
             try supplies.fitting(in: nil) { throw Failure(.damagedFilesystem, "damaged") }
         }
         #expect(other?.code == .damagedFilesystem)
-        // Without supplies it is not their fault.
+        // Without supplies, they are not the reason.
         let full = #expect(throws: Failure.self) {
             try Supplies().fitting(in: nil) { throw Failure(.filesystemFull, "no room") }
         }

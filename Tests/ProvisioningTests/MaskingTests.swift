@@ -1,10 +1,10 @@
 import Diagnostics
 import Filesystems
 import Foundation
-import Recipes
 import Testing
 
 @testable import Provisioning
+@testable import Recipes
 
 /// What `render` shows holds no secret, in no encoding.
 @Suite struct MaskingTests {
@@ -126,10 +126,10 @@ import Testing
     @Test(arguments: Sample.columns)
     func `what is refused is refused without a secret's value`(_ column: SettingsTable.Column) async throws {
         var node = Sample.full(for: column)
-        node.user?.password = Sample.secret("very\u{7}-secret")
-        node.user?.sshAuthorizedKeys = [Sample.secret("-----BEGIN OPENSSH PRIVATE KEY-----\nvery-secret")]
-        node.wifi?.networks = [.init(ssid: Sample.at("lab"), passphrase: Sample.secret("very-secret\n-phrase"))]
-        node.swarm?.token = Sample.secret("SWMTKN-1-very-secret!")
+        node.user?.password = Sample.secret("very\u{7}-secret", .password)
+        node.user?.sshAuthorizedKeys = [Sample.secret("-----BEGIN OPENSSH PRIVATE KEY-----\nvery-secret", .authorizedKeys)]
+        node.wifi?.networks = [.init(ssid: Sample.at("lab"), passphrase: Sample.secret("very-secret\n-phrase", .passphrase))]
+        node.swarm?.token = Sample.secret("SWMTKN-1-very-secret!", .joinToken)
         let errors = try await Sample.errors(node, column)
         #expect(errors.count >= 3)
         for error in errors { #expect(!error.description.contains("very") && !error.description.contains("secret")) }

@@ -1,6 +1,7 @@
 import Filesystems
 import Provisioning
-import Recipes
+
+@testable import Recipes
 
 /// Nodes that hold what has broken a configuration tool somewhere.
 extension Sample {
@@ -21,12 +22,12 @@ extension Sample {
     /// A full node with all of it: networks, keys, files and commands.
     static func nasty(for column: SettingsTable.Column) -> Node {
         var node = full(for: column)
-        node.user?.sshAuthorizedKeys = keys.map { secret($0) }
+        node.user?.sshAuthorizedKeys = keys.map { secret($0, .authorizedKeys) }
         node.wifi?.networks = networks
         if column.title == dietPi.title { node.wifi?.networks = Array(networks.prefix(5)) }
         node.firstBoot.files = contents.enumerated().map { index, text in
             .init(
-                path: at("/etc/nasty/it's \"\(index)\" $HOME `id`"), content: secret(text),
+                path: at("/etc/nasty/it's \"\(index)\" $HOME `id`"), content: secret(text, .fileContent),
                 mode: [0o600, 0o644, 0o755][index % 3])
         }
         node.firstBoot.run = contents.filter { !$0.contains("\0") }.map { at($0) }
@@ -37,7 +38,7 @@ extension Sample {
     static let networks = zip(Corpus.names, Corpus.passphrases).enumerated().map { index, pair in
         let passphrase = pair.1.utf8.count > 63 ? String(repeating: "y", count: 63) : pair.1
         return Node.WiFiNetwork(
-            ssid: at(pair.0), passphrase: index % 7 == 6 ? nil : secret(passphrase), hidden: index % 2 == 0)
+            ssid: at(pair.0), passphrase: index % 7 == 6 ? nil : secret(passphrase, .passphrase), hidden: index % 2 == 0)
     }
 }
 

@@ -1,8 +1,9 @@
 import Diagnostics
 import Provisioning
-import Recipes
 import Systems
 import Text
+
+@testable import Recipes
 
 /// Recipes, images and secrets that the tests share.
 enum Sample {
@@ -12,7 +13,7 @@ enum Sample {
     static let here = Location(file: "red01.yaml", line: 1, column: 1)
     static let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ7n1xk6cVbmQx7u3c0yV0m1y2y3y4y5y6y7y8y9y0yA me@host"
     static let token =
-        "SWMTKN-1-0abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmn-0abcdefghijklmnopqrstuvwx"
+        "SWMTKN-1-0abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklm-0abcdefghijklmnopqrstuvwx"
     /// 2026-08-17T10:15:00Z
     static let flashTime: Int64 = 1_786_961_700
 
@@ -20,14 +21,15 @@ enum Sample {
         Located(value, at: Location(file: "red01.yaml", line: line, column: 1))
     }
 
-    static func secret(_ value: String, line: Int = 1) -> Secret {
-        Secret(.literal(value), at: Location(file: "red01.yaml", line: line, column: 1))
+    /// - Parameter rule: The rule of the recipe's key, as the decoder gives it to the secret.
+    static func secret(_ value: String, _ rule: ValueRule = .text, line: Int = 1) -> Secret {
+        Secret(.literal(value), at: Location(file: "red01.yaml", line: line, column: 1), rule: rule)
     }
 
     static func bare(_ hostname: String = "red01") -> Node {
         Node(
             hostname: at(hostname),
-            user: Node.User(name: at("pirate"), password: secret("hypriot"), sshAuthorizedKeys: [secret(key)]),
+            user: Node.User(name: at("pirate"), password: secret("hypriot", .password), sshAuthorizedKeys: [secret(key, .authorizedKeys)]),
             recipeDigest: String(repeating: "ab", count: 32), recipePath: "recipes/red/red01.yaml")
     }
 
@@ -38,9 +40,9 @@ enum Sample {
         node.wifi = Node.WiFi(
             country: at("DE"),
             networks: [
-                Node.WiFiNetwork(ssid: at("lab"), passphrase: secret("correct horse")),
+                Node.WiFiNetwork(ssid: at("lab"), passphrase: secret("correct horse", .passphrase)),
                 Node.WiFiNetwork(
-                    ssid: at("Café \"2\""), passphrase: secret(String(repeating: "0F", count: 32)), hidden: true),
+                    ssid: at("Café \"2\""), passphrase: secret(String(repeating: "0F", count: 32), .passphrase), hidden: true),
                 Node.WiFiNetwork(ssid: at("guests")),
             ])
         node.address = at(Node.StaticAddress(address: "192.168.50.11", prefixLength: 24))
@@ -55,11 +57,11 @@ enum Sample {
                     value: at(.object([.init("max-size", .string("10m")), .init("max-file", .string("3"))]))),
             ], registry: .init(mirror: at("http://192.168.50.2:5000"), insecure: true), location: here)
         node.swarm = Node.Swarm(
-            managers: [at("192.168.50.10"), at("red00.local:2377")], role: .worker, token: secret(token), location: here
+            managers: [at("192.168.50.10"), at("red00.local:2377")], role: .worker, token: secret(token, .joinToken), location: here
         )
         node.firstBoot = Node.FirstBoot(
             packages: [at("docker.io"), at("avahi-daemon")],
-            files: [.init(path: at("/etc/motd"), content: secret("red rack\n"))],
+            files: [.init(path: at("/etc/motd"), content: secret("red rack\n", .fileContent))],
             run: [at("echo hello > /root/hello"), at("echo 'two'; exit 3")])
         return node
     }

@@ -10,7 +10,7 @@ extension Sample {
                     path: $0, contents: Array("deb \($0.value)".utf8),
                     package: DebianPackage(name: "docker.io", version: "20.10.24", architecture: "all"))
             },
-            images: node.docker.preload.map {
+            savedImages: node.docker.preload.map {
                 .init(
                     path: $0, contents: Array("tar \($0.value)".utf8),
                     images: [SavedImage(tags: ["web:1"], architecture: "arm")])

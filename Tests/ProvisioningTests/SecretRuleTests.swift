@@ -58,7 +58,7 @@ import TestSupport
             ]),
         Kind(
             key: "first_boot.files.content", line: "first_boot: { files: [{ path: /etc/a, content: VALUE }] }",
-            values: [("any\ttext\n\nat all", nil), ("zero\0byte", "zero byte")]),
+            values: [("any\ttext\n\nat all", nil), ("zero\0byte", nil)]),
     ]
 
     private let scratch = ScratchDirectory()

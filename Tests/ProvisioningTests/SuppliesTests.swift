@@ -23,7 +23,7 @@ import Text
             package: DebianPackage(name: name, version: version, architecture: architecture, depends: depends))
     }
 
-    private static func images(_ architecture: String, _ variant: String? = nil) -> Supplies.Images {
+    private static func images(_ architecture: String, _ variant: String? = nil) -> Supplies.SavedImages {
         .init(
             path: Sample.at("/images/web.tar", line: 6), contents: [1],
             images: [SavedImage(tags: ["web:1"], architecture: architecture, variant: variant)])
@@ -69,7 +69,7 @@ import Text
     func `images for another processor are refused`(
         _ architecture: String, _ variant: String?, _ title: String, _ expected: [Diagnostic.Severity]
     ) {
-        let said = Self.check(Supplies(images: [Self.images(architecture, variant)]), Sample.column(title))
+        let said = Self.check(Supplies(savedImages: [Self.images(architecture, variant)]), Sample.column(title))
         #expect(said.map(\.severity) == expected)
         if let error = said.first(where: { $0.severity == .error }) {
             #expect(error.location?.line == 6)

@@ -36,7 +36,7 @@ import Testing
         (1...count).map { .file(scratch["\($0).img"], exists: false) }
     }
 
-    @Test func `bad cards fail alone, the others are right, and the ledger knows`() async throws {
+    @Test func `bad cards do not stop the others, and the ledger has the result of each`() async throws {
         try prepare("\"red[01-06]\"")
         let rack = try await rack()
         let size = Int(rack.cards[0].image.size)
@@ -75,15 +75,15 @@ import Testing
             rack.cards.map { ledger.last(of: $0.name)?.result } == [
                 .verified, .failed, .failed, .failed, .failed, .verified,
             ])
-        #expect(ledger.last(of: "red04")?.reason?.contains("reads back differently") == true)
-        // The next run has only what is left.
+        #expect(ledger.last(of: "red04")?.reason?.contains("what was read back is not what was written") == true)
+        // The next run has only the cards that are left.
         let again = try await self.rack()
         #expect(again.left.map(\.name) == ["red02", "red03", "red04", "red05"])
         #expect(again.cards.map(\.state) == [.done, .failed, .failed, .failed, .failed, .done])
     }
 
     /// A later run would make a second card of its node.
-    @Test func `a card of which the ledger cannot be told is not finalized`() async throws {
+    @Test func `a card that cannot be recorded in the ledger is not finalized`() async throws {
         try prepare("[red01]")
         let rack = try await rack()
         let disk = FakeDisk([UInt8](repeating: 1, count: Int(rack.cards[0].image.size)))
@@ -95,7 +95,7 @@ import Testing
                 guard case .progress(_, _, let progress) = event, progress.phase == .writing,
                     let file = FileHandle(forWritingAtPath: ledger)
                 else { return }
-                // A torn line, and what is whole cannot be found out: nothing can be appended.
+                // An incomplete line, and the complete ones cannot be found: nothing can be appended.
                 _ = try? file.seekToEnd()
                 try? file.write(contentsOf: Data("torn".utf8))
                 try? FileManager.default.moveItem(atPath: ledger, toPath: ledger + ".old")
@@ -112,7 +112,7 @@ import Testing
         let rack = try await rack()
         let size = Int(rack.cards[0].image.size)
         let good = FakeDisk([UInt8](repeating: 0, count: size))
-        // What was there before must not read back as cleared.
+        // The old contents must not read back as cleared.
         let worn = FakeDisk([UInt8](repeating: 9, count: size), faults: [.dropsWrites(from: 0)])
         let batch = try Batch(rack.cards.map(\.node), of: user, planner: planner, since: "now") { target, _ in
             target.path.lastComponent == "1.img" ? worn : good
@@ -125,7 +125,7 @@ import Testing
         #expect(try await self.rack().left.isEmpty)
     }
 
-    @Test func `a batch that is stopped says so of every card, and goes on`() async throws {
+    @Test func `a batch that is stopped reports every card as stopped, and can be continued`() async throws {
         try prepare("\"red[01-03]\"")
         let rack = try await rack()
         let isStopped = Atomic(false)
@@ -148,7 +148,9 @@ import Testing
         #expect(try await self.rack().left.map(\.name) == ["red01", "red02", "red03"])
     }
 
-    @Test func `cards that are recognised get their own node, and never another's when they have run`() async throws {
+    @Test func `a card of a node of the rack gets that node, and after its first boot never another's settings`()
+        async throws
+    {
         try prepare("\"red[01-04]\"")
         let rack = try await rack()
         let image = rack.cards[0].image.digest

@@ -33,7 +33,7 @@ import Testing
         #expect(try occupancy("mkfs.exfat \"$1\"") == .free)
         #expect(try occupancy(partition("c")) == .free)
         #expect(try occupancy("\(partition("c")); mkfs.vfat --offset 2048 -F 32 -s 1 \"$1\" 50000") == .free)
-        // What a computer leaves on a card that it only looked at.
+        // What a computer leaves on a card that it only read.
         #expect(try occupancy("mkfs.vfat \"$1\"; mmd -i \"$1\" '::System Volume Information'") == .free)
     }
 
@@ -48,7 +48,7 @@ import Testing
         #expect(try occupancy("\(boot); echo x > \"$1.t\"; mcopy -i \"$1@@1M\" \"$1.t\" ::config.txt") == .free)
     }
 
-    @Test func `files of somebody's are told by name`() throws {
+    @Test func `files that somebody needs are reported by name`() throws {
         #expect(try occupancy("mkfs.vfat \"$1\"; mmd -i \"$1\" ::DCIM") == files("DCIM"))
         #expect(
             try occupancy("mkfs.vfat \"$1\"; for i in 1 2 3 4 5; do mmd -i \"$1\" \"::holiday $i\"; done")
@@ -92,7 +92,7 @@ import Testing
         #expect(CardOccupancy(of: try ImageFile(opening: path), at: path) == .free)
     }
 
-    /// Nothing here writes exFAT: the entries are made by hand, as the specification draws them.
+    /// No program here writes exFAT: the entries are made by hand, as in the specification.
     @Test func `names on exFAT are read, however long`() throws {
         func entry(_ type: UInt8, _ rest: [UInt8]) -> [UInt8] {
             [type] + rest + [UInt8](repeating: 0, count: 31 - rest.count)
@@ -127,7 +127,7 @@ import Testing
                 == files("Präsentation über Vögel.odp"))
     }
 
-    @Test func `a damaged exFAT volume is somebody's, and harms nobody`() throws {
+    @Test func `a damaged exFAT volume is somebody's, and reading it ends`() throws {
         _ = try occupancy("mkfs.exfat \"$1\"")
         let good = scratch.read("card")
         var random = SplitMix64(seed: 7)

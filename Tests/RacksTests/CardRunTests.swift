@@ -119,7 +119,7 @@ private final class Witness: CardRunObserver {
     @Test func `a failure of the ledger is added to that of the card`() async throws {
         let (plan, _) = try await planned()
         let worn = FakeDisk([UInt8](repeating: 9, count: Int(plan.content.size)), faults: [.fails(at: 12, .ioError)])
-        /// Fails when it hears of a failure.
+        /// Fails when the card has failed.
         struct Brittle: CardRunObserver {
             func observe(_ stage: CardStage, of card: RunningCard) throws(Failure) {
                 if case .failed = stage { throw Failure(.system, "the ledger is full") }

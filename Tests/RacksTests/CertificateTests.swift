@@ -8,7 +8,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// The rack's certificates, with openssl as the judge.
+/// The rack's certificates, with openssl as the oracle.
 @Suite struct CertificateTests {
     let scratch = ScratchDirectory()
     static let now: Int64 = 1_786_961_700
@@ -31,14 +31,14 @@ import Testing
         try OutsideTool("sh").run(["-c", "cd \"$0\" && openssl \(line)", scratch.path.string])
     }
 
-    private func lay(_ certificate: NodeCertificate) {
+    private func write(_ certificate: NodeCertificate) {
         scratch.write(certificate.authority, to: "ca.pem")
         scratch.write(certificate.certificate, to: "cert.pem")
         scratch.write(certificate.key, to: "key.pem")
     }
 
-    @Test func `a node's certificate is the rack's own, for all its names and nothing else`() throws {
-        lay(try state.certificate(for: node(), now: Self.now))
+    @Test func `a node's certificate is issued by its rack, for all its names and nothing else`() throws {
+        write(try state.certificate(for: node(), now: Self.now))
         #expect(try openssl("verify -x509_strict -purpose sslserver -CAfile ca.pem cert.pem").succeeded)
         #expect(try !openssl("verify -purpose sslclient -CAfile ca.pem cert.pem").succeeded)
         for name in ["red01", "red01.local", "localhost"] {
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func `a Pi without a clock accepts them from 1970 on, for years`() throws {
-        lay(try state.certificate(for: node(), now: Self.now))
+        write(try state.certificate(for: node(), now: Self.now))
         for time in [1, Self.now, Self.now + 4 * 365 * 86_400] {
             #expect(try openssl("verify -attime \(time) -CAfile ca.pem cert.pem").succeeded, "\(time)")
         }
@@ -67,7 +67,7 @@ import Testing
         #expect(try openssl("x509 -in ca.pem -noout -startdate").text == "notBefore=Jan  1 00:00:00 1970 GMT\n")
     }
 
-    @Test func `what was issued is kept, and replaced only when it no longer serves`() throws {
+    @Test func `an issued certificate is kept, and replaced only if it no longer fits`() throws {
         let first = try state.certificate(for: node(), now: Self.now)
         #expect(try state.certificate(for: node(), now: Self.now + 86_400) == first)
         let moved = try state.certificate(for: node(address: "192.168.50.12"), now: Self.now)
@@ -78,7 +78,7 @@ import Testing
         #expect(later.certificate != moved.certificate)
         let other = try state.certificate(for: node("red02", address: nil), now: Self.now)
         #expect(other.certificate != first.certificate && other.authority == first.authority)
-        lay(later)
+        write(later)
         #expect(try openssl("verify -attime \(Self.now + 1800 * 86_400) -CAfile ca.pem cert.pem").succeeded)
     }
 
@@ -94,7 +94,7 @@ import Testing
         }
     }
 
-    @Test func `an authority that has lost a half is said, never replaced`() throws {
+    @Test func `an authority that has lost one of its files is reported, never replaced`() throws {
         _ = try state.certificate(for: node(), now: Self.now)
         let key = scratch.read("rack/.piflash/tls/ca-key.pem")
         try FileManager.default.removeItem(atPath: scratch["rack/.piflash/tls/ca-key.pem"].string)
@@ -142,7 +142,7 @@ import Testing
         #expect(scratch.read("out/red01.dockercontext") == before)
     }
 
-    @Test func `nodes that nobody reaches, and those of two racks, are refused`() throws {
+    @Test func `nodes that cannot be reached, and nodes of two racks, are refused`() throws {
         #expect(throws: DiagnosticReport.self) {
             try DockerContexts(of: [node(remote: .none)], in: nil, user: user, now: Self.now)
         }

@@ -24,7 +24,7 @@ import Testing
             reason: index % 3 == 0 ? "a \"quoted\"\nreason, Größe \u{1F0CF}" : nil)
     }
 
-    @Test func `what is appended is read, and is its owner's alone`() throws {
+    @Test func `appended entries are read, and only their owner can read the file`() throws {
         let entries = (0..<40).map(Self.entry)
         do {
             let lock = try RackLock(state, since: "now")
@@ -44,7 +44,7 @@ import Testing
         #expect(lines.text == "40\n", "\(lines.errors)")
     }
 
-    @Test func `a ledger cut anywhere keeps every whole line, and goes on`() throws {
+    @Test func `a ledger that is cut off anywhere keeps every complete line, and can be continued`() throws {
         do {
             let lock = try RackLock(state, since: "now")
             for index in 0..<4 { try lock.ledger.append(Self.entry(index)) }
@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    @Test func `no damaged byte is ever believed`() throws {
+    @Test func `a line with a damaged byte is never read as an entry`() throws {
         do {
             let lock = try RackLock(state, since: "now")
             for index in 0..<3 { try lock.ledger.append(Self.entry(index)) }
@@ -76,13 +76,13 @@ import Testing
             bytes[Int(random.next() % UInt64(bytes.count))] ^= UInt8(1 << (random.next() % 8))
             scratch.write(bytes, to: ".piflash/ledger")
             let found = try state.ledger().entries
-            // A line end that was hit joins two lines or ends one early; nothing that was not written is found.
+            // A damaged line end joins two lines or ends one early; no entry is found that was not written.
             #expect(found.allSatisfy(entries.contains))
             #expect(found.count >= 1)
         }
     }
 
-    @Test func `a second writer is refused and told of the first`() throws {
+    @Test func `a second batch is refused, and the failure names the first`() throws {
         let first = try RackLock(state, since: "this morning")
         let failure = #expect(throws: Failure.self) { try RackLock(state, since: "now") }
         #expect(failure?.code == .ledgerHeld)
@@ -109,12 +109,12 @@ import Testing
         }
     }
 
-    /// Two that open the ledger by themselves, as a batch and a single card do: nothing is lost, nothing torn.
+    /// Two programs have the ledger open, as a batch and a single card do: no line is lost or incomplete.
     @Test func `appending processes take turns`() async throws {
         let state = state
         try RackLock(state, since: "now").ledger.append(Self.entry(0))
         let line = scratch.read(".piflash/ledger")
-        // A program that is not ours holds the lock, tears a line and lets go: the next one waits, and mends it.
+        // Another program takes the lock, writes an incomplete line and ends: the next writer waits, and cuts the line off.
         let python = scratch["torn"].string
         async let outside = Task.detached {
             try OutsideTool("/usr/bin/python3").run([

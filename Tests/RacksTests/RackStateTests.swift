@@ -30,12 +30,12 @@ import Testing
         }
     }
 
-    @Test func `racks have keys of their own`() throws {
+    @Test func `different racks have different keys`() throws {
         let one = try RackState(besideRecipe: scratch["a/red.yaml"], user: user).saltKey()
         #expect(try RackState(besideRecipe: scratch["b/red.yaml"], user: user).saltKey() != one)
     }
 
-    @Test func `a damaged key is said, not replaced`() throws {
+    @Test func `a damaged key is reported, not replaced`() throws {
         scratch.write("short", to: ".piflash/salt.key")
         #expect(throws: (any Error).self) { try RackState(besideRecipe: scratch["red.yaml"], user: user).saltKey() }
         #expect(scratch.read(".piflash/salt.key") == Array("short".utf8))

@@ -13,21 +13,30 @@ import Testing
 @testable import Planning
 @testable import Racks
 
-/// A station with readers and cards in memory, which somebody puts in and takes out.
+/// The readers of a station, with cards in memory that a test inserts and takes out.
 private final class Desk: Sendable {
     struct Card {
         let disk: FakeDisk
         var found: FoundCard?
         var occupancy = CardOccupancy.free
         var refusal: Failure?
-        /// What the first claim throws.
-        var claimRefusal: Failure?
+        /// What opening it exclusively throws the first time.
+        var openRefusal: Failure?
     }
 
     private let cards = Mutex<[String: (sequence: Int, card: Card)]>([:])
     private let count = Mutex(0)
     let log = Mutex<[String]>([])
     let isStopped = Atomic(false)
+    /// How often the station has looked at the readers.
+    private let looks = Atomic(0)
+
+    /// Waits until the station has looked at the readers `count` times more. It examines a refused card at every fourth
+    /// look.
+    func wait(looks count: Int) async throws {
+        let end = looks.load(ordering: .relaxed) + count
+        while looks.load(ordering: .relaxed) < end { try await Task.sleep(for: .milliseconds(1)) }
+    }
 
     /// Returns the kernel's name of the reader.
     func put(_ card: Card, into reader: String) {
@@ -47,6 +56,7 @@ private final class Desk: Sendable {
     func card(_ facts: DeviceFacts) -> Card? { cards.withLock { $0[facts.kernelName]?.card } }
 
     func disks() -> [DeviceFacts] {
+        looks.add(1, ordering: .relaxed)
         let present = cards.withLock { $0 }
         return ["sdb", "sdc", "vdz"].map { name in
             DeviceFacts(
@@ -90,7 +100,7 @@ private final class Desk: Sendable {
         if let text { log.withLock { $0.append(text) } }
     }
 
-    /// Waits for a line; a test that waits in vain is ended by its time limit.
+    /// Waits for a line of the log; the time limit ends a test in which it does not come.
     func wait(for line: String) async throws {
         while !log.withLock({ $0.contains(line) }) { try await Task.sleep(for: .milliseconds(3)) }
         log.withLock { $0.removeAll { $0 == line } }
@@ -123,7 +133,7 @@ private final class Desk: Sendable {
         return Desk.Card(disk: FakeDisk([UInt8](repeating: 9, count: size), faults: faults))
     }
 
-    /// Starts a station; `script` is what people do meanwhile.
+    /// Runs a station; `script` is what people do meanwhile.
     private func run(
         _ rack: RackPlan, _ planner: CardPlanner, named: [String: String] = [:],
         _ script: () async throws -> Void
@@ -134,8 +144,8 @@ private final class Desk: Sendable {
             guard case .device(let facts) = target, let card = desk.card(facts) else {
                 throw Failure(.noSuchDevice, "gone")
             }
-            if let refusal = card.claimRefusal {
-                desk.change(facts.kernelName) { $0.claimRefusal = nil }
+            if let refusal = card.openRefusal {
+                desk.change(facts.kernelName) { $0.openRefusal = nil }
                 throw refusal
             }
             return card.disk
@@ -176,7 +186,7 @@ private final class Desk: Sendable {
         let (outcomes, left) = try await run(rack, planner, named: ["sdb": "left"]) {
             desk.put(cards[0], into: "sdb")
             try await desk.wait(for: "red01 done in left")
-            // Left in its reader, it is not touched again.
+            // While it stays in its reader, it is not written again.
             desk.put(cards[1], into: "sdc")
             try await desk.wait(for: "red02 done in /dev/sdc")
             desk.take(from: "sdb")
@@ -194,7 +204,7 @@ private final class Desk: Sendable {
         #expect(try results(rack, planner) == [.verified, .verified, .verified])
     }
 
-    @Test func `what was there at the start stays as it is, but in named readers`() async throws {
+    @Test func `cards that are inserted before the start are written only in named readers`() async throws {
         let (rack, planner) = try await rack("\"red[01-02]\"")
         let (stranger, named, file) = (blank(rack), blank(rack), blank(rack))
         desk.put(stranger, into: "sdb")
@@ -202,12 +212,12 @@ private final class Desk: Sendable {
         let later = blank(rack)
         _ = try await run(rack, planner, named: ["sdc": "right"]) {
             try await desk.wait(for: "red01 done in right")
-            // A loop device that some program makes is nobody's reader.
+            // A loop device that some program makes is not a reader.
             desk.put(file, into: "vdz")
-            try await Task.sleep(for: .milliseconds(60))
+            try await desk.wait(looks: 12)
             #expect(stranger.disk.log == [])
             #expect(file.disk.log == [])
-            // Put in anew, it is a card like any other.
+            // A card that is inserted now is like any other.
             desk.put(later, into: "sdb")
         }
         #expect(later.disk.isFinalized)
@@ -215,7 +225,7 @@ private final class Desk: Sendable {
         #expect(file.disk.log == [])
     }
 
-    @Test func `a bad card fails alone, and the next one gets its node`() async throws {
+    @Test func `a bad card does not stop the station, and the next one gets its node`() async throws {
         let (rack, planner) = try await rack("\"red[01-02]\"")
         let worn = blank(rack, faults: [.dropsWrites(from: 0)])
         let small = blank(rack, bytes: 1 << 20)
@@ -240,12 +250,12 @@ private final class Desk: Sendable {
 
     @Test func `a card that waits for a node takes the one of a card that fails`() async throws {
         let (rack, planner) = try await rack("[red01]")
-        // It vanishes late, so that the spare one is there before, if only just.
+        // It vanishes late, so that the spare card is there before.
         let dying = blank(rack, faults: [.vanishes(at: 12)])
         let spare = blank(rack)
         let (outcomes, _) = try await run(rack, planner) {
             desk.put(dying, into: "sdb")
-            // Of two cards that are put in at once, either may be the first.
+            // Of two cards that are inserted at the same time, either may be the first.
             try await desk.wait(for: "red01 begun in /dev/sdb")
             desk.put(spare, into: "sdc")
         }
@@ -264,11 +274,11 @@ private final class Desk: Sendable {
             let writes = known.disk.log.count
             known.found = FoundCard(
                 node: "red01", recipe: node.node.recipeDigest, image: node.image.digest, hasBooted: false)
-            // Taken out and put in again by mistake.
+            // Taken out and inserted again by mistake.
             desk.put(known, into: "sdc")
             try await desk.wait(for: "red01's card in /dev/sdc")
             #expect(known.disk.log.count == writes)
-            // On red03's own card, red03 is written, though red02 is next.
+            // red03's card gets red03, although red02 is next.
             var own = second
             own.found = FoundCard(node: "red03", recipe: "old", image: "old", hasBooted: true)
             desk.put(own, into: "sdb")
@@ -303,7 +313,7 @@ private final class Desk: Sendable {
         #expect(try results(rack, planner) == [nil, .verified, nil, .verified])
     }
 
-    @Test func `somebody's card waits for a word`() async throws {
+    @Test func `a card with somebody's files waits for an answer`() async throws {
         let (rack, planner) = try await rack("\"red[01-02]\"")
         var camera = blank(rack)
         camera.occupancy = .somebodys("there are files on it: DCIM")
@@ -325,25 +335,25 @@ private final class Desk: Sendable {
         #expect(again.disk.isFinalized)
     }
 
-    @Test func `a mounted card is written when it is mounted no more`() async throws {
+    @Test func `a mounted card is written after it was unmounted`() async throws {
         let (rack, planner) = try await rack("[red01]")
         var card = blank(rack)
         card.refusal = Failure(.mounted, severity: .refused, "mounted on /media/x")
         _ = try await run(rack, planner) {
             desk.put(card, into: "sdb")
             try await desk.wait(for: "/dev/sdb refused: mounted on /media/x")
-            try await Task.sleep(for: .milliseconds(50))
-            // Said once.
+            try await desk.wait(looks: 12)
+            // Reported once.
             #expect(desk.log.withLock { $0 } == [])
             desk.change("sdb") { $0.refusal = nil }
         }
         #expect(card.disk.isFinalized)
     }
 
-    @Test func `a card that a desktop mounted just before the claim is tried again`() async throws {
+    @Test func `a card that a desktop mounted before it was opened exclusively is tried again`() async throws {
         let (rack, planner) = try await rack("[red01]")
         var card = blank(rack)
-        card.claimRefusal = Failure(.deviceBusy, severity: .refused, "in use")
+        card.openRefusal = Failure(.deviceBusy, severity: .refused, "in use")
         let (outcomes, left) = try await run(rack, planner) { desk.put(card, into: "sdb") }
         #expect(outcomes.map { $0.failure?.code } == [.deviceBusy, nil])
         #expect(left == [])
@@ -358,7 +368,7 @@ private final class Desk: Sendable {
             while card.disk.log.count < 6 { try await Task.sleep(for: .milliseconds(1)) }
             desk.isStopped.store(true, ordering: .relaxed)
         }
-        // It may have been faster than the wish to stop.
+        // It may have finished before it was stopped.
         #expect(outcomes.map(\.isInterrupted) == [!card.disk.isFinalized])
         #expect(left.contains("red02"))
     }

@@ -67,7 +67,7 @@ import Testing
         #expect(await meter.most == 3)
     }
 
-    @Test func `a node is looked for at its address, or by its names`() {
+    @Test func `a node is reached by its address, or by its names`() {
         let here = Location(file: "r.yaml", line: 1, column: 1)
         var node = Node(hostname: Located("red01", at: here), recipeDigest: "", recipePath: "r.yaml")
         node.user = .init(name: Located("pirate", at: here))
@@ -80,7 +80,7 @@ import Testing
         ] { #expect(SwarmOperations.host(of: text) == host) }
     }
 
-    @Test func `keys are merged by who wrote them`() {
+    @Test func `keys are merged by who set them`() {
         func members(_ names: String...) -> [JSONValue.Member] { names.map { .init($0, .string($0)) } }
         let merged = MergedConfiguration.merge(
             [.init("b", .integer(1)), .init("n", .null)], over: members("a", "b", "c"), before: members("b", "c"))

@@ -9,7 +9,8 @@ struct Workshop {
     let scratch = ScratchDirectory()
 
     init() throws {
-        try FileManager.default.createDirectory(atPath: scratch["tree"].string, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: scratch["tree"].string, withIntermediateDirectories: true)
         for name in ["Makefile", "scripts"] {
             try FileManager.default.copyItem(
                 atPath: Self.root.appending(name).string, toPath: scratch["tree/\(name)"].string)

@@ -150,7 +150,8 @@ final class CardPipeline: Sendable {
     }
 
     private func next() -> Chunk? {
-        state.wait { state -> Chunk?? in
+        // Nobody waits for a chunk to be taken.
+        state.wait(waking: false) { state -> Chunk?? in
             if !state.waiting.isEmpty { return state.waiting.removeFirst() }
             return state.isClosed ? .some(nil) : nil
         }

@@ -41,9 +41,12 @@ package final class Monitor<State: Sendable>: @unchecked Sendable {
     }
 
     /// Waits until `body` returns a value. `body` may change the state when it does.
-    package func wait<Result: Sendable>(_ body: (inout State) -> Result?) -> Result {
+    ///
+    /// - Parameter waking: Whether that change wakes the threads that wait: false if none of them waits for it. Each
+    ///   needless wake-up costs a turn of the scheduler, which a pipeline on few processors feels.
+    package func wait<Result: Sendable>(waking: Bool = true, _ body: (inout State) -> Result?) -> Result {
         while true {
-            if let result = wait(until: nil, body) { return result }
+            if let result = wait(until: nil, waking: waking, body) { return result }
         }
     }
 
@@ -54,16 +57,18 @@ package final class Monitor<State: Sendable>: @unchecked Sendable {
         end.tv_nsec += milliseconds % 1000 * 1_000_000
         end.tv_sec += milliseconds / 1000 + end.tv_nsec / 1_000_000_000
         end.tv_nsec %= 1_000_000_000
-        return wait(until: end, body)
+        return wait(until: end, waking: true, body)
     }
 
     /// Waits until `end` of the monotonic clock; nil then. Without `end` it returns a value.
-    private func wait<Result: Sendable>(until end: timespec?, _ body: (inout State) -> Result?) -> Result? {
+    private func wait<Result: Sendable>(
+        until end: timespec?, waking: Bool, _ body: (inout State) -> Result?
+    ) -> Result? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         while true {
             if let result = body(&state) {
-                pthread_cond_broadcast(changed)
+                if waking { pthread_cond_broadcast(changed) }
                 return result
             }
             if var end {

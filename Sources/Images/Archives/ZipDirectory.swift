@@ -82,11 +82,11 @@ struct ZipDirectory {
         let name = String(decoding: unicodeName(at: record, of: records) ?? plain, as: UTF8.self)
         let attributes = records.u32(record + 38)
         // 4.4.2: 0 is MS-DOS, whose attribute 10 (hex) is a directory; 3 is UNIX, with stat's st_mode in the upper
-        // half.
+        // half. What zip read from its standard input has the type of a pipe or a device, and is a file all the same.
         let isFile =
             switch records[record + 5] {
             case 0: attributes & 0x10 == 0
-            case 3: [0, 0o100000].contains(attributes >> 16 & 0o170000)
+            case 3: ![0o040000, 0o120000].contains(attributes >> 16 & 0o170000)
             default: true
             }
         return ArchiveEntry(

@@ -108,7 +108,7 @@ package struct CardPlanner: Sendable {
         return plan
     }
 
-    /// What `image` is, as far as its partitions tell.
+    /// What system `image` holds.
     package func known(_ image: Image) throws -> ImageFacts {
         try Self.open(ImageStream(image), at: now()).known
     }

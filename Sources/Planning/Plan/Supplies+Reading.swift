@@ -39,7 +39,7 @@ extension Supplies {
             guard let contents = Self.read(path, "docker.preload", &report) else { continue }
             do throws(Failure) {
                 let saved = try SavedImage.list(contents, file: path.value)
-                images.append(.init(path: path, contents: contents, images: saved))
+                savedImages.append(.init(path: path, contents: contents, images: saved))
             } catch {
                 report.error(
                     at: path.location, "docker.preload: \(error.message)" + (error.hint.map { " (\($0))" } ?? ""))
@@ -68,7 +68,7 @@ extension Supplies {
         do {
             return try body()
         } catch let failure as Failure where failure.code == .filesystemFull {
-            let files = packages.map { ($0.path, $0.contents.count) } + images.map { ($0.path, $0.contents.count) }
+            let files = packages.map { ($0.path, $0.contents.count) } + savedImages.map { ($0.path, $0.contents.count) }
             guard let first = files.first else { throw failure }
             let needed = files.reduce(Int64(0)) { $0 + Int64($1.1) }
             let room = free.map { ", its root partition has \(formatBytes($0)) free" } ?? ""

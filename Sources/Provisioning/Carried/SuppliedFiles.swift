@@ -16,7 +16,7 @@ struct SuppliedFiles: Sendable {
     init(_ supplies: Supplies, root: RootSnapshot?) {
         let carried =
             supplies.packages.map { CarriedFile(.packages, path: $0.path.value, contents: $0.contents) }
-            + supplies.images.map { CarriedFile(.images, path: $0.path.value, contents: $0.contents) }
+            + supplies.savedImages.map { CarriedFile(.images, path: $0.path.value, contents: $0.contents) }
         self.carried = carried
         certificate = supplies.certificate
         guard let root, root.problem == nil else {

@@ -6,13 +6,15 @@ package struct Supplies: Hashable, Sendable {
     /// The recipe's `docker.packages`.
     package var packages: [Package]
     /// The recipe's `docker.preload`.
-    package var images: [Images]
+    package var savedImages: [SavedImages]
     /// Set when the recipe says `docker.remote: tls`.
     package var certificate: NodeCertificate?
 
-    package init(packages: [Package] = [], images: [Images] = [], certificate: NodeCertificate? = nil) {
+    package init(
+        packages: [Package] = [], savedImages: [SavedImages] = [], certificate: NodeCertificate? = nil
+    ) {
         self.packages = packages
-        self.images = images
+        self.savedImages = savedImages
         self.certificate = certificate
     }
 
@@ -29,7 +31,8 @@ package struct Supplies: Hashable, Sendable {
         }
     }
 
-    package struct Images: Hashable, Sendable {
+    /// An archive of `docker save`.
+    package struct SavedImages: Hashable, Sendable {
         package var path: Located<String>
         package var contents: [UInt8]
         package var images: [SavedImage]

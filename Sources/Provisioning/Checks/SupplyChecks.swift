@@ -6,7 +6,7 @@ import Systems
 enum SupplyChecks {
     static func check(_ supplies: Supplies, _ node: Node, profile: OSProfile, report: inout DiagnosticReport) {
         checkPackages(supplies.packages, profile: profile, report: &report)
-        for archive in supplies.images {
+        for archive in supplies.savedImages {
             for image in archive.images { check(image, of: archive, profile: profile, report: &report) }
         }
         if node.docker.remote?.value == .ssh, node.user == nil {
@@ -65,7 +65,7 @@ enum SupplyChecks {
 
     /// A 64-bit Pi runs images for 32 bits as well.
     private static func check(
-        _ image: SavedImage, of archive: Supplies.Images, profile: OSProfile, report: inout DiagnosticReport
+        _ image: SavedImage, of archive: Supplies.SavedImages, profile: OSProfile, report: inout DiagnosticReport
     ) {
         guard let architecture = profile.architecture else { return }
         let title = image.tags.first ?? archive.path.value.split(separator: "/").last.map(String.init) ?? ""

@@ -5,7 +5,7 @@ import Recipes
 
 /// HMAC-SHA256 over the values of all secrets of a node. If it changes, the card has old secrets.
 ///
-/// The key is derived from the rack's salt key, which never leaves `.piflash`: the ledger alone tells nothing about the
+/// The key is derived from the rack's salt key, which never leaves `.piflash`: the ledger alone reveals nothing about the
 /// secrets.
 struct SecretsDigest {
     private let key: SymmetricKey

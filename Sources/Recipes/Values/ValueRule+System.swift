@@ -44,7 +44,7 @@ extension ValueRule {
 
     static let fileMode = ValueRule("file mode", "0?[0-7]{3}", suggestion: "\"0644\"")
 
-    static let fileContent = ValueRule("file content")
+    static let fileContent = ValueRule("file content", acceptsZeroBytes: true)
 
     static let sha256 = ValueRule("SHA-256", "[0-9A-Fa-f]{64}", suggestion: "64 hex digits")
 

@@ -13,17 +13,20 @@ package struct ValueRule: Hashable, Sendable {
     package let suggestion: String
     /// Whether the value must not appear in messages and digests.
     package let isSecret: Bool
+    /// Whether the value may contain zero bytes: no argument of a program and no line of a text file can.
+    private let acceptsZeroBytes: Bool
     /// What no pattern can say (a length in bytes, the range of a port), and the mistakes that deserve their own message.
     private let check: @Sendable (String) -> String?
 
     init(
         _ name: String, _ pattern: String? = nil, suggestion: String = "", isSecret: Bool = false,
-        check: @escaping @Sendable (String) -> String? = { _ in nil }
+        acceptsZeroBytes: Bool = false, check: @escaping @Sendable (String) -> String? = { _ in nil }
     ) {
         self.name = name
         self.pattern = pattern
         self.suggestion = suggestion
         self.isSecret = isSecret
+        self.acceptsZeroBytes = acceptsZeroBytes
         self.check = check
     }
 
@@ -33,8 +36,7 @@ package struct ValueRule: Hashable, Sendable {
     /// What is wrong with `text`: lower case, without a full stop, and without `text` if it is a secret. Nil if nothing
     /// is wrong.
     package func problem(with text: String) -> String? {
-        // No file that piflash writes and no program's argument can hold one.
-        if text.utf8.contains(0) { return "the \(name) contains a zero byte" }
+        if !acceptsZeroBytes, text.utf8.contains(0) { return "the \(name) contains a zero byte" }
         if let problem = check(text) { return problem }
         guard let pattern else { return nil }
         // A pattern that is not a regular expression accepts nothing; the tests try each of them.

@@ -67,8 +67,24 @@ keep() {
     [ ! -e "$1" ] || cp -p "$1" "$2"
 }
 
-put_back() {
+restore() {
     if [ -e "$2" ]; then cp -p "$2" "$1.piflash-new" && mv -f "$1.piflash-new" "$1"; else rm -f "$1"; fi
+}
+
+# put_back FILE COPY: the old file must be in its place again, so this tries twice.
+put_back() { restore "$1" "$2" || restore "$1" "$2" || rm -f "$1.piflash-new"; }
+
+# Gives the new file the old one's owner and mode, or gives it to root alone, before it contains anything.
+write_new() {
+    if [ -e "$target" ]; then cp -p "$target" "$new"; else : >"$new"; fi || return 1
+    [ "$PRIVATE" = 0 ] || chmod 600 "$new" || return 1
+    printf '%s' "$NEW" >"$new" && sync
+}
+
+replace() {
+    mv -f "$new" "$target" || return 1
+    [ -d "$root/run/systemd/system" ] || return 0
+    if [ "$HOSTS" = 1 ]; then write_dropin; else rm -f "$dropin"; fi && write_proxies
 }
 
 # The proxies of an engine that takes them from its environment. They may contain a password.
@@ -96,10 +112,8 @@ if [ "$RESTART" = 0 ]; then
     return 0
 fi
 
-# 1. Write the new file beside the old one, with its owner and mode, or for root alone.
-if [ -e "$target" ]; then cp -p "$target" "$new"; else : >"$new"; fi
-[ "$PRIVATE" = 0 ] || chmod 600 "$new"
-if ! printf '%s' "$NEW" >"$new" || ! sync; then
+# 1. Write the new file beside the old one.
+if ! write_new; then
     rm -f "$new"
     reply unwritable
     return 0
@@ -121,14 +135,8 @@ if ! keep "$target" "$state/$NAME.before" || ! keep "$dropin" "$state/dropin.bef
     return 0
 fi
 # 4. Replace the old file.
-mv -f "$new" "$target"
-if [ -d "$root/run/systemd/system" ]; then
-    if [ "$HOSTS" = 1 ]; then write_dropin; else rm -f "$dropin"; fi
-    write_proxies
-fi
-sync
 # 5. Restart Docker with the new file.
-if start_docker; then
+if replace && sync && start_docker; then
     record
     rm -f "$state/proxies.before"
     if [ "$MANAGER" = 1 ] && ! wait_for docker node ls; then
@@ -139,7 +147,8 @@ if start_docker; then
     reply changed-and-running
     return 0
 fi
-# 6. If it does not start, put the old state back and restart again.
+# 6. If one of these steps fails, put the old state back and restart again.
+rm -f "$new"
 write_log
 put_back "$target" "$state/$NAME.before"
 put_back "$dropin" "$state/dropin.before"

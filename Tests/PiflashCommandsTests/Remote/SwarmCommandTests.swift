@@ -134,7 +134,7 @@ import Testing
 
     @Test(arguments: [
         ("manager: red00\nworkers: [red00]", "appears twice"),
-        ("manager: red00\nworkr: [red01]", "did you mean \"worker\"?"), ("worker: [red01]", "a swarm needs one"),
+        ("manager: red00\nworkr: [red01]", "did you mean \"worker\"?"), ("worker: [red01]", "a swarm needs a manager"),
         ("manager: red00\nworker: [\"red[3-1]\"]", "runs backwards"), ("manager: Red_00", "is not a valid host name"),
         ("manager: red00\nworker: [{ a: b }]", "this is a map"), ("[red00]", "expected manager: and worker:"),
         ("manager: \"red[1-99999]\"", "names more than"),
