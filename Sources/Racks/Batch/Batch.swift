@@ -4,6 +4,8 @@ package import Host
 import Images
 package import Planning
 package import Recipes
+import Provisioning
+import Storage
 import SystemPackage
 
 /// Writes many cards at the same time, one worker for each device, all from the images in the cache.
