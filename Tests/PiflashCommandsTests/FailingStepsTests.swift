@@ -134,13 +134,15 @@ import Testing
     @Test func `a file of a mounted boot partition is old or new, whichever step fails`() throws {
         let base = try Workstation()
         let command = ["configure", "--recipe", "blue/blue01.yaml", "boot"]
+        // The second configuration keeps the time of the first, so that every run gives the same bytes.
+        #expect(try base.run(command).succeeded)
+        base.scratch.write(Workstation.bootRecipe.replacing("blue01", with: "blue02"), to: "blue/blue01.yaml")
         let done = try Workstation(copying: base)
         #expect(try done.run(command).succeeded)
         let names = try Set(done.files() + base.files()).filter { $0.hasPrefix("boot/") }
         func contents(_ name: String, in world: Workstation) -> [UInt8]? {
             world.has(name) ? world.scratch.read(name) : nil
         }
-        // The record has the time in it.
         let record = "boot/piflash/card.json"
         let temporary = ["boot", "boot/piflash", "boot/.piflash-unfinished", "boot/piflash/.piflash-unfinished"]
         for (call, error, paths, least) in [
@@ -156,13 +158,14 @@ import Testing
                     #expect(found == contents(name, in: base) || found == wanted, "\(moment): \(name)")
                     isComplete = isComplete && found == wanted
                 }
-                #expect(isComplete || !world.has(record), "\(moment): a record of what is not there")
+                #expect(
+                    isComplete || contents(record, in: world) == contents(record, in: base),
+                    "\(moment): a record of what is not there")
                 let again = try world.run(command)
                 #expect(again.succeeded, "\(moment), again: \(again.errors)")
-                for name in names where name != record {
+                for name in names {
                     #expect(contents(name, in: world) == contents(name, in: done), "\(moment), again: \(name)")
                 }
-                #expect(world.has(record), moment)
             }
             #expect(count >= least, "\(call)")
         }
@@ -174,7 +177,7 @@ import Testing
         #expect(try base.run(["write", "--recipe", "red/red01.yaml", "--yes", "card.img"]).succeeded)
         try? FileManager.default.removeItem(atPath: base.scratch["cache"].string)
         let recipe = Workstation.recipe(image: base.scratch["sample.img.zip"].string)
-        base.scratch.write(recipe.replacing("red01\naddress", with: "red09\naddress"), to: "red/red01.yaml")
+        base.scratch.write(recipe.replacing("name: pirate", with: "name: corsair"), to: "red/red01.yaml")
         base.scratch.write("another secret of the vault", to: "red/vault")
         base.scratch.write("services: { web: {} }\n", to: "red/stack.yml")
         let command = ["configure", "--recipe", "red/red01.yaml", "card.img"]
@@ -273,7 +276,7 @@ import Testing
         #expect(try base.run(write).succeeded)
         let whole = base.scratch["card.img"].string
         let temporary = ".card.img.piflash-part"
-        for (call, error, least) in [("fsync", "EIO", 5), ("renameat", "EIO", 1), ("pwrite64", "ENOSPC", 4)] {
+        for (call, error, least) in [("fsync", "EIO", 5), ("renameat", "EIO", 1), ("pwrite64", "ENOSPC", 3)] {
             let paths = call == "fsync" ? [temporary, "."] : [temporary]
             let count = try failEach(call, error, write, in: base, paths: paths) { (world, result, moment) throws in
                 #expect(result.status == 1, moment)

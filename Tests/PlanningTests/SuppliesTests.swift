@@ -50,11 +50,11 @@ import Testing
 
     @Test func `more than fits into memory is refused before it is read`() throws {
         // Sparse: it takes no room on the disk.
-        #expect(try OutsideTool("truncate").run(["-s", "1025M", scratch["huge.tar"].string]).succeeded)
+        #expect(try OutsideTool("truncate").run(["-s", "2G", scratch["huge.tar"].string]).succeeded)
         let report = try #require(
             #expect(throws: DiagnosticReport.self) { try Supplies(filesOf: node(preload: ["huge.tar"])) })
         #expect(report.errors.count == 1)
-        #expect(report.errors[0].description.contains("at most 1 GiB can be carried"), "\(report.errors[0])")
+        #expect(report.errors[0].description.contains("have 2 GiB; at most 1 GiB can be carried"), "\(report.errors[0])")
     }
 
     @Test func `supplies that do not fit name the line that asks for them, and other failures pass`() throws {

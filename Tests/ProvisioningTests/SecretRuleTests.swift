@@ -100,15 +100,16 @@ import TestSupport
     @Test(arguments: kinds)
     func `a value gets the same verdict and message from every source`(_ kind: Kind) async throws {
         for (value, gist) in kind.values {
-            let literal = try await report(kind, value, .literal)
+            // Yams ends a text at a zero byte: such a value can only be read.
+            let sources = value.utf8.contains(0) ? Source.allCases.filter { $0 != .literal } : Source.allCases
+            let literal = try await report(kind, value, sources[0])
             if let gist {
                 #expect(literal.hasPrefix("\(kind.key): ") && literal.contains(gist), "\(literal)")
                 #expect(!literal.contains("very") && !literal.contains("secret"), "\(literal)")
             } else {
                 #expect(literal.isEmpty, "\(literal)")
             }
-            for source in Source.allCases where source != .literal {
-                // A zero byte ends a value of the environment, which is therefore another one.
+            for source in sources.dropFirst() {
                 #expect(try await report(kind, value, source) == literal, "\(source)")
             }
         }

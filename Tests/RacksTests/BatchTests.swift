@@ -75,7 +75,7 @@ import Testing
             rack.cards.map { ledger.last(of: $0.name)?.result } == [
                 .verified, .failed, .failed, .failed, .failed, .verified,
             ])
-        #expect(ledger.last(of: "red04")?.reason?.contains("reads back differently") == true)
+        #expect(ledger.last(of: "red04")?.reason?.contains("what was read back is not what was written") == true)
         // The next run has only the cards that are left.
         let again = try await self.rack()
         #expect(again.left.map(\.name) == ["red02", "red03", "red04", "red05"])

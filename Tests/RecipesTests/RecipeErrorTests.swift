@@ -111,6 +111,19 @@ import Testing
         #expect(errors.allSatisfy { $0.hasPrefix("r.yaml:") })
     }
 
+    @Test(arguments: [
+        ("hostname: a\n", "1:1", "user: missing"),
+        (
+            "hostname: a\nuser: { name: b, password: c }\nwifi: { networks: [{ ssid: d }] }\n", "3:7",
+            "wifi.country: missing"
+        ),
+    ])
+    func `what is worth a warning has its place`(_ text: String, _ place: String, _ gist: String) throws {
+        let warnings = try RecipeHarness(text).load().warnings.map(\.description)
+        #expect(warnings.count == 1, "\(warnings)")
+        #expect(warnings.first?.hasPrefix("r.yaml:\(place): warning: \(gist)") == true, "\(warnings)")
+    }
+
     @Test func `all mistakes come at once`() {
         let errors = RecipeHarness(
             "hostname: Red_1\nuser: { name: Root, password: !env P }\nwifi: { country: d, networks: [] }\nfoo: 1\n"

@@ -177,7 +177,7 @@ import Testing
         let recipes = [
             "hostname: red01\nuser: { name: pirate, password: !env X, ssh_authorized_keys: [!file a] }\n",
             "extends: a.yaml\ndocker: { daemon: { \"+labels\": [a=b], x: 1 }, registry: { mirror: \"http://a\" } }\n",
-            "swarm: { managers: [a], role: worker, token: \(RecipeHarness.token) }\nfirst_boot: { run: [a], \"+packages\": [b] }\n",
+            "swarm: { managers: [a], role: worker, token: \(RecipeHarness.token) }\nfirst_boot: { run: [a], \"+packages\": [bb] }\n",
             "hostnme: red01\n", "hostname: Red 01\n", "swarm: { role: boss }\n", "wifi: { country: d }\n",
         ]
         let result = try OutsideTool("/usr/bin/python3").run(

@@ -39,6 +39,8 @@ package struct OutsideTool: Sendable {
     /// Where the program `name` is; see ``init(_:)``.
     package static func path(of name: String) throws -> String {
         if name.hasPrefix("/") { return name }
+        // Debian's own has the modules that bootstrap installs; another may be before it in PATH.
+        if name == "python3" { return "/usr/bin/python3" }
         let directories = Self.searchPath.split(separator: ":").map(String.init)
         guard let found = directories.map({ $0 + "/" + name }).first(where: FileManager.default.isExecutableFile) else {
             throw Missing(description: "\(name) is not installed: run `make bootstrap`")

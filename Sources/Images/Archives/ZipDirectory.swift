@@ -81,8 +81,8 @@ struct ZipDirectory {
         let plain = name(at: record, of: records)
         let name = String(decoding: unicodeName(at: record, of: records) ?? plain, as: UTF8.self)
         let attributes = records.u32(record + 38)
-        // 4.4.2: 0 is MS-DOS, whose attribute 10 (hex) is a directory; 3 is UNIX, with stat's st_mode in the upper half:
-        // 04 is a directory, 12 a link. A file that zip read from a pipe has the type of the pipe.
+        // 4.4.2: 0 is MS-DOS, whose attribute 10 (hex) is a directory; 3 is UNIX, with stat's st_mode in the upper
+        // half. What zip read from its standard input has the type of a pipe or a device, and is a file all the same.
         let isFile =
             switch records[record + 5] {
             case 0: attributes & 0x10 == 0

@@ -2,7 +2,7 @@
 take_token() {
     card=$boot/piflash/join-token
     [ -f "$card" ] || return 0
-    token=$(tr -cd '0-9A-Za-z-' <"$card")
+    token=$(tr -cd '0-9A-Za-z-' <"$card") || return 1
     case $token in
     SWMTKN-*)
         (umask 077 && printf '%s\n' "$token" >"$state/join-token.new") &&

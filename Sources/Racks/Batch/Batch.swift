@@ -1,13 +1,11 @@
 package import Cards
 package import Diagnostics
-import Filesystems
 package import Host
 import Images
 package import Planning
-import Provisioning
 package import Recipes
+import Provisioning
 import Storage
-import Synchronization
 import SystemPackage
 
 /// Writes many cards at the same time, one worker for each device, all from the images in the cache.

@@ -5,7 +5,7 @@ package struct FirstBootStatus: Hashable, Sendable {
     /// "working", "waiting", "interrupted", "failed" or "done".
     package var state: String
     package var step: String?
-    /// When the step began, as the node's clock told: 2026-03-01T12:00:00Z.
+    /// When the step began, by the node's clock: 2026-03-01T12:00:00Z.
     package var since: String?
     package var waitingFor: String?
     package var lastError: String?
@@ -16,7 +16,7 @@ package struct FirstBootStatus: Hashable, Sendable {
         for line in text.split(whereSeparator: \.isNewline) {
             let parts = line.split(separator: ":", maxSplits: 1)
             guard parts.count == 2 else { continue }
-            // A card is anybody's to write: nothing on it reaches a terminal's ears.
+            // Anybody can write to a card: keep its control characters from the terminal.
             let value = parts[1].unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }
             values[String(parts[0])] = String(String(String.UnicodeScalarView(value)).trimmed)
         }

@@ -25,7 +25,8 @@ import Testing
         harness.scratch.write("{\n  \"graph\": \"/data\",\n  \"labels\": \"a=b\"\n}\n", to: "daemon.json")
         let old = await harness.run("daemon", "--check", "--engine", "20.10.24", "daemon.json")
         #expect(old.status == 2)
-        #expect(old.errors.contains("daemon.json:3:13: labels: expected a list of texts, this is text"), "\(old.errors)")
+        #expect(
+            old.errors.contains("daemon.json:3:13: labels: expected a list of texts, this is text"), "\(old.errors)")
         #expect(old.errors.contains("daemon.json:2:3: warning: graph: the name is deprecated"), "\(old.errors)")
         let new = await harness.run("daemon", "--check", "--engine", "v29.7.2", "daemon.json")
         #expect(new.status == 2)
@@ -41,7 +42,9 @@ import Testing
         let good = await harness.run("daemon", "--check", "good.json")
         #expect(good.status == 0)
         #expect(good.output == "good.json: ok\n")
-        #expect(good.errors.contains("good.json:1:29: warning: tlscert: does nothing without tls or tlsverify"), "\(good.errors)")
+        #expect(
+            good.errors.contains("good.json:1:29: warning: tlscert: does nothing without tls or tlsverify"),
+            "\(good.errors)")
         for arguments in [
             ["--check", "none.json"], ["--check", "--diff", "good.json"], ["--engine", "20.10", "good.json"],
             ["--check", "--engine", "new", "good.json"], ["--check"],
