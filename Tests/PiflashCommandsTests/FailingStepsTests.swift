@@ -118,7 +118,8 @@ import Testing
         let base = try Workstation()
         let before = try base.files()
         for (call, least) in [("fsync", 2), ("renameat", 1), ("rename", 1), ("mkdir", 2)] {
-            let count = try failEach(call, "EIO", ["new", "single", "place/pi"], in: base) { (world, result, moment) throws in
+            let count = try failEach(call, "EIO", ["new", "single", "place/pi"], in: base) {
+                (world, result, moment) throws in
                 #expect(result.status != 0, moment)
                 let others = try world.files().filter { !$0.hasPrefix("place/pi/") }
                 #expect(others == before.filter { world.has($0) }, moment)
@@ -187,7 +188,8 @@ import Testing
         let old = try bootFiles(names, in: base), new = try bootFiles(names, in: done)
         #expect(old["user-data"] != new["user-data"] && old["piflash/card.json"] != new["piflash/card.json"])
         for call in ["pwrite64", "fsync"] {
-            let count = try failEach(call, "EIO", command, in: base, paths: ["card.img"]) { (world, result, moment) throws in
+            let count = try failEach(call, "EIO", command, in: base, paths: ["card.img"]) {
+                (world, result, moment) throws in
                 #expect(result.status == 1, moment)
                 let found = try bootFiles(names, in: world)
                 for name in names {
