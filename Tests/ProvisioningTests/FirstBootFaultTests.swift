@@ -20,8 +20,12 @@ import TestSupport
             rig.install(
                 command,
                 """
+                # The parts of a pipe run at the same time.
+                exec 8>>"$RIG/lock"
+                /usr/bin/flock 8
                 n=$(/bin/cat "$RIG/calls" 2>/dev/null || echo 0)
                 echo $((n + 1)) >"$RIG/calls"
+                exec 8>&-
                 /bin/grep -rl '\(secret)' "$RIG/root" 2>/dev/null | while read -r file; do
                     /usr/bin/stat -c '%a %n' "$file"
                 done >>"$RIG/modes"
