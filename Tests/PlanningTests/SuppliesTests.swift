@@ -54,7 +54,8 @@ import Testing
         let report = try #require(
             #expect(throws: DiagnosticReport.self) { try Supplies(filesOf: node(preload: ["huge.tar"])) })
         #expect(report.errors.count == 1)
-        #expect(report.errors[0].description.contains("have 2 GiB; at most 1 GiB can be carried"), "\(report.errors[0])")
+        #expect(
+            report.errors[0].description.contains("have 2 GiB; at most 1 GiB can be carried"), "\(report.errors[0])")
     }
 
     @Test func `supplies that do not fit name the line that asks for them, and other failures pass`() throws {

@@ -127,8 +127,12 @@ import Testing
     func `what is refused is refused without a secret's value`(_ column: SettingsTable.Column) async throws {
         var node = Sample.full(for: column)
         node.user?.password = Sample.secret("very\u{7}-secret", .password)
-        node.user?.sshAuthorizedKeys = [Sample.secret("-----BEGIN OPENSSH PRIVATE KEY-----\nvery-secret", .authorizedKeys)]
-        node.wifi?.networks = [.init(ssid: Sample.at("lab"), passphrase: Sample.secret("very-secret\n-phrase", .passphrase))]
+        node.user?.sshAuthorizedKeys = [
+            Sample.secret("-----BEGIN OPENSSH PRIVATE KEY-----\nvery-secret", .authorizedKeys)
+        ]
+        node.wifi?.networks = [
+            .init(ssid: Sample.at("lab"), passphrase: Sample.secret("very-secret\n-phrase", .passphrase))
+        ]
         node.swarm?.token = Sample.secret("SWMTKN-1-very-secret!", .joinToken)
         let errors = try await Sample.errors(node, column)
         #expect(errors.count >= 3)

@@ -38,7 +38,8 @@ extension Sample {
     static let networks = zip(Corpus.names, Corpus.passphrases).enumerated().map { index, pair in
         let passphrase = pair.1.utf8.count > 63 ? String(repeating: "y", count: 63) : pair.1
         return Node.WiFiNetwork(
-            ssid: at(pair.0), passphrase: index % 7 == 6 ? nil : secret(passphrase, .passphrase), hidden: index % 2 == 0)
+            ssid: at(pair.0), passphrase: index % 7 == 6 ? nil : secret(passphrase, .passphrase), hidden: index % 2 == 0
+        )
     }
 }
 

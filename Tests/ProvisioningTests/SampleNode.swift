@@ -29,7 +29,9 @@ enum Sample {
     static func bare(_ hostname: String = "red01") -> Node {
         Node(
             hostname: at(hostname),
-            user: Node.User(name: at("pirate"), password: secret("hypriot", .password), sshAuthorizedKeys: [secret(key, .authorizedKeys)]),
+            user: Node.User(
+                name: at("pirate"), password: secret("hypriot", .password),
+                sshAuthorizedKeys: [secret(key, .authorizedKeys)]),
             recipeDigest: String(repeating: "ab", count: 32), recipePath: "recipes/red/red01.yaml")
     }
 
@@ -42,7 +44,8 @@ enum Sample {
             networks: [
                 Node.WiFiNetwork(ssid: at("lab"), passphrase: secret("correct horse", .passphrase)),
                 Node.WiFiNetwork(
-                    ssid: at("Café \"2\""), passphrase: secret(String(repeating: "0F", count: 32), .passphrase), hidden: true),
+                    ssid: at("Café \"2\""), passphrase: secret(String(repeating: "0F", count: 32), .passphrase),
+                    hidden: true),
                 Node.WiFiNetwork(ssid: at("guests")),
             ])
         node.address = at(Node.StaticAddress(address: "192.168.50.11", prefixLength: 24))
@@ -57,7 +60,8 @@ enum Sample {
                     value: at(.object([.init("max-size", .string("10m")), .init("max-file", .string("3"))]))),
             ], registry: .init(mirror: at("http://192.168.50.2:5000"), insecure: true), location: here)
         node.swarm = Node.Swarm(
-            managers: [at("192.168.50.10"), at("red00.local:2377")], role: .worker, token: secret(token, .joinToken), location: here
+            managers: [at("192.168.50.10"), at("red00.local:2377")], role: .worker, token: secret(token, .joinToken),
+            location: here
         )
         node.firstBoot = Node.FirstBoot(
             packages: [at("docker.io"), at("avahi-daemon")],

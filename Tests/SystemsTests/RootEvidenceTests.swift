@@ -51,7 +51,8 @@ import Testing
 
     @Test(arguments: ["", "\n", "\n\n\n"])
     func `installed packages are found, whatever order their fields have`(_ end: String) {
-        let found = PackageList.installed(in: Array((Self.status + end).utf8), of: RootSnapshot.lookedFor.union(["sudo"]))
+        let found = PackageList.installed(
+            in: Array((Self.status + end).utf8), of: RootSnapshot.lookedFor.union(["sudo"]))
         #expect(
             found == [
                 "docker-ce": "5:19.03.12~3-0~raspbian-buster", "cloud-init": "20.2-2~deb10u2", "sudo": "1.8.27",
