@@ -2,7 +2,13 @@ write_hosts
 switch_radio_on
 take_token || status failed 'taking the join token' '' 'cannot write /var/lib/piflash'
 if [ -e "$state/finished" ] && [ "$(cat "$state/finished")" = "$GENERATION" ]; then
-    [ "$CLASSIC" = 1 ] || exit 0
+    if [ "$CLASSIC" = 0 ]; then
+        # The last boot may have failed to delete its token, and to write its last status.
+        [ ! -e "$state/done/swarm" ] || rm -f "$state/join-token"
+        grep -q '^state: done' "$boot/piflash/status.txt" 2>/dev/null ||
+            status 'done' finished '' "$(cat "$state/finished-problem" 2>/dev/null)"
+        exit 0
+    fi
     # Nothing else starts its containers, and the node's address may have changed.
     wait_for_network
     if wait_for_docker && join_classic; then
