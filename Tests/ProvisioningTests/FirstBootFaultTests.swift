@@ -20,8 +20,9 @@ import TestSupport
             rig.install(
                 command,
                 """
-                n=$(/bin/cat "$RIG/calls" 2>/dev/null || echo 0)
-                echo $((n + 1)) >"$RIG/calls"
+                # A line a call: the commands of a pipeline run at the same time.
+                echo "\(command) $*" >>"$RIG/calls"
+                n=$(/usr/bin/wc -l <"$RIG/calls")
                 /bin/grep -rl '\(secret)' "$RIG/root" 2>/dev/null | while read -r file; do
                     /usr/bin/stat -c '%a %n' "$file"
                 done >>"$RIG/modes"
@@ -63,9 +64,9 @@ import TestSupport
         rehearsal.configure(Self.settings(), token: Sample.token)
         try Self.watch(rehearsal, secret: Sample.token)
         #expect(try rehearsal.run(.dash).succeeded)
-        let calls = try #require(Int(rehearsal.text("calls").split(separator: "\n")[0]))
+        let calls = rehearsal.text("calls").split(separator: "\n").count
         #expect(calls > 20)
-        for number in 0..<calls {
+        for number in 1...max(1, calls) {
             let rig = try NodeRig(Self.settings())
             rig.configure(Self.settings(), token: Sample.token)
             try Self.watch(rig, secret: Sample.token)
