@@ -56,7 +56,9 @@ COMPILE = import pathlib, sys; [compile(pathlib.Path(name).read_text(), name, "e
 lint:
 	@scripts/bootstrap lint
 	$(SWIFT) format lint --strict -r -p Sources Tests Package.swift
-	shellcheck $(SCRIPTS) .ci/run Tests/swarm/rack $(E2E_SCRIPTS)
+	scripts/check-layers
+	Tests/scripts/check-layers-test
+	shellcheck $(SCRIPTS) .ci/run Tests/swarm/rack $(E2E_SCRIPTS) Tests/scripts/check-layers-test
 	/usr/bin/python3 -W error -c '$(COMPILE)' Benchmarks/bench Benchmarks/*.py scripts/check-layers Tests/mutants/run
 
 format: ; $(SWIFT) format -i -r -p Sources Tests Package.swift

@@ -89,9 +89,9 @@ import TestSupport
         try target.write([UInt8](repeating: 7, count: 300_000), at: 512)
         try target.write([UInt8](repeating: 0, count: 200_000), at: 1000)
         let bytes = try target.bytes(at: 0, count: 1 << 20)
-        #expect(bytes[512..<1000].allSatisfy { $0 == 7 })
-        #expect(bytes[1000..<201_000].isAllZeros)
-        #expect(bytes[201_000..<300_512].allSatisfy { $0 == 7 })
+        #expect(bytes[512..<1000].holdsOnly(7))
+        #expect(bytes[1000..<201_000].holdsOnly(0))
+        #expect(bytes[201_000..<300_512].holdsOnly(7))
     }
 
     @Test func `the file belongs to the user who called sudo`() throws {

@@ -18,10 +18,10 @@ import Testing
         #expect(try DurableFile.read(FilePath(path)) == expected.output)
     }
 
-    @Test func `a pipe is read until its writer closes it, however slowly that writes`() async throws {
+    @Test func `a pipe is read until its writer closes it, however slowly that writes`() throws {
         let pipe = scratch["pipe"]
         #expect(mkfifo(pipe.string, 0o600) == 0)
-        let writer = Task.detached {
+        let writer = Background {
             try OutsideTool("sh").run([
                 "-c", "exec >\"$0\"; for part in 1 2 3 4 5; do printf \"part %s\\n\" $part; sleep 0.02; done",
                 pipe.string,
@@ -29,14 +29,14 @@ import Testing
         }
         let text = String(decoding: try #require(try DurableFile.read(pipe)), as: UTF8.self)
         #expect(text == "part 1\npart 2\npart 3\npart 4\npart 5\n")
-        #expect(try await writer.value.succeeded)
+        #expect(try writer.value().succeeded)
     }
 
-    @Test func `of a file that grows meanwhile a beginning is read, and at least what was there`() async throws {
+    @Test func `of a file that grows meanwhile a beginning is read, and at least what was there`() throws {
         let path = scratch.write([], to: "growing")
         let start = [UInt8](repeating: 1, count: 3 << 20)
         scratch.write(start, to: "growing")
-        let writer = Task.detached {
+        let writer = Background {
             try OutsideTool("sh").run([
                 "-c", "for part in $(seq 200); do head -c 10000 /dev/zero | tr '\\0' '\\2'; done >>\"$0\"", path.string,
             ])
@@ -44,21 +44,21 @@ import Testing
         for _ in 0..<20 {
             let found = try #require(try DurableFile.read(path))
             #expect(found.count >= start.count && found.starts(with: start))
-            #expect(found[start.count...].allSatisfy { $0 == 2 })
+            #expect(found[start.count...].holdsOnly(2))
         }
-        #expect(try await writer.value.succeeded)
+        #expect(try writer.value().succeeded)
         #expect(try DurableFile.read(path)?.count == start.count + 2_000_000)
     }
 
-    @Test func `a file that is cut meanwhile leaves no bytes that nobody wrote`() async throws {
+    @Test func `a file that is cut meanwhile leaves no bytes that nobody wrote`() throws {
         let whole = [UInt8](repeating: 1, count: 8 << 20)
         let path = scratch.write(whole, to: "cut")
-        let cutter = Task.detached { try OutsideTool("truncate").run(["-s", "1000", path.string]) }
+        let cutter = Background { try OutsideTool("truncate").run(["-s", "1000", path.string]) }
         for _ in 0..<10 {
             let found = try #require(try DurableFile.read(path))
-            #expect(found.allSatisfy { $0 == 1 } && found.count >= 1000)
+            #expect(found.holdsOnly(1) && found.count >= 1000)
         }
-        #expect(try await cutter.value.succeeded)
+        #expect(try cutter.value().succeeded)
         #expect(try DurableFile.read(path)?.count == 1000)
     }
 

@@ -48,9 +48,8 @@ import Testing
         try harness.shell(
             "mkdir -p d/e && cp small.img d/e/Größe.img && touch README && ln -s small.img link.img"
                 + " && zip -q -y -r x.zip small.img d README link.img && LC_ALL=C.UTF-8 zip -q -y -r u.zip d README link.img"
-                + " && zip -q -k dos.zip small.img README && zip -q -P secret s.zip small.img README"
-                + " && cat small.img | zip -q p.zip README -")
-        for name in ["x.zip", "u.zip", "dos.zip", "s.zip", "p.zip"] {
+                + " && zip -q -k dos.zip small.img README && zip -q -P secret s.zip small.img README")
+        for name in ["x.zip", "u.zip", "dos.zip", "s.zip"] {
             let source = try ImageSource(harness.scratch[name])
             let found = try #require(try ZipDirectory(of: ImageFile(opening: source.path))).entries
             var reader = try ArchiveReader(source)

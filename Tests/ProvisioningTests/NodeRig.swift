@@ -38,7 +38,7 @@ final class NodeRig: Sendable {
             "systemctl",
             """
             echo "$*" >>"$RIG/systemctl.log"
-            case $1 in cat) cat "$RIG/unit" ;; restart) [ ! -e "$RIG/docker-broken" ] ;; esac
+            case $1 in cat) /bin/cat "$RIG/unit" ;; restart) [ ! -e "$RIG/docker-broken" ] ;; esac
             """)
         if docker {
             install(
@@ -47,7 +47,7 @@ final class NodeRig: Sendable {
                 echo "$*" >>"$RIG/docker.log"
                 if [ -e "$RIG/docker-down" ]; then echo 'Cannot connect to the Docker daemon' >&2; exit 1; fi
                 case $1:$2:$3 in
-                info:-f:*LocalNodeState*) cat "$RIG/swarm-state" ;;
+                info:-f:*LocalNodeState*) /bin/cat "$RIG/swarm-state" ;;
                 info:-f:*) echo 'boom' ;;
                 swarm:join:*) echo active >"$RIG/swarm-state" ;;
                 swarm:leave:*) echo inactive >"$RIG/swarm-state" ;;
@@ -65,7 +65,7 @@ final class NodeRig: Sendable {
                     done
                     exit 35 ;;
                 esac
-                cat >"$RIG/request"
+                /bin/cat >"$RIG/request"
                 echo "$*" >>"$RIG/curl.log"
                 cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' >"$RIG/processes"
                 while [ $# -gt 0 ]; do case $1 in -o) out=$2 ;; esac; shift; done

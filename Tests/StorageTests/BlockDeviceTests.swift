@@ -57,7 +57,7 @@ import TestSupport
             try device.write([UInt8](repeating: 1, count: 512), at: 64 << 10)
         }
         #expect(outside?.code == .outOfBounds)
-        #expect(scratch.read("disk")[..<2048].allSatisfy { $0 == 7 })
+        #expect(scratch.read("disk")[..<2048].holdsOnly(7))
     }
 
     @Test func `sectors of 4 KiB are respected`() throws {

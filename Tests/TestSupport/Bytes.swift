@@ -9,7 +9,7 @@ package func == (one: ArraySlice<UInt8>, other: ArraySlice<UInt8>) -> Bool { one
 extension [UInt8] {
     package func elementsEqual(_ other: [UInt8]) -> Bool { self[...].hasSameBytes(as: other[...]) }
     package func starts(with prefix: [UInt8]) -> Bool { self[...].starts(with: prefix) }
-    package var isAllZeros: Bool { self[...].isAllZeros }
+    package func holdsOnly(_ byte: UInt8) -> Bool { self[...].holdsOnly(byte) }
 }
 
 extension ArraySlice<UInt8> {
@@ -19,9 +19,9 @@ extension ArraySlice<UInt8> {
         count >= prefix.count && self.prefix(prefix.count).hasSameBytes(as: prefix[...])
     }
 
-    package var isAllZeros: Bool {
+    package func holdsOnly(_ byte: UInt8) -> Bool {
         // Each is what the one before it is.
-        isEmpty || first == 0 && dropLast().hasSameBytes(as: dropFirst())
+        isEmpty || first == byte && dropLast().hasSameBytes(as: dropFirst())
     }
 
     fileprivate func hasSameBytes(as other: Self) -> Bool {

@@ -114,7 +114,8 @@ join_swarm() {
                 if [ "$FORM" = 1 ]; then
                     fetch_token "$manager" || continue
                 else
-                    token=$(cat "$state/join-token") && [ -n "$token" ] || continue
+                    token=$(cat "$state/join-token")
+                    [ -n "$token" ] || continue
                 fi
                 if ! reachable "$manager"; then
                     last="manager $manager does not answer"

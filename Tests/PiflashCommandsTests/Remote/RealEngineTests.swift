@@ -125,7 +125,7 @@ final class RealEngines: Sendable {
                 """)
         }
         let started = names.map { name in
-            Thread.result {
+            Background {
                 try OutsideTool("sh").run(
                     ["\(rack.scratch[name])/bin/systemctl", "restart"],
                     environment: [
@@ -133,7 +133,7 @@ final class RealEngines: Sendable {
                     ])
             }
         }
-        for (name, start) in zip(names, started) where try !start().succeeded {
+        for (name, start) in zip(names, started) where try !start.value().succeeded {
             throw OutsideTool.Missing(description: "dockerd: \(log(name))")
         }
     }
@@ -174,31 +174,4 @@ final class RealEngines: Sendable {
         }
         try? FileManager.default.removeItem(atPath: base)
     }
-}
-
-extension Thread {
-    /// Starts `work` on a thread, and gives a function that waits for its result.
-    fileprivate static func result<Value: Sendable>(
-        _ work: @escaping @Sendable () throws -> Value
-    ) -> () throws -> Value {
-        let done = DispatchSemaphore(value: 0)
-        let box = Box<Value>()
-        let thread = Thread {
-            box.store(Result(catching: work))
-            done.signal()
-        }
-        thread.start()
-        return {
-            done.wait()
-            return try box.load().get()
-        }
-    }
-}
-
-import Synchronization
-
-private final class Box<Value: Sendable>: Sendable {
-    private let value = Mutex<Result<Value, any Error>?>(nil)
-    func store(_ result: Result<Value, any Error>) { value.withLock { $0 = result } }
-    func load() -> Result<Value, any Error> { value.withLock { $0! } }
 }
