@@ -72,8 +72,7 @@ import Testing
         for cut in card.cuts(seed: 2, random: 4) { Self.check(MemoryStore(cut.bytes), cut) }
     }
 
-    @Test func `a root partition that is committed is as it was, as it shall be, or says that it needs a check`() throws
-    {
+    @Test func `a root partition that is committed is old, new, or says that it needs a check`() throws {
         let image = try Ext4Image(kilobytes: 4000, Ext4VolumeTests.ext4)
         let before = image.store.allBytes
         let card = VolatileStore(pattern(Self.bootStart, 3) + before)

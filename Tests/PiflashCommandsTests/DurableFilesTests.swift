@@ -3,8 +3,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// What piflash keeps on the workstation survives a power cut, and nobody else reads its secrets. Judged by strace: what
-/// is flushed, and in which order, no test of the files themselves can tell.
+/// What piflash keeps on the workstation survives a power cut, and nobody else can read its secrets. strace is the oracle:
+/// the files themselves do not show what was flushed, and in which order.
 @Suite struct DurableFilesTests {
     /// Everything that piflash keeps, by the commands that make it.
     private static let runs: [(arguments: [String], environment: [String: String])] = [
@@ -80,7 +80,7 @@ import Testing
         for (arguments, environment) in Self.runs {
             traces.append(try world.traced(arguments, environment: environment))
         }
-        // A FAT has no modes: who may read a mounted boot partition is the mount's business.
+        // A FAT has no modes: the mount decides who can read a mounted boot partition.
         inputs.formUnion(try world.files().filter { $0.hasPrefix("boot/") })
         let secret = try Self.secretFiles(world).filter { !inputs.contains($0) }
         #expect(secret.count >= 15, "\(secret)")

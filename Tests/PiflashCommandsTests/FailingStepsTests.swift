@@ -33,7 +33,7 @@ import Testing
 
     // MARK: The rack's state
 
-    @Test func `keys that are made once are whole or not there, whichever step fails`() throws {
+    @Test func `keys that are made once are complete or missing, whichever step fails`() throws {
         let base = try Workstation()
         // A mounted boot partition is not enough for this recipe, which is found out when the keys are made.
         let command = ["configure", "--recipe", "red/red01.yaml", "boot"]
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test func `certificates and contexts are whole or not there, whichever step fails`() throws {
+    @Test func `certificates and contexts are complete or missing, whichever step fails`() throws {
         let base = try Workstation()
         for (call, least) in [("fsync", 12), ("renameat", 6), ("mkdir", 2)] {
             let count = try failEach(call, "EIO", ["context", "red"], in: base) { (world, result, moment) throws in
@@ -96,7 +96,7 @@ import Testing
         #expect(keys[0] == keys[1] && !keys[0].isEmpty, moment)
     }
 
-    @Test func `a line of the ledger is there whole or not at all, whichever step fails`() throws {
+    @Test func `a line of the ledger is complete or missing, whichever step fails`() throws {
         let base = try Workstation()
         #expect(try base.run(["redo", "red01", "red"]).succeeded)
         let ledger = "red/.piflash/ledger"
@@ -114,7 +114,7 @@ import Testing
         }
     }
 
-    @Test func `a set-up is there whole or not at all, whichever step fails`() throws {
+    @Test func `a set-up is complete or missing, whichever step fails`() throws {
         let base = try Workstation()
         let before = try base.files()
         for (call, least) in [("fsync", 2), ("renameat", 1), ("rename", 1), ("mkdir", 2)] {
@@ -248,7 +248,7 @@ import Testing
 
     // MARK: Images
 
-    @Test func `an image is in the cache whole or not at all, whichever step fails`() throws {
+    @Test func `an image in the cache is complete or missing, whichever step fails`() throws {
         let base = try Workstation()
         // Without a yes it ends when the image is unpacked and the card is planned.
         let write = ["write", "--recipe", "red/red01.yaml", "card.img"]

@@ -3,8 +3,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// CONTRIBUTING: a write of several steps has them numbered in its comment, and a test that fails each step. Whoever
-/// numbers the steps of something new finds here that it needs such a test.
+/// CONTRIBUTING: a multi-step write has its steps numbered in its comment, and a test that fails each step. If you number
+/// the steps of something new, this test asks for that suite.
 @Suite struct NumberedStepsTests {
     /// By the name of the file with the comment: the suites that make each step fail.
     private static let suites = [

@@ -2,7 +2,7 @@ import Foundation
 import SystemPackage
 import TestSupport
 
-/// A rack's directory, and piflash as a process of its own there, which strace(1) watches and disturbs.
+/// A rack's directory, and piflash as a separate process there, which strace(1) watches and disturbs.
 struct Workstation {
     let scratch: ScratchDirectory
 

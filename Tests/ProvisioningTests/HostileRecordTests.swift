@@ -5,8 +5,8 @@ import Testing
 
 @testable import Provisioning
 
-/// `piflash/card.json` is on a partition that anyone can edit who holds the card: it names files to remove, and nothing in
-/// it may lead out of piflash's own ones.
+/// `piflash/card.json` names files to remove. Anyone who holds the card can edit it, so a path in it must never lead to a
+/// file that is not piflash's own.
 @Suite struct HostileRecordTests {
     private static let own = [
         "/etc/docker/piflash/old.pem", "/var/cache/piflash/images/000000000000-old.tar",
@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test(arguments: Sample.columns)
-    func `where the root partition is not at hand, a hostile record removes nothing`(
+    func `without the root partition, a hostile record removes nothing`(
         _ column: SettingsTable.Column
     ) async throws {
         var node = Sample.bare()

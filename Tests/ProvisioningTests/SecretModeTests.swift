@@ -9,7 +9,8 @@ import Testing
 
 /// Every file that holds a secret is readable by its owner alone, on every system.
 ///
-/// The boot partition is FAT, which has no modes: what may be there is listed below, and private keys are not.
+/// The boot partition is FAT, which has no modes: a list below names what may be there, and private keys may not. A file
+/// of the recipe (`first_boot.files`) has the mode that the recipe gives it.
 @Suite struct SecretModeTests {
     /// How a node comes into its swarm: each way brings other secrets.
     enum Part: CaseIterable {
@@ -82,7 +83,7 @@ import Testing
             supplies: Sample.supplies(of: node), secrets: Vault())
     }
 
-    /// The secrets by what they are, each as it may stand in a file: plain, or as JSON and YAML quote it.
+    /// The secrets by what they are, each in the forms that a file may hold: plain, or as JSON and YAML quote it.
     private static func secrets(_ provision: Provision) throws -> [String: [String]] {
         let hash = try PasswordHash.sha512crypt(password, key: saltKey, host: "red01", user: "pirate")
         let plain = [
@@ -145,7 +146,7 @@ import Testing
         #expect(seen.isSuperset(of: Self.expected(part, column)), "\(seen.sorted())")
     }
 
-    /// The test is about files that are there: what each part brings, wherever it stands.
+    /// What each part brings, wherever it is: without these files the test would prove nothing.
     private static func expected(_ part: Part, _ column: SettingsTable.Column) -> Set<String> {
         var expected: Set = ["its hash", "a key of Wi-Fi", "a secret file", "a proxy's password", "the TLS key"]
         guard node(part, for: column).swarm != nil else { return expected }
@@ -174,8 +175,8 @@ import Testing
             .compactMap { Data(base64Encoded: Data($0)) }.map { Array($0) }
     }
 
-    /// Whoever puts the card in a reader reads the boot partition, and so does every user of the node. What vendors take
-    /// from there has to be there; nothing else is.
+    /// Anyone with a card reader can read the boot partition, and so can every user of the node. What the vendors' first
+    /// boots read has to be there; nothing else may.
     @Test(arguments: Sample.columns, Part.allCases)
     func `the boot partition holds no private key, no stack and nothing in clear`(
         _ column: SettingsTable.Column, _ part: Part

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Recipes
 
-/// The digest of a recipe is on every card, where anyone can read it: no secret may be found out from it by guessing.
+/// The digest of a recipe is on every card, where anyone can read it: nobody may find out a secret from it by guessing.
 @Suite struct RecipeDigestTests {
     /// Where a recipe takes a secret, and a recipe that holds a value there.
     struct Place: Sendable, CustomTestStringConvertible {
@@ -29,7 +29,7 @@ import Testing
             recipe: { with("swarm: { managers: [10.0.0.1], role: worker, token: \($0) }\n") }),
     ]
 
-    /// What a tag may name though it is no secret: its text stands on the card, for everyone to see.
+    /// What a tag may name although it is not a secret: its text is on the card, where everyone can read it.
     static let shown: Set<String> = ["user.ssh_authorized_keys", "first_boot.files.content"]
 
     private static func with(_ more: String) -> String {

@@ -63,7 +63,7 @@ package struct SystemCalls: Sendable {
 
     // MARK: Reading a trace
 
-    /// Lines are "PID name(arguments) = result"; a call that others interrupt stands in two lines.
+    /// Lines are "PID name(arguments) = result"; a call that others interrupt has two lines.
     static func parse(_ text: String, directory: String) -> [Call] {
         var pending: [Substring: (text: String, start: Int)] = [:]
         var calls: [Call] = []
