@@ -1,3 +1,7 @@
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// Memory whose address suits direct I/O, freed with its owner.
 package final class AlignedBuffer {
     /// The alignment that every block device accepts: a page.
@@ -9,8 +13,15 @@ package final class AlignedBuffer {
     package init(count: Int) {
         let rounded = (max(count, 1) + Self.alignment - 1) / Self.alignment * Self.alignment
         bytes = .allocate(byteCount: rounded, alignment: Self.alignment)
-        bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        bytes.fillWithZeros()
     }
 
     deinit { bytes.deallocate() }
+}
+
+extension UnsafeMutableRawBufferPointer {
+    /// By memset(3): a debug build's `initializeMemory(as:repeating:)` calls a function for each byte.
+    package func fillWithZeros() {
+        if let baseAddress { memset(baseAddress, 0, count) }
+    }
 }

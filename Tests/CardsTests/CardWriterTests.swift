@@ -346,7 +346,7 @@ private final class Zeros: CardTarget {
     init(size: Int64) { self.size = size }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
-        buffer.initializeMemory(as: UInt8.self, repeating: 0)
+        buffer.fillWithZeros()
         guard offset < 1 << 20 else { return }
         first.withLock { buffer.copyBytes(from: $0[Int(offset)...].prefix(buffer.count)) }
     }

@@ -23,7 +23,7 @@ extension CardJob {
             if isOffered { isOffered = try target.zero(slice) }
             if !isOffered {
                 let zeros = scratch(buffer.bytes.count)
-                zeros.initializeMemory(as: UInt8.self, repeating: 0)
+                zeros.fillWithZeros()
                 for part in slice.pieces(of: Int64(zeros.count)) {
                     try target.write(
                         UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(zeros)[..<part.count]),

@@ -227,7 +227,7 @@ final class CardJob {
 
     private func zeros(_ count: Int) -> UnsafeRawBufferPointer {
         let zeros = scratch(count)
-        zeros.initializeMemory(as: UInt8.self, repeating: 0)
+        zeros.fillWithZeros()
         return UnsafeRawBufferPointer(zeros)
     }
 

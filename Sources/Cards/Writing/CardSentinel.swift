@@ -18,7 +18,7 @@ struct CardSentinel: Sendable {
 
     /// Fills `buffer`, whole sectors of 512 bytes, with the sentinel for the place `offset` (in bytes).
     func fill(_ buffer: UnsafeMutableRawBufferPointer, at offset: Int64) {
-        buffer.initializeMemory(as: UInt8.self, repeating: 0)
+        buffer.fillWithZeros()
         for start in stride(from: 0, to: buffer.count, by: 512) {
             let sector = UnsafeMutableRawBufferPointer(rebasing: buffer[start..<min(start + 512, buffer.count)])
             sector.copyBytes(from: text + Array("\(offset + Int64(start))\n".utf8))

@@ -8,6 +8,6 @@ struct PaddedImage: Sendable {
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
         let present = max(0, min(buffer.count, Int(store.size - offset)))
         try store.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<present]), at: offset)
-        UnsafeMutableRawBufferPointer(rebasing: buffer[present...]).initializeMemory(as: UInt8.self, repeating: 0)
+        UnsafeMutableRawBufferPointer(rebasing: buffer[present...]).fillWithZeros()
     }
 }

@@ -122,7 +122,7 @@ final class GrowingFile: Sendable {
             }
             guard count > 0 else {
                 // A hole at the end: the file is shorter until it has its size.
-                rest.initializeMemory(as: UInt8.self, repeating: 0)
+                rest.fillWithZeros()
                 return
             }
             done += count

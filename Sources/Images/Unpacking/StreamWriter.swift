@@ -77,7 +77,7 @@ final class StreamWriter: DecoderOutput {
             let space = try space()
             let part = UnsafeMutableRawBufferPointer(
                 rebasing: space.prefix(Int(min(Int64(space.count), offset - count))))
-            part.initializeMemory(as: UInt8.self, repeating: 0)
+            part.fillWithZeros()
             advance(by: part.count)
         }
     }
