@@ -1,25 +1,22 @@
 """A node: the userland of a card, in systemd-nspawn on this machine's kernel."""
 
-import fcntl
 import http.client
 import json
 import os
 import signal
 import socket
-import struct
 import subprocess
 import time
 from pathlib import Path
 
 from card import Card
+from mounts import Mounts
 from namespaces import ControlGroups
 from outside import PATH, Problem, run
 from wire import Wire
 
 # Its exit status if the container has rebooted (systemd, src/nspawn/nspawn.c: EXIT_FORCE_RESTART).
 REBOOTED = 133
-# include/uapi/linux/ext4.h
-EXT4_IOC_SHUTDOWN, EXT4_GOING_FLAGS_NOLOGFLUSH = 0x8004587D, 2
 # systemd(1): SIGRTMIN+4 starts poweroff.target.
 POWER_OFF = signal.SIGRTMIN + 4
 
@@ -38,8 +35,7 @@ class Node:
         self.wire = wire
         self.groups = groups
         self.boots = 0
-        self.root = directory / "root"
-        self.boot = directory / "boot"
+        self.mounts: Mounts | None = None
         self.boot_image = directory / "boot.ext4"
         self.mount_point = "/boot"
         self.switched_on = 0.0
@@ -55,7 +51,7 @@ class Node:
         self.switched_on = time.monotonic()
         self._start()
 
-    def off(self, timeout: float = 60) -> None:
+    def off(self, timeout: float = 120) -> None:
         """An orderly end."""
         init = self.init()
         if init is not None:
@@ -71,8 +67,8 @@ class Node:
         """Cuts the power: nothing that is written from now on reaches the card."""
         if self.process is None:
             return
-        for mounted in (self.root, self.boot):
-            _shut_down(mounted)
+        assert self.mounts is not None
+        self.mounts.shut_down()
         init = self.init()
         for pid in (init, self.process.pid):
             if pid is not None:
@@ -92,6 +88,8 @@ class Node:
             return True
         self._release()
         if status == REBOOTED:
+            if self.boots >= 8:
+                raise Problem(f"{self.name} has rebooted {self.boots} times")
             self._start()
             return True
         if status != 0:
@@ -101,53 +99,60 @@ class Node:
     # --- what firmware and kernel do
 
     def _prepare(self) -> None:
-        """Fills the image of the boot partition, and takes out of fstab what has no device here."""
+        """Fills the image of the boot partition, and removes settings that need a device or udev."""
         boot, _ = self.card.partitions()
         files = self.directory / "fat"
         files.mkdir(exist_ok=True)
         run("mcopy", "-s", "-n", "-m", "-i", f"{self.card.path}@@{boot.start}", "::*", files)
-        run("chmod", "-R", "u+rwX,go+rX", files)
+        # As a FAT is mounted: every file can be read and run by all.
+        run("chmod", "-R", "755", files)
         run("truncate", "-s", "96M", self.boot_image)
         run("mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-d", files, self.boot_image)
         run("rm", "-rf", files)
-        self._mount_root()
+        mounts = Mounts(self.card, self.boot_image, self.directory)
         try:
-            fstab = self.root / "etc/fstab"
-            kept = []
-            for line in fstab.read_text().splitlines():
-                fields = line.split()
-                if len(fields) > 1 and not line.startswith("#") and fields[1] in ("/", "/boot", "/boot/firmware"):
-                    if fields[1] != "/":
-                        self.mount_point = fields[1]
-                else:
-                    kept.append(line + "\n")
-            fstab.write_text("".join(kept))
+            self._adapt(mounts.root)
         finally:
-            run("umount", self.root)
+            mounts.end()
 
-    def _mount_root(self) -> None:
-        _, root = self.card.partitions()
-        self.root.mkdir(exist_ok=True)
-        # Such a loop device detaches when it is unmounted.
-        run("mount", "-t", "ext4", "-o", f"loop,offset={root.start},sizelimit={root.size}", self.card.path, self.root)
+    def _adapt(self, root: Path) -> None:
+        fstab = root / "etc/fstab"
+        kept = []
+        for line in fstab.read_text().splitlines():
+            fields = line.split()
+            if len(fields) > 1 and not line.startswith("#") and fields[1] in ("/", "/boot", "/boot/firmware"):
+                if fields[1] != "/":
+                    self.mount_point = fields[1]
+            else:
+                kept.append(line + "\n")
+        fstab.write_text("".join(kept))
+        # Ubuntu's cloud-init finds its seed by the label of a device, which is not here.
+        settings = root / "etc/cloud/cloud.cfg.d"
+        if settings.is_dir() and any("fs_label:" in file.read_text() for file in settings.glob("*.cfg")):
+            seed = f"datasource: {{NoCloud: {{fs_label: null, seedfrom: 'file://{self.mount_point}'}}}}\n"
+            (settings / "zz-boots.cfg").write_text(seed)
+        # dhcpcd waits for udev, which does not run in a container.
+        dhcpcd = root / "etc/dhcpcd.conf"
+        if dhcpcd.exists():
+            dhcpcd.write_text("nodev\n" + dhcpcd.read_text())
 
     def _start(self) -> None:
-        self._mount_root()
-        self.boot.mkdir(exist_ok=True)
-        run("mount", "-t", "ext4", "-o", "loop", self.boot_image, self.boot)
+        # The namespace of the mounts is a copy that sees no later network.
         self.wire.plug_in(self._namespace)
+        self.mounts = Mounts(self.card, self.boot_image, self.directory)
+        root, boot = self.mounts.inside
         self.boots += 1
-        lines = (self.boot / "cmdline.txt").read_text().splitlines()
+        lines = (self.mounts.boot / "cmdline.txt").read_text().splitlines()
         if len(lines) != 1:
             raise Problem(f"{self.name}: cmdline.txt is not one line")
         words = lines[0].split()
-        command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", f"--directory={self.root}"]
-        command += [f"--bind={self.boot}:{self.mount_point}", f"--network-namespace-path=/run/netns/{self._namespace}"]
+        command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", f"--directory={root}"]
+        command += [f"--bind={boot}:{self.mount_point}", f"--network-namespace-path=/run/netns/{self._namespace}"]
         # Nodes share this machine's clock: none may set it.
         command += ["--capability=all", "--drop-capability=CAP_SYS_TIME", f"--machine={self.name}", "--console=pipe"]
         command += ["--resolv-conf=off", "--timezone=off", "--link-journal=no", "--kill-signal=SIGRTMIN+3"]
         programs = [word.removeprefix("init=") for word in words if word.startswith("init=")]
-        if programs and (self.root / programs[-1].lstrip("/")).exists():
+        if programs and (self.mounts.root / programs[-1].lstrip("/")).exists():
             command += [programs[-1]]
         else:
             # In a container, systemd reads its arguments instead of the kernel's command line.
@@ -156,7 +161,7 @@ class Node:
         join = 'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit; shift; done; shift; exec "$@"'
         with open(self.directory / f"console.{self.boots}", "wb") as console:
             self.process = subprocess.Popen(
-                ["sh", "-c", join, "sh", *map(str, groups), "--", *command],
+                ["sh", "-c", join, "sh", *map(str, groups), "--", *self.mounts.command(*command)],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
@@ -167,13 +172,9 @@ class Node:
     def _release(self) -> None:
         self.process = None
         self.wire.pull_out(self._namespace)
-        for mounted in (self.boot, self.root):
-            for _ in range(50):
-                if run("umount", mounted, check=False).returncode == 0:
-                    break
-                time.sleep(0.1)
-            else:
-                raise Problem(f"{mounted} stays busy")
+        if self.mounts is not None:
+            self.mounts.end()
+            self.mounts = None
         self.groups.remove(self.name)
 
     def check_file_systems(self) -> list[str]:
@@ -224,8 +225,10 @@ class Node:
 
     def status(self) -> dict[str, str]:
         """status.txt, by its words."""
+        if self.mounts is None:
+            return {}
         try:
-            text = (self.boot / "piflash/status.txt").read_text(errors="replace")
+            text = (self.mounts.boot / "piflash/status.txt").read_text(errors="replace")
         except OSError:
             return {}
         return dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
@@ -264,12 +267,3 @@ def _environment() -> dict[str, str]:
     if not Path("/sys/fs/cgroup/cgroup.controllers").exists():
         environment |= {"UNIFIED_CGROUP_HIERARCHY": "0", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "0"}
     return environment
-
-
-def _shut_down(mounted: Path) -> None:
-    """Ends all writing to a mounted ext4 file system; its journal is not flushed."""
-    directory = os.open(mounted, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.ioctl(directory, EXT4_IOC_SHUTDOWN, struct.pack("I", EXT4_GOING_FLAGS_NOLOGFLUSH))
-    finally:
-        os.close(directory)

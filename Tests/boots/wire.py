@@ -34,7 +34,8 @@ class Wire:
         self._ip("link", "set", port, "master", "br0", "up")
 
     def pull_out(self, namespace: str) -> None:
-        # Its interface goes with it, and with that the port.
+        # A copy of the namespace's mount may keep it, and its kernel would go on answering for the node's address.
+        run("ip", "-n", namespace, "link", "del", "eth0", check=False)
         run("ip", "netns", "del", namespace, check=False)
 
     def remove(self) -> None:
