@@ -1,10 +1,11 @@
 import Foundation
-import Provisioning
 import Recipes
 import SystemPackage
 import Systems
 import Testing
 import TestSupport
+
+@testable import Provisioning
 
 /// firstrun.sh, run by bash where every program that could touch the machine is a stand-in, and its way there through
 /// systemd.
@@ -18,10 +19,14 @@ import TestSupport
         let line: String
 
         /// What the script calls and may really do below its root.
-        static let real = ["base64", "cat", "chmod", "cut", "grep", "ln", "mkdir", "mv", "rm", "sed"]
+        static let real = [
+            "base64", "cat", "chmod", "cmp", "cp", "cut", "dd", "find", "grep", "ln", "mkdir", "mv", "rm", "sed",
+            "stat", "wc",
+        ]
         /// What must never reach this machine: each notes its arguments and its input.
         static let standIns = [
             "chown", "chpasswd", "date", "getent", "groupadd", "groupmod", "sync", "systemctl", "useradd", "usermod",
+            "id",
         ]
 
         init(_ provision: Provision, _ column: SettingsTable.Column) throws {
@@ -34,6 +39,10 @@ import TestSupport
             scratch.write("#PasswordAuthentication yes\nUsePAM yes\nPasswordAuthentication yes\n", to: sshd)
             scratch.write("hostname\n", to: "root/etc/dhcpcd.conf")
             scratch.write("pi", to: "user")
+            scratch.write("pi", to: "group")
+            scratch.write("$6$salt$published", to: "hash")
+            scratch.write("# skeleton\n", to: "root/etc/skel/.profile")
+            scratch.write("", to: "root/home/pi/.keep")
             scratch.write("", to: "calls")
         }
 
@@ -67,12 +76,27 @@ import TestSupport
             { printf '%s' "$name"; printf '|%s' "$@"; echo; } >>'\#(scratch)/calls'
             case $name in
             date) [ "$1" = +%s ] && echo 1600000000 ;;
-            chpasswd) cat >'\#(scratch)/chpasswd' ;;
-            usermod) [ "$1" != --login ] || printf '%s' "$2" >'\#(scratch)/user' ;;
+            chpasswd)
+                cat >'\#(scratch)/chpasswd'
+                cut -d: -f2 '\#(scratch)/chpasswd' >'\#(scratch)/hash'
+                ;;
+            usermod)
+                case $1 in
+                --login)
+                    printf '%s' "$2" >'\#(scratch)/user'
+                    mv '\#(scratch)/root/home'/pi '\#(scratch)/root/home'/"$2"
+                    ;;
+                --lock) sed -i 's/^!*/!/' '\#(scratch)/hash' ;;
+                esac
+                ;;
+            groupmod) printf '%s' "$2" >'\#(scratch)/group' ;;
+            id) echo video ;;
             getent)
                 user=$(cat '\#(scratch)/user')
-                case $2 in
-                1000 | "$user") echo "$user:x:1000:1000:,,,:/home/$user:/bin/bash" ;;
+                case $1:$2 in
+                passwd:1000 | passwd:"$user") echo "$user:x:1000:1000:,,,:/home/$user:/bin/bash" ;;
+                shadow:"$user") echo "$user:$(cat '\#(scratch)/hash'):19000:0:99999:7:::" ;;
+                group:1000) echo "$(cat '\#(scratch)/group'):x:1000:" ;;
                 *) exit 2 ;;
                 esac
                 ;;
@@ -181,6 +205,7 @@ import TestSupport
         #expect(try node.run(installing: false).status == 0)
         #expect(edited.map { node.text("root/\($0)") } == before)
         #expect(node.text("root\(node.mount)/piflash/firstrun.log") == "")
+        #expect(!node.exists("root\(node.mount)/\(FirstRunScript.triesPath)"))
         #expect(node.calls.count { $0.hasPrefix("usermod|--login|") } == 1)
     }
 
