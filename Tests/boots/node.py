@@ -9,7 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from card import Card
+from card import Card, Partition
 from mounts import Mounts
 from namespaces import ControlGroups
 from outside import PATH, Problem, run
@@ -28,7 +28,10 @@ class Node:
     without a journal, which comes closest to a FAT if the power is cut; it is filled from the card when the node is first
     switched on, and not written back."""
 
-    def __init__(self, name: str, card: Card, directory: Path, wire: Wire, groups: ControlGroups) -> None:
+    def __init__(
+        self, name: str, card: Card, directory: Path, wire: Wire, groups: ControlGroups, place: str = ""
+    ) -> None:
+        """`place` is a short name for what this machine has of the node, if several nodes have the same name."""
         self.name = name
         self.card = card
         self.directory = directory
@@ -38,9 +41,12 @@ class Node:
         self.mounts: Mounts | None = None
         self.boot_image = directory / "boot.ext4"
         self.mount_point = "/boot"
+        # Whether its systemd says that a time server has set the clock. A container cannot have one.
+        self.has_time = False
         self.switched_on = 0.0
         self.process: subprocess.Popen[bytes] | None = None
-        self._namespace = f"node-{name}"
+        self._place = place or name
+        self._namespace = f"node-{self._place}"
         directory.mkdir(parents=True, exist_ok=True)
 
     # --- power
@@ -135,6 +141,10 @@ class Node:
         dhcpcd = root / "etc/dhcpcd.conf"
         if dhcpcd.exists():
             dhcpcd.write_text("nodev\n" + dhcpcd.read_text())
+        if self.has_time:
+            program = root / "usr/local/bin/timedatectl"
+            program.write_text("#!/bin/sh\necho 'System clock synchronized: yes'\n")
+            program.chmod(0o755)
 
     def _start(self) -> None:
         # The namespace of the mounts is a copy that sees no later network.
@@ -149,7 +159,7 @@ class Node:
         command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", f"--directory={root}"]
         command += [f"--bind={boot}:{self.mount_point}", f"--network-namespace-path=/run/netns/{self._namespace}"]
         # Nodes share this machine's clock: none may set it.
-        command += ["--capability=all", "--drop-capability=CAP_SYS_TIME", f"--machine={self.name}", "--console=pipe"]
+        command += ["--capability=all", "--drop-capability=CAP_SYS_TIME", f"--machine={self._place}", "--console=pipe"]
         command += ["--resolv-conf=off", "--timezone=off", "--link-journal=no", "--kill-signal=SIGRTMIN+3"]
         programs = [word.removeprefix("init=") for word in words if word.startswith("init=")]
         if programs and (self.mounts.root / programs[-1].lstrip("/")).exists():
@@ -157,7 +167,7 @@ class Node:
         else:
             # In a container, systemd reads its arguments instead of the kernel's command line.
             command += ["--boot", *words]
-        groups = self.groups.make(self.name)
+        groups = self.groups.make(self._place)
         join = 'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit; shift; done; shift; exec "$@"'
         with open(self.directory / f"console.{self.boots}", "wb") as console:
             self.process = subprocess.Popen(
@@ -175,18 +185,32 @@ class Node:
         if self.mounts is not None:
             self.mounts.end()
             self.mounts = None
-        self.groups.remove(self.name)
+        self.groups.remove(self._place)
 
     def check_file_systems(self) -> list[str]:
         """Does what a Pi does at a boot after a power cut, and returns what e2fsck could not repair by itself."""
         _, root = self.card.partitions()
         problems = []
-        result = run("e2fsck", "-p", f"{self.card.path}?offset={root.start}", timeout=120, ok=(0, 1, 2, 4))
+        result = self._check_root(root, "-p")
         if result.returncode == 4:
             problems.append(result.stdout.strip()[-400:])
-            run("e2fsck", "-y", f"{self.card.path}?offset={root.start}", timeout=120, ok=(0, 1, 2))
+            self._check_root(root, "-y")
         run("e2fsck", "-f", "-y", self.boot_image, ok=(0, 1, 2))
         return problems
+
+    def _check_root(self, root: Partition, mode: str) -> subprocess.CompletedProcess[str]:
+        # The loop device is detached as soon as nothing has it open: that is when the shell ends, however it does.
+        script = """
+            device=$(losetup --find --show --offset "$1" --sizelimit "$2" "$3") && exec 9<"$device" && losetup --detach "$device"
+            e2fsck "$4" "$device" """
+        words = ("sh", "-c", script, "sh", str(root.start), str(root.size), self.card.path, mode)
+        for tries in range(20):
+            result = run(*words, timeout=120, check=False)
+            if result.returncode in (0, 1, 2, 4):
+                return result
+            # 8: another program looks at all loop devices, and has this one open.
+            time.sleep(0.2)
+        raise Problem(f"e2fsck {mode} ended with status {result.returncode}: {(result.stdout + result.stderr)[-400:]}")
 
     # --- what can be seen
 
@@ -227,11 +251,19 @@ class Node:
         """status.txt, by its words."""
         if self.mounts is None:
             return {}
-        try:
-            text = (self.mounts.boot / "piflash/status.txt").read_text(errors="replace")
-        except OSError:
-            return {}
-        return dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+        return _fields(self.mounts.boot / "piflash/status.txt")
+
+    def progress(self) -> str:
+        """What the first-boot program does, in one line. It writes to the card less often."""
+        init = self.init()
+        status = _fields(Path(f"/proc/{init}/root/run/piflash/status")) if init is not None else {}
+        status = status or self.status()
+        line = f"{status.get('state', 'not started')}: {status.get('step', '')}"
+        if "waiting for" in status:
+            line += f", waiting for {status['waiting for']}"
+        if "last error" in status:
+            line += f" ({status['last error']})"
+        return line
 
     def console(self) -> str:
         try:
@@ -254,6 +286,14 @@ class Node:
             return json.load(answer) if answer.status == 200 else None
         except (OSError, ValueError, http.client.HTTPException):
             return None
+
+
+def _fields(file: Path) -> dict[str, str]:
+    try:
+        text = file.read_text(errors="replace")
+    except OSError:
+        return {}
+    return dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
 
 
 def _environment() -> dict[str, str]:

@@ -1,6 +1,5 @@
 """Racks of cold cards, from power-on to Ready in the swarm that they form by themselves."""
 
-import shlex
 import shutil
 import subprocess
 import time
@@ -11,13 +10,13 @@ from pathlib import Path
 
 import card
 import image
+from checks import Expected, check_node
 from namespaces import ControlGroups
 from node import Node
-from outside import Problem, run
+from outside import Problem
 from wire import Wire
 from workplace import Workplace
 
-USER = "pirate"
 NETWORK = "192.168.50"
 
 
@@ -35,14 +34,10 @@ class Member:
     checks: list[str] = field(default_factory=list)
 
     def note(self) -> None:
-        status = self.node.status()
-        line = f"{status.get('state', 'nothing yet')}: {status.get('step', '')}"
-        if "waiting for" in status:
-            line += f", waiting for {status['waiting for']}"
-        if "last error" in status:
-            line += f" ({status['last error']})"
+        line = self.node.progress()
         if not self.steps or self.steps[-1][1] != line:
             self.steps.append((self.node.uptime(), line))
+        status = self.node.status()
         if self.done is None and status.get("state") == "done":
             self.done = self.node.uptime()
         if status.get("state") == "failed":
@@ -125,20 +120,8 @@ class Rack:
     def _check_node(self, member: Member) -> list[str]:
         number = self.members.index(member)
         peer = self.members[number - 1]
-        wanted = {
-            "name": member.node.name,
-            "address": member.address,
-            "password": self.place.password,
-            "driver": "overlay2",
-            "labels": f"rack=e2e slot={number}",
-            "flashed": str(int(time.time() - 3600)),
-            "peer": f"{peer.node.name} {peer.address}",
-        }
-        script = "".join(f"{key}={shlex.quote(value)}\n" for key, value in wanted.items())
-        script += (image.E2E / "check-node").read_text()
-        result = run(*ssh(self.wire, self.place.key, member.address), "bash -s", input=script, timeout=200, check=False)
-        lines = [line for line in result.stdout.splitlines() if line.startswith(("ok ", "FAIL "))]
-        return lines or [f"FAIL ssh: {result.stderr.strip()[-300:]}"]
+        expected = Expected(member.node.name, member.address, f"{peer.node.name} {peer.address}", number)
+        return check_node(expected, self.wire, self.place)
 
     def off(self) -> None:
         for member in self.members:
@@ -165,13 +148,6 @@ class Rack:
                     (member.node.directory / name).write_text(member.node.sh(command, timeout=20))
                 except Problem:
                     pass
-
-
-def ssh(wire: Wire, key: Path, address: str) -> list[str]:
-    """A command of this machine that runs another one on the node, as the recipe's user."""
-    options = ["-F", "none", "-i", str(key), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR"]
-    options += ["-o", "ConnectTimeout=5", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
-    return wire.command("ssh", *options, f"{USER}@{address}")
 
 
 def _recipe(flavour: str, address: str, manager: str, slot: int) -> str:

@@ -11,12 +11,12 @@ from image import cache
 from outside import run
 
 # What is large, or secret, and not needed to understand a failure.
-BULKY = ("*/card.img", "*/boot.ext4", "*/fat", "recipes", "key*")
+BULKY = ("*/card.img", "*/boot.ext4", "*/fat", "cards/*", "recipes", "key*")
 KEPT_DAYS = 7
 
 
 class Workplace:
-    """A directory in the cache's `runs`. It stays, without its cards, if the run failed."""
+    """A directory in the cache's `runs`."""
 
     def __init__(self, kind: str) -> None:
         runs = cache() / "runs"
@@ -30,8 +30,9 @@ class Workplace:
         self.password = f"correct-horse-{secrets.token_hex(6)}"
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "boots", "-f", self.key)
 
-    def end(self, failed: bool) -> None:
-        if failed:
+    def end(self, keep: bool) -> None:
+        """With `keep`, all but cards and secrets stays."""
+        if keep:
             _strip(self.path)
         else:
             shutil.rmtree(self.path, ignore_errors=True)
