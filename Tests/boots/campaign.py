@@ -26,6 +26,14 @@ PEER = "boots-peer 192.168.50.12"
 # Seconds that a boot may take: the one that is watched, and the one after a cut.
 WATCH_LIMIT, LIMIT = 150, 90
 
+# What a node that has not recovered can say.
+EVIDENCE = {
+    "journal": "journalctl --no-pager -o short-monotonic",
+    "cloud-init.log": "cat /var/log/cloud-init.log",
+    "state": "cd /boot; [ ! -d firmware ] || cd firmware; head piflash/* cmdline.txt; ls -l . piflash; "
+    "ls -lR /var/lib/piflash /etc/piflash /usr/local/lib/piflash /etc/ssh; systemctl --failed; systemctl list-jobs",
+}
+
 
 @dataclass(frozen=True)
 class Cut:
@@ -103,7 +111,8 @@ class Campaign:
         return card.write(self.piflash, recipe, self.cards / f"{flavour}.img", {"E2E_PASSWORD": self.place.password})
 
     def node(self, written: Card, flavour: str, worker: str, wire: Wire) -> Node:
-        directory = self.cards / worker
+        # The run's name makes it the only such place on this machine (see Mounts.end).
+        directory = self.cards / f"{self.place.path.name}-{worker}"
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir()
         node = Node(f"boots-{flavour}", written.copy(directory / "card.img"), directory, wire, self.groups, worker)
@@ -184,9 +193,9 @@ class Campaign:
         (directory / "outcome").write_text(outcome.row().replace("\t", "\n") + "\n")
         for file in node.directory.glob("console.*"):
             shutil.copy(file, directory)
-        for name, words in (("journal", "journalctl --no-pager -o short-monotonic"), ("status", "cat /boot/piflash/status.txt /boot/firmware/piflash/status.txt; cat /boot/cmdline.txt /boot/firmware/cmdline.txt; ls -lR /var/lib/piflash; systemctl --failed; systemctl list-jobs")):
+        for name, command in EVIDENCE.items():
             try:
-                (directory / name).write_text(node.sh(words, timeout=20))
+                (directory / name).write_text(node.sh(command, timeout=20))
             except Problem:
                 pass
 

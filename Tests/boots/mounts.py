@@ -79,15 +79,17 @@ class Mounts:
         assert self._holder.stdout is not None
         self._holder.stdout.close()
         deadline = time.monotonic() + 20
-        attached = [str(path) for path in self._images]
-        while any(_backing_file(device) in attached for device in Path("/sys/block").glob("loop*")):
+        while any(_has(device, image) for device in Path("/sys/block").glob("loop*") for image in self._images):
             if time.monotonic() > deadline:
                 raise Problem(f"{self._images[0].parent}: a loop device stays attached")
             time.sleep(0.02)
 
 
-def _backing_file(device: Path) -> str:
+def _has(device: Path, image: Path) -> bool:
+    """Whether a loop device has this image. Of a file in a namespace that has ended, the kernel knows the path in its file
+    system only."""
     try:
-        return (device / "loop/backing_file").read_text().strip()
+        path = (device / "loop/backing_file").read_text().strip()
     except OSError:
-        return ""
+        return False
+    return path != "" and str(image).endswith(path)
