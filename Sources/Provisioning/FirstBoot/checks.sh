@@ -116,7 +116,7 @@ check_ssh() {
     rm -f "$state/public"
     if [ -n "$broken" ] || [ -z "$sound" ]; then
         status working "making sshd's keys"
-        ssh-keygen -A -f "$root" >/dev/null 2>"$state/error" || unready="sshd's keys: $(clean <"$state/error")"
+        ssh-keygen -A ${root:+-f "$root"} >/dev/null 2>"$state/error" || unready="sshd's keys: $(clean <"$state/error")"
         repaired="${repaired:+$repaired, }sshd's keys"
         broken=yes
     fi
