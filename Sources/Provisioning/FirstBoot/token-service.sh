@@ -7,7 +7,8 @@
 #                                     key, or for this manager itself:
 #     token                           prints the join token of the key's role
 #     time                            prints the seconds since 1970
-#     joined NODE-ID [KEY=VALUE]...   sets the labels and the availability of the node that asks
+#     joined NODE-ID [KEY=VALUE]...   sets the labels and the availability of the node that asks, and removes entries
+#                                     of nodes that are not there any more
 set -fu
 umask 077
 export LC_ALL=C
@@ -77,7 +78,8 @@ nodes() {
 can_spare() {
     managers=0 reachable=0
     while IFS='|' read -r id _ _ _ its_role _ reachability; do
-        if [ "$its_role" != manager ] || [ "$id" = "$1" ]; then continue; fi
+        # Without a reachability it has no vote.
+        if [ "$its_role" != manager ] || [ "$id" = "$1" ] || [ -z "$reachability" ]; then continue; fi
         managers=$((managers + 1))
         [ "$reachability" != reachable ] || reachable=$((reachable + 1))
     done <<END
@@ -86,13 +88,17 @@ END
     [ "$((reachable * 2))" -gt "$managers" ]
 }
 
-# Removes entry $1, of role $2, from the swarm: an earlier card of the same node has left it there.
+# Removes entry $1, of role $2 and, if it is a manager, of reachability $3, from the swarm: an earlier card of the same
+# node or a join that did not end has left it there.
 remove_entry() {
     if [ "$2" = manager ]; then
         # The key of a worker must not remove a manager.
         [ "$role" != worker ] || return 0
-        can_spare "$1" || return 0
-        engine node demote "$1" >/dev/null || return 0
+        # Without a reachability it never joined the managers: it has no vote, and Docker refuses to demote it.
+        if [ -n "$3" ]; then
+            can_spare "$1" || return 0
+            engine node demote "$1" >/dev/null || return 0
+        fi
     fi
     # A manager becomes a worker a moment after its demotion.
     for _ in 1 2 3 4 5; do
@@ -134,12 +140,17 @@ END
         shift
     done
     engine node update --availability "$availability" "$@" "$node" >/dev/null || refuse 'the swarm does not take it'
-    while IFS='|' read -r id its_name state its_address its_role _ _; do
-        if [ "$id" = "$node" ] || [ "$its_name" != "$name" ]; then continue; fi
-        if [ "$state" = down ] || { [ -n "$address" ] && [ "$its_address" = "$address" ]; }; then
-            # Its input must not be the list, which the loop reads.
-            remove_entry "$id" "$its_role" </dev/null
-        fi
+    while IFS='|' read -r id its_name state its_address its_role _ reachability; do
+        [ "$id" != "$node" ] || continue
+        case $its_name in
+        "$name") [ "$state" = down ] || { [ -n "$address" ] && [ "$its_address" = "$address" ]; } || continue ;;
+        # A node that lost its power between its certificate and its first report has no name. Its next join makes another
+        # entry. Its state is "unknown" until a manager starts again, as is that of a node that joins at this moment.
+        '') [ "$state" = down ] || continue ;;
+        *) continue ;;
+        esac
+        # Its input must not be the list, which the loop reads.
+        remove_entry "$id" "$its_role" "$reachability" </dev/null
     done <<END
 $list
 END
