@@ -23,7 +23,7 @@ import Testing
         #expect(!(await harness.run("inspect", "card.img").output.contains("first boot")))
         harness.scratch.write(
             "node: red01\nstate: working\nstep: joining the swarm\nsince: 2026-02-01T10:00:00Z\n"
-                + "waiting for: manager red00\nlast error: \u{1B}[31mno route\n", to: "status.txt")
+                + "account: locked\nwaiting for: manager red00\nlast error: \u{1B}[31mno route\n", to: "status.txt")
         // The boot partition begins where sfdisk says.
         let table = try OutsideTool("sfdisk").run(["--json", harness.scratch["card.img"].string]).text
         let start = try #require(table.firstMatch(of: /"start": *(\d+)/).flatMap { Int($0.1) })
@@ -42,6 +42,11 @@ import Testing
         let object = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
         #expect(object["node"] as? String == "red01")
         #expect((object["first_boot"] as? [String: String])?["state"] == "working")
+        #expect(
+            object["first_boot"] as? [String: String] == [
+                "state": "working", "step": "joining the swarm", "since": "2026-02-01T10:00:00Z",
+                "waiting_for": "manager red00", "last_error": "[31mno route",
+            ])
     }
 
     @Test func `inspect says when piflash has nothing to do with a card`() async throws {
