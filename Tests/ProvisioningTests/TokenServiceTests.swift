@@ -238,6 +238,29 @@ import TestSupport
         #expect(try removed(by: "manager", Self.members + joining + voting) == demoted)
     }
 
+    /// The entry of an interrupted join is down only after a manager has started again: then no node may be left that
+    /// registers.
+    @Test(arguments: Shell.allCases)
+    func `a manager that starts removes the nameless entries that are down, and nothing else`(_ shell: Shell) throws {
+        let lost = (1...3).map { String("n\($0)00000000000000000000000id".prefix(25)) }
+        let rig = try Self.rig(
+            members: Self.members.replacing("red02|ready", with: "red02|down") + """
+                \(lost[0])||unknown||worker||
+                \(lost[1])||down||worker||
+                \(lost[2])||down||manager||
+
+                """)
+        rig.scratch.write("root:*:1:0:::::\n", to: "root/etc/shadow")
+        let sshd = rig.scratch.write("#!/bin/sh\nexit 0\n", to: "root/usr/sbin/sshd")
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: sshd.string)
+        #expect(
+            try rig.run(shell.command + [rig.scratch["root\(TokenService.programPath)"].string, "serve"]).succeeded)
+        let wanted = ["node rm --force \(lost[1])", "node rm --force \(lost[2])"]
+        // It goes on beside sshd.
+        for _ in 0..<250 where Self.commands(rig) != wanted { usleep(20_000) }
+        #expect(Self.commands(rig) == wanted)
+    }
+
     @Test(arguments: Shell.allCases, ["*", "!", "!*", "$6$x$y"])
     func `the service's sshd lets root in whatever its password is`(_ shell: Shell, password: String) throws {
         let rig = try Self.rig()

@@ -2,7 +2,8 @@
 # The swarm's token service: the requests that a node of the rack may make to a manager over ssh, and no others.
 # Written by piflash. sshd_config and authorized_keys in /etc/piflash/swarm make it the only command of the rack's keys.
 #
-#   swarm-door serve                  runs sshd (the service piflash-swarm-door)
+#   swarm-door serve                  runs sshd (the service piflash-swarm-door), and removes what interrupted joins have
+#                                     left in the swarm
 #   swarm-door worker|manager|self    carries out SSH_ORIGINAL_COMMAND for the holder of the worker's or the manager's
 #                                     key, or for this manager itself:
 #     token                           prints the join token of the key's role
@@ -35,6 +36,7 @@ serve() {
     # a few milliseconds does not need (sshd_config(5), UsePAM).
     pam=no
     grep -q '^root:!' "$root/etc/shadow" && pam=yes
+    sweep >/dev/null 2>&1 </dev/null &
     exec "$root/usr/sbin/sshd" -D -e -f "$root/etc/piflash/swarm/sshd_config" -o "UsePAM=$pam"
 }
 
@@ -107,6 +109,32 @@ remove_entry() {
     done
 }
 
+# Removes the entries of `list` that nodes have left: those with the name `name` of the node `node` at `address`, and those
+# of interrupted joins. Without a name only the latter.
+remove_left_entries() {
+    while IFS='|' read -r id its_name state its_address its_role _ reachability; do
+        [ "$id" != "$node" ] || continue
+        case $its_name in
+        "$name") [ "$state" = down ] || { [ -n "$address" ] && [ "$its_address" = "$address" ]; } || continue ;;
+        '') [ "$state" = down ] || continue ;;
+        *) continue ;;
+        esac
+        # Its input must not be the list, which the loop reads.
+        remove_entry "$id" "$its_role" "$reachability" </dev/null
+    done <<END
+$list
+END
+}
+
+# A node that lost its power between its certificate and its first report has an entry without a name. It is "unknown", as
+# is that of a node that joins at this moment, until a manager starts again; half a minute later it is "down".
+sweep() {
+    sleep "$((120 * ${PIFLASH_TICK:-1}))"
+    list=$(nodes) || return 0
+    node='' name='' address=''
+    remove_left_entries
+}
+
 joined() {
     is_id "${1:-}" || refuse 'no node'
     node=$1
@@ -140,20 +168,7 @@ END
         shift
     done
     engine node update --availability "$availability" "$@" "$node" >/dev/null || refuse 'the swarm does not take it'
-    while IFS='|' read -r id its_name state its_address its_role _ reachability; do
-        [ "$id" != "$node" ] || continue
-        case $its_name in
-        "$name") [ "$state" = down ] || { [ -n "$address" ] && [ "$its_address" = "$address" ]; } || continue ;;
-        # A node that lost its power between its certificate and its first report has no name. Its next join makes another
-        # entry. Its state is "unknown" until a manager starts again, as is that of a node that joins at this moment.
-        '') [ "$state" = down ] || continue ;;
-        *) continue ;;
-        esac
-        # Its input must not be the list, which the loop reads.
-        remove_entry "$id" "$its_role" "$reachability" </dev/null
-    done <<END
-$list
-END
+    remove_left_entries
     echo joined
 }
 
