@@ -12,8 +12,8 @@ struct InspectCommand: ContextualCommand {
         abstract: "Show which node a card is for: node, recipe, image, time.",
         discussion: """
             TARGET is a card's device, an image file, or the directory where the card's
-            boot partition is mounted. If the card has booted, also shows what its first
-            boot reported.
+            boot partition is mounted. If the card has booted, also shows the last report
+            of its first boot, and since when its step lasts, by the node's clock.
 
             EXAMPLES
               piflash inspect /dev/sdb
