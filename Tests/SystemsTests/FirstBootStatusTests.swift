@@ -9,6 +9,8 @@ import Testing
         since: 2026-02-01T10:00:00Z
         waiting for: manager 10.0.0.10:2377, which is to form the swarm
         last error: manager 10.0.0.10:2377: Connection refused
+        repaired: the user pirate, sshd's keys
+        clock: set back by 3 hours, to the time of manager 10.0.0.10:2377
 
         """
 
@@ -19,6 +21,8 @@ import Testing
         #expect(status.since == "2026-02-01T10:00:00Z")
         #expect(status.waitingFor == "manager 10.0.0.10:2377, which is to form the swarm")
         #expect(status.lastError == "manager 10.0.0.10:2377: Connection refused")
+        #expect(status.repaired == "the user pirate, sshd's keys")
+        #expect(status.clock == "set back by 3 hours, to the time of manager 10.0.0.10:2377")
         #expect(
             status.summary
                 == "working: joining the swarm, waiting for manager 10.0.0.10:2377, which is to form the swarm "

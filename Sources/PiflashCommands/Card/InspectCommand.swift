@@ -43,7 +43,9 @@ struct InspectCommand: ContextualCommand {
         rows.append(("by", "piflash \(record.version)"))
         if let report {
             rows.append(("first boot", report.summary))
-            if let since = report.since { rows.append(("since", since)) }
+            for (name, text) in [("since", report.since), ("repaired", report.repaired), ("clock", report.clock)] {
+                if let text { rows.append((name, text)) }
+            }
         }
         context.console.output(TextTable.pairs(rows))
     }
@@ -55,7 +57,8 @@ struct InspectCommand: ContextualCommand {
         }
         let fields = [
             ("state", report.state), ("step", report.step), ("since", report.since),
-            ("waiting_for", report.waitingFor), ("last_error", report.lastError),
+            ("waiting_for", report.waitingFor), ("last_error", report.lastError), ("repaired", report.repaired),
+            ("clock", report.clock),
         ]
         let known = fields.compactMap { name, text in text.map { JSONValue.Member(name, .string($0)) } }
         return JSONValue.object(members + [JSONValue.Member("first_boot", .object(known))]).prettyText

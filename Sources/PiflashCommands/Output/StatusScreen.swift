@@ -77,8 +77,11 @@ extension StatusRound.Row {
         var words: [String] = []
         if let boot = status.firstBoot, boot.state != "done" || boot.lastError != nil {
             words.append(boot.summary)
-            if !status.isSettled, let begin = Self.begin(boot, status) { words.append(begin) }
+            if !status.isSettled {
+                words += [Self.begin(boot, status), boot.clock.map { "clock \($0)" }].compactMap { $0 }
+            }
         }
+        if let repaired = status.firstBoot?.repaired { words.append("repaired \(repaired)") }
         if !status.isSettled, let activity = Self.activity(status) { words.append(activity) }
         return (words + (status.power?.remarks ?? [])).joined(separator: "; ")
     }

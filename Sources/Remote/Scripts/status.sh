@@ -31,8 +31,8 @@ if [ -d "$root/run/systemd/system" ]; then
     0:*' ActiveState='*) report program stopped ;;
     esac
 fi
-for boot in "$root/boot/firmware" "$root/boot"; do
-    file=$boot/piflash/status.txt
+# The program writes each status of this boot to /run at once, and to the card at most every 15 seconds.
+for file in "$root/run/piflash/status" "$root/boot/firmware/piflash/status.txt" "$root/boot/piflash/status.txt"; do
     # Some systems mount the boot partition for root alone.
     text=$(cat "$file" 2>/dev/null || patient sudo -n cat "$file" 2>/dev/null) || continue
     [ -n "$text" ] || continue

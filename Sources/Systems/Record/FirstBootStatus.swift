@@ -12,6 +12,10 @@ package struct FirstBootStatus: Hashable, Sendable {
     package var since: String?
     package var waitingFor: String?
     package var lastError: String?
+    /// What the first boot had to repair after a power cut: "the user pirate, sshd's keys".
+    package var repaired: String?
+    /// How the clock was set: "set back by 3 hours, to the time of manager red00".
+    package var clock: String?
 
     /// Nil for a text without a state.
     package init?(_ text: String) {
@@ -29,6 +33,8 @@ package struct FirstBootStatus: Hashable, Sendable {
         since = values["since"]
         waitingFor = values["waiting for"]
         lastError = values["last error"]
+        repaired = values["repaired"]
+        clock = values["clock"]
     }
 
     /// In one line: "working: joining the swarm, waiting for manager 10.0.0.2 (no route to host)".

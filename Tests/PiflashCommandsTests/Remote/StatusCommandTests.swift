@@ -137,6 +137,25 @@ import Testing
         #expect(json["red04"]?["program"] as? String == "queued")
     }
 
+    @Test func `the report of this boot comes before the card's, which is up to 15 seconds old`() async throws {
+        let rack = try rack(["red01"])
+        defer { rack.stop() }
+        rack.scratch.write(Self.joining, to: "red01/root/boot/piflash/status.txt")
+        let text = "node: red01\nstate: working\nstep: registering\nclock: set back by 2 days\nrepaired: sshd's keys\n"
+        rack.scratch.write(text, to: "red01/root/run/piflash/status")
+        let outcome = await rack.run("status")
+        #expect(
+            outcome.output.hasSuffix("working: registering; clock set back by 2 days; repaired sshd's keys\n"),
+            "\(outcome.output)")
+        rack.scratch.write(
+            text.replacing("working", with: "done").replacing("registering", with: "finished"),
+            to: "red01/root/run/piflash/status")
+        #expect(await rack.run("status").output.hasSuffix("  repaired sshd's keys\n"))
+        let json = try rows(await rack.run("status", "--json").output)
+        #expect(json["red01"]?["clock"] as? String == "set back by 2 days")
+        #expect(json["red01"]?["repaired"] as? String == "sshd's keys")
+    }
+
     @Test(arguments: [
         "echo 'time 9223372036854775807'; echo 'uptime -1'; echo 'temperature nan'; echo 'engine \u{1B}[2Jx'",
         "echo 'time -9223372036854775808'; echo 'uptime 9223372036854775807'; echo 'temperature 1e300'",
