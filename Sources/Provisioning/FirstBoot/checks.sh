@@ -40,7 +40,7 @@ wait_for_seed() {
 
 # Everything that cloud-init has done is on the card, so it need not do it again.
 confirm_seed() {
-    if ! seed_is_pending || [ ! -e "$root/run/piflash/seeded" ]; then return 0; fi
+    if [ -n "$unready" ] || ! seed_is_pending || [ ! -e "$root/run/piflash/seeded" ]; then return 0; fi
     sync
     # user-data takes this away until then: without it cloud-init sets up the network again.
     keep "$root/var/lib/cloud/data/instance-id" "$instance" && keep "$state/seeded" "$instance"
