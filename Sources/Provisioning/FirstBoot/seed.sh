@@ -7,6 +7,6 @@ cloud=$root/var/lib/cloud
 seeded=$(cat "$root/var/lib/piflash/seeded" 2>/dev/null)
 instance=$(cat "$cloud/data/instance-id" 2>/dev/null)
 # At the first boot there is neither. The image's own `seed`, `scripts` and `sem` stay.
-if [ "$seeded" != "$instance" ] || { [ -z "$instance" ] && [ -e "$cloud/instance" ]; }; then
+if [ "$seeded" != "$instance" ] || { [ -z "$instance" ] && [ -e "$cloud/instances" ]; }; then
     rm -rf "$cloud/instance" "$cloud/instances" "$cloud/data"
 fi
