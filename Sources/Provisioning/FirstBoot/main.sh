@@ -62,6 +62,7 @@ fi
 if has_commands || [ "$FIRST" = 1 ] || { [ "$SWARM" = 1 ] && [ "$FORM" = 0 ]; }; then
     wait_for_clock "$patience"
 fi
+wait_for_locale
 run_commands
 [ "$CLASSIC" = 1 ] || leave_classic
 if [ -z "$failed" ] && [ "$CLASSIC" = 1 ]; then

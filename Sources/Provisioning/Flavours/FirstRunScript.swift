@@ -88,6 +88,9 @@ struct FirstRunScript: Sendable {
                     sync && echo "$line" | dd of="$boot/cmdline.txt" conv=notrunc 2>/dev/null &&
                     dd if=/dev/null of="$boot/cmdline.txt" bs=1 seek="$((${#line} + 1))" 2>/dev/null
                 sync
+                # Only now, since systemd would look for the script at each boot. It holds hashes and keys.
+                [ "$(cat "$tries" 2>/dev/null)" != through ] || rm -f "$boot/\#(name)" "$tries"
+                sync
                 exit 0
             }
 
@@ -101,7 +104,14 @@ struct FirstRunScript: Sendable {
 
 
             """#
-        text += FirstBootProgram.account.text + "\n"
+        text +=
+            FirstBootProgram.account.text + #"""
+
+                mkdir -p "$boot/piflash"
+                count=$(cat "$tries" 2>/dev/null)
+                [ "$count" != through ] || finish
+
+                """#
         if draft.node.user != nil {
             text += #"""
                 # Its password is published. The user of the recipe opens it again.
@@ -111,13 +121,7 @@ struct FirstRunScript: Sendable {
                 """#
         }
         return text + #"""
-            mkdir -p "$boot/piflash"
-            count=$(cat "$tries" 2>/dev/null)
             case $count in
-            through)
-                rm -f "$boot/\#(name)" "$tries"
-                finish
-                ;;
             3)
                 report failed 'it was cut short three times; configure the card again'
                 finish
@@ -212,11 +216,10 @@ struct FirstRunScript: Sendable {
         mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
         ln -sf \#(FirstBootUnit.path) "$root/etc/systemd/system/multi-user.target.wants/\#(FirstBootUnit.name)"
 
-        # All of it has to be on the card before the card says so. The script holds hashes and keys.
+        # All of it has to be on the card before the card says so.
         sync
         echo through >"$tries"
         sync
-        rm -f "$boot/\#(name)" "$tries"
         finish
 
         """#
