@@ -32,6 +32,18 @@ class Problem(Exception):
     """What went wrong, for people."""
 
 
+# What engines on the nodes would load by themselves, if they were not in containers.
+MODULES = ("loop", "overlay", "bridge", "br_netfilter", "veth", "vxlan", "ip_vs", "ip_tables", "iptable_nat", "iptable_filter")
+MODULES += ("nf_tables", "nft_compat", "nf_nat", "xt_conntrack", "xt_MASQUERADE", "xt_addrtype")
+
+
+def load_modules() -> None:
+    """Where they are part of the kernel, and where there is no modprobe, nothing happens."""
+    if shutil.which("modprobe", path=PATH) is not None:
+        for module in MODULES:
+            run("modprobe", "-q", module, check=False)
+
+
 def require_programs() -> None:
     missing = sorted({package for name, package in PACKAGES.items() if shutil.which(name, path=PATH) is None})
     if missing:
