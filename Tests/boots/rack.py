@@ -52,8 +52,9 @@ class Rack:
         self.members: list[Member] = []
         self.wire = Wire()
         images = image.build(flavours)
-        recipes = place.path / "recipes"
-        recipes.mkdir()
+        # One directory is one rack: with its own keys, and its own list of nodes.
+        recipes = place.path / "recipes" / "-".join(flavours)
+        recipes.mkdir(parents=True)
         shutil.copy(image.E2E / "recipes/base.yaml", recipes)
         shutil.copy(place.key.with_suffix(".pub"), recipes)
         for number, flavour in enumerate(flavours):
