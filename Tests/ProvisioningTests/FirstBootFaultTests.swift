@@ -62,6 +62,28 @@ import TestSupport
         #expect(state & 0o077 == 0)
     }
 
+    @Test func `a stamp is on the card before it has its name, and its name is before anything builds on it`() throws {
+        let rig = try NodeRig(Self.settings())
+        rig.configure(Self.settings(), token: Sample.token)
+        for command in ["mv", "sync"] {
+            rig.install(command, "echo \"\(command) $*\" >>\"$RIG/order\"; exec /usr/bin/\(command) \"$@\"")
+        }
+        #expect(try rig.run(.dash).succeeded)
+        let state = rig.scratch["root/var/lib/piflash"].string
+        let order = rig.text("order").split(separator: "\n").map(String.init)
+        let renames = order.indices.filter { order[$0].hasPrefix("mv -f \(state)/") }
+        #expect(renames.count >= 5, "\(order)")
+        for index in renames {
+            let names = order[index].split(separator: " ").suffix(2).map(String.init)
+            try #require(index > 0 && index + 1 < order.count)
+            #expect(order[index - 1] == "sync -f \(names[0])")
+            #expect(order[index + 1] == "sync -f \(names[1])")
+        }
+        // The card's status, too.
+        let status = try #require(order.lastIndex { $0.hasPrefix("mv -f") && $0.hasSuffix("/status.txt") })
+        #expect(order[status - 1].hasPrefix("sync -f ") && order[status + 1].hasPrefix("sync -f "))
+    }
+
     @Test func `whichever command fails, the next boot finishes, and the token is lost nowhere`() throws {
         let rehearsal = try NodeRig(Self.settings())
         rehearsal.configure(Self.settings(), token: Sample.token)
