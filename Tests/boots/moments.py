@@ -12,8 +12,9 @@ from node import Node
 # found out by watching one.
 ROOT_FILES = (
     "var/lib/cloud/instance",
-    "var/lib/cloud/instance/sem/config_*",
-    "var/lib/cloud/instance/boot-finished",
+    # Not by the link `instance`, which leads to this machine's own.
+    "var/lib/cloud/instances/*/sem/config_*",
+    "var/lib/cloud/instances/*/boot-finished",
     "var/lib/cloud/data/instance-id",
     "var/lib/piflash",
     "var/lib/piflash/*",
@@ -99,7 +100,8 @@ def _files(node: Node) -> set[str]:
 @dataclass(frozen=True)
 class Moment:
     name: str
-    seconds: float
+    """A file, in which "*" stands for anything, or one of the conditions."""
+    seconds: float = 0
     """After power-on, in the boot that was watched."""
 
     def has_come(self, node: Node) -> bool:
@@ -109,8 +111,23 @@ class Moment:
             return False
         name = self.name.removesuffix(" gone")
         base = node.mounts.boot if name.startswith("boot:") else node.mounts.root
-        path = base / name.removeprefix("boot:").lstrip("/")
-        return (path.exists() or path.is_symlink()) != (name != self.name)
+        name = name.removeprefix("boot:").lstrip("/")
+        try:
+            there = any(base.glob(name)) if "*" in name else (base / name).exists() or (base / name).is_symlink()
+        except OSError:
+            # The power has just been cut.
+            return False
+        return there != self.name.endswith(" gone")
+
+
+# Of each flavour in the rack, a moment at which one power cut has once cost the node: cloud-init does not repeat what it
+# has begun, and the vendor's login was open while firstrun.sh worked.
+FATAL = {
+    "hypriot": Moment("/var/lib/cloud/instances/*/sem/config_ssh"),
+    "trixie": Moment("/var/lib/cloud/instances/*/sem/config_users_groups"),
+    "ubuntu": Moment("/var/lib/cloud/instances/*/sem/config_scripts_user"),
+    "firstrun": Moment("boot:piflash/firstrun.log"),
+}
 
 
 def watch(node: Node, limit: float) -> tuple[list[Moment], float | None]:

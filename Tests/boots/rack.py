@@ -11,6 +11,7 @@ from pathlib import Path
 import card
 import image
 from checks import Expected, check_node
+from moments import FATAL
 from namespaces import ControlGroups
 from node import Node
 from outside import Problem
@@ -28,6 +29,7 @@ class Member:
     node: Node
     address: str
     written: float = 0
+    cut_at: float | None = None
     done: float | None = None
     ready: float | None = None
     steps: list[tuple[float, str]] = field(default_factory=list)
@@ -50,6 +52,8 @@ class Rack:
     def __init__(self, piflash: Path, flavours: list[str], place: Workplace, groups: ControlGroups) -> None:
         self.place = place
         self.members: list[Member] = []
+        # The cards as piflash wrote them.
+        self.cold: list[card.Card] = []
         self.wire = Wire()
         images = image.build(flavours)
         # One directory is one rack: with its own keys, and its own list of nodes.
@@ -67,9 +71,10 @@ class Rack:
             began = time.monotonic()
             environment = {"E2E_PASSWORD": place.password}
             written = card.write(piflash, recipes / f"{flavour}.yaml", directory / "card.img", environment)
+            seconds = time.monotonic() - began
+            self.cold.append(written.copy(directory / "cold.img"))
             node = Node(name, written, directory, self.wire, groups)
-            self.members.append(
-                Member(flavour, node, f"{NETWORK}.{11 + number}", written=time.monotonic() - began))
+            self.members.append(Member(flavour, node, f"{NETWORK}.{11 + number}", seconds))
 
     @property
     def manager(self) -> Node:
@@ -78,6 +83,35 @@ class Rack:
     def on(self) -> None:
         for member in self.members:
             member.node.on()
+
+    def renew(self) -> None:
+        """Cold cards again, for nodes that are off."""
+        for member, cold in zip(self.members, self.cold, strict=True):
+            node = member.node
+            directory = node.directory / "again"
+            directory.mkdir()
+            member.node = Node(node.name, cold, directory, self.wire, node.groups)
+            member.done = member.ready = None
+            member.steps, member.checks = [], []
+
+    def cut(self, limit: float) -> None:
+        """Switches all on, cuts the power of each once, at the worst moment of its flavour, and switches it on again."""
+        self.on()
+        waiting = list(self.members)
+        while waiting:
+            for member in list(waiting):
+                node, moment = member.node, FATAL[member.flavour]
+                if not node.tend():
+                    raise Problem(f"{node.name} has switched itself off")
+                if moment.has_come(node):
+                    member.cut_at = node.uptime()
+                    node.cut()
+                    node.check_file_systems()
+                    node.on()
+                    waiting.remove(member)
+                elif node.status().get("state") == "done" or node.uptime() > limit:
+                    raise Problem(f"{node.name}: {moment.name} has not come: {node.progress()}")
+            time.sleep(0.002)
 
     def wait(self, limit: float) -> None:
         """Until all nodes are done, and Ready in the swarm."""
@@ -121,7 +155,8 @@ class Rack:
     def _check_node(self, member: Member) -> list[str]:
         number = self.members.index(member)
         peer = self.members[number - 1]
-        expected = Expected(member.node.name, member.address, f"{peer.node.name} {peer.address}", number)
+        peer_entry = f"{peer.node.name} {peer.address}"
+        expected = Expected(member.node.name, member.address, peer_entry, number, member.cut_at is not None)
         return check_node(expected, self.wire, self.place)
 
     def off(self) -> None:
@@ -166,7 +201,7 @@ swarm:
 
 def report(members: list[Member]) -> int:
     """Prints what became of the nodes, and returns the number of failures."""
-    print(f"\n{'flavour':<12} {'write s':>8} {'boots':>6} {'done s':>8} {'Ready s':>8} {'checks':>8}")
+    print(f"\n{'flavour':<12} {'write s':>8} {'boots':>6} {'cut at s':>9} {'done s':>8} {'Ready s':>8} {'checks':>8}")
     failures = 0
     for member in members:
         ok = sum(line.startswith("ok ") for line in member.checks)
@@ -175,7 +210,7 @@ def report(members: list[Member]) -> int:
             return "-" if value is None else f"{value:.1f}"
 
         print(
-            f"{member.flavour:<12} {member.written:>8.1f} {member.node.boots:>6} {seconds(member.done):>8} "
+            f"{member.flavour:<12} {member.written:>8.1f} {member.node.boots:>6} {seconds(member.cut_at):>9} {seconds(member.done):>8} "
             f"{seconds(member.ready):>8} {f'{ok}/{len(member.checks)}':>8}")
     for member in members:
         for line in member.checks:
@@ -186,31 +221,52 @@ def report(members: list[Member]) -> int:
 
 
 def run_rack(
-    piflash: Path, flavours: list[str], place: Workplace, groups: ControlGroups, limit: float, say: Callable[[str], None]
+    piflash: Path,
+    flavours: list[str],
+    place: Workplace,
+    groups: ControlGroups,
+    limit: float,
+    say: Callable[[str], None],
+    cuts: bool = False,
 ) -> int:
-    """Writes the cards, switches all on at once, waits and checks. Returns the number of failures."""
+    """Writes the cards, switches all on at once, waits and checks; with `cuts` once more, with a power cut for each node.
+    Returns the number of failures."""
     say(f"images and cards: {' '.join(flavours)}")
     rack = Rack(piflash, flavours, place, groups)
     try:
         say("power on")
         rack.on()
-        try:
-            rack.wait(limit)
-            say("checks")
-            rack.check()
-        except (Problem, subprocess.SubprocessError) as problem:
-            rack.logs()
-            report(rack.members)
-            for member in rack.members:
-                print(f"\n{member.node.name}:")
-                for at, line in member.steps[-8:]:
-                    print(f"  {at:6.1f} s  {line}")
-            raise Problem(str(problem)) from None
-        failures = report(rack.members)
-        if failures:
-            rack.logs()
-        else:
-            rack.off()
+        failures = _see_through(rack, limit, say)
+        if cuts and not failures:
+            say("cold cards again, and a power cut at the worst moment of each")
+            rack.renew()
+            failures = _see_through(rack, limit, say, rack.cut)
         return failures
     finally:
         rack.remove()
+
+
+def _see_through(
+    rack: Rack, limit: float, say: Callable[[str], None], first: Callable[[float], None] | None = None
+) -> int:
+    """Waits for the rack, checks it, reports, and switches it off if all is well. Returns the number of failures."""
+    try:
+        if first is not None:
+            first(limit)
+        rack.wait(limit)
+        say("checks")
+        rack.check()
+    except (Problem, subprocess.SubprocessError) as problem:
+        rack.logs()
+        report(rack.members)
+        for member in rack.members:
+            print(f"\n{member.node.name}:")
+            for at, line in member.steps[-8:]:
+                print(f"  {at:6.1f} s  {line}")
+        raise Problem(str(problem)) from None
+    failures = report(rack.members)
+    if failures:
+        rack.logs()
+    else:
+        rack.off()
+    return failures
