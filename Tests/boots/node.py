@@ -141,6 +141,12 @@ class Node:
         dhcpcd = root / "etc/dhcpcd.conf"
         if dhcpcd.exists():
             dhcpcd.write_text("nodev\n" + dhcpcd.read_text())
+        # Interfaces that udev would tell ifupdown of.
+        networking = root / "lib/systemd/system/networking.service"
+        if networking.exists():
+            dropin = root / "etc/systemd/system/networking.service.d/boots.conf"
+            dropin.parent.mkdir(exist_ok=True)
+            dropin.write_text("[Service]\nExecStart=/sbin/ifup -a --read-environment --allow=hotplug\n")
         if self.has_time:
             program = root / "usr/local/bin/timedatectl"
             program.write_text("#!/bin/sh\necho 'System clock synchronized: yes'\n")
