@@ -83,6 +83,8 @@ class Node:
                 except ProcessLookupError:
                     pass
         self.process.wait(timeout=30)
+        if init is not None:
+            _reap(init)
         self._release()
 
     def tend(self) -> bool:
@@ -292,6 +294,18 @@ class Node:
             return json.load(answer) if answer.status == 200 else None
         except (OSError, ValueError, http.client.HTTPException):
             return None
+
+
+def _reap(init: int) -> None:
+    """The first process of a container whose systemd-nspawn is gone is a child of this harness, the first process of its
+    own namespace. It ends after all others of the container."""
+    for _ in range(200):
+        try:
+            if os.waitpid(init, os.WNOHANG)[0] != 0:
+                return
+        except ChildProcessError:
+            return
+        time.sleep(0.02)
 
 
 def _fields(file: Path) -> dict[str, str]:
