@@ -45,6 +45,8 @@ class Mounts:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            # An interrupt from the terminal is for the harness only.
+            start_new_session=True,
             env={**os.environ, "PATH": PATH},
         )
         assert self._holder.stdout is not None

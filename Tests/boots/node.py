@@ -59,11 +59,14 @@ class Node:
 
     def off(self, timeout: float = 120) -> None:
         """An orderly end."""
-        init = self.init()
-        if init is not None:
-            os.kill(init, POWER_OFF)
         deadline = time.monotonic() + timeout
+        asked = 0.0
         while self.tend() and time.monotonic() < deadline:
+            init = self.init()
+            # In its first moment, systemd does not hear it.
+            if init is not None and time.monotonic() - asked > 5:
+                asked = time.monotonic()
+                os.kill(init, POWER_OFF)
             time.sleep(0.1)
         if self.process is not None:
             self.cut()
