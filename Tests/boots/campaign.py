@@ -12,7 +12,6 @@ from pathlib import Path
 
 import card
 import image
-from card import Card
 from checks import Expected, check_node
 from moments import Moment, watch
 from namespaces import ControlGroups
@@ -94,7 +93,8 @@ class Campaign:
         self.cards.mkdir()
         run("mount", "-t", "tmpfs", "-o", "size=80%,mode=700", "tmpfs", self.cards)
 
-    def write(self, flavour: str) -> Card:
+    def write(self, flavour: str) -> Node:
+        """A node with the card that piflash has written; each cut is made on a copy."""
         recipes = self.place.path / "recipes"
         recipes.mkdir(exist_ok=True)
         shutil.copy(image.E2E / "recipes/base.yaml", recipes)
@@ -108,42 +108,42 @@ class Campaign:
         recipe.write_text(
             f"extends: base.yaml\nimage: {{ source: {flavour}.img }}\nhostname: boots-{flavour}\n"
             f'docker: {{ daemon: {{ "+labels": [slot=1] }} }}\n')
-        return card.write(self.piflash, recipe, self.cards / f"{flavour}.img", {"E2E_PASSWORD": self.place.password})
+        written = card.write(
+            self.piflash, recipe, self.cards / f"{flavour}.img", {"E2E_PASSWORD": self.place.password})
+        node = Node(f"boots-{flavour}", written, self.cards / flavour, Wire(), self.groups)
+        node.has_time = True
+        node.prepare()
+        return node
 
-    def node(self, written: Card, flavour: str, worker: str, wire: Wire) -> Node:
+    def _copy(self, cold: Node, worker: str) -> Node:
         # The run's name makes it the only such place on this machine (see Mounts.end).
         directory = self.cards / f"{self.place.path.name}-{worker}"
         shutil.rmtree(directory, ignore_errors=True)
-        directory.mkdir()
-        node = Node(f"boots-{flavour}", written.copy(directory / "card.img"), directory, wire, self.groups, worker)
-        node.has_time = True
-        return node
+        return cold.copy(directory, Wire(), worker)
 
-    def watch(self, written: Card, flavour: str) -> tuple[list[Moment], float]:
+    def watch(self, cold: Node, flavour: str) -> tuple[list[Moment], float]:
         """A first boot without a cut: its moments, and the seconds that it takes."""
-        wire = Wire()
-        node = self.node(written, flavour, "watched", wire)
+        node = self._copy(cold, "watched")
         try:
             moments, done = watch(node, WATCH_LIMIT)
             if done is None:
                 raise Problem(f"{flavour}: not done within {WATCH_LIMIT} s even without a cut: {node.progress()}")
-            bad = self._check(node, flavour, wire, cut=False)
+            bad = self._check(node, cut=False)
             if bad:
                 raise Problem(f"{flavour}: its checks fail even without a cut: {'; '.join(bad)}")
             return moments, done
         finally:
             node.cut()
-            wire.remove()
+            node.wire.remove()
             shutil.rmtree(node.directory, ignore_errors=True)
 
-    def _check(self, node: Node, flavour: str, wire: Wire, cut: bool) -> list[str]:
-        lines = check_node(Expected(f"boots-{flavour}", ADDRESS, PEER, 1, cut), wire, self.place)
+    def _check(self, node: Node, cut: bool) -> list[str]:
+        lines = check_node(Expected(node.name, ADDRESS, PEER, 1, cut), node.wire, self.place)
         return [line.removeprefix("FAIL ") for line in lines if not line.startswith("ok ")]
 
-    def try_cut(self, written: Card, cut: Cut, worker: str) -> Outcome:
+    def try_cut(self, cold: Node, cut: Cut, worker: str) -> Outcome:
         outcome = Outcome(cut)
-        wire = Wire()
-        node = self.node(written, cut.flavour, worker, wire)
+        node = self._copy(cold, worker)
         try:
             node.on()
             self._wait_for(node, cut.moment)
@@ -164,14 +164,14 @@ class Campaign:
                 outcome.done = node.uptime()
             else:
                 outcome.problems.append(f"not done after {node.uptime():.0f} s: {node.progress()}")
-            outcome.problems += self._check(node, cut.flavour, wire, cut=True)
+            outcome.problems += self._check(node, cut=True)
             if outcome.problems:
                 self._keep(node, cut, outcome)
         except Problem as problem:
             outcome.problems.append(str(problem))
         finally:
             node.cut()
-            wire.remove()
+            node.wire.remove()
         return outcome
 
     def _wait_for(self, node: Node, moment: Moment | float) -> None:
@@ -199,7 +199,7 @@ class Campaign:
             except Problem:
                 pass
 
-    def run(self, written: Card, cuts: list[Cut], jobs: int) -> None:
+    def run(self, cold: Node, cuts: list[Cut], jobs: int) -> None:
         """Tries all cuts, `jobs` at a time."""
         waiting: queue.SimpleQueue[Cut] = queue.SimpleQueue()
         for cut in cuts:
@@ -213,7 +213,7 @@ class Campaign:
                     return
                 outcome = Outcome(cut)
                 try:
-                    outcome = self.try_cut(written, cut, worker)
+                    outcome = self.try_cut(cold, cut, worker)
                 except Exception as error:  # a fault of this harness is an outcome, too
                     outcome.problems.append(f"{type(error).__name__}: {error}")
                 self._note(outcome)
@@ -232,7 +232,8 @@ class Campaign:
             with open(self.table, "a") as table:
                 table.write(outcome.row() + "\n")
             if outcome.problems:
-                self.say(f"{outcome.cut.flavour} {outcome.cut.number}, cut at {outcome.cut.name}: {outcome.row().split(chr(9))[-1]}")
+                cut = outcome.cut
+                self.say(f"{cut.flavour} {cut.number}, cut at {cut.name}: {'; '.join(outcome.problems)}")
             elif len(self.outcomes) % 10 == 0:
                 self.say(f"{len(self.outcomes)} cuts")
 
@@ -260,22 +261,24 @@ class Options:
     again: int
 
 
-def run_campaign(piflash: Path, options: Options, place: Workplace, groups: ControlGroups, say: Callable[[str], None]) -> int:
+def run_campaign(
+    piflash: Path, options: Options, place: Workplace, groups: ControlGroups, say: Callable[[str], None]
+) -> int:
     """Returns the number of cuts that cost something."""
     campaign = Campaign(piflash, place, groups, say)
     lost = 0
     for flavour in options.flavours:
         try:
-            written = campaign.write(flavour)
-            moments, done = campaign.watch(written, flavour)
+            cold = campaign.write(flavour)
+            moments, done = campaign.watch(cold, flavour)
         except Problem as problem:
             say(f"{flavour}: {problem}")
             lost += 1
             continue
         cuts = plan(flavour, moments, done, options)
         say(f"{flavour}: done after {done:.1f} s without a cut, {len(moments)} moments; {len(cuts)} cuts")
-        campaign.run(written, cuts, options.jobs)
-        written.path.unlink()
+        campaign.run(cold, cuts, options.jobs)
+        cold.card.path.unlink()
     lost += sum(bool(outcome.problems) for outcome in campaign.outcomes)
     _summarize(campaign.outcomes)
     print(f"all outcomes are in {campaign.table}")
@@ -283,15 +286,18 @@ def run_campaign(piflash: Path, options: Options, place: Workplace, groups: Cont
 
 
 def _summarize(outcomes: list[Outcome]) -> None:
-    print(f"\n{'flavour':<12} {'cuts':>5} {'named':>6} {'ok':>5} {'lost':>5} {'repaired':>9} {'e2fsck':>7} {'done s (median, most)':>22}")
+    columns = f"{'cuts':>5} {'named':>6} {'ok':>5} {'lost':>5} {'repaired':>9} {'e2fsck':>7}"
+    print(f"\n{'flavour':<12} {columns} {'done s (median, most)':>22}")
     for flavour in dict.fromkeys(outcome.cut.flavour for outcome in outcomes):
         mine = [outcome for outcome in outcomes if outcome.cut.flavour == flavour]
         times = sorted(outcome.done for outcome in mine if outcome.done is not None)
         took = f"{times[len(times) // 2]:.1f}, {times[-1]:.1f}" if times else "-"
         lost = sum(bool(outcome.problems) for outcome in mine)
         counts = (
-            f"{len(mine):>5} {sum(outcome.cut.kind == 'named' for outcome in mine):>6} {len(mine) - lost:>5} {lost:>5} "
-            f"{sum(bool(outcome.repaired) for outcome in mine):>9} {sum(bool(outcome.file_system) for outcome in mine):>7}")
+            f"{len(mine):>5} {sum(outcome.cut.kind == 'named' for outcome in mine):>6} "
+            f"{len(mine) - lost:>5} {lost:>5} "
+            f"{sum(bool(outcome.repaired) for outcome in mine):>9} "
+            f"{sum(bool(outcome.file_system) for outcome in mine):>7}")
         print(f"{flavour:<12} {counts} {took:>22}")
     kinds = Counter(problem.split(":")[0] for outcome in outcomes for problem in outcome.problems)
     for kind, number in kinds.most_common():

@@ -50,5 +50,6 @@ def _ssh(wire: Wire, key: Path, address: str) -> list[str]:
     """A command of this machine that runs another one on the node, as the recipe's user."""
     options = ["-F", "none", "-i", str(key), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR"]
     # A node whose status has not changed since its last boot may not be that far yet.
-    options += ["-o", "ConnectTimeout=5", "-o", "ConnectionAttempts=20", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+    options += ["-o", "ConnectTimeout=5", "-o", "ConnectionAttempts=20"]
+    options += ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
     return wire.command("ssh", *options, f"{USER}@{address}")

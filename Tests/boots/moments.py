@@ -131,7 +131,7 @@ FATAL = {
 
 
 def watch(node: Node, limit: float) -> tuple[list[Moment], float | None]:
-    """Watches a first boot until its status says that it is done. Returns its moments in their order, and the seconds."""
+    """Watches a first boot until its status says that it is done. Returns its moments in order, and the seconds."""
     node.on()
     before = _files(node)
     # What holds from the start is not a moment.

@@ -14,8 +14,8 @@ from card import Card
 # include/uapi/linux/ext4.h
 EXT4_IOC_SHUTDOWN, EXT4_GOING_FLAGS_NOLOGFLUSH = 0x8004587D, 2
 
-# Who looks at all loop devices may be in the way for a moment, so it tries again. Then it holds the namespace until it is
-# killed. The loop devices detach when they are unmounted.
+# Another program that looks at all loop devices may be in the way for a moment, so it tries again. Then it holds the
+# namespace until it is killed. The loop devices detach when they are unmounted.
 HOLD = """
 attach() {
     tries=0
@@ -30,8 +30,8 @@ attach "loop,offset=$1,sizelimit=$2" "$3" "$4" && attach loop "$5" "$6" && echo 
 
 
 class Mounts:
-    """A node's container keeps all mounts that it finds when it starts, and what is mounted somewhere cannot be detached. So
-    it may find its own only: they are in a namespace that a process holds, and end with it."""
+    """A node's container keeps all mounts that it finds when it starts, and what is mounted somewhere cannot be detached.
+    So it may find its own only: they are in a namespace that a process holds, and end with it."""
 
     def __init__(self, card: Card, boot_image: Path, directory: Path) -> None:
         _, partition = card.partitions()
@@ -88,8 +88,8 @@ class Mounts:
 
 
 def _has(device: Path, image: Path) -> bool:
-    """Whether a loop device has this image. Of a file in a namespace that has ended, the kernel knows the path in its file
-    system only."""
+    """Whether a loop device has this image. Of a file in a namespace that has ended, the kernel knows the path in its
+    file system only."""
     try:
         path = (device / "loop/backing_file").read_text().strip()
     except OSError:

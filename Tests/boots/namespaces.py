@@ -1,5 +1,5 @@
-"""Namespaces of this machine that end with this program: whatever ends it, the kernel then ends its nodes and removes their
-mounts, their loop devices (which detach by themselves) and their networks."""
+"""Namespaces of this machine that end with this program: whatever ends it, the kernel then ends its nodes and removes
+their mounts, their loop devices (which detach by themselves) and their networks."""
 
 import ctypes
 import os
@@ -62,8 +62,8 @@ def _furnish() -> None:
 
 
 class ControlGroups:
-    """A control group of this run in every hierarchy of this machine, with one in it for each node: systemd on a node takes
-    its group for the root of all, and nothing of it stays on this machine."""
+    """A control group of this run in every hierarchy of this machine, with one in it for each node: systemd on a node
+    takes its group for the root of all, and nothing of it stays on this machine."""
 
     PREFIX = "piflash-boots-"
 

@@ -24,9 +24,9 @@ POWER_OFF = signal.SIGRTMIN + 4
 class Node:
     """Plays the Pi: its power switch, its firmware, and its kernel's part of a boot.
 
-    The root partition is a loop mount. The kernel here may have no FAT, so the boot partition's files are in an ext4 image
-    without a journal, which comes closest to a FAT if the power is cut; it is filled from the card when the node is first
-    switched on, and not written back."""
+    The root partition is a loop mount. The kernel here may have no FAT, so the boot partition's files are in an ext4
+    image without a journal, which comes closest to a FAT if the power is cut; it is filled from the card when the node
+    is first switched on, and not written back."""
 
     def __init__(
         self, name: str, card: Card, directory: Path, wire: Wire, groups: ControlGroups, place: str = ""
@@ -53,7 +53,7 @@ class Node:
 
     def on(self) -> None:
         if not self.boot_image.exists():
-            self._prepare()
+            self.prepare()
         self.switched_on = time.monotonic()
         self._start()
 
@@ -107,9 +107,17 @@ class Node:
             raise Problem(f"{self.name}: systemd-nspawn ended with status {status}: {self.console()[-800:]}")
         return False
 
+    def copy(self, directory: Path, wire: Wire, place: str) -> "Node":
+        """A node like this one, with a copy of its card. Both are off."""
+        directory.mkdir(parents=True)
+        node = Node(self.name, self.card.copy(directory / "card.img"), directory, wire, self.groups, place)
+        node.has_time, node.mount_point = self.has_time, self.mount_point
+        run("cp", "--sparse=always", self.boot_image, node.boot_image)
+        return node
+
     # --- what firmware and kernel do
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
         """Fills the image of the boot partition, and removes settings that need a device or udev."""
         boot, _ = self.card.partitions()
         files = self.directory / "fat"
@@ -212,8 +220,10 @@ class Node:
     def _check_root(self, root: Partition, mode: str) -> subprocess.CompletedProcess[str]:
         # The loop device is detached as soon as nothing has it open: that is when the shell ends, however it does.
         script = """
-            device=$(losetup --find --show --offset "$1" --sizelimit "$2" "$3") && exec 9<"$device" && losetup --detach "$device"
-            e2fsck "$4" "$device" """
+            device=$(losetup --find --show --offset "$1" --sizelimit "$2" "$3") || exit
+            exec 9<"$device" && losetup --detach "$device"
+            e2fsck "$4" "$device"
+        """
         words = ("sh", "-c", script, "sh", str(root.start), str(root.size), self.card.path, mode)
         for tries in range(20):
             result = run(*words, timeout=120, check=False)
@@ -300,8 +310,8 @@ class Node:
 
 
 def _reap(init: int) -> None:
-    """The first process of a container whose systemd-nspawn is gone is a child of this harness, the first process of its
-    own namespace. It ends after all others of the container."""
+    """The first process of a container whose systemd-nspawn is gone is a child of this harness, the first process of
+    its own namespace. It ends after all others of the container."""
     for _ in range(200):
         try:
             if os.waitpid(init, os.WNOHANG)[0] != 0:

@@ -33,8 +33,8 @@ class Problem(Exception):
 
 
 # What engines on the nodes would load by themselves, if they were not in containers.
-MODULES = ("loop", "overlay", "bridge", "br_netfilter", "veth", "vxlan", "ip_vs", "ip_tables", "iptable_nat", "iptable_filter")
-MODULES += ("nf_tables", "nft_compat", "nf_nat", "xt_conntrack", "xt_MASQUERADE", "xt_addrtype")
+MODULES = ("loop", "overlay", "bridge", "br_netfilter", "veth", "vxlan", "ip_vs", "ip_tables", "iptable_nat")
+MODULES += ("iptable_filter", "nf_tables", "nft_compat", "nf_nat", "xt_conntrack", "xt_MASQUERADE", "xt_addrtype")
 
 
 def load_modules() -> None:
