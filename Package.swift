@@ -82,8 +82,9 @@ let package = Package(
                 "CCrypt", "Diagnostics", "Text", "Filesystems", "Systems", "Recipes", "Docker", crypto, cryptoExtras,
             ],
             resources: [
-                "head", "lib", "system", "service", "docker", "install", "preload", "token", "swarm", "form", "classic",
-                "main", "token-service",
+                "head", "lib", "clock", "system", "service", "docker", "install", "preload", "token", "time", "swarm",
+                "form",
+                "classic", "account", "checks", "main", "token-service",
             ].map { .embedInCode("FirstBoot/\($0).sh") },
             swiftSettings: strict),
         .target(

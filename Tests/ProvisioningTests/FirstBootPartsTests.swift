@@ -7,10 +7,11 @@ import TestSupport
 @Suite struct FirstBootPartsTests {
     /// The parts that each part may use, besides itself; "main" may use all.
     private static let layers: [String: Set<String>] = [
-        "head": [], "lib": [], "service": [], "system": ["lib"], "docker": ["lib", "service"],
+        "head": [], "lib": [], "clock": ["lib"], "service": [], "system": ["lib"], "docker": ["lib", "service"],
         "install": ["lib", "system"],
-        "preload": ["lib", "docker", "install"], "token": ["lib", "system"], "swarm": ["lib", "token"],
-        "form": ["lib", "token", "swarm"], "classic": ["lib"],
+        "preload": ["lib", "docker", "install"], "token": ["lib", "clock"],
+        "time": ["lib", "clock", "system", "token"], "swarm": ["lib", "token"],
+        "form": ["lib", "token", "swarm"], "classic": ["lib"], "account": [], "checks": ["lib", "account"],
     ]
 
     private static func functions(_ text: String) -> Set<String> {
@@ -57,6 +58,14 @@ import TestSupport
         #expect(Set(owner.keys).subtracting(called) == ["stop"])
     }
 
+    @Test func `user-data and the program name the same files`() throws {
+        let checks = try #require(FirstBootProgram.parts.first { $0.name == "checks" }).text
+        #expect(FirstBootProgram.seededPath == "/var/lib/piflash/seeded" && checks.contains("$state/seeded"))
+        #expect(checks.contains("$root\(FirstBootProgram.seedEndPath)"))
+        #expect(checks.contains("keys=$root\(FirstBootProgram.keysPath)\n"))
+        #expect(checks.contains("tries=$boot/\(FirstRunScript.triesPath)\n"))
+    }
+
     @Test func `head gives each setting a default, and no other variable of that kind`() throws {
         let head = try #require(FirstBootProgram.parts.first)
         #expect(head.name == "head")
@@ -64,9 +73,10 @@ import TestSupport
         let names = defaults.matches(of: #/(?m)(?:^| )([A-Z][A-Z_0-9]*)=/#).map { String($0.1) }
         let expected = Set(FirstBootSetting.Name.allCases).subtracting(FirstBootSetting.Name.readElsewhere)
         // LC_ALL is the program's own.
-        #expect(names.filter { $0 != "LC_ALL" }.sorted() == expected.map(\.rawValue).sorted())
+        let environment = ["LC_ALL", "HOME", "USER", "LOGNAME", "SHELL", "PATH"]
+        #expect(names.filter { !environment.contains($0) }.sorted() == expected.map(\.rawValue).sorted())
         // No part reads another name.
-        let known = Set(FirstBootSetting.Name.allCases.map(\.rawValue)).union(["LC_ALL", "PATH"])
+        let known = Set(FirstBootSetting.Name.allCases.map(\.rawValue)).union(["LC_ALL", "PATH", "HOME"])
         let programs = FirstBootProgram.parts.map(\.text) + [TokenService.program]
         for text in programs {
             for match in text.matches(of: #/\$\{?([A-Z][A-Z_0-9]+)\b/#) where !match.1.hasPrefix("PIFLASH_") {

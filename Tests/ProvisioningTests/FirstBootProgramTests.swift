@@ -407,9 +407,64 @@ import Text
         #expect(rig.text("ran") == "ran\n")
     }
 
+    /// Runs the program with seconds that last a second, and notes each writing of the card's status.
+    private static func runInRealTime(_ rig: NodeRig, _ shell: Shell) throws -> OutsideTool.Result {
+        rig.install(
+            "mv",
+            "case \"$*\" in *status.txt) tr '\\n' ' ' <\"$RIG/root/boot/piflash/status.new\" >>\"$RIG/writes\"; echo >>\"$RIG/writes\" ;; esac; exec /bin/mv \"$@\""
+        )
+        var environment = rig.environment
+        environment["PIFLASH_TICK"] = "1"
+        return try OutsideTool("env").run(
+            ["PATH=\(rig.path)"] + shell.command + [rig.scratch["root\(FirstBootProgram.path)"].string],
+            environment: environment)
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `steps that follow each other at once are not each written to the card`(_ shell: Shell) throws {
+        let commands = (1...8).map { "true \($0)" }
+        let rig = try NodeRig(.sample(docker: false, managers: nil, commands: commands))
+        #expect(try Self.runInRealTime(rig, shell).succeeded)
+        let writes = rig.text("writes").split(separator: "\n")
+        #expect(writes.count == 2, "\(writes)")
+        #expect(writes.first?.contains("running command 0001") == true && writes.last?.contains("state: done") == true)
+        // All of it is in the journal.
+        #expect(rig.status["state"] == "done")
+    }
+
+    @Test func `a step that lasts is on the card soon, whatever was written just before`() throws {
+        let waits = """
+            n=0; until grep -q 'running command 0002' "$RIG/root/boot/piflash/status.txt"; do
+                n=$((n + 1)); [ $n -lt 300 ] || exit 1; sleep 0.2
+            done
+            """
+        let rig = try NodeRig(.sample(docker: false, managers: nil, commands: ["true", waits]))
+        #expect(try Self.runInRealTime(rig, .dash).succeeded)
+        #expect(rig.status["last error"] == nil, "\(rig.status)")
+        #expect(rig.text("writes").split(separator: "\n").count == 3)
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `the recipe's commands have a home, a user and a usable PATH`(_ shell: Shell) throws {
+        let rig = try NodeRig(
+            .sample(docker: false, managers: nil, commands: ["echo \"$HOME $USER $LOGNAME\" >\"$RIG/seen\""]))
+        let result = try OutsideTool("env").run(
+            ["-i", "PATH=\(rig.path)"] + rig.environment.map { "\($0)=\($1)" } + shell.command
+                + [rig.scratch["root\(FirstBootProgram.path)"].string])
+        #expect(result.succeeded)
+        #expect(rig.text("seen") == "/root root root\n")
+        // On a node nothing but the program's own list may be in PATH.
+        let head = try #require(FirstBootProgram.parts.first).text
+        let assignment = try #require(head.firstMatch(of: /(?m)^\[ -n "\$root" \] \|\| (PATH=.*)$/)).1
+        let path = try OutsideTool("env").run(
+            ["-i"] + shell.command + ["-c", "unset PATH; \(assignment); echo \"$PATH\""])
+        #expect(path.text == "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n")
+    }
+
     @Test(arguments: Shell.allCases)
     func `a clock that lags and a network that does not come are waited for, but not for ever`(_ shell: Shell) throws {
-        let rig = try NodeRig(.sample(flashTime: 99_999_999_999, docker: false, managers: nil))
+        let rig = try NodeRig(.sample(flashTime: 99_999_999_999, docker: false, managers: nil, commands: ["true"]))
+        rig.install("timedatectl", "echo 'System clock synchronized: no'")
         rig.scratch.write("Iface\nlo\ndocker0\nbr-1234\nveth9\n", to: "root/proc/net/route")
         let result = try rig.run(shell)
         #expect(result.succeeded)

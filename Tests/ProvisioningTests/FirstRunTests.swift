@@ -1,10 +1,11 @@
 import Foundation
-import Provisioning
 import Recipes
 import SystemPackage
 import Systems
 import Testing
 import TestSupport
+
+@testable import Provisioning
 
 /// firstrun.sh, run by bash where every program that could touch the machine is a stand-in, and its way there through
 /// systemd.
@@ -18,10 +19,14 @@ import TestSupport
         let line: String
 
         /// What the script calls and may really do below its root.
-        static let real = ["base64", "cat", "chmod", "cut", "grep", "ln", "mkdir", "mv", "rm", "sed"]
+        static let real = [
+            "base64", "cat", "chmod", "cmp", "cp", "cut", "dd", "find", "grep", "ln", "mkdir", "mv", "rm", "sed",
+            "stat", "wc",
+        ]
         /// What must never reach this machine: each notes its arguments and its input.
         static let standIns = [
             "chown", "chpasswd", "date", "getent", "groupadd", "groupmod", "sync", "systemctl", "useradd", "usermod",
+            "id",
         ]
 
         init(_ provision: Provision, _ column: SettingsTable.Column) throws {
@@ -34,52 +39,102 @@ import TestSupport
             scratch.write("#PasswordAuthentication yes\nUsePAM yes\nPasswordAuthentication yes\n", to: sshd)
             scratch.write("hostname\n", to: "root/etc/dhcpcd.conf")
             scratch.write("pi", to: "user")
+            scratch.write("pi", to: "group")
+            scratch.write("$6$salt$published", to: "hash")
+            scratch.write("# skeleton\n", to: "root/etc/skel/.profile")
+            scratch.write("", to: "root/home/pi/.keep")
             scratch.write("", to: "calls")
         }
 
         let sshd = "root/etc/ssh/sshd_config"
 
         /// - Parameter failing: whether the stand-ins do nothing and fail; nil for a PATH without any program.
-        func run(failing: Bool? = false, installing: Bool = true) throws -> OutsideTool.Result {
+        ///   - cut: the call of a program at which the script ends, as if the power had failed.
+        func run(failing: Bool? = false, installing: Bool = true, cut: Int? = nil) throws -> OutsideTool.Result {
             let bin = scratch["bin"].string
             scratch.write("", to: "bin/.keep")
             for name in failing == nil || !installing ? [] : Self.real {
                 let path = try #require(
                     ["/usr/bin/", "/bin/"].map { $0 + name }.first(where: FileManager.default.isExecutableFile))
-                try FileManager.default.createSymbolicLink(atPath: "\(bin)/\(name)", withDestinationPath: path)
+                if let cut {
+                    try? FileManager.default.removeItem(atPath: "\(bin)/\(name)")
+                    scratch.writeProgram(
+                        "\(Self.cutter(scratch.path, at: cut))exec \(path) \"$@\"\n", to: "bin/\(name)")
+                } else if !exists("bin/\(name)") {
+                    try FileManager.default.createSymbolicLink(atPath: "\(bin)/\(name)", withDestinationPath: path)
+                }
             }
+            scratch.write("0\n", to: "programs")
             for name in failing == nil || !installing ? [] : Self.standIns {
-                scratch.write(failing == true ? "#!/bin/sh\nexit 1\n" : Self.standIn(scratch.path), to: "bin/\(name)")
+                let standIn = cut.map { Self.standIn(scratch.path, cutter: Self.cutter(scratch.path, at: $0)) }
+                scratch.write(
+                    failing == true ? "#!/bin/sh\nexit 1\n" : standIn ?? Self.standIn(scratch.path), to: "bin/\(name)")
                 try FileManager.default.setAttributes(
                     [.posixPermissions: 0o755], ofItemAtPath: "\(bin)/\(name)")
             }
             return try OutsideTool("env").run([
-                "-i", "PATH=\(bin)", "PIFLASH_ROOT=\(scratch["root"].string)", "/bin/bash",
-                scratch["root\(mount)/firstrun.sh"].string,
+                "-i", "PATH=\(bin)", "PIFLASH_ROOT=\(scratch["root"].string)", "/bin/bash", "-c",
+                "echo $$ >'\(scratch["script"])'; exec /bin/bash '\(scratch["root\(mount)/firstrun.sh"])'",
             ])
         }
 
-        private static func standIn(_ scratch: FilePath) -> String {
+        /// The number of programs that the last run with `cut` has called.
+        var programs: Int { Int(text("programs").split(separator: "\n").first ?? "") ?? 0 }
+
+        /// The beginning of a stand-in that ends the script at call number `cut`. It is not the stand-in's parent where
+        /// the parts of a pipe have a shell each, but its process group is.
+        private static func cutter(_ scratch: FilePath, at cut: Int) -> String {
             #"""
             #!/bin/sh
-            PATH=/usr/bin:/bin
-            name=${0##*/}
-            { printf '%s' "$name"; printf '|%s' "$@"; echo; } >>'\#(scratch)/calls'
-            case $name in
-            date) [ "$1" = +%s ] && echo 1600000000 ;;
-            chpasswd) cat >'\#(scratch)/chpasswd' ;;
-            usermod) [ "$1" != --login ] || printf '%s' "$2" >'\#(scratch)/user' ;;
-            getent)
-                user=$(cat '\#(scratch)/user')
-                case $2 in
-                1000 | "$user") echo "$user:x:1000:1000:,,,:/home/$user:/bin/bash" ;;
-                *) exit 2 ;;
-                esac
-                ;;
-            esac
-            exit 0
+            exec 7>>'\#(scratch)/lock'
+            /usr/bin/flock 7
+            read -r programs <'\#(scratch)/programs'
+            echo "$((programs + 1))" >'\#(scratch)/programs'
+            exec 7>&-
+            if [ "$((programs + 1))" -ge \#(cut) ]; then
+                read -r script <'\#(scratch)/script'
+                kill -9 "$script"
+                exit 1
+            fi
 
             """#
+        }
+
+        private static func standIn(_ scratch: FilePath, cutter: String = "#!/bin/sh\n") -> String {
+            cutter + #"""
+                PATH=/usr/bin:/bin
+                name=${0##*/}
+                { printf '%s' "$name"; printf '|%s' "$@"; echo; } >>'\#(scratch)/calls'
+                case $name in
+                date) [ "$1" = +%s ] && echo 1600000000 ;;
+                chpasswd)
+                    cat >'\#(scratch)/chpasswd'
+                    cut -d: -f2 '\#(scratch)/chpasswd' >'\#(scratch)/hash'
+                    ;;
+                usermod)
+                    case $1 in
+                    --login)
+                        printf '%s' "$2" >'\#(scratch)/user'
+                        mv '\#(scratch)/root/home'/pi '\#(scratch)/root/home'/"$2"
+                        ;;
+                    --lock) sed -i 's/^!*/!/' '\#(scratch)/hash' ;;
+                    esac
+                    ;;
+                groupmod) printf '%s' "$2" >'\#(scratch)/group' ;;
+                id) echo video ;;
+                getent)
+                    user=$(cat '\#(scratch)/user')
+                    case $1:$2 in
+                    passwd:1000 | passwd:"$user") echo "$user:x:1000:1000:,,,:/home/$user:/bin/bash" ;;
+                    shadow:"$user") echo "$user:$(cat '\#(scratch)/hash'):19000:0:99999:7:::" ;;
+                    group:1000) echo "$(cat '\#(scratch)/group'):x:1000:" ;;
+                    *) exit 2 ;;
+                    esac
+                    ;;
+                esac
+                exit 0
+
+                """#
         }
 
         func text(_ path: String) -> String { String(decoding: scratch.read(path), as: UTF8.self) }
@@ -170,6 +225,82 @@ import TestSupport
     }
 
     @Test(arguments: columns)
+    func `firstrun shuts the vendor's login before anything else, and opens it as the user's`(
+        _ column: SettingsTable.Column
+    ) async throws {
+        let node = try Node(try await Sample.provision(Sample.full(for: column), column), column)
+        _ = try node.run()
+        let changes = node.calls.filter { !$0.hasPrefix("getent|") }
+        #expect(changes.first == "usermod|--lock|pi", "\(changes)")
+        #expect(node.text("hash").hasPrefix("$6$"))
+        // Without a user in the recipe the vendor's is the only way in.
+        var recipe = Sample.bare()
+        recipe.user = nil
+        let bare = try Node(try await Sample.provision(recipe, column), column)
+        _ = try bare.run()
+        #expect(!bare.calls.contains { $0.hasPrefix("usermod") })
+    }
+
+    @Test(arguments: columns)
+    func `wherever firstrun is cut short, the next boot runs it again and ends as if nothing had been`(
+        _ column: SettingsTable.Column
+    ) async throws {
+        let provision = try await Sample.provision(Sample.bare(), column)
+        let rehearsal = try Node(provision, column)
+        _ = try rehearsal.run(cut: .max)
+        let calls = rehearsal.programs
+        #expect(calls > 40)
+        let results = [
+            "etc/hostname", "etc/hosts", "etc/ssh/sshd_config", "home/pirate/.profile", "etc/piflash/settings",
+        ]
+        for cut in stride(from: 1, through: calls, by: 5) {
+            let node = try Node(provision, column)
+            #expect(try node.run(cut: cut).status != 0, "cut \(cut)")
+            // It starts again exactly if its words are still there.
+            let line = node.text("root\(node.mount)/cmdline.txt")
+            if line.contains("systemd.run=") {
+                #expect(line.hasPrefix(node.line.split(separator: "\n")[0]), "cut \(cut)")
+                #expect(node.exists("root\(node.mount)/firstrun.sh"), "cut \(cut)")
+                #expect(try node.run(cut: .max).status == 0, "cut \(cut)")
+            }
+            #expect(!node.text("root\(node.mount)/cmdline.txt").contains("systemd."), "cut \(cut)")
+            // Otherwise the first-boot program removes what is left.
+            if !node.exists("root\(node.mount)/\(FirstRunScript.triesPath)") {
+                #expect(!node.exists("root\(node.mount)/firstrun.sh"), "cut \(cut)")
+            } else {
+                #expect(node.text("root\(node.mount)/\(FirstRunScript.triesPath)") == "through\n", "cut \(cut)")
+            }
+            for name in results { #expect(node.text("root/\(name)") == rehearsal.text("root/\(name)"), "cut \(cut)") }
+            #expect(node.text("user") == "pirate" && node.text("group") == "pirate", "cut \(cut)")
+            #expect(node.text("hash") == rehearsal.text("hash"), "cut \(cut)")
+        }
+    }
+
+    @Test(arguments: columns)
+    func `firstrun is given up after three cuts, says so, and leaves no login open`(_ column: SettingsTable.Column)
+        async throws
+    {
+        let provision = try await Sample.provision(Sample.bare(), column)
+        let node = try Node(provision, column)
+        let tries = "root\(node.mount)/\(FirstRunScript.triesPath)"
+        for expected in 1...3 {
+            // One of the first programs.
+            _ = try node.run(cut: 12)
+            #expect(node.text(tries) == "\(expected)\n")
+            #expect(node.text("root\(node.mount)/cmdline.txt") == node.line)
+        }
+        #expect(try node.run(cut: .max).status == 0)
+        #expect(!node.text("root\(node.mount)/cmdline.txt").contains("systemd."))
+        #expect(node.text("root\(node.mount)/cmdline.txt").hasSuffix("\n"))
+        #expect(node.text("hash").hasPrefix("!"))
+        let status = try #require(FirstBootStatus(node.text("root\(node.mount)/piflash/status.txt")))
+        #expect(status.state == "failed")
+        #expect(status.lastError == "it was cut short three times; configure the card again")
+        // A card that is configured again starts with three new tries.
+        #expect(provision.bootFiles.first { $0.path == FirstRunScript.triesPath }?.contents == Array("0\n".utf8))
+    }
+
+    @Test(arguments: columns)
     func `firstrun leaves what it has done before as it is`(_ column: SettingsTable.Column) async throws {
         let provision = try await Sample.provision(Sample.full(for: column), column)
         let node = try Node(provision, column)
@@ -181,6 +312,7 @@ import TestSupport
         #expect(try node.run(installing: false).status == 0)
         #expect(edited.map { node.text("root/\($0)") } == before)
         #expect(node.text("root\(node.mount)/piflash/firstrun.log") == "")
+        #expect(!node.exists("root\(node.mount)/\(FirstRunScript.triesPath)"))
         #expect(node.calls.count { $0.hasPrefix("usermod|--login|") } == 1)
     }
 

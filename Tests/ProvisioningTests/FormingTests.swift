@@ -124,13 +124,69 @@ import TestSupport
         for address in ["10.0.0.10", "fd00::1"] { rig.scratch.write(service, to: "service-\(address)") }
         #expect(try rig.run(shell).status == 1)
         #expect(rig.status["state"] == "failed")
-        #expect(rig.status["last error"]?.contains("manager [fd00::1]:2377") == true, "\(rig.status)")
+        // The one that is to form the swarm, not the last one that was asked.
+        #expect(rig.status["last error"]?.contains("manager 10.0.0.10:2377") == true, "\(rig.status)")
         #expect(rig.has("root/etc/piflash/swarm/worker_key"))
         #expect(rig.text("ssh.log").split(separator: "\n").count == 6)
         // The second manager is as good as the first.
         rig.scratch.write("open", to: "service-fd00::1")
         #expect(try rig.run(shell).succeeded)
         #expect(rig.status["state"] == "done")
+    }
+
+    @Test(arguments: Shell.allCases, ["silent", "closed", "forming"])
+    func `a worker says which manager is to form the swarm, by name, and what is the matter with that one`(
+        _ shell: Shell, state: String
+    ) throws {
+        let formation = SwarmFormation.sample(managers: ["10.0.0.10:2377", "10.0.0.11:2377", "10.0.0.12:2377"])
+        let rig = try Self.rig(formation)
+        rig.scratch.write("10.0.0.10\tred00\n10.0.0.11\tred01\n", to: "root/etc/piflash/hosts")
+        // The others have nothing else to say than that there is no swarm.
+        for address in ["10.0.0.11", "10.0.0.12"] { rig.scratch.write("empty", to: "service-\(address)") }
+        switch state {
+        case "silent": rig.scratch.write("10.0.0.10:2377", to: "silent")
+        case "closed":
+            rig.install(
+                "curl", "echo 'curl: (7) Failed to connect to 10.0.0.10 port 2377: Connection refused' >&2; exit 7")
+        default: rig.scratch.write("empty", to: "service-10.0.0.10")
+        }
+        let result = try rig.run(shell)
+        #expect(result.status == 1)
+        #expect(result.errors.contains("waiting for manager red00 (10.0.0.10:2377) to form the swarm"))
+        #expect(!result.errors.contains("waiting for manager 10.0.0.11"))
+        let expected = [
+            "silent": "manager 10.0.0.10:2377 does not answer",
+            "closed": "manager 10.0.0.10:2377 is not in a swarm yet",
+            "forming": "manager 10.0.0.10:2377: swarm-door: no swarm here yet",
+        ]
+        #expect(rig.status["last error"] == expected[state])
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `the status says by how much a clock was moved, and whose time it is`(_ shell: Shell) throws {
+        for (time, moved) in [("64001000", "forward by 740 days"), ("900", "back by 100 seconds")] {
+            let rig = try Self.rig(.sample())
+            rig.scratch.write("10.0.0.10\tred00\n", to: "root/etc/piflash/hosts")
+            rig.scratch.write(time + "\n", to: "time")
+            rig.install("timedatectl", "echo 'System clock synchronized: no'")
+            #expect(try rig.run(shell).succeeded)
+            #expect(
+                rig.status["clock"] == "set \(moved), to the time of manager red00 (10.0.0.10:2377)", "\(rig.status)")
+        }
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `a worker's commands have the manager's time`(_ shell: Shell) throws {
+        let formation = SwarmFormation.sample()
+        let rig = try Self.rig(formation)
+        rig.scratch.write("500000\n", to: "time")
+        rig.install("timedatectl", "echo 'System clock synchronized: no'")
+        var settings = FirstBootSettings.sample(
+            managers: formation.managers, commands: ["date +%s >\"$RIG/seen\""])
+        settings.orchestration = formation.settings
+        rig.configure(settings)
+        #expect(try rig.run(shell).succeeded)
+        #expect(rig.text("seen") == "500000\n")
     }
 
     @Test(arguments: Shell.allCases)
@@ -159,9 +215,10 @@ import TestSupport
         [
             // The manager's time, whether a time server has set the clock, and what the clock is set to.
             ("5000", false, ["@5000"]), ("5000", true, []), ("1030", false, []), ("1031", false, ["@1031"]),
-            ("500", false, []), ("", false, []), ("x", false, []), ("99999999999999", false, []),
+            ("500", false, ["@500"]), ("970", false, []), ("969", false, ["@969"]), ("500", true, []), ("", false, []),
+            ("x", false, []), ("99999999999999", false, []),
         ] as [(String, Bool, [String])])
-    func `a clock that no time server has set follows the manager's, forwards only`(
+    func `a clock that no time server has set follows the manager's, forwards and back`(
         _ shell: Shell, clock: (time: String, synchronised: Bool, set: [String])
     ) throws {
         let rig = try Self.rig(.sample())
@@ -192,7 +249,7 @@ import TestSupport
         rig.scratch.write("red00 ready\nred01 ready\n", to: "ready")
         let result = try rig.run(shell)
         #expect(result.succeeded, "\(result.errors)")
-        #expect(Self.log(rig, "swarm init") == ["swarm init --advertise-addr 10.0.0.10"])
+        #expect(Self.log(rig, "swarm init") == ["swarm init --cert-expiry 8760h --advertise-addr 10.0.0.10"])
         #expect(
             Self.log(rig, "node update") == [
                 "node update --availability drain --label-add rack=red n1111111111111111111111id"

@@ -37,12 +37,12 @@ import Yams
         #expect(ubuntu["regulatory-domain"] == nil)
     }
 
-    @Test func `Ubuntu waits for the interface that packages come through, and for no other`() async throws {
-        var node = Sample.full()
-        #expect(try await interface("wlan0", node, .ubuntuCloudInit)["optional"] == nil)
-        #expect(try await interface("eth0", node, .ubuntuCloudInit)["optional"]?.bool == true)
-        node.firstBoot.packages = []
-        #expect(try await interface("wlan0", node, .ubuntuCloudInit)["optional"]?.bool == true)
+    @Test(arguments: [OSProfile.Flavour.ubuntuCloudInit, .raspberryPiOSCloudInit])
+    func `no boot waits for an interface, since the first-boot program does`(_ flavour: OSProfile.Flavour) async throws
+    {
+        for name in ["wlan0", "eth0"] {
+            #expect(try await interface(name, Sample.full(), flavour)["optional"]?.bool == true)
+        }
     }
 
     @Test func `a recipe that leaves a node unreachable or half said is warned of`() async throws {

@@ -33,6 +33,10 @@ final class NodeRig: Sendable {
         }
         path = "\(scratch["bin"]):\(tools)"
         install("ip", "exit 1")
+        // This machine's clock is not the node's.
+        install(
+            "date",
+            "case \"$*\" in *-s*) echo 'date: Operation not permitted' >&2; exit 1 ;; esac; exec /bin/date \"$@\"")
         install("timedatectl", "echo 'System clock synchronized: yes'")
         install(
             "systemctl",

@@ -34,7 +34,13 @@ import Text
             case .native:
                 #expect(isOther, comment)
                 // Both partitions may have a clock, and the country may also be beside the networks.
-                let allowed = setting == .country ? [WPASupplicant.path] : []
+                var allowed = setting == .country ? [WPASupplicant.path] : []
+                // In the root partition, too, since a power cut can leave custom.toml unread for good.
+                if column.profile.flavour == .raspberryPiOSCustomTOML {
+                    allowed += [
+                        RootPath.hostname, RootPath.hosts, RootPath.timezone, RootPath.localtime, RootPath.keyboard,
+                    ]
+                }
                 if setting != .clock { #expect(Self.differences(a, b).subtracting(allowed) == [], comment) }
             case .rootEdit:
                 let isOther = a.rootChanges != b.rootChanges
@@ -87,10 +93,10 @@ import Text
     }
 
     /// The paths in the root partition that one of two provisions changes otherwise, apart from the first-boot program's
-    /// settings, which hold a bit of everything.
+    /// settings and keys, which hold a bit of everything.
     private static func differences(_ a: Provision, _ b: Provision) -> Set<String> {
         Set(Set(a.rootChanges).symmetricDifference(b.rootChanges).map(\.edit.path))
-            .subtracting([FirstBootProgram.settingsPath])
+            .subtracting([FirstBootProgram.settingsPath, FirstBootProgram.keysPath])
     }
 
     private static func network(

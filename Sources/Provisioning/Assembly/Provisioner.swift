@@ -110,6 +110,13 @@ package struct Provisioner: Sendable {
         }
         settings.orchestration = cluster?.settings ?? []
         let facts = profile.flavour.facts
+        settings.hasSeed = facts.hasCloudInit
+        if let user = node.user {
+            settings.account = FirstBootSettings.Account(
+                name: user.name.value, groups: user.groups.map(\.value).filter { $0 != "docker" },
+                passwordHash: material.passwordHash, keys: material.authorizedKeys,
+                takeover: facts.renamesFirstUser ? material.allowsPasswordLogin : nil)
+        }
         if !facts.setsLocaleAndRadio {
             settings.language = node.locale.lang?.value
             settings.usesWiFi = !material.accessPoints.isEmpty

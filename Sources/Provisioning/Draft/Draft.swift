@@ -41,9 +41,7 @@ struct Draft: Sendable {
         interface == primaryInterface ? node.network.dns.map(\.value) : []
     }
 
-    /// Whether sshd accepts passwords: only if the recipe gives a password and no key. If it gives a key, that is the way in.
-    var allowsPasswordLogin: Bool { material.passwordHash != nil && material.authorizedKeys.isEmpty }
-
+    var allowsPasswordLogin: Bool { material.allowsPasswordLogin }
 }
 
 extension Node.StaticAddress {

@@ -28,6 +28,9 @@ struct Material: Sendable {
     /// Texts that are shown only masked.
     private(set) var sensitive: Set<String> = []
 
+    /// Whether sshd accepts passwords: only if the recipe gives a password and no key. If it gives a key, that is the way in.
+    var allowsPasswordLogin: Bool { passwordHash != nil && authorizedKeys.isEmpty }
+
     /// A password that nobody knows, for accounts that must have one: the same every time for the same node.
     let unguessable: String
 

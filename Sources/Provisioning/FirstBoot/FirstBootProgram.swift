@@ -13,6 +13,13 @@ enum FirstBootProgram {
     static let path = "/usr/local/lib/piflash/first-boot"
     static let settingsPath = "/etc/piflash/settings"
     static let commandsDirectory = "/etc/piflash/run.d"
+    /// The keys with which the recipe's user logs in.
+    static let keysPath = "/etc/piflash/authorized_keys"
+    /// The instance of cloud-init of which everything is on the card.
+    static let seededPath = "/var/lib/piflash/seeded"
+    /// Made by cloud-init's last command, at each boot in which it runs.
+    static let seedEndPath = "\(runDirectory)/seeded"
+    static let runDirectory = "/run/piflash"
 
     /// A file of FirstBoot/, compiled in.
     struct Part {
@@ -25,14 +32,20 @@ enum FirstBootProgram {
         }
     }
 
+    /// Also a part of firstrun.sh.
+    static let account = Part("account", PackageResources.account_sh)
+
     /// In the order of the program: a part uses only functions of those before it.
     static let parts = [
         Part("head", PackageResources.head_sh), Part("lib", PackageResources.lib_sh),
+        Part("clock", PackageResources.clock_sh),
         Part("system", PackageResources.system_sh), Part("service", PackageResources.service_sh),
         Part("docker", PackageResources.docker_sh), Part("install", PackageResources.install_sh),
         Part("preload", PackageResources.preload_sh), Part("token", PackageResources.token_sh),
+        Part("time", PackageResources.time_sh),
         Part("swarm", PackageResources.swarm_sh), Part("form", PackageResources.form_sh),
-        Part("classic", PackageResources.classic_sh), Part("main", PackageResources.main_sh),
+        Part("classic", PackageResources.classic_sh), account,
+        Part("checks", PackageResources.checks_sh), Part("main", PackageResources.main_sh),
     ]
 
     static let source = parts.map(\.text).joined(separator: "\n")

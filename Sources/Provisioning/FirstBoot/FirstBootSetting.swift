@@ -29,6 +29,17 @@ struct FirstBootSetting: Hashable, Sendable {
         case wifi = "WIFI"
         case hosts = "HOSTS"
 
+        case account = "ACCOUNT"
+        case accountGroups = "ACCOUNT_GROUPS"
+        /// "*" for no password.
+        case passwordHash = "PASSWORD_HASH"
+        /// Whether the image's first user becomes the recipe's.
+        case takeover = "TAKEOVER"
+        /// Whether sshd takes passwords: "yes" or "no"; empty if the system's own first boot decides.
+        case passwordLogin = "PASSWORD_LOGIN"
+        /// Whether cloud-init makes the node.
+        case seed = "SEED"
+
         case swarm = "SWARM"
         case managers = "MANAGERS"
         case advertise = "ADVERTISE"

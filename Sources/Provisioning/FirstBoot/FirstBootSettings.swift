@@ -39,8 +39,36 @@ struct FirstBootSettings: Hashable, Sendable {
     var carried: [CarriedFile] = []
     /// The node's certificate: if it changes, Docker is restarted.
     var certificate: NodeCertificate?
+    /// The user that the program looks after.
+    var account: Account?
+    /// Whether cloud-init makes the node.
+    var hasSeed = false
     /// What the node's cluster adds.
     var orchestration: [FirstBootSetting] = []
+
+    /// The recipe's user, whom the program makes if the system's own first boot was cut short.
+    struct Account: Hashable, Sendable {
+        var name: String
+        var groups: [String]
+        /// Nil for no password.
+        var passwordHash: String?
+        var keys: [String]
+        /// Set if the image's first user becomes this one: whether sshd takes passwords.
+        var takeover: Bool?
+    }
+
+    private var accountSettings: [FirstBootSetting] {
+        var settings: [FirstBootSetting] = hasSeed ? [.init(.seed, true)] : []
+        guard let account else { return settings }
+        settings += [
+            .init(.account, account.name), .init(.accountGroups, account.groups.joined(separator: " ")),
+            .init(.passwordHash, account.passwordHash ?? "*"),
+        ]
+        if let allowsPasswords = account.takeover {
+            settings += [.init(.takeover, true), .init(.passwordLogin, allowsPasswords ? "yes" : "no")]
+        }
+        return settings
+    }
 
     /// The file with ``rack``, in the form of /etc/hosts.
     static let rackPath = "/etc/piflash/hosts"
@@ -90,7 +118,7 @@ struct FirstBootSettings: Hashable, Sendable {
             .init(.locale, language ?? ""), .init(.wifi, usesWiFi), .init(.hosts, !rack.isEmpty),
         ]
         let proxy: [FirstBootSetting] = daemonHasProxy ? [.init(.dockerProxy, true)] : []
-        return common + installationSettings + orchestration + proxy
+        return common + accountSettings + installationSettings + orchestration + proxy
     }
 
     private var text: String {
@@ -110,6 +138,10 @@ struct FirstBootSettings: Hashable, Sendable {
         if !rack.isEmpty {
             let lines = rack.map { "\($0.address)\t\($0.name)\n" }.joined()
             files.append(.init(path: Self.rackPath, contents: Array(lines.utf8), mode: 0o644))
+        }
+        if let account, !account.keys.isEmpty {
+            let lines = account.keys.map { $0 + "\n" }.joined()
+            files.append(.init(path: FirstBootProgram.keysPath, contents: Array(lines.utf8), mode: 0o600))
         }
         for (name, command) in zip(commandNames, commands) {
             files.append(

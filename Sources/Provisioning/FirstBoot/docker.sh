@@ -12,7 +12,7 @@ configure_docker() {
         rm -f "$dropin"
     fi
     if restart_docker >/dev/null 2>"$state/error"; then
-        printf '%s\n' "$DOCKER_CONFIG" >"$state/docker-config"
+        keep "$state/docker-config" "$DOCKER_CONFIG"
     else
         problem="docker does not start, see its log: $(clean <"$state/error")"
     fi
@@ -20,7 +20,7 @@ configure_docker() {
 
 # At most ten minutes: packages may still be on their way.
 wait_for_docker() {
-    waited=0
+    began=$(uptime)
     status working 'waiting for Docker' 'docker info'
     until docker info >/dev/null 2>"$state/error"; do
         if has_docker; then
@@ -28,12 +28,11 @@ wait_for_docker() {
         else
             reason='docker is not installed; write docker.install: auto in the recipe'
         fi
-        if [ "$waited" -ge 600 ]; then
+        if [ "$(($(uptime) - began))" -ge "$((600 * tick))" ]; then
             problem=$reason
             return 1
         fi
         status working 'waiting for Docker' 'docker info' "$reason"
-        pause 5
-        waited=$((waited + 5))
+        pause 1
     done
 }

@@ -1,13 +1,6 @@
 # A swarm that the rack forms by itself: the first manager initializes it, and all others fetch the token of their role from
 # a manager's token service, join, and delete the key to it.
 
-# With a clock that is behind the card's, the engine would make certificates that have expired before they are used.
-set_clock_to_flash_time() {
-    [ "$(date +%s)" -ge "$FLASH_TIME" ] && return 0
-    say 'setting the clock to the time when the card was written'
-    if date -s "@$FLASH_TIME" >/dev/null 2>"$state/error"; then problem=''; fi
-}
-
 # The first manager initializes the swarm, unless another manager is in it already: then this is a new card for a node of
 # that swarm, and a second swarm would split the rack. Managers that do not answer have two minutes: at a cold start they
 # are just starting.
@@ -17,7 +10,7 @@ init_swarm() {
         last="the rack's key is not on this card any more; write the card again"
         return 1
     fi
-    waited=0
+    began=$(uptime)
     while :; do
         silent=''
         for manager in $MANAGERS; do
@@ -27,14 +20,14 @@ init_swarm() {
             fi
             case $last in *'no swarm here yet'*) ;; *) silent="$silent $manager" ;; esac
         done
-        if [ -z "$silent" ] || [ "$waited" -ge 120 ]; then break; fi
+        if [ -z "$silent" ] || [ "$(($(uptime) - began))" -ge "$((120 * tick))" ]; then break; fi
         status working 'forming the swarm' "an answer from$silent" "$last"
-        pause 5
-        waited=$((waited + 5))
+        pause 2
     done
     own=$(advertised 0.0.0.0)
-    # Its output holds the token.
-    if docker swarm init ${own:+--advertise-addr "$own"} >/dev/null 2>"$state/error"; then
+    # Its output holds the token. The certificates last a year: a time server that is found later may move the clock by
+    # months, and a rack is switched off for a summer.
+    if docker swarm init --cert-expiry 8760h ${own:+--advertise-addr "$own"} >/dev/null 2>"$state/error"; then
         say 'this node has formed the swarm'
         return 0
     fi
@@ -70,7 +63,7 @@ register_node() {
             return 1
         fi
         status working 'registering this node' 'a manager' "$last"
-        pause "$((tries < 10 ? 2 : 20))"
+        pause "$((tries < 10 ? 1 : 20))"
     done
 }
 
@@ -95,17 +88,16 @@ $name ready
 
 # Ten minutes for all nodes of the rack. A node may join later, but a stack does not wait longer.
 wait_for_nodes() {
-    waited=0
+    began=$(uptime)
     while :; do
         absent=$(missing_nodes)
         [ -n "$absent" ] || return 0
-        if [ "$waited" -ge 600 ]; then
+        status working 'waiting for the rack' "$absent"
+        if [ "$(($(uptime) - began))" -ge "$((600 * tick))" ]; then
             problem="not in the swarm yet: $absent"
             return 0
         fi
-        status working 'waiting for the rack' "$absent"
-        pause 5
-        waited=$((waited + 5))
+        pause 2
     done
 }
 
@@ -125,15 +117,14 @@ deploy_stacks() {
                 return 1
             fi
             status working "deploying the stack $name" '' "$(clean <"$state/error")"
-            pause 10
+            pause "$((tries * 4))"
         done
-        printf '%s\n' "$stack" >"$stamp"
+        keep "$stamp" "$stack"
     done
 }
 
 form_swarm() {
     last=''
-    set_clock_to_flash_time
     if [ "$FIRST" = 1 ] && [ "$(node_state)" = inactive ]; then
         round=0
         until init_swarm; do
@@ -143,7 +134,7 @@ form_swarm() {
                 return 1
             fi
             status working 'forming the swarm' '' "$last"
-            back_off 10
+            back_off "$((round < 5 ? round * 2 : 10))"
         done
     fi
     join_swarm && register_node || return 1

@@ -4,6 +4,19 @@ say() { printf 'piflash: %s\n' "$1" >&2; }
 
 pause() { sleep "$(($1 * tick))"; }
 
+# Seconds since the node was switched on: the clock may jump.
+uptime() { sed 's/[. ].*//' /proc/uptime; }
+
+# Writes what belongs to the file system of file or directory $1 to the card. Before coreutils 8.24 there is only the
+# whole of it.
+flush() { sync -f "$1" 2>/dev/null || sync; }
+
+# keep FILE TEXT: from now on FILE holds TEXT, also after a power cut. Without the flush in the middle the file could
+# have its new name, and be empty.
+keep() {
+    printf '%s\n' "$2" >"$1.new" && flush "$1.new" && mv -f "$1.new" "$1" && flush "$1"
+}
+
 # Waits $1 seconds and up to half as long again, so that the nodes of a rack do not all try at the same moment.
 back_off() {
     random=$(od -An -N1 -tu1 /dev/urandom 2>/dev/null | tr -d ' ')
@@ -16,7 +29,19 @@ clean() {
         cut -c 1-300
 }
 
-# status STATE STEP [WAITING-FOR [LAST-ERROR]]: to the journal and, in a file that is replaced, to the boot partition.
+# Puts the status on the boot partition, in a file that is replaced.
+publish() {
+    [ -d "$boot" ] || return 0
+    {
+        flock 8
+        mkdir -p "$boot/piflash" 2>/dev/null && cat "$root/run/piflash/status" 2>/dev/null >"$boot/piflash/status.new" &&
+            flush "$boot/piflash" && mv -f "$boot/piflash/status.new" "$boot/piflash/status.txt" && flush "$boot/piflash"
+    } 8>"$root/run/piflash/status.lock"
+}
+
+# status STATE STEP [WAITING-FOR [LAST-ERROR]]: to the journal and to the boot partition; there, since each write wears
+# the card, at most once in 15 seconds while the node works. What comes sooner waits in the background, and only the last
+# of it is written.
 status() {
     if [ "$2" != "$step" ]; then
         step=$2
@@ -26,15 +51,29 @@ status() {
         printf 'node: %s\nstate: %s\nstep: %s\nsince: %s\n' "$NODE" "$1" "$step" "$since"
         [ -z "${3:-}" ] || printf 'waiting for: %s\n' "$3"
         [ -z "${4:-}" ] || printf 'last error: %s\n' "$4"
+        [ -z "$repaired" ] || printf 'repaired: %s\n' "$repaired"
+        [ -z "$clock" ] || printf 'clock: %s\n' "$clock"
     )
     [ "$text" = "$shown" ] && return 0
     shown=$text
     say "$1: $step${3:+, waiting for $3}${4:+ ($4)}"
-    [ -d "$boot" ] || return 0
-    mkdir -p "$boot/piflash" 2>/dev/null &&
-        printf '%s\n' "$text" 2>/dev/null >"$boot/piflash/status.new" && sync &&
-        mv -f "$boot/piflash/status.new" "$boot/piflash/status.txt" && sync
+    printf '%s\n' "$text" >"$root/run/piflash/status.new" &&
+        mv -f "$root/run/piflash/status.new" "$root/run/piflash/status"
+    now=$(uptime)
+    if [ "$1" != working ] || [ "$now" -ge "$due" ]; then
+        publish
+        due=$((now + 15 * tick))
+    elif [ "$now" -ge "$later" ]; then
+        later=$due
+        (
+            sleep "$((later - now))"
+            publish
+        ) 9>&- &
+        due=$((due + 15 * tick))
+    fi
 }
+# From when the next status may be written to the card, and when the one that waits will be.
+due=0 later=0
 
 # shellcheck disable=SC2317
 stop() {
@@ -58,7 +97,7 @@ is_taken() { grep -qxF "$1" "$state/taken" 2>/dev/null; }
 
 take() {
     printf '%s\n' "$1" >>"$state/taken"
-    sync
+    flush "$state"
 }
 
 has_docker() { command -v docker >/dev/null 2>&1; }

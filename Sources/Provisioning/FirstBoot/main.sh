@@ -1,7 +1,18 @@
 write_hosts
 switch_radio_on
 take_token || status failed 'taking the join token' '' 'cannot write /var/lib/piflash'
+# A node that has finished may have followed a manager to an earlier time.
+[ -e "$state/finished" ] || set_clock_to_flash_time
+check_firstrun
+wait_for_seed
+check_account
+check_ssh
+confirm_seed
 if [ -e "$state/finished" ] && [ "$(cat "$state/finished")" = "$GENERATION" ]; then
+    if [ -n "$unready" ]; then
+        status failed 'checking the login' '' "$unready"
+        exit 1
+    fi
     if [ "$CLASSIC" = 0 ]; then
         # The last boot may have failed to delete its token, and to write its last status.
         [ ! -e "$state/done/swarm" ] || rm -f "$state/join-token"
@@ -19,14 +30,19 @@ if [ -e "$state/finished" ] && [ "$(cat "$state/finished")" = "$GENERATION" ]; t
     status failed "$step" '' "$problem"
     exit 1
 fi
-[ "$(cat "$state/swarm-generation" 2>/dev/null)" = "$MANAGERS" ] || rm -f "$state/done/swarm"
-printf '%s\n' "$MANAGERS" >"$state/swarm-generation"
+if [ "$(cat "$state/swarm-generation" 2>/dev/null)" != "$MANAGERS" ]; then
+    rm -f "$state/done/swarm"
+    keep "$state/swarm-generation" "$MANAGERS"
+fi
 
 failed=''
+# The first manager decides what time it is in the rack.
+patience=120
+[ "$FIRST" = 0 ] || patience=15
 make_locale
 use_carried
 wait_for_network
-wait_for_clock
+if needs_download; then wait_for_clock 120; fi
 install_packages
 install_docker || failed=$step
 if [ "$DOCKER" = 1 ] || [ -s "$state/docker-config" ]; then
@@ -42,6 +58,11 @@ if [ "$DOCKER" = 1 ] && [ -z "$failed" ]; then
         failed=$step
     fi
 fi
+# Nothing before this needs the time. A node that fetches its token gets the time with it.
+if has_commands || [ "$FIRST" = 1 ] || { [ "$SWARM" = 1 ] && [ "$FORM" = 0 ]; }; then
+    wait_for_clock "$patience"
+fi
+wait_for_locale
 run_commands
 [ "$CLASSIC" = 1 ] || leave_classic
 if [ -z "$failed" ] && [ "$CLASSIC" = 1 ]; then
@@ -53,12 +74,12 @@ elif [ "$SWARM" = 1 ] && [ -z "$failed" ] && [ ! -e "$state/done/swarm" ]; then
 fi
 rm -f "$state/error" "$state/answer"
 if [ -n "$unloaded" ] && [ -z "$failed" ]; then failed='loading images' problem=$unloaded; fi
+if [ -n "$unready" ]; then failed='checking the login' problem=$unready; fi
 if [ -n "$failed" ]; then
     status failed "$failed" '' "$problem"
     exit 1
 fi
-printf '%s\n' "$problem" >"$state/finished-problem"
-printf '%s\n' "$GENERATION" >"$state/finished"
-sync
+keep "$state/finished-problem" "$problem"
+keep "$state/finished" "$GENERATION"
 status 'done' finished '' "$problem"
 exit 0

@@ -5,10 +5,9 @@ take_token() {
     token=$(tr -cd '0-9A-Za-z-' <"$card") || return 1
     case $token in
     SWMTKN-*)
-        (umask 077 && printf '%s\n' "$token" >"$state/join-token.new") &&
-            mv -f "$state/join-token.new" "$state/join-token" || return 1
+        (umask 077 && keep "$state/join-token" "$token") || return 1
         rm -f "$state/done/swarm" "$state/finished"
-        sync
+        flush "$state"
         ;;
     esac
     shred_file "$card"
@@ -42,8 +41,9 @@ join_through() {
     return 1
 }
 
-# Whether a program listens at manager $1. If none does, the engine itself would try for minutes in the background.
-# Without curl there is no way to know, so the join is tried.
+# Whether a swarm's port is open at manager $1; if not, sets last to the reason. The engine itself would try for minutes in
+# the background, and asking the token service costs the manager much more. Without curl there is no way to know, so the
+# join is tried.
 reachable() {
     command -v curl >/dev/null 2>&1 || return 0
     answer=0
@@ -51,8 +51,22 @@ reachable() {
         </dev/null 2>"$state/error" || answer=$?
     # curl(1): 5 and 6 no such host, 7 refused, 28 no answer in time. Any other code means that a program listens.
     case $answer in
-    5 | 6 | 7 | 28) return 1 ;;
+    7) last="manager $1 is not in a swarm yet" ;;
+    5 | 6 | 28) last="manager $1 does not answer" ;;
+    *) return 0 ;;
     esac
+    # curl gives 7, too, if there is no way to the host, and says so.
+    grep -qi 'refused' "$state/error" 2>/dev/null || last="manager $1 does not answer"
+    return 1
+}
+
+# Sets token to the one for manager $1: from its token service, or from the card.
+find_token() {
+    if [ "$FORM" = 1 ]; then
+        fetch_token "$1"
+    else
+        token=$(cat "$state/join-token") && [ -n "$token" ]
+    fi
 }
 
 # Puts the first manager last.
@@ -66,25 +80,33 @@ rotate_managers() {
 
 join_swarm() {
     status working 'joining the swarm'
-    delay=2 round=0 pending=0 last=''
+    delay=1 round=0 pending=0 last=''
+    # A rack's swarm is formed by its first manager. If no manager lets this node in, that one is the reason.
+    former='' reason='' awaited=''
+    if [ "$FORM" = 1 ] && [ -n "$MANAGERS" ]; then
+        former=${MANAGERS%% *}
+        awaited="manager $(manager_name "$former") to form the swarm"
+    fi
     while :; do
         limit=60
+        # At a cold start the managers are just starting, too.
+        [ "$(($(uptime) - online_since))" -ge 180 ] || limit=2
         case $(node_state) in
         active)
             rm -f "$state/join-token" "$state/joining"
-            : >"$state/done/swarm"
+            keep "$state/done/swarm" joined
             return 0
             ;;
         pending)
             # The engine keeps trying by itself for a while, and refuses a second join until then.
             status working 'joining the swarm' 'the join under way' "$last"
             pending=$((pending + 1))
-            if [ "$pending" -gt 24 ]; then
+            if [ "$pending" -gt 120 ]; then
                 docker swarm leave --force >/dev/null 2>&1
                 pending=0
                 rotate_managers
             fi
-            pause 5
+            pause 1
             continue
             ;;
         locked)
@@ -110,18 +132,14 @@ join_swarm() {
                 return 1
             fi
             for manager in $MANAGERS; do
-                status working 'joining the swarm' "manager $manager" "$last"
-                if [ "$FORM" = 1 ]; then
-                    fetch_token "$manager" || continue
-                else
-                    token=$(cat "$state/join-token")
-                    [ -n "$token" ] || continue
-                fi
-                if ! reachable "$manager"; then
-                    last="manager $manager does not answer"
+                status working 'joining the swarm' "${awaited:-manager $manager}" "$reason"
+                if ! reachable "$manager" || ! find_token "$manager"; then
+                    # Another manager's answer does not take the place of the first one's.
+                    if [ "${former:-$manager}" = "$manager" ] || [ -z "$reason" ]; then reason=$last; fi
                     continue
                 fi
                 : >"$state/joining"
+                flush "$state"
                 last=$(join_through "$manager" "$(advertised "$manager")") && continue 2
                 case $last in
                 *'invalid join token'* | *'does not match fingerprint'* | *'valid join token is necessary'*)
@@ -129,18 +147,19 @@ join_swarm() {
                     limit=300
                     ;;
                 esac
-                status working 'joining the swarm' "manager $manager" "$last"
+                reason=$last
+                status working 'joining the swarm' "manager $manager" "$reason"
                 case $(node_state) in pending | active) continue 2 ;; esac
             done
             ;;
         esac
         round=$((round + 1))
         if [ "$rounds" -gt 0 ] && [ "$round" -ge "$rounds" ]; then
-            problem=$last
+            problem=${reason:-$last}
             return 1
         fi
         # If a person has to act, there is a long pause from the first try on.
-        [ "$limit" = 60 ] || delay=$limit
+        [ "$limit" != 300 ] || delay=$limit
         back_off "$delay"
         delay=$((delay * 2))
         [ "$delay" -le "$limit" ] || delay=$limit

@@ -23,14 +23,31 @@ switch_radio_on() {
     return 0
 }
 
+# Makes the recipe's locale in the background: it takes half a minute on a small Pi, and only the recipe's commands may
+# need it.
 make_locale() {
     [ -n "$LOCALE" ] || return 0
     command -v locale-gen >/dev/null 2>&1 || return 0
     # locale -a spells it en_GB.utf8.
     wanted=$(printf '%s\n' "$LOCALE" | tr '[:upper:]' '[:lower:]' | tr -d '-')
     locale -a 2>/dev/null | tr '[:upper:]' '[:lower:]' | tr -d '-' | grep -qxF "$wanted" && return 0
-    status working "making the locale $LOCALE"
-    locale-gen >/dev/null 2>"$state/error" || problem="locale-gen: $(clean <"$state/error")"
+    say "making the locale $LOCALE"
+    locale-gen >/dev/null 2>"$state/locale-error" 9>&- &
+    locale_maker=$!
+}
+locale_maker=''
+
+wait_for_locale() {
+    [ -n "$locale_maker" ] || return 0
+    kill -0 "$locale_maker" 2>/dev/null && status working "making the locale $LOCALE"
+    wait "$locale_maker" || problem="locale-gen: $(clean <"$state/locale-error")"
+    locale_maker=''
+    rm -f "$state/locale-error"
+}
+
+needs_download() {
+    if [ -n "$PACKAGES" ] && [ "$(cat "$state/packages" 2>/dev/null)" != "$PACKAGES" ]; then return 0; fi
+    [ -n "$INSTALL" ] && ! has_docker
 }
 
 # Three tries: a mirror may be busy, or not reachable yet because the clock was wrong.
@@ -40,10 +57,14 @@ install_packages() {
     tries=0
     while :; do
         status working 'installing packages' "$PACKAGES"
+        # A power failure may have left packages half installed.
+        DEBIAN_FRONTEND=noninteractive dpkg --configure -a >/dev/null 2>&1 9>&-
         # shellcheck disable=SC2086 # a list
         if DEBIAN_FRONTEND=noninteractive apt-get -q update >/dev/null 2>"$state/error" &&
             DEBIAN_FRONTEND=noninteractive apt-get -q -y install $PACKAGES >/dev/null 2>"$state/error" 9>&-; then
-            printf '%s\n' "$PACKAGES" >"$state/packages"
+            keep "$state/packages" "$PACKAGES"
+            # From an earlier try.
+            case $problem in apt-get:*) problem='' ;; esac
             return 0
         fi
         problem="apt-get: $(clean <"$state/error")"
@@ -65,36 +86,29 @@ has_route() {
     return 1
 }
 
+# Whether there is a way out of the network: the default route has destination 0.
+has_way_out() {
+    awk 'NR > 1 && $1 !~ /^(lo|docker|br-|veth)/ && $2 == "00000000" { found = 1 } END { exit !found }' \
+        "$root/proc/net/route" 2>/dev/null
+}
+
 # At most five minutes: a node without a network still runs its commands.
 wait_for_network() {
-    waited=0
+    began=$(uptime)
     until has_route; do
-        [ "$waited" -ge 300 ] && return 0
         status working 'waiting for the network' 'a route'
-        pause 3
-        waited=$((waited + 3))
+        [ "$(($(uptime) - began))" -lt "$((300 * tick))" ] || break
+        pause 1
     done
+    online_since=$(uptime)
 }
 
-# A Pi has no battery-backed clock, and certificates need the time. Without a time server two minutes are enough.
-clock_is_set() {
-    [ "$(date +%s)" -ge "$FLASH_TIME" ] || return 1
-    command -v timedatectl >/dev/null 2>&1 || return 0
-    clock_is_synchronised
-}
-
-# Whether a time server has set the clock, as far as systemd knows.
-clock_is_synchronised() { timedatectl 2>/dev/null | grep -q 'synchronized: yes'; }
-
-wait_for_clock() {
-    waited=0
-    until clock_is_set; do
-        [ "$waited" -ge 120 ] && break
-        status working 'waiting for the clock' 'a time server'
-        pause 5
-        waited=$((waited + 5))
+# Whether a command has not run yet.
+has_commands() {
+    for name in $RUN; do
+        [ -e "$state/done/run-${name#*-}" ] || return 0
     done
-    [ "$(date +%s)" -ge "$FLASH_TIME" ] || problem="the clock is behind: $(date -u +%Y-%m-%dT%H:%M:%SZ)"
+    return 1
 }
 
 # Each command once: its stamp is set before it runs, so that one cut short by a power failure is reported, not
@@ -108,10 +122,10 @@ run_commands() {
         fi
         status working "running command ${name%%-*}"
         : >"$stamp"
-        sync
+        flush "$stamp"
         code=0
         sh "$root/etc/piflash/run.d/$name" 9>&- || code=$?
-        printf '%s\n' "$code" >"$stamp"
+        keep "$stamp" "$code"
         [ "$code" = 0 ] || problem="first_boot.run: command ${name%%-*} ended with status $code"
     done
 }

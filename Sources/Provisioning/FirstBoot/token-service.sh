@@ -15,7 +15,7 @@ PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 export PATH
 
 root=${PIFLASH_ROOT:-}
-FLASH_TIME=0 AVAILABILITY_MANAGER=active AVAILABILITY_WORKER=active
+AVAILABILITY_MANAGER=active AVAILABILITY_WORKER=active
 # shellcheck source=/dev/null
 [ -r "$root/etc/piflash/settings" ] && . "$root/etc/piflash/settings"
 
@@ -47,9 +47,10 @@ token() {
 }
 
 print_time() {
-    now=$(date +%s)
-    [ "$now" -ge "$FLASH_TIME" ] || refuse 'the clock is not set yet'
-    printf '%s\n' "$now"
+    # The first-boot program may still be waiting for a time server.
+    [ -e "$root/run/piflash/clock-is-settled" ] || [ -s "$root/var/lib/piflash/finished" ] ||
+        refuse 'the clock is not set yet'
+    date +%s
 }
 
 is_id() {

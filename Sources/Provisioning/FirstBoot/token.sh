@@ -34,7 +34,7 @@ fetch_token() {
     code=0
     token=$(ask_manager "$1" token) || code=$?
     if [ "$code" = 0 ] && is_token "$token"; then
-        set_clock_by "$1"
+        tell_time "$1" || true
         return 0
     fi
     token=''
@@ -46,13 +46,18 @@ fetch_token() {
     return 1
 }
 
-# Certificates need the time. In a rack without a time server the manager's clock is good enough: the manager makes the
-# certificates. The clock is only set forwards, and only if no time server has set it.
-set_clock_by() {
+# The name of manager $1 in the rack, and its address.
+manager_name() {
+    known=$(awk -v address="${1%:*}" '$1 == address { print $2; exit }' "$root/etc/piflash/hosts" 2>/dev/null)
+    if [ -n "$known" ]; then printf '%s (%s)\n' "$known" "$1"; else printf '%s\n' "$1"; fi
+}
+
+# In a rack without a time server the clock of a manager is the right one, whatever the time is: the manager makes the
+# certificates. So a node that no time server has told the time follows it, forwards and back. The token service's host key
+# proves who answers.
+tell_time() {
     clock_is_synchronised && return 0
-    manager_time=$(ask_manager "$1" time) || return 0
-    case $manager_time in '' | *[!0-9]* | ????????????*) return 0 ;; esac
-    [ "$manager_time" -gt "$(($(date +%s) + 30))" ] && [ "$manager_time" -ge "$FLASH_TIME" ] || return 0
-    say "setting the clock by manager $1"
-    date -s "@$manager_time" >/dev/null 2>"$state/error" || problem="the clock cannot be set: $(clean <"$state/error")"
+    manager_time=$(ask_manager "$1" time) || return 1
+    case $manager_time in '' | *[!0-9]* | ????????????*) return 1 ;; esac
+    follow_clock "$manager_time" "manager $(manager_name "$1")"
 }

@@ -7,10 +7,13 @@ import Text
 struct CloudConfig: Sendable {
     var entries: [YAML.Entry] = []
     var commands: [YAML] = []
+    /// What runs early at every boot.
+    private var bootCommands: [YAML] = []
 
     /// The file: cloud-init recognises it by its first line, and ignores all of it if anything comes before that line.
     var contents: [UInt8] {
         var all = entries
+        if !bootCommands.isEmpty { all.append(.init("bootcmd", .list(bootCommands))) }
         if !commands.isEmpty { all.append(.init("runcmd", .list(commands))) }
         return Array(("#cloud-config\n" + YAML.map(all).document).utf8)
     }
@@ -40,7 +43,18 @@ struct CloudConfig: Sendable {
         guard let lang = node.locale.lang?.value, let entry = LocaleGen.line(for: lang) else { return }
         let line = shellQuoted(entry)
         let command = "grep -qxF \(line) \(LocaleGen.path) || echo \(line) >>\(LocaleGen.path)"
-        set("bootcmd", .list([.words(["sh", "-c", command])]))
+        bootCommands.append(.words(["sh", "-c", command]))
+    }
+
+    /// Makes the first boot one that can be cut short at any point. cloud-init notes that a module has begun, and never
+    /// runs that one again for the same instance; nor does it set up the network again for an instance that it knows, and
+    /// a power cut leaves its files empty. So it forgets both, until the first-boot program says that everything is on the
+    /// card. All parts of user-data can run twice.
+    mutating func repeatUntilSeeded() {
+        let command =
+            "[ \"$(cat \(FirstBootProgram.seededPath) 2>/dev/null)\" = \"$INSTANCE_ID\" ] || "
+            + "rm -f /var/lib/cloud/instance/sem/config_* /var/lib/cloud/data/instance-id"
+        bootCommands.append(.words(["sh", "-c", command]))
     }
 
     /// The part of a user's entry that has to do with logging in. `passwd` counts for a new user only, `hashed_passwd` for one that exists too; releases
@@ -67,12 +81,6 @@ struct CloudConfig: Sendable {
         guard !groups.isEmpty else { return }
         for group in groups { run("groupadd", "--force", "--system", group) }
         run("usermod", "--append", "--groups", groups.joined(separator: ","), user)
-    }
-
-    mutating func install(_ packages: [Located<String>]) {
-        guard !packages.isEmpty else { return }
-        set("package_update", .flag(true))
-        set("packages", .list(packages.map { .text($0.value) }))
     }
 
     /// write_files runs before users are made: all belongs to root.
@@ -108,6 +116,8 @@ struct CloudConfig: Sendable {
     /// Starts the first-boot program without waiting for it: it may have to wait for the swarm's manager.
     mutating func startProgram() {
         run("systemctl", "daemon-reload")
+        run("mkdir", "-p", FirstBootProgram.runDirectory)
+        run("touch", FirstBootProgram.seedEndPath)
         run("systemctl", "enable", FirstBootUnit.name)
         // On a card that is configured again the program of this boot may already be running, with the old settings.
         run("systemctl", "restart", "--no-block", FirstBootUnit.name)

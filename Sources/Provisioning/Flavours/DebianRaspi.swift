@@ -8,6 +8,7 @@ enum DebianRaspi: FlavourRenderer {
     static let facts = FlavourFacts(
         hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
         setsLocaleAndRadio: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
+        hasCloudInit: false, renamesFirstUser: false,
         removableBootFiles: [])
 
     static func support(_ profile: OSProfile) -> [Setting: Support] {

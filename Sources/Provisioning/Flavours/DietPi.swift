@@ -9,6 +9,7 @@ enum DietPi: FlavourRenderer {
     static let facts = FlavourFacts(
         hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
         setsLocaleAndRadio: false, installsPackages: true, readsListsOfBytesAsSSIDs: false,
+        hasCloudInit: false, renamesFirstUser: false,
         removableBootFiles: [BootPath.dietPiWiFi])
 
     /// What dietpi-wifi.txt has room for.

@@ -6,8 +6,8 @@ import Text
 /// firstrun.sh, which systemd runs alone, before everything else, and then reboots.
 ///
 /// systemd-run-generator makes a unit from the script. If it fails, the Pi switches off, by default and at every boot. So
-/// the script first takes its own tokens out of the kernel command line, and it always exits with 0
-/// (systemd-run-generator(8); systemd, src/core/emergency-action.c). It runs without a network and without other services.
+/// it always exits with 0 (systemd-run-generator(8); systemd, src/core/emergency-action.c), takes its own tokens out of
+/// the kernel command line at the end, and does so, too, if it has been cut short three times. It runs without a network and without other services.
 ///
 /// For tests: PIFLASH_ROOT goes in front of every path.
 struct FirstRunScript: Sendable {
@@ -53,35 +53,91 @@ struct FirstRunScript: Sendable {
         text = parts.joined(separator: "\n")
     }
 
+    /// The count of the script's tries, on the boot partition. The card has it from the start, so that a card that is
+    /// configured again starts at 0.
+    static let triesPath = "firstrun.tries"
+    static let tries = Provision.BootFile(path: triesPath, contents: Array("0\n".utf8), isConsumed: true)
+
     private static func head(_ draft: Draft) -> String {
-        #"""
-        #!/bin/bash
-        # Sets up this node once. Written by piflash; systemd.run= in the kernel command line starts it.
-        # Whatever goes wrong, it ends with 0 and does not run again: otherwise the Pi would switch itself off.
-        set +e
-        export LC_ALL=C
-        root=${PIFLASH_ROOT:-}
-        boot=$root\#(draft.profile.bootMountPoint)
+        var text = #"""
+            #!/bin/bash
+            # Sets up this node once. Written by piflash; systemd.run= in the kernel command line starts it.
+            # Whatever goes wrong, it ends with 0: otherwise the Pi would switch itself off. Its words in the command line go
+            # last: if the power fails before that, it starts again at the next boot, three times in all.
+            set +e
+            export LC_ALL=C
+            root=${PIFLASH_ROOT:-}
+            boot=$root\#(draft.profile.bootMountPoint)
+            tries=$boot/\#(triesPath)
+            TAKEOVER=1
 
-        sed -i -e 's/ systemd\.run=[^ ]*//g' -e 's/ systemd\.run_success_action=[^ ]*//g' \
-            -e 's/ systemd\.run_failure_action=[^ ]*//g' -e 's/ systemd\.unit=kernel-command-line\.target//g' \
-            "$boot/cmdline.txt"
-        sync
-        mkdir -p "$boot/piflash"
-        exec >"$boot/piflash/firstrun.log" 2>&1
+            # report STATE LAST-ERROR, for piflash and for whoever looks at the card.
+            report() {
+                printf 'node: %s\nstate: %s\nstep: setting up the system (firstrun.sh)\nlast error: %s\n' \
+                    '\#(draft.node.hostname.value)' "$1" "$2" >"$boot/piflash/status.txt"
+                sync
+            }
 
-        # A Pi has no clock: certificates and files would be of the year of the image.
-        [ "$(date +%s)" -ge \#(draft.flashTime) ] || date -s @\#(draft.flashTime)
+            # Takes this script out of the kernel command line. A FAT cannot replace a file in one step, so the line is
+            # overwritten in its place, which is one sector, with blanks at its end; then the file gets shorter.
+            finish() {
+                line=$(sed -e 's/ systemd\.run=[^ ]*//g' -e 's/ systemd\.run_success_action=[^ ]*//g' \
+                    -e 's/ systemd\.run_failure_action=[^ ]*//g' -e 's/ systemd\.unit=kernel-command-line\.target//g' \
+                    "$boot/cmdline.txt") && size=$(wc -c <"$boot/cmdline.txt") && [ -n "$line" ] &&
+                    printf '%s%*s\n' "$line" "$((size - ${#line} - 1))" '' | dd of="$boot/cmdline.txt" conv=notrunc 2>/dev/null &&
+                    sync && echo "$line" | dd of="$boot/cmdline.txt" conv=notrunc 2>/dev/null &&
+                    dd if=/dev/null of="$boot/cmdline.txt" bs=1 seek="$((${#line} + 1))" 2>/dev/null
+                sync
+                # Only now, since systemd would look for the script at each boot. It holds hashes and keys.
+                [ "$(cat "$tries" 2>/dev/null)" != through ] || rm -f "$boot/\#(name)" "$tries"
+                sync
+                exit 0
+            }
 
-        # put MODE PATH: standard input, in base64, takes the place of the file.
-        put() {
-            mkdir -p "$root${2%/*}/" &&
-                (umask 077 && base64 -d >"$root$2.piflash-new") &&
-                chmod "$1" "$root$2.piflash-new" &&
-                mv -f "$root$2.piflash-new" "$root$2"
+            # put MODE PATH: standard input, in base64, takes the place of the file.
+            put() {
+                mkdir -p "$root${2%/*}/" &&
+                    (umask 077 && base64 -d >"$root$2.piflash-new") &&
+                    chmod "$1" "$root$2.piflash-new" &&
+                    mv -f "$root$2.piflash-new" "$root$2"
+            }
+
+
+            """#
+        text +=
+            FirstBootProgram.account.text + #"""
+
+                mkdir -p "$boot/piflash"
+                count=$(cat "$tries" 2>/dev/null)
+                [ "$count" != through ] || finish
+
+                """#
+        if draft.node.user != nil {
+            text += #"""
+                # Its password is published. The user of the recipe opens it again.
+                vendors=$(entry_field passwd 1000 1)
+                [ -z "$vendors" ] || usermod --lock "$vendors"
+
+                """#
         }
+        return text + #"""
+            case $count in
+            3)
+                report failed 'it was cut short three times; configure the card again'
+                finish
+                ;;
+            1 | 2) ;;
+            *) count=0 ;;
+            esac
+            count=$((count + 1))
+            echo "$count" >"$tries"
+            report working "try $count of 3"
+            exec >"$boot/piflash/firstrun.log" 2>&1
 
-        """#
+            # A Pi has no clock: certificates and files would be of the year of the image.
+            [ "$(date +%s)" -ge \#(draft.flashTime) ] || date -s @\#(draft.flashTime)
+
+            """#
     }
 
     private static func put(_ file: Provision.NodeFile) -> String {
@@ -127,46 +183,18 @@ struct FirstRunScript: Sendable {
         return text
     }
 
-    /// Renames the image's first user to the recipe's, as the vendor's own tools do.
+    /// By the functions of ``FirstBootProgram/account``.
     private static func account(_ draft: Draft) -> String {
         guard let user = draft.node.user else { return "" }
-        var text = #"""
+        let groups = user.groups.map { " " + shellQuoted($0.value) }.joined()
+        return #"""
             name='\#(user.name.value)'
-            old=$(getent passwd 1000 | cut -d: -f1)
-            if ! getent passwd "$name" >/dev/null; then
-                if [ -n "$old" ]; then
-                    usermod --login "$name" --home "/home/$name" --move-home "$old" && groupmod --new-name "$name" "$old"
-                else
-                    useradd --create-home --shell /bin/bash "$name"
-                fi
-            fi
-            printf '%s:%s\n' "$name" \#(shellQuoted(draft.material.passwordHash ?? "*")) | chpasswd --encrypted
-
-            """#
-        for group in user.groups.map(\.value) {
-            text += #"""
-                groupadd --force --system '\#(group)'
-                usermod --append --groups '\#(group)' "$name"
-
-                """#
-        }
-        if !draft.material.authorizedKeys.isEmpty {
-            text += #"""
-                home=$(getent passwd "$name" | cut -d: -f6)
-                mkdir -p "$root$home/.ssh"
-                cat >"$root$home/.ssh/authorized_keys" <<'END'
-                \#(draft.material.authorizedKeys.joined(separator: "\n"))
-                END
-                chmod 700 "$root$home/.ssh"
-                chmod 600 "$root$home/.ssh/authorized_keys"
-                chown -R "$name:" "$root$home/.ssh"
-
-                """#
-        }
-        return text + #"""
-            sed -i '/^\#(SSHDConfiguration.mark)$/,+1d' "$root\#(SSHDConfiguration.path)"
-            sed -i '1i \#(SSHDConfiguration.mark)\n\#(SSHDConfiguration.line(allowsPasswords: draft.allowsPasswordLogin))' \
-                "$root\#(SSHDConfiguration.path)"
+            make_user "$name"
+            make_home "$name"
+            set_password "$name" \#(shellQuoted(draft.material.passwordHash ?? "*"))
+            join_groups "$name"\#(groups)
+            put_keys "$name" "$root\#(FirstBootProgram.keysPath)"
+            set_password_login \#(draft.allowsPasswordLogin ? "yes" : "no")
 
             """#
     }
@@ -188,10 +216,11 @@ struct FirstRunScript: Sendable {
         mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
         ln -sf \#(FirstBootUnit.path) "$root/etc/systemd/system/multi-user.target.wants/\#(FirstBootUnit.name)"
 
-        # It holds hashes and keys, and has done its work.
-        rm -f "$boot/\#(name)"
+        # All of it has to be on the card before the card says so.
         sync
-        exit 0
+        echo through >"$tries"
+        sync
+        finish
 
         """#
 }

@@ -25,6 +25,13 @@ struct FlavourFacts: Sendable {
     /// Whether a Wi-Fi network's name such as "65;66;" may be taken for a list of bytes.
     let readsListsOfBytesAsSSIDs: Bool
 
+    /// Whether cloud-init makes the node: then the first-boot program tells it when everything is on the card.
+    let hasCloudInit: Bool
+
+    /// Whether the node's own first boot makes the image's first user the recipe's, so that the first-boot program has to do
+    /// that if it was cut short.
+    let renamesFirstUser: Bool
+
     /// Files on the boot partition that not every recipe needs: they are removed if an earlier recipe needed them and this
     /// one does not.
     let removableBootFiles: [String]

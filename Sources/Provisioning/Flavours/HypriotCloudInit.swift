@@ -8,7 +8,8 @@ enum HypriotCloudInit: CloudInitFlavour {
     static let facts = FlavourFacts(
         hasPublishedLogin: false, defaultCodename: nil, bundledDocker: .init(assumedVersion: nil, mayHaveSSH: true),
         hashSchemes: ["1", "5", "6"],
-        setsLocaleAndRadio: true, installsPackages: true, readsListsOfBytesAsSSIDs: false,
+        setsLocaleAndRadio: true, installsPackages: false, readsListsOfBytesAsSSIDs: false,
+        hasCloudInit: true, renamesFirstUser: false,
         removableBootFiles: [BootPath.networkConfiguration])
 
     static func support(_ profile: OSProfile) -> [Setting: Support] {
@@ -26,6 +27,7 @@ enum HypriotCloudInit: CloudInitFlavour {
     static func seed(_ draft: Draft) -> Seed {
         let node = draft.node
         var config = CloudConfig()
+        config.repeatUntilSeeded()
         config.setIdentity(node)
         config.offerLocale(node)
         if let user = node.user {
@@ -39,7 +41,6 @@ enum HypriotCloudInit: CloudInitFlavour {
                 ]))
         }
         config.set("ssh_pwauth", .flag(draft.allowsPasswordLogin))
-        config.install(node.firstBoot.packages)
 
         // The first image whose cloud-init reads network-config ships one (1.12.1). There it sets up eth0, and a file of
         // ours beside it would give eth0 two addresses. It does nothing for Wi-Fi: ifupdown's renderer drops that.

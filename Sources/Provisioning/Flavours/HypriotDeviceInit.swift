@@ -10,6 +10,7 @@ enum HypriotDeviceInit: FlavourRenderer {
         hasPublishedLogin: true, defaultCodename: nil, bundledDocker: .init(assumedVersion: nil, mayHaveSSH: false),
         hashSchemes: nil,
         setsLocaleAndRadio: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
+        hasCloudInit: false, renamesFirstUser: false,
         removableBootFiles: [])
 
     static func support(_ profile: OSProfile) -> [Setting: Support] {

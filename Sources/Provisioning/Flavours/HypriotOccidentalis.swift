@@ -13,6 +13,7 @@ enum HypriotOccidentalis: FlavourRenderer {
         hasPublishedLogin: true, defaultCodename: nil,
         bundledDocker: .init(assumedVersion: EngineVersion(1, 6, 0), mayHaveSSH: false), hashSchemes: nil,
         setsLocaleAndRadio: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
+        hasCloudInit: false, renamesFirstUser: false,
         removableBootFiles: [])
 
     static func support(_ profile: OSProfile) -> [Setting: Support] {

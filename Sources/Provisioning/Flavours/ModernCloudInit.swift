@@ -6,6 +6,7 @@ enum ModernCloudInit {
     static func config(_ draft: Draft) -> CloudConfig {
         let node = draft.node
         var config = CloudConfig()
+        config.repeatUntilSeeded()
         config.setIdentity(node)
         if let keyboard = node.locale.keyboard?.value {
             config.set("keyboard", .map([.init("layout", .text(keyboard))]))
@@ -16,7 +17,6 @@ enum ModernCloudInit {
             config.set("user", .map([.init("name", .text(user.name.value))] + CloudConfig.login(draft.material)))
         }
         config.set("ssh_pwauth", .flag(draft.allowsPasswordLogin))
-        config.install(node.firstBoot.packages)
         config.write(draft.files)
         if let user = node.user { config.addGroups(user.groups.map(\.value), to: user.name.value) }
         return config

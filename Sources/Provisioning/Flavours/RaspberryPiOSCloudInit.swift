@@ -9,7 +9,8 @@ import Systems
 enum RaspberryPiOSCloudInit: CloudInitFlavour {
     static let facts = FlavourFacts(
         hasPublishedLogin: false, defaultCodename: "trixie", bundledDocker: nil, hashSchemes: nil,
-        setsLocaleAndRadio: true, installsPackages: true, readsListsOfBytesAsSSIDs: true,
+        setsLocaleAndRadio: true, installsPackages: false, readsListsOfBytesAsSSIDs: true,
+        hasCloudInit: true, renamesFirstUser: false,
         removableBootFiles: [BootPath.networkConfiguration])
 
     static func seed(_ draft: Draft) -> Seed {
@@ -18,7 +19,7 @@ enum RaspberryPiOSCloudInit: CloudInitFlavour {
         // SSH is off on the image, and cloud-init has no key for that.
         config.commands.insert(.words(["systemctl", "enable", "--now", "ssh"]), at: 0)
         config.startProgram()
-        let network = NetworkConfig(draft: draft, namesCountry: true, waitsForPrimary: false)
+        let network = NetworkConfig(draft: draft, namesCountry: true)
         return ModernCloudInit.seed(draft, config, network: .map([.init("network", .map(network.members))]))
     }
 }

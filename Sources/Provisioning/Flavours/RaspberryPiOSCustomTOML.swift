@@ -10,6 +10,7 @@ enum RaspberryPiOSCustomTOML: FlavourRenderer {
     static let facts = FlavourFacts(
         hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
         setsLocaleAndRadio: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
+        hasCloudInit: false, renamesFirstUser: true,
         removableBootFiles: ["custom.toml", "wpa_supplicant.conf"])
 
     /// bullseye moves a wpa_supplicant.conf from the boot partition, and prefers it to custom.toml.
@@ -41,6 +42,10 @@ enum RaspberryPiOSCustomTOML: FlavourRenderer {
         return Rendering(
             bootFiles: files,
             rootEdits: RootFlavour.edits(draft) { setup in
+                // A power cut can leave custom.toml unread for good.
+                setup.setHostname()
+                setup.setTimezone()
+                setup.setKeyboard()
                 setup.joinFirstUser(to: draft.node.user?.groups.map(\.value) ?? [])
                 setup.setNetwork { !readsWPAFile && $0 != native }
                 setup.setLanguage()

@@ -8,7 +8,8 @@ enum RaspberryPiOSFirstRun: FlavourRenderer {
     static let facts = FlavourFacts(
         hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
         setsLocaleAndRadio: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
-        removableBootFiles: [FirstRunScript.name, "userconf.txt", "wpa_supplicant.conf"])
+        hasCloudInit: false, renamesFirstUser: true,
+        removableBootFiles: [FirstRunScript.name, FirstRunScript.triesPath, "userconf.txt", "wpa_supplicant.conf"])
 
     /// Taken from the boot partition by raspberrypi-net-mods up to bullseye, which mounts it at /boot.
     private static func readsWPAFile(_ profile: OSProfile) -> Bool { profile.bootMountPoint == "/boot" }
@@ -38,6 +39,7 @@ enum RaspberryPiOSFirstRun: FlavourRenderer {
         }
         if readsWPAFile(profile), draft.hasWiFi { files.append(WPASupplicant.bootFile(draft)) }
         let script = FirstRunScript(draft, keyfiles: !readsWPAFile(profile))
+        files.append(FirstRunScript.tries)
         files.append(.init(path: FirstRunScript.name, contents: Array(script.text.utf8), isConsumed: true))
         return Rendering(
             bootFiles: files, nodeFiles: script.files,

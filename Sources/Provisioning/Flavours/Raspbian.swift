@@ -7,6 +7,7 @@ enum Raspbian: FlavourRenderer {
     static let facts = FlavourFacts(
         hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
         setsLocaleAndRadio: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
+        hasCloudInit: false, renamesFirstUser: false,
         removableBootFiles: ["wpa_supplicant.conf"])
 
     /// Images from this day on switch SSH off until the file `ssh` is there (raspberrypi-sys-mods 20161124).

@@ -6,16 +6,15 @@ import Systems
 enum UbuntuCloudInit: CloudInitFlavour {
     static let facts = FlavourFacts(
         hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
-        setsLocaleAndRadio: true, installsPackages: true, readsListsOfBytesAsSSIDs: false,
+        setsLocaleAndRadio: true, installsPackages: false, readsListsOfBytesAsSSIDs: false,
+        hasCloudInit: true, renamesFirstUser: false,
         removableBootFiles: [BootPath.networkConfiguration])
 
     static func seed(_ draft: Draft) -> Seed {
         var config = ModernCloudInit.config(draft)
         config.startProgram()
-        // cloud-init does not wait for an optional interface, and apt would find no network. Only the kernel command line
-        // has the country: focal's netplan, and jammy's as released, refuse a file with one.
-        let network = NetworkConfig(
-            draft: draft, namesCountry: false, waitsForPrimary: !draft.node.firstBoot.packages.isEmpty)
+        // Only the kernel command line has the country: focal's netplan, and jammy's as released, refuse a file with one.
+        let network = NetworkConfig(draft: draft, namesCountry: false)
         // Without `network:` around it focal reads the file too, and later releases take both forms.
         return ModernCloudInit.seed(draft, config, network: .map(network.members))
     }

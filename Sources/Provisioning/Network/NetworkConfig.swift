@@ -5,8 +5,6 @@ struct NetworkConfig {
     let draft: Draft
     /// Whether the image has netplan 0.105 or later: an older one refuses a file with a country.
     let namesCountry: Bool
-    /// Whether the boot waits for the interface that the node is meant to use, as packages need it.
-    let waitsForPrimary: Bool
 
     /// The members below `network:`. Both interfaces are always there: the file replaces what the image came with.
     var members: [YAML.Entry] {
@@ -40,7 +38,8 @@ struct NetworkConfig {
         if !servers.isEmpty {
             entries.append(.init("nameservers", .map([.init("addresses", .list(servers.map { .text($0) }))])))
         }
-        if !waitsForPrimary || interface != draft.primaryInterface { entries.append(.init("optional", .flag(true))) }
+        // No boot waits for it: the first-boot program does, as far as its work needs a network.
+        entries.append(.init("optional", .flag(true)))
         return entries
     }
 
