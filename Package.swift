@@ -84,7 +84,7 @@ let package = Package(
             resources: [
                 "head", "lib", "clock", "system", "service", "docker", "install", "preload", "token", "time", "swarm",
                 "form",
-                "classic", "account", "checks", "main", "token-service",
+                "classic", "account", "checks", "main", "token-service", "seed",
             ].map { .embedInCode("FirstBoot/\($0).sh") },
             swiftSettings: strict),
         .target(
@@ -110,7 +110,7 @@ let package = Package(
             dependencies: [
                 "Diagnostics", "Text", "Systems", "Recipes", "Docker", "Provisioning", systemPackage, subprocess,
             ],
-            resources: ["probe", "daemon", "status"].map { .embedInCode("Scripts/\($0).sh") },
+            resources: ["probe", "daemon", "status", "membership"].map { .embedInCode("Scripts/\($0).sh") },
             swiftSettings: strict),
         .target(
             name: "Templates", path: "templates",

@@ -23,7 +23,8 @@ import Testing
         #expect(!(await harness.run("inspect", "card.img").output.contains("first boot")))
         harness.scratch.write(
             "node: red01\nstate: working\nstep: joining the swarm\nsince: 2026-02-01T10:00:00Z\n"
-                + "waiting for: manager red00\nlast error: \u{1B}[31mno route\n", to: "status.txt")
+                + "account: locked\nclock: set back by 3 hours\nrepaired: sshd\nwaiting for: manager red00\nlast error: \u{1B}[31mno route\n",
+            to: "status.txt")
         // The boot partition begins where sfdisk says.
         let table = try OutsideTool("sfdisk").run(["--json", harness.scratch["card.img"].string]).text
         let start = try #require(table.firstMatch(of: /"start": *(\d+)/).flatMap { Int($0.1) })
@@ -37,11 +38,18 @@ import Testing
             text.output.contains("first boot  working: joining the swarm, waiting for manager red00 ([31mno route)"),
             "\(text.output)")
         #expect(text.output.contains("2026-02-01T10:00:00Z"))
+        #expect(text.output.contains(/clock +set back by 3 hours\n/) && text.output.contains(/repaired +sshd\n/))
         #expect(!text.output.contains("\u{1B}"))
         let json = await harness.run("inspect", "--json", "card.img")
         let object = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
         #expect(object["node"] as? String == "red01")
         #expect((object["first_boot"] as? [String: String])?["state"] == "working")
+        #expect(
+            object["first_boot"] as? [String: String] == [
+                "state": "working", "step": "joining the swarm", "since": "2026-02-01T10:00:00Z",
+                "waiting_for": "manager red00", "last_error": "[31mno route", "clock": "set back by 3 hours",
+                "repaired": "sshd",
+            ])
     }
 
     @Test func `inspect says when piflash has nothing to do with a card`() async throws {

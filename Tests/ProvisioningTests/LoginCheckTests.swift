@@ -1,3 +1,4 @@
+import Filesystems
 import Foundation
 import SystemPackage
 import Testing
@@ -231,6 +232,52 @@ import TestSupport
             // What user-data has taken away.
             #expect(rig.text("root/var/lib/cloud/data/instance-id") == instance + "\n")
         }
+    }
+
+    /// What cloud-init has noted (a link to its instance, and the instance's name), what is seeded, and whether cloud-init
+    /// has to begin again.
+    @Test(
+        arguments: Shell.allCases,
+        [
+            (false, nil, nil, false), (true, "piflash-a", "piflash-a", false), (true, "piflash-a", nil, true),
+            (true, "piflash-b", "piflash-a", true), (true, nil, "piflash-a", true), (true, "", nil, true),
+            (true, nil, nil, true), (true, "", "", true), (false, "piflash-a", nil, true),
+        ] as [(Bool, String?, String?, Bool)])
+    func `cloud-init begins again exactly if its first boot was cut short`(
+        _ shell: Shell, cloud: (link: Bool, instance: String?, seeded: String?, isCleared: Bool)
+    ) throws {
+        let rig = try NodeRig(Self.settings(seed: true))
+        let notes = "root/var/lib/cloud"
+        rig.scratch.write("user-data", to: "\(notes)/seed/nocloud-net/user-data")
+        rig.scratch.write("", to: "\(notes)/sem/config_x.once")
+        if cloud.link { try Self.seed(rig, instance: "piflash-a") }
+        rig.scratch.write("", to: "\(notes)/data/set-hostname")
+        if let instance = cloud.instance {
+            rig.scratch.write(instance.isEmpty ? "" : instance + "\n", to: "\(notes)/data/instance-id")
+        }
+        if let seeded = cloud.seeded {
+            rig.scratch.write(seeded.isEmpty ? "" : seeded + "\n", to: "root\(FirstBootProgram.seededPath)")
+        }
+        let path = rig.scratch.write(SeedUnit.program, to: "root\(SeedUnit.programPath)").string
+        let result = try rig.run(shell.command + [path])
+        #expect(result.succeeded && result.errors.isEmpty, "\(result.errors)")
+        #expect(rig.has("\(notes)/data/set-hostname") != cloud.isCleared)
+        #expect(rig.has("\(notes)/instances") == (cloud.link && !cloud.isCleared))
+        #expect(rig.has("\(notes)/seed/nocloud-net/user-data") && rig.has("\(notes)/sem/config_x.once"))
+    }
+
+    @Test func `systemd and shellcheck accept what runs before cloud-init`() throws {
+        let scratch = ScratchDirectory()
+        let program = scratch.write(SeedUnit.program, to: "seed").string
+        let check = try OutsideTool("shellcheck").run(["-s", "sh", program])
+        #expect(check.succeeded, "\(check.text)")
+        scratch.write(SeedUnit.text, to: SeedUnit.name)
+        let verdict = try OutsideTool("systemd-analyze").run(
+            ["verify", "--man=no", "--recursive-errors=no", scratch[SeedUnit.name].string])
+        #expect(verdict.succeeded, "\(verdict.errors)")
+        // The link is where the unit says that it is wanted.
+        #expect(SeedUnit.text.contains("WantedBy=sysinit.target\n") && SeedUnit.link.contains("/sysinit.target.wants/"))
+        #expect(SeedUnit.edits.map(\.path) == [SeedUnit.programPath, SeedUnit.path, SeedUnit.link])
     }
 
     @Test(arguments: Shell.allCases)

@@ -205,6 +205,70 @@ import TestSupport
         #expect(try asked("reachable", role: "worker") == [])
     }
 
+    /// What Docker 20.10 lists after a power cut between a node's certificate and its first report: no name, no address,
+    /// and of a manager neither an address as manager nor a reachability; "unknown" until the manager starts again.
+    @Test(arguments: Shell.allCases)
+    func `a nameless entry that an interrupted join has left is removed once it is down`(_ shell: Shell) throws {
+        let lost = (1...6).map { String("n\($0)00000000000000000000000id".prefix(25)) }
+        let members =
+            Self.members + """
+                \(lost[0])||down||worker||
+                \(lost[1])||unknown||worker||
+                \(lost[2])||ready||worker||
+                \(lost[3])||down||manager||
+                \(lost[4])||unknown||manager||
+                \(lost[5])||disconnected||worker||
+
+                """
+        func removed(by role: String, _ members: String) throws -> [String] {
+            let rig = try Self.rig(members: members)
+            let request = role == "worker" ? Self.worker : Self.manager
+            let address = role == "worker" ? "10.0.0.11" : "10.0.0.10"
+            #expect(try Self.ask(rig, shell, "joined \(request)", role: role, from: address).text == "joined\n")
+            return Array(Self.commands(rig).dropFirst())
+        }
+        // Docker refuses to demote a manager that never joined the others: "can't find manager in raft memberlist".
+        #expect(try removed(by: "worker", members) == ["node rm --force \(lost[0])"])
+        for role in ["manager", "self"] {
+            #expect(
+                try removed(by: role, members) == ["node rm --force \(lost[0])", "node rm --force \(lost[3])"])
+        }
+        // A manager without a name that has a vote: it is not removed if the others are not a majority without it.
+        let voting = "\(lost[3])||down|10.0.0.13|manager|10.0.0.13:2377|unreachable\n"
+        let demoted = ["node demote \(lost[3])", "node rm --force \(lost[3])"]
+        #expect(try removed(by: "worker", Self.members + voting) == [])
+        #expect(try removed(by: "manager", Self.members + voting) == demoted)
+        let silent = "\(Self.other)|red02|ready|10.0.0.12|manager|10.0.0.12:2377|unreachable\n"
+        let minority = Self.members.replacing("\(Self.other)|red02|ready|10.0.0.12|worker||\n", with: silent) + voting
+        #expect(try removed(by: "manager", minority) == [])
+        // One that never joined the managers does not count among the others.
+        let joining = "\(lost[4])||unknown|10.0.0.14|manager||\n"
+        #expect(try removed(by: "manager", Self.members + joining + voting) == demoted)
+    }
+
+    /// The entry of an interrupted join is down only after a manager has started again: then no node may be left that
+    /// registers.
+    @Test(arguments: Shell.allCases)
+    func `a manager that starts removes the nameless entries that are down, and nothing else`(_ shell: Shell) throws {
+        let lost = (1...3).map { String("n\($0)00000000000000000000000id".prefix(25)) }
+        let rig = try Self.rig(
+            members: Self.members.replacing("red02|ready", with: "red02|down") + """
+                \(lost[0])||unknown||worker||
+                \(lost[1])||down||worker||
+                \(lost[2])||down||manager||
+
+                """)
+        rig.scratch.write("root:*:1:0:::::\n", to: "root/etc/shadow")
+        let sshd = rig.scratch.write("#!/bin/sh\nexit 0\n", to: "root/usr/sbin/sshd")
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: sshd.string)
+        #expect(
+            try rig.run(shell.command + [rig.scratch["root\(TokenService.programPath)"].string, "serve"]).succeeded)
+        let wanted = ["node rm --force \(lost[1])", "node rm --force \(lost[2])"]
+        // It goes on beside sshd.
+        for _ in 0..<250 where Self.commands(rig) != wanted { usleep(20_000) }
+        #expect(Self.commands(rig) == wanted)
+    }
+
     @Test(arguments: Shell.allCases, ["*", "!", "!*", "$6$x$y"])
     func `the service's sshd lets root in whatever its password is`(_ shell: Shell, password: String) throws {
         let rig = try Self.rig()

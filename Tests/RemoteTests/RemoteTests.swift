@@ -10,7 +10,7 @@ import Testing
 
 @Suite struct RemoteTests {
     @Test func `shellcheck and both shells accept the scripts`() throws {
-        for source in [DaemonChange.program, NodeProbe.script, NodeStatus.script] {
+        for source in [DaemonChange.program, NodeProbe.script, NodeStatus.script, SwarmReport.script] {
             let scratch = ScratchDirectory()
             // As they run: in a function, after the values that are set for them.
             let values = ["NAME", "FILE", "NEW", "WRITTEN", "SUM", "HOSTS", "RESTART", "MANAGER", "WAIT"]
@@ -85,6 +85,24 @@ import Testing
         let merged = MergedConfiguration.merge(
             [.init("b", .integer(1)), .init("n", .null)], over: members("a", "b", "c"), before: members("b", "c"))
         #expect(merged == [.init("a", .string("a")), .init("b", .integer(1)), .init("n", .null)])
+    }
+
+    @Test(arguments: [
+        ("hostname 10.0.0.1\nport 22\n", "10.0.0.1"), ("hostname 10.0.0.1\nport 2222\n", "[10.0.0.1]:2222"),
+        ("hostname fd00::1\nport 22\n", "fd00::1"), ("hostname fd00::1\nport 2222\n", "[fd00::1]:2222"),
+        ("hostname red01.local\nport 2222\nhostkeyalias red\n", "red"), ("", "red01"), ("hostname\nport\n", "red01"),
+    ])
+    func `a host key has the name under which ssh keeps it`(_ configuration: String, _ name: String) {
+        #expect(KnownHost(address: "red01", configuration: configuration).name == name)
+    }
+
+    @Test func `the files with host keys are those that ssh reads`() {
+        let host = KnownHost(
+            address: "x",
+            configuration: "userknownhostsfile /home/me/.ssh/known_hosts /home/me/.ssh/known_hosts2\n"
+                + "globalknownhostsfile none\n")
+        #expect(host.userFiles == ["/home/me/.ssh/known_hosts", "/home/me/.ssh/known_hosts2"])
+        #expect(host.globalFiles == [])
     }
 
     @Test func `secrets of a node are masked`() {

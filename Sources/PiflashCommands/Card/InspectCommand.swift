@@ -12,8 +12,8 @@ struct InspectCommand: ContextualCommand {
         abstract: "Show which node a card is for: node, recipe, image, time.",
         discussion: """
             TARGET is a card's device, an image file, or the directory where the card's
-            boot partition is mounted. If the card has booted, also shows what its first
-            boot reported.
+            boot partition is mounted. If the card has booted, also shows the last report
+            of its first boot, and since when its step lasts, by the node's clock.
 
             EXAMPLES
               piflash inspect /dev/sdb
@@ -43,7 +43,9 @@ struct InspectCommand: ContextualCommand {
         rows.append(("by", "piflash \(record.version)"))
         if let report {
             rows.append(("first boot", report.summary))
-            if let since = report.since { rows.append(("since", since)) }
+            for (name, text) in [("since", report.since), ("repaired", report.repaired), ("clock", report.clock)] {
+                if let text { rows.append((name, text)) }
+            }
         }
         context.console.output(TextTable.pairs(rows))
     }
@@ -55,7 +57,8 @@ struct InspectCommand: ContextualCommand {
         }
         let fields = [
             ("state", report.state), ("step", report.step), ("since", report.since),
-            ("waiting_for", report.waitingFor), ("last_error", report.lastError),
+            ("waiting_for", report.waitingFor), ("last_error", report.lastError), ("repaired", report.repaired),
+            ("clock", report.clock),
         ]
         let known = fields.compactMap { name, text in text.map { JSONValue.Member(name, .string($0)) } }
         return JSONValue.object(members + [JSONValue.Member("first_boot", .object(known))]).prettyText

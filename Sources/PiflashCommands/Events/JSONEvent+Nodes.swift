@@ -61,7 +61,9 @@ extension JSONEvent {
         return [
             "first_boot": boot.map { .string($0.state) }, "step": boot?.step.map { .string($0) },
             "since": boot?.since.map { .string($0) }, "waiting_for": boot?.waitingFor.map { .string($0) },
-            "last_error": boot?.lastError.map { .string($0) },
+            "last_error": boot?.lastError.map { .string($0) }, "step_seconds": status.stepSeconds.map { .count($0) },
+            "repaired": boot?.repaired.map { .string($0) }, "clock": boot?.clock.map { .string($0) },
+            "program": status.program.map { .string($0.rawValue) },
             "engine": status.engine.map { .string($0) }, "swarm": status.swarm.map { .string($0) },
             "swarm_manager": status.engine.map { _ in .string(status.isManager ? "yes" : "no") },
             "uptime": status.uptime.map { .count($0) }, "clock_difference": status.clockDifference.map { .count($0) },

@@ -14,8 +14,12 @@ struct JSONEvent: Encodable, Sendable {
             var container = encoder.singleValueContainer()
             switch self {
             case .string(let text): try container.encode(text)
-            case .number(let value) where value == value.rounded(): try container.encode(Int64(value))
-            case .number(let value): try container.encode(value)
+            case .number(let value):
+                if let whole = Int64(exactly: value) {
+                    try container.encode(whole)
+                } else {
+                    try container.encode(value)
+                }
             }
         }
     }

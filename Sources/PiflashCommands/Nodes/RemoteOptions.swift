@@ -2,6 +2,7 @@ import ArgumentParser
 import Diagnostics
 import Remote
 import Host
+import Racks
 import Recipes
 import SystemPackage
 
@@ -41,13 +42,29 @@ struct RemoteOptions: ParsableArguments {
         try context.loadRack(recipes, requireImage: false).nodes
     }
 
-    func settings(in context: CommandContext) throws -> SSHSettings {
+    private func settings(for nodes: [Node], in context: CommandContext) throws -> SSHSettings {
         if context.user.needsHandOver {
             context.console.note("piflash: with sudo, ssh uses root's keys and known hosts; this command needs no sudo")
         }
         return try SSHSettings(
             user: user, identity: identity.map { context.absolute(context.user.expandingTilde($0)).string },
-            options: sshOption, acceptsNewHostKeys: acceptNew, environment: context.environment)
+            options: sshOption, acceptsNewHostKeys: acceptNew,
+            timesOfWriting: Self.timesOfWriting(nodes, in: context),
+            environment: context.environment)
+    }
+
+    /// When the cards of `nodes` were last written, from their ledgers. A ledger that cannot be read only makes a message
+    /// shorter.
+    private static func timesOfWriting(_ nodes: [Node], in context: CommandContext) -> [String: Int64] {
+        var ledgers: [FilePath: Ledger] = [:]
+        var times: [String: Int64] = [:]
+        for node in nodes {
+            let state = RackState(of: node, user: context.user)
+            let ledger = ledgers[state.directory] ?? (try? state.ledger()) ?? Ledger()
+            ledgers[state.directory] = ledger
+            times[node.hostname.value] = ledger.timeOfWriting(node.hostname.value)
+        }
+        return times
     }
 
     /// Runs `work` on `nodes` with ssh connections and shows its events. Throws if it fails on a node.
@@ -56,15 +73,15 @@ struct RemoteOptions: ParsableArguments {
         _ work: @escaping @Sendable (SSHRunner, NodeRenderer) async throws -> [NodeOutcome]
     ) async throws {
         let renderer = NodeRenderer(console: context.console, json: json, total: nodes.count, output: output)
-        let outcomes = try await connected(in: context) { ssh in try await work(ssh, renderer) }
+        let outcomes = try await connected(to: nodes, in: context) { ssh in try await work(ssh, renderer) }
         try renderer.summarize(outcomes)
     }
 
-    /// Runs `work` with ssh connections, which are closed after it. Ctrl-C ends them.
+    /// Runs `work` with ssh connections to `nodes`, which are closed after it. Ctrl-C ends them.
     func connected<Value: Sendable>(
-        in context: CommandContext, _ work: @escaping @Sendable (SSHRunner) async throws -> Value
+        to nodes: [Node], in context: CommandContext, _ work: @escaping @Sendable (SSHRunner) async throws -> Value
     ) async throws -> Value {
-        let ssh = try SSHRunner(settings: try settings(in: context))
+        let ssh = try SSHRunner(settings: try settings(for: nodes, in: context))
         let result = await cancelled(when: context.isCancelled) { () async -> Result<Value, any Error> in
             do { return .success(try await work(ssh)) } catch { return .failure(error) }
         }

@@ -46,7 +46,7 @@ struct StatusCommand: ContextualCommand {
 
     func run(in context: CommandContext) async throws {
         let nodes = try remote.nodes(in: context)
-        let rows = try await remote.connected(in: context) { ssh in
+        let rows = try await remote.connected(to: nodes, in: context) { ssh in
             let round = StatusRound(ssh: ssh, jobs: remote.jobs, limit: .seconds(timeout), now: context.now)
             let screen = StatusScreen(console: context.console, json: remote.json, redraws: watch)
             screen.begin(nodes.count, timeout: timeout)

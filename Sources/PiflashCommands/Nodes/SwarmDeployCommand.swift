@@ -38,7 +38,7 @@ struct SwarmDeployCommand: ContextualCommand {
         guard let bytes = (try? DurableFile.read(context.absolute(compose))) ?? nil,
             let text = String(validating: bytes, as: UTF8.self), !text.contains("\0")
         else { throw Failure(.usage, severity: .usage, "\(compose): cannot be read, or is not text") }
-        let (manager, said) = try await remote.connected(in: context) { ssh in
+        let (manager, said) = try await remote.connected(to: nodes, in: context) { ssh in
             try await SwarmOperations(ssh: ssh, nodes: nodes, jobs: remote.jobs).deploy(
                 stack, compose: text, limit: .seconds(timeout))
         }

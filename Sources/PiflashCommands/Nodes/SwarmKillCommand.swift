@@ -27,7 +27,7 @@ struct SwarmKillCommand: ContextualCommand {
             "\(names)\nleave their swarm, and all its services end", "make them leave", otherwise: "nothing was changed"
         )
         let renderer = NodeRenderer(console: context.console, json: remote.json, total: nodes.count)
-        let (outcomes, strangers) = try await remote.connected(in: context) { ssh in
+        let (outcomes, strangers) = try await remote.connected(to: nodes, in: context) { ssh in
             await SwarmOperations(ssh: ssh, nodes: nodes, jobs: remote.jobs, events: renderer.render).dissolve()
         }
         renderer.close()

@@ -29,7 +29,7 @@ struct SwarmTokenCommand: ContextualCommand {
 
     func run(in context: CommandContext) async throws {
         let nodes = try remote.nodes(in: context)
-        let token = try await remote.connected(in: context) { ssh in
+        let token = try await remote.connected(to: nodes, in: context) { ssh in
             try await SwarmOperations(ssh: ssh, nodes: nodes, jobs: remote.jobs).token(
                 for: Node.Swarm.Role(rawValue: role) ?? .worker, rotate: rotate)
         }

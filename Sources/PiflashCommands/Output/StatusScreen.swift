@@ -30,17 +30,31 @@ struct StatusScreen {
         let table = TextTable.columns(
             ["NODE", "FIRST BOOT", "DOCKER", "SWARM", "UP", "CLOCK", "TEMP", "REMARK"], rows.map(\.columns))
         if redraws, console.errorIsTerminal { console.raw("\u{1B}[H\u{1B}[2J") }
-        if isLast { return console.output(table) }
+        if isLast {
+            console.output(table)
+            return noteHints(rows)
+        }
         let waiting = rows.filter { !$0.isSettled }.map(\.node.hostname.value)
         // Wrapped lines would make the changing table unreadable.
         let lines = table.split(separator: "\n").map { console.errorIsTerminal ? $0.prefix(console.width) : $0 }
         console.note(
             lines.joined(separator: "\n") + "\n\(rows.count - waiting.count) of \(rows.count) finished; waiting for "
                 + shortList(waiting) + "; Ctrl-C ends")
+        noteHints(rows)
+    }
+
+    private func noteHints(_ rows: [StatusRound.Row]) {
+        for hint in rows.compactMap(\.hint) { console.note(hint) }
     }
 }
 
 extension StatusRound.Row {
+    /// The next step for a node that ssh does not log in to; nil if the remark says all.
+    fileprivate var hint: String? {
+        guard case .failure(let failure) = result, failure.isLoginRefusal else { return nil }
+        return failure.hint.map { "\(node.hostname.value): \($0)" }
+    }
+
     fileprivate var columns: [String] {
         let name = node.hostname.value
         switch result {
@@ -61,8 +75,33 @@ extension StatusRound.Row {
 
     private func remark(_ status: NodeStatus) -> String {
         var words: [String] = []
-        if let boot = status.firstBoot, boot.state != "done" || boot.lastError != nil { words.append(boot.summary) }
+        if let boot = status.firstBoot, boot.state != "done" || boot.lastError != nil {
+            words.append(boot.summary)
+            if !status.isSettled {
+                words += [Self.begin(boot, status), boot.clock.map { "clock \($0)" }].compactMap { $0 }
+            }
+        }
+        if let repaired = status.firstBoot?.repaired { words.append("repaired \(repaired)") }
+        if !status.isSettled, let activity = Self.activity(status) { words.append(activity) }
         return (words + (status.power?.remarks ?? [])).joined(separator: "; ")
+    }
+
+    /// When the step began: "in this step for 7m", or the node's own time if its clock was set since.
+    private static func begin(_ boot: FirstBootStatus, _ status: NodeStatus) -> String? {
+        if let seconds = status.stepSeconds {
+            return "in this step for \(seconds < 60 ? "\(seconds)s" : duration(Int(seconds)))"
+        }
+        return boot.since.map { "since \($0)" }
+    }
+
+    /// What a report cannot say, because the program that writes it does not run.
+    private static func activity(_ status: NodeStatus) -> String? {
+        switch status.program {
+        case .queued:
+            status.firstBoot == nil ? "its program starts soon" : "from an earlier boot; its program starts soon"
+        case .stopped: "its program does not run now"
+        case .running, nil: nil
+        }
     }
 
     /// "3d 4h", "2h 5m", "7m".

@@ -117,10 +117,9 @@ package struct Provisioner: Sendable {
                 passwordHash: material.passwordHash, keys: material.authorizedKeys,
                 takeover: facts.renamesFirstUser ? material.allowsPasswordLogin : nil)
         }
-        if !facts.setsLocaleAndRadio {
-            settings.language = node.locale.lang?.value
-            settings.usesWiFi = !material.accessPoints.isEmpty
-        }
+        // Also where the system's own first boot makes the locale: if that was cut short, it does not do so again.
+        settings.language = node.locale.lang?.value
+        if !facts.switchesRadioOn { settings.usesWiFi = !material.accessPoints.isEmpty }
         if !facts.installsPackages { settings.packages = node.firstBoot.packages.map(\.value) }
         return settings
     }

@@ -21,7 +21,7 @@ struct FirstBootSettings: Hashable, Sendable {
     var commands: [String]
     /// Debian packages that the program installs, if nothing else does.
     var packages: [String] = []
-    /// The locale that the program makes, if nothing else does: "en_GB.UTF-8".
+    /// The locale that the program makes, if nothing else has: "en_GB.UTF-8".
     var language: String?
     /// Whether the program switches the radio on, if nothing else does.
     var usesWiFi = false

@@ -41,7 +41,7 @@ wait_for_seed() {
 # Everything that cloud-init has done is on the card, so it need not do it again.
 confirm_seed() {
     if [ -n "$unready" ] || ! seed_is_pending || [ ! -e "$root/run/piflash/seeded" ]; then return 0; fi
-    sync
+    flush "$state"
     # user-data takes this away until then: without it cloud-init sets up the network again.
     keep "$root/var/lib/cloud/data/instance-id" "$instance" && keep "$state/seeded" "$instance"
 }
@@ -87,7 +87,7 @@ check_account() {
     if [ -n "$found" ]; then
         unready="the user $ACCOUNT: $found"
     else
-        sync
+        flush "$state"
         keep "$state/done/account" "$wanted"
     fi
 }
@@ -116,7 +116,7 @@ check_ssh() {
     rm -f "$state/public"
     if [ -n "$broken" ] || [ -z "$sound" ]; then
         status working "making sshd's keys"
-        ssh-keygen -A -f "$root" >/dev/null 2>"$state/error" || unready="sshd's keys: $(clean <"$state/error")"
+        ssh-keygen -A ${root:+-f "$root"} >/dev/null 2>"$state/error" || unready="sshd's keys: $(clean <"$state/error")"
         repaired="${repaired:+$repaired, }sshd's keys"
         broken=yes
     fi
@@ -130,6 +130,6 @@ check_ssh() {
         systemctl restart ssh.service >/dev/null 2>&1
     fi
     [ -z "$unready" ] || return 0
-    sync
+    flush "$state"
     keep "$state/done/ssh" checked
 }

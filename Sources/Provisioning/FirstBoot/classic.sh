@@ -52,8 +52,7 @@ run_container() {
         esac
     fi
     docker rm -f "$name" >/dev/null 2>&1
-    printf '%s\n' "$*" >"$stamp.new" && mv -f "$stamp.new" "$stamp"
-    sync
+    keep "$stamp" "$*"
     docker run "$@" >/dev/null 2>"$state/error" 9>&- && return 0
     last="docker run $name: $(clean <"$state/error")"
     return 1

@@ -86,9 +86,9 @@ trap stop TERM INT HUP
 shred_file() {
     [ -f "$1" ] || return 0
     dd if=/dev/zero of="$1" bs="$(($(wc -c <"$1") + 1))" count=1 conv=notrunc 2>/dev/null
-    sync
+    flush "$1"
     rm -f "$1"
-    sync
+    flush "${1%/*}"
 }
 
 # Carried files that are used up are listed here, one digest a line: piflash reads the list and does not put them on the

@@ -23,16 +23,21 @@ switch_radio_on() {
     return 0
 }
 
+# locale -a spells it en_GB.utf8.
+has_locale() {
+    wanted=$(printf '%s\n' "$LOCALE" | tr '[:upper:]' '[:lower:]' | tr -d '-')
+    locale -a 2>/dev/null | tr '[:upper:]' '[:lower:]' | tr -d '-' | grep -qxF "$wanted"
+}
+
 # Makes the recipe's locale in the background: it takes half a minute on a small Pi, and only the recipe's commands may
 # need it.
 make_locale() {
     [ -n "$LOCALE" ] || return 0
     command -v locale-gen >/dev/null 2>&1 || return 0
-    # locale -a spells it en_GB.utf8.
-    wanted=$(printf '%s\n' "$LOCALE" | tr '[:upper:]' '[:lower:]' | tr -d '-')
-    locale -a 2>/dev/null | tr '[:upper:]' '[:lower:]' | tr -d '-' | grep -qxF "$wanted" && return 0
+    if has_locale; then return 0; fi
     say "making the locale $LOCALE"
-    locale-gen >/dev/null 2>"$state/locale-error" 9>&- &
+    # Debian's locale-gen makes those of its list; Ubuntu's also takes a name.
+    { locale-gen && { has_locale || locale-gen "$LOCALE"; }; } >/dev/null 2>"$state/locale-error" 9>&- &
     locale_maker=$!
 }
 locale_maker=''

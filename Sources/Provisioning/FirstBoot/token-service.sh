@@ -2,12 +2,14 @@
 # The swarm's token service: the requests that a node of the rack may make to a manager over ssh, and no others.
 # Written by piflash. sshd_config and authorized_keys in /etc/piflash/swarm make it the only command of the rack's keys.
 #
-#   swarm-door serve                  runs sshd (the service piflash-swarm-door)
+#   swarm-door serve                  runs sshd (the service piflash-swarm-door), and removes what interrupted joins have
+#                                     left in the swarm
 #   swarm-door worker|manager|self    carries out SSH_ORIGINAL_COMMAND for the holder of the worker's or the manager's
 #                                     key, or for this manager itself:
 #     token                           prints the join token of the key's role
 #     time                            prints the seconds since 1970
-#     joined NODE-ID [KEY=VALUE]...   sets the labels and the availability of the node that asks
+#     joined NODE-ID [KEY=VALUE]...   sets the labels and the availability of the node that asks, and removes entries
+#                                     of nodes that are not there any more
 set -fu
 umask 077
 export LC_ALL=C
@@ -34,6 +36,7 @@ serve() {
     # a few milliseconds does not need (sshd_config(5), UsePAM).
     pam=no
     grep -q '^root:!' "$root/etc/shadow" && pam=yes
+    sweep >/dev/null 2>&1 </dev/null &
     exec "$root/usr/sbin/sshd" -D -e -f "$root/etc/piflash/swarm/sshd_config" -o "UsePAM=$pam"
 }
 
@@ -78,7 +81,8 @@ nodes() {
 can_spare() {
     managers=0 reachable=0
     while IFS='|' read -r id _ _ _ its_role _ reachability; do
-        if [ "$its_role" != manager ] || [ "$id" = "$1" ]; then continue; fi
+        # Without a reachability it has no vote.
+        if [ "$its_role" != manager ] || [ "$id" = "$1" ] || [ -z "$reachability" ]; then continue; fi
         managers=$((managers + 1))
         [ "$reachability" != reachable ] || reachable=$((reachable + 1))
     done <<END
@@ -87,19 +91,49 @@ END
     [ "$((reachable * 2))" -gt "$managers" ]
 }
 
-# Removes entry $1, of role $2, from the swarm: an earlier card of the same node has left it there.
+# Removes entry $1, of role $2 and, if it is a manager, of reachability $3, from the swarm: an earlier card of the same
+# node or a join that did not end has left it there.
 remove_entry() {
     if [ "$2" = manager ]; then
         # The key of a worker must not remove a manager.
         [ "$role" != worker ] || return 0
-        can_spare "$1" || return 0
-        engine node demote "$1" >/dev/null || return 0
+        # Without a reachability it never joined the managers: it has no vote, and Docker refuses to demote it.
+        if [ -n "$3" ]; then
+            can_spare "$1" || return 0
+            engine node demote "$1" >/dev/null || return 0
+        fi
     fi
     # A manager becomes a worker a moment after its demotion.
     for _ in 1 2 3 4 5; do
         engine node rm --force "$1" >/dev/null && return 0
         sleep 1
     done
+}
+
+# Removes the entries of `list` that nodes have left: those with the name `name` of the node `node` at `address`, and those
+# of interrupted joins. Without a name only the latter.
+remove_left_entries() {
+    while IFS='|' read -r id its_name state its_address its_role _ reachability; do
+        [ "$id" != "$node" ] || continue
+        case $its_name in
+        "$name") [ "$state" = down ] || { [ -n "$address" ] && [ "$its_address" = "$address" ]; } || continue ;;
+        '') [ "$state" = down ] || continue ;;
+        *) continue ;;
+        esac
+        # Its input must not be the list, which the loop reads.
+        remove_entry "$id" "$its_role" "$reachability" </dev/null
+    done <<END
+$list
+END
+}
+
+# A node that lost its power between its certificate and its first report has an entry without a name. It is "unknown", as
+# is that of a node that joins at this moment, until a manager starts again; half a minute later it is "down".
+sweep() {
+    sleep "$((120 * ${PIFLASH_TICK:-1}))"
+    list=$(nodes) || return 0
+    node='' name='' address=''
+    remove_left_entries
 }
 
 joined() {
@@ -135,15 +169,7 @@ END
         shift
     done
     engine node update --availability "$availability" "$@" "$node" >/dev/null || refuse 'the swarm does not take it'
-    while IFS='|' read -r id its_name state its_address its_role _ _; do
-        if [ "$id" = "$node" ] || [ "$its_name" != "$name" ]; then continue; fi
-        if [ "$state" = down ] || { [ -n "$address" ] && [ "$its_address" = "$address" ]; }; then
-            # Its input must not be the list, which the loop reads.
-            remove_entry "$id" "$its_role" </dev/null
-        fi
-    done <<END
-$list
-END
+    remove_left_entries
     echo joined
 }
 

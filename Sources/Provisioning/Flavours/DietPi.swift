@@ -8,7 +8,7 @@ import Text
 enum DietPi: FlavourRenderer {
     static let facts = FlavourFacts(
         hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
-        setsLocaleAndRadio: false, installsPackages: true, readsListsOfBytesAsSSIDs: false,
+        switchesRadioOn: false, installsPackages: true, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: false, renamesFirstUser: false,
         removableBootFiles: [BootPath.dietPiWiFi])
 

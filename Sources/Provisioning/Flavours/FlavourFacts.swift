@@ -16,8 +16,8 @@ struct FlavourFacts: Sendable {
     /// The schemes of crypt(5) that its C library can check; nil for all of them.
     let hashSchemes: Set<String>?
 
-    /// Whether its own first boot makes the locale and switches the radio on. Otherwise the first-boot program does.
-    let setsLocaleAndRadio: Bool
+    /// Whether its own first boot switches the radio on. Otherwise the first-boot program does.
+    let switchesRadioOn: Bool
 
     /// Whether its own first boot installs the recipe's packages. Otherwise the first-boot program does.
     let installsPackages: Bool

@@ -8,7 +8,7 @@ enum HypriotCloudInit: CloudInitFlavour {
     static let facts = FlavourFacts(
         hasPublishedLogin: false, defaultCodename: nil, bundledDocker: .init(assumedVersion: nil, mayHaveSSH: true),
         hashSchemes: ["1", "5", "6"],
-        setsLocaleAndRadio: true, installsPackages: false, readsListsOfBytesAsSSIDs: false,
+        switchesRadioOn: true, installsPackages: false, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: true, renamesFirstUser: false,
         removableBootFiles: [BootPath.networkConfiguration])
 

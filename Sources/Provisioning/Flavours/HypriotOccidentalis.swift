@@ -12,7 +12,7 @@ enum HypriotOccidentalis: FlavourRenderer {
     static let facts = FlavourFacts(
         hasPublishedLogin: true, defaultCodename: nil,
         bundledDocker: .init(assumedVersion: EngineVersion(1, 6, 0), mayHaveSSH: false), hashSchemes: nil,
-        setsLocaleAndRadio: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
+        switchesRadioOn: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: false, renamesFirstUser: false,
         removableBootFiles: [])
 

@@ -9,7 +9,7 @@ import Systems
 enum RaspberryPiOSCloudInit: CloudInitFlavour {
     static let facts = FlavourFacts(
         hasPublishedLogin: false, defaultCodename: "trixie", bundledDocker: nil, hashSchemes: nil,
-        setsLocaleAndRadio: true, installsPackages: false, readsListsOfBytesAsSSIDs: true,
+        switchesRadioOn: true, installsPackages: false, readsListsOfBytesAsSSIDs: true,
         hasCloudInit: true, renamesFirstUser: false,
         removableBootFiles: [BootPath.networkConfiguration])
 

@@ -9,7 +9,7 @@ import Systems
 enum RaspberryPiOSCustomTOML: FlavourRenderer {
     static let facts = FlavourFacts(
         hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
-        setsLocaleAndRadio: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
+        switchesRadioOn: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: false, renamesFirstUser: true,
         removableBootFiles: ["custom.toml", "wpa_supplicant.conf"])
 

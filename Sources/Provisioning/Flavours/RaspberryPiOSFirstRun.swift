@@ -7,7 +7,7 @@ import Systems
 enum RaspberryPiOSFirstRun: FlavourRenderer {
     static let facts = FlavourFacts(
         hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
-        setsLocaleAndRadio: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
+        switchesRadioOn: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: false, renamesFirstUser: true,
         removableBootFiles: [FirstRunScript.name, FirstRunScript.triesPath, "userconf.txt", "wpa_supplicant.conf"])
 

@@ -6,7 +6,7 @@ import Systems
 enum UbuntuCloudInit: CloudInitFlavour {
     static let facts = FlavourFacts(
         hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
-        setsLocaleAndRadio: true, installsPackages: false, readsListsOfBytesAsSSIDs: false,
+        switchesRadioOn: true, installsPackages: false, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: true, renamesFirstUser: false,
         removableBootFiles: [BootPath.networkConfiguration])
 

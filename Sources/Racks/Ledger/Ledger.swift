@@ -35,6 +35,11 @@ package struct Ledger: Sendable {
 
     /// The last event of the card of `node`.
     package func last(of node: String) -> LedgerEntry? { latest[node] }
+
+    /// When the card of `node` was last written, in seconds since 1970.
+    package func timeOfWriting(_ node: String) -> Int64? {
+        entries.last { $0.node == node && $0.result == .verified }?.time
+    }
 }
 
 /// The state of a node's card.

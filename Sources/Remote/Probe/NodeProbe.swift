@@ -1,6 +1,7 @@
 import Diagnostics
 import Docker
 import Recipes
+import Text
 
 /// What probe.sh reports of a node: its engine, and the files that configure it.
 struct NodeProbe: Sendable {
@@ -51,7 +52,11 @@ struct NodeProbe: Sendable {
 }
 
 /// The output of our scripts: lines "KEY VALUE", and files as "file NAME BYTES", the contents, and a line end.
+///
+/// A node may answer anything: a value is one printable line, and its length is limited.
 struct ScriptAnswer: Sendable {
+    /// In scalars. The longest value that a script sends is a swarm's list of managers.
+    private static let longest = 1000
     private var values: [String: String] = [:]
     private(set) var files: [String: [UInt8]] = [:]
 
@@ -63,7 +68,7 @@ struct ScriptAnswer: Sendable {
             let words = String(decoding: rest[..<end], as: UTF8.self).split(separator: " ", maxSplits: 1)
             rest = rest[(end + 1)...]
             guard words.count == 2 else { continue }
-            let value = String(words[1])
+            let value = words[1].printable(limit: Self.longest)
             guard words[0] == "file" else {
                 values[String(words[0])] = value
                 continue

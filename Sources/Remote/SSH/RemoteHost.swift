@@ -15,6 +15,9 @@ package struct RemoteHost: Hashable, Sendable {
         self.user = user
     }
 
+    /// The node for messages, with the address that was tried: "red01 (192.168.50.11)".
+    func title(at address: String) -> String { address == name ? name : "\(name) (\(address))" }
+
     /// By the recipe's address; without one by multicast DNS, which every Pi system answers, then by the plain name.
     package init(_ node: Node) {
         let name = node.hostname.value

@@ -17,30 +17,28 @@ extension Failure.Code {
     package static let remote = Failure.Code("remote.failed")
 }
 
+extension Failure {
+    /// Whether ssh reached the node but did not log in: then its hint is the next step of a person.
+    package var isLoginRefusal: Bool { code == .hostKey || code == .login }
+}
+
 /// Failures from what ssh prints.
 enum SSHFailure {
     /// A failure of ssh itself, from what it printed. The last line says why.
-    static func connecting(_ errors: String, address: String) -> Failure {
+    /// - Parameters:
+    ///   - title: the node, as messages name it.
+    ///   - command: the command with which a person tries the same.
+    static func connecting(_ errors: String, to title: String, command: String) -> Failure {
         let reason = lastLine(errors) ?? "ssh failed without a message"
         let text = errors.lowercased()
-        if text.contains("remote host identification has changed") {
-            return Failure(
-                .hostKey, "the host key of \(address) has changed: a new card, or another machine",
-                hint: "if its card was written again: `ssh-keygen -R \(address)`, then --accept-new")
-        }
-        if text.contains("host key verification failed") || text.contains("host key is known for") {
-            return Failure(
-                .hostKey, "the host key of \(address) is not known",
-                hint: "compare it with `ssh \(address)`, or accept it with --accept-new")
-        }
         if text.contains("permission denied") || text.contains("too many authentication failures") {
             return Failure(
-                .login, "login on \(address) failed: \(reason)",
-                hint: "try `ssh \(address)`; the key comes from ssh-agent, from ~/.ssh, or from --identity")
+                .login, "login on \(title) failed: \(reason)",
+                hint: "try `\(command)`; the key comes from ssh-agent, from ~/.ssh, or from --identity")
         }
         return Failure(
-            .unreachable, "\(address) does not answer: \(reason)",
-            hint: "is the node on, and its address right? `ssh \(address)` must work without a password")
+            .unreachable, "\(title) does not answer: \(reason)",
+            hint: "is the node on, and its address right? `\(command)` must work without a password")
     }
 
     static func isUnknownName(_ errors: String) -> Bool { errors.contains("Could not resolve hostname") }
@@ -56,7 +54,8 @@ enum SSHFailure {
         return Failure(.remote, "no shell started on \(host): \(reason)")
     }
 
+    /// As it may be shown: a node can be behind it.
     static func lastLine(_ text: String) -> String? {
-        text.split(whereSeparator: \.isNewline).map { $0.trimmed }.last { !$0.isEmpty }
+        text.split(whereSeparator: \.isNewline).map { $0.printable(limit: 500) }.last { !$0.isEmpty }
     }
 }

@@ -35,7 +35,7 @@ package final class SSHRunner: Sendable {
     private static let sentinel = "@piflash@"
     private static let outputLimit = 4 << 20
 
-    private let settings: SSHSettings
+    let settings: SSHSettings
     private let directory: String
     /// The open connections: by the node's name, the socket and the address.
     private let connections = Mutex<[String: (socket: String, address: String)]>([:])
@@ -104,7 +104,12 @@ package final class SSHRunner: Sendable {
                         throw SSHFailure.starting(
                             call.result.errors, exit: call.result.exit, host: address, user: user)
                     }
-                    failure = SSHFailure.connecting(call.result.errors, address: address)
+                    if let problem = HostKeyProblem(call.result.errors) {
+                        throw await self.failure(problem, of: host, at: address)
+                    }
+                    failure = SSHFailure.connecting(
+                        call.result.errors, to: host.title(at: address),
+                        command: settings.command(for: host, at: address))
                     if SSHFailure.isUnknownName(call.result.errors) { continue }
                     throw failure
                 }
@@ -168,9 +173,8 @@ package final class SSHRunner: Sendable {
             connections[host.name] = (socket, address)
             return socket
         }
-        var arguments = settings.arguments(controlPath: socket)
-        if let user = settings.user ?? host.user { arguments += ["-l", user] }
-        arguments += ["--", address, privilege.command]
+        let arguments =
+            settings.arguments(controlPath: socket) + settings.login(on: host) + ["--", address, privilege.command]
 
         var options = PlatformOptions()
         // Ctrl-C on the terminal is for us alone: ssh and what it starts (ProxyCommand) are in a separate process group.
@@ -263,7 +267,7 @@ package final class SSHRunner: Sendable {
         return Collected(bytes: output.bytes, began: began)
     }
 
-    private static func environment(_ settings: SSHSettings) -> Environment {
+    static func environment(_ settings: SSHSettings) -> Environment {
         guard !settings.environment.isEmpty else { return .inherit }
         var variables: [Environment.Key: String] = [:]
         for (name, value) in settings.environment { variables[Environment.Key(stringLiteral: name)] = value }

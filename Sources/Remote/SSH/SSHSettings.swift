@@ -1,3 +1,4 @@
+import Text
 package import Diagnostics
 
 /// How the user's ssh program is called. For everything else the user's ~/.ssh/config applies.
@@ -10,11 +11,13 @@ package struct SSHSettings: Sendable {
     package var options: [String]
     /// Whether an unknown host key is accepted and remembered.
     package var acceptsNewHostKeys: Bool
+    /// When piflash last wrote the cards of nodes, by their names, in seconds since 1970. A new card has new host keys.
+    package var timesOfWriting: [String: Int64]
     package var environment: [String: String]
 
     package init(
         user: String? = nil, identity: String? = nil, options: [String] = [], acceptsNewHostKeys: Bool = false,
-        environment: [String: String] = [:]
+        timesOfWriting: [String: Int64] = [:], environment: [String: String] = [:]
     ) throws(Failure) {
         // A name that begins with "-" would be an option of ssh.
         if let user, user.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,63}/) == nil {
@@ -29,6 +32,7 @@ package struct SSHSettings: Sendable {
         self.identity = identity
         self.options = options
         self.acceptsNewHostKeys = acceptsNewHostKeys
+        self.timesOfWriting = timesOfWriting
         self.environment = environment
     }
 
@@ -46,5 +50,18 @@ package struct SSHSettings: Sendable {
         set("ConnectTimeout=10", "ServerAliveInterval=5", "ServerAliveCountMax=4", "LogLevel=ERROR")
         if let identity { words += ["-i", identity] }
         return words
+    }
+
+    /// The login name on `host`, as arguments.
+    func login(on host: RemoteHost) -> [String] { (user ?? host.user).map { ["-l", $0] } ?? [] }
+
+    /// The arguments with which a person logs in on `host` at `address` the same way.
+    func plainArguments(for host: RemoteHost, at address: String) -> [String] {
+        options.flatMap { ["-o", $0] } + (identity.map { ["-i", $0] } ?? []) + login(on: host) + [address]
+    }
+
+    /// The same as a line for a shell.
+    func command(for host: RemoteHost, at address: String) -> String {
+        (["ssh"] + plainArguments(for: host, at: address)).map(shellWord).joined(separator: " ")
     }
 }

@@ -19,8 +19,20 @@ report time "$(date +%s)"
 [ -r "$root/proc/uptime" ] && report uptime "$(cut -d. -f1 <"$root/proc/uptime")"
 
 if [ -e "$root/etc/piflash/settings" ]; then report piflash 1; fi
-for boot in "$root/boot/firmware" "$root/boot"; do
-    file=$boot/piflash/status.txt
+# Whether the first-boot program runs: its unit is "simple". If it is not active, a job means that systemd is about to
+# start it.
+if [ -d "$root/run/systemd/system" ]; then
+    # shellcheck disable=SC2046 # lines ActiveState=… and Job=…
+    set -- $(able systemctl show -p ActiveState -p Job piflash-first-boot.service)
+    case " $* " in *' Job='[1-9]*) job=1 ;; *) job=0 ;; esac
+    case $job:" $* " in
+    *' ActiveState=active '* | *' ActiveState=activating '*) report program running ;;
+    1:*' ActiveState='*) report program queued ;;
+    0:*' ActiveState='*) report program stopped ;;
+    esac
+fi
+# The program writes each status of this boot to /run at once, and to the card at most every 15 seconds.
+for file in "$root/run/piflash/status" "$root/boot/firmware/piflash/status.txt" "$root/boot/piflash/status.txt"; do
     # Some systems mount the boot partition for root alone.
     text=$(cat "$file" 2>/dev/null || patient sudo -n cat "$file" 2>/dev/null) || continue
     [ -n "$text" ] || continue

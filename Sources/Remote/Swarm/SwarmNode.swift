@@ -18,14 +18,15 @@ package struct SwarmNode: Hashable, Sendable {
     /// "reachable" or "unreachable"; only of managers.
     package var reachability: String?
 
-    /// Reads what `docker node inspect` prints: an array of objects, unchanged since Docker 1.12.
+    /// Reads what `docker node inspect` prints: an array of objects, unchanged since Docker 1.12. A node that has not
+    /// reported to the managers yet has no name.
     static func list(_ bytes: [UInt8]) throws(Failure) -> [SwarmNode] {
         guard case .array(let items) = try JSONValue(parsing: bytes) else {
             throw Failure(.remote, "docker node inspect did not print a list")
         }
         return items.map { item in
             SwarmNode(
-                id: item["ID"].text ?? "", hostname: item["Description"]["Hostname"].text ?? "?",
+                id: item["ID"].text ?? "?", hostname: item["Description"]["Hostname"].text ?? "?",
                 role: item["Spec"]["Role"].text ?? "?", state: item["Status"]["State"].text ?? "?",
                 availability: item["Spec"]["Availability"].text ?? "?",
                 engine: item["Description"]["Engine"]["EngineVersion"].text ?? "?",
@@ -42,5 +43,10 @@ extension JSONValue {
         return members.first { $0.name == name }?.value ?? .null
     }
 
-    var text: String? { if case .string(let text) = self { text } else { nil } }
+    /// A text, as it may be shown; nil if it is empty.
+    var text: String? {
+        guard case .string(let string) = self else { return nil }
+        let text = string.printable(limit: 100)
+        return text.isEmpty ? nil : text
+    }
 }

@@ -67,6 +67,8 @@ package struct SwarmOperations: Sendable {
             } catch {
                 if error.code == .cancelled { throw error }
                 reasons.append("\(host.name): \(error.message)")
+                // Other failures are nodes that are off: the end of the message says what to do.
+                if error.isLoginRefusal, let hint = error.hint { reasons.append("  hint: \(hint)") }
             }
         }
         throw Failure(
@@ -76,7 +78,8 @@ package struct SwarmOperations: Sendable {
 
     private func checked(_ answer: (manager: String, result: RemoteResult)) throws(Failure) -> RemoteResult {
         guard answer.result.exit == 0 else {
-            let reason = NodeText.masked(answer.result.errors).split(whereSeparator: \.isNewline)
+            let reason = NodeText.masked(answer.result.errors).split(whereSeparator: \.isNewline).prefix(20)
+                .map { $0.printable(limit: 500) }
             throw Failure(
                 .remote,
                 "\(answer.manager): \(reason.isEmpty ? "docker failed with \(answer.result.exit)" : reason.joined(separator: "\n  "))"
@@ -94,19 +97,53 @@ package struct SwarmOperations: Sendable {
         package var member: SwarmNode?
         /// Nil if no recipe names the node.
         package var wantedRole: Node.Swarm.Role?
+        /// Where a node of the recipes is that is not ready in the swarm.
+        package var absence: SwarmAbsence?
     }
 
     /// The nodes of the recipes in their order, each with the member of its name; then the members that no recipe names. A
-    /// node whose card was written again appears twice: as it is now, and as it was before.
-    package func list() async throws(Failure) -> [Row] {
+    /// node whose card was written again appears twice: as it is now, and as it was before. A node that is not ready is
+    /// asked itself. `manager` is the one that answered.
+    package func list() async throws(Failure) -> (manager: String, rows: [Row]) {
+        let (manager, members) = try await members()
+        return (manager, await explained(Self.join(nodes, members), members))
+    }
+
+    /// What the first manager that answers knows.
+    private func members() async throws(Failure) -> (manager: String, [SwarmNode]) {
         let script = """
             ids=$(docker node ls -q) || return
             [ -n "$ids" ] || return 1
             # shellcheck disable=SC2086
             docker node inspect $ids
             """
-        let members = try SwarmNode.list(try checked(try await ask(script)).output)
-        return Self.join(nodes, members)
+        let answer = try await ask(script)
+        return (answer.manager, try SwarmNode.list(try checked(answer).output))
+    }
+
+    /// The absence of each row's node that no member stands for, as the node itself reports it.
+    private func explained(_ rows: [Row], _ members: [SwarmNode]) async -> [Row] {
+        let ready = Set(rows.filter { $0.member?.state == "ready" }.map(\.name))
+        let absent = nodes.filter { $0.swarm != nil && !ready.contains($0.hostname.value) }
+        let absences = await inParallel(absent, jobs: jobs) { node in
+            (node.hostname.value, await absence(of: node, from: members))
+        }
+        let byName = Dictionary(absences) { first, _ in first }
+        return rows.map { row in
+            var row = row
+            if row.wantedRole != nil { row.absence = byName[row.name] }
+            return row
+        }
+    }
+
+    private func absence(of node: Node, from members: [SwarmNode]) async -> SwarmAbsence {
+        do throws(Failure) {
+            let result = try await ssh.run(
+                SwarmReport.script, on: RemoteHost(node), as: .docker, limit: .seconds(60))
+            return SwarmAbsence(of: try SwarmReport(result), named: node.hostname.value, in: members)
+        } catch {
+            return .noAnswer(message: error.message, hint: error.isLoginRefusal ? error.hint : nil)
+        }
     }
 
     static func join(_ nodes: [Node], _ members: [SwarmNode]) -> [Row] {
@@ -130,7 +167,7 @@ package struct SwarmOperations: Sendable {
     package func token(for role: Node.Swarm.Role, rotate: Bool) async throws(Failure) -> String {
         let script = "docker swarm join-token \(rotate ? "--rotate " : "")-q \(role.rawValue)"
         let text = try checked(try await ask(script)).text
-        guard let token = SSHFailure.lastLine(text), token.hasPrefix("SWMTKN-") else {
+        guard let token = SSHFailure.lastLine(text), token.wholeMatch(of: /SWMTKN-[0-9A-Za-z-]{1,200}/) != nil else {
             throw Failure(.remote, "docker printed no token")
         }
         return token
@@ -180,8 +217,8 @@ package struct SwarmOperations: Sendable {
     }
 
     private func strangers() async -> [String] {
-        guard let rows = try? await list() else { return [] }
-        return rows.filter { $0.wantedRole == nil && $0.member?.state == "ready" }.map(\.name)
+        guard let (_, members) = try? await members() else { return [] }
+        return Self.join(nodes, members).filter { $0.wantedRole == nil && $0.member?.state == "ready" }.map(\.name)
     }
 
     private func probe(_ node: Node) async -> Result<NodeProbe, Failure> {

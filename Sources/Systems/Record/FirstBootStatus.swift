@@ -1,7 +1,10 @@
 import Text
 
-/// piflash/status.txt on a card's boot partition: lines "key: value".
+/// piflash/status.txt on a card's boot partition: lines "key: value". Lines with other keys are ignored.
 package struct FirstBootStatus: Hashable, Sendable {
+    /// In scalars. The node cuts its own texts at 300.
+    private static let longest = 400
+
     /// "working", "waiting", "interrupted", "failed" or "done".
     package var state: String
     package var step: String?
@@ -9,6 +12,10 @@ package struct FirstBootStatus: Hashable, Sendable {
     package var since: String?
     package var waitingFor: String?
     package var lastError: String?
+    /// What the first boot had to repair after a power cut: "the user pirate, sshd's keys".
+    package var repaired: String?
+    /// How the clock was set: "set back by 3 hours, to the time of manager red00".
+    package var clock: String?
 
     /// Nil for a text without a state.
     package init?(_ text: String) {
@@ -17,15 +24,17 @@ package struct FirstBootStatus: Hashable, Sendable {
             let parts = line.split(separator: ":", maxSplits: 1)
             guard parts.count == 2 else { continue }
             // Anybody can write to a card: keep its control characters from the terminal.
-            let value = parts[1].unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }
-            values[String(parts[0])] = String(String(String.UnicodeScalarView(value)).trimmed)
+            let value = parts[1].printable(limit: Self.longest)
+            if !value.isEmpty { values[String(parts[0])] = value }
         }
-        guard let state = values["state"], !state.isEmpty else { return nil }
+        guard let state = values["state"] else { return nil }
         self.state = state
         step = values["step"]
         since = values["since"]
         waitingFor = values["waiting for"]
         lastError = values["last error"]
+        repaired = values["repaired"]
+        clock = values["clock"]
     }
 
     /// In one line: "working: joining the swarm, waiting for manager 10.0.0.2 (no route to host)".

@@ -114,6 +114,7 @@ final class NodeRack: Sendable {
     private func install(_ name: String) {
         scratch.write("20.10.24\n", to: "\(name)/version")
         scratch.write("inactive false\n", to: "\(name)/swarm")
+        scratch.write("inactive \n", to: "\(name)/membership")
         scratch.write("", to: "\(name)/ids")
         scratch.write("", to: "\(name)/root/run/systemd/system/.keep")
     }
@@ -128,7 +129,7 @@ final class NodeRack: Sendable {
             case "$1 $2" in
             "version -f") cat "$RIG/version" ;;
             "version "*) echo "Server version: $(cat "$RIG/version")" ;;
-            "info -f") case $3 in *LocalNode*) cat "$RIG/swarm" ;; *) cut -d' ' -f2 <"$RIG/swarm" ;; esac ;;
+            "info -f") case $3 in *RemoteManagers*) cat "$RIG/membership" ;; *LocalNode*) cat "$RIG/swarm" ;; *) cut -d' ' -f2 <"$RIG/swarm" ;; esac ;;
             "node ls") [ ! -e "$RIG/no-quorum" ] && cat "$RIG/ids" ;;
             "node inspect") cat "$RIG/members" ;;
             "swarm join-token") echo "$*" | grep -q rotate && echo rotated >>"$RIG/rotations"

@@ -67,6 +67,15 @@ import Testing
         #expect(list.output.contains(host))
         #expect(list.output.contains("ready"))
         #expect(list.output.contains("leader"))
+        // The engines have the machine's name, not the nodes'.
+        #expect(list.output.contains("is in this swarm as \(host)"), "\(list.output)")
+        #expect(list.output.contains(/two +worker +missing .* not in a swarm\n/), "\(list.output)")
+        _ = try engines.docker("two", "swarm", "init", "--advertise-addr", "127.0.0.1")
+        let other = await rack.run("swarm", "ls")
+        #expect(
+            other.output.contains(/two +worker +missing .* belongs to another swarm \(managers: 127\.0\.0\.1:2377\)\n/),
+            "\(other.output)")
+        _ = try engines.docker("two", "swarm", "leave", "--force")
         let token = await rack.run("swarm", "token")
         #expect(token.status == 0, "\(token.errors)")
         #expect(token.output.wholeMatch(of: /SWMTKN-1-[0-9a-z]{50}-[0-9a-z]{25}\n/) != nil)

@@ -80,6 +80,103 @@ import Testing
         #expect(await rack.run("status").output.contains(/red01 +not begun +1\.6\.2 +- +2d 4h/))
     }
 
+    /// What systemd says about the program's unit.
+    private func unit(_ rack: NodeRack, _ name: String, _ lines: String) {
+        rack.stub(name, "systemctl", "[ \"$1\" = show ] && printf '\(lines)'")
+    }
+
+    @Test func `a step's age is shown, and a report that nothing updates is told apart`() async throws {
+        let rack = try rack(["red01", "red02", "red03", "red04", "red05", "red06"])
+        defer { rack.stop() }
+        // It is 2026-02-02T02:40:00Z, and the nodes have been on for two days and four hours.
+        func report(_ name: String, _ state: String, since: String) {
+            rack.scratch.write(
+                "node: \(name)\nstate: \(state)\nstep: joining the swarm\nsince: \(since)\naccount: locked\n"
+                    + "waiting for: manager red00, which is to form the swarm\nlast error: no route\n",
+                to: "\(name)/root/boot/piflash/status.txt")
+        }
+        report("red01", "waiting", since: "2026-02-02T02:32:55Z")
+        unit(rack, "red01", "ActiveState=active\\n")
+        // Longer ago than the node's start: the clock was set.
+        report("red02", "working", since: "2026-01-30T19:06:40Z")
+        unit(rack, "red02", "ActiveState=active\\nJob=0\\n")
+        report("red03", "interrupted", since: "2026-02-02T02:40:00Z")
+        unit(rack, "red03", "ActiveState=inactive\\n")
+        report("red04", "working", since: "2026-02-02T02:39:48Z")
+        unit(rack, "red04", "Job=815\\nActiveState=inactive\\n")
+        report("red05", "working", since: "2026-02-02T02:41:00Z")
+        unit(rack, "red05", "ActiveState=failed\\n")
+        rack.scratch.write("", to: "red06/root/etc/piflash/settings")
+        unit(rack, "red06", "ActiveState=inactive\\nJob=816\\n")
+        let outcome = await rack.run("status")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        func line(_ name: String) -> String {
+            outcome.output.split(separator: "\n").first { $0.hasPrefix("\(name) ") }.map(String.init) ?? ""
+        }
+        let step = "joining the swarm, waiting for manager red00, which is to form the swarm (no route)"
+        #expect(line("red01").hasSuffix("  waiting: \(step); in this step for 7m"), "\(outcome.output)")
+        #expect(line("red02").hasSuffix("  working: \(step); since 2026-01-30T19:06:40Z"), "\(outcome.output)")
+        #expect(
+            line("red03").hasSuffix("  interrupted: \(step); in this step for 0s; its program does not run now"),
+            "\(outcome.output)")
+        #expect(
+            line("red04").hasSuffix(
+                "  working: \(step); in this step for 12s; from an earlier boot; its program starts soon"),
+            "\(outcome.output)")
+        #expect(
+            line("red05").hasSuffix("  working: \(step); since 2026-02-02T02:41:00Z; its program does not run now"),
+            "\(outcome.output)")
+        #expect(line("red06").contains(/red06 +not begun .* its program starts soon$/), "\(outcome.output)")
+        let json = try rows(await rack.run("status", "--json").output)
+        #expect(json["red01"]?["program"] as? String == "running")
+        #expect(json["red01"]?["step_seconds"] as? Int == 425)
+        #expect(json["red01"]?["since"] as? String == "2026-02-02T02:32:55Z")
+        #expect(json["red02"]?["step_seconds"] == nil)
+        #expect(json["red03"]?["program"] as? String == "stopped")
+        #expect(json["red03"]?["result"] as? String == "working")
+        #expect(json["red04"]?["program"] as? String == "queued")
+    }
+
+    @Test func `the report of this boot comes before the card's, which is up to 15 seconds old`() async throws {
+        let rack = try rack(["red01"])
+        defer { rack.stop() }
+        rack.scratch.write(Self.joining, to: "red01/root/boot/piflash/status.txt")
+        let text = "node: red01\nstate: working\nstep: registering\nclock: set back by 2 days\nrepaired: sshd's keys\n"
+        rack.scratch.write(text, to: "red01/root/run/piflash/status")
+        let outcome = await rack.run("status")
+        #expect(
+            outcome.output.hasSuffix("working: registering; clock set back by 2 days; repaired sshd's keys\n"),
+            "\(outcome.output)")
+        rack.scratch.write(
+            text.replacing("working", with: "done").replacing("registering", with: "finished"),
+            to: "red01/root/run/piflash/status")
+        #expect(await rack.run("status").output.hasSuffix("  repaired sshd's keys\n"))
+        let json = try rows(await rack.run("status", "--json").output)
+        #expect(json["red01"]?["clock"] as? String == "set back by 2 days")
+        #expect(json["red01"]?["repaired"] as? String == "sshd's keys")
+    }
+
+    @Test(arguments: [
+        "echo 'time 9223372036854775807'; echo 'uptime -1'; echo 'temperature nan'; echo 'engine \u{1B}[2Jx'",
+        "echo 'time -9223372036854775808'; echo 'uptime 9223372036854775807'; echo 'temperature 1e300'",
+        "echo 'time 99999999999999999999'; echo 'temperature inf'; echo 'file status 99999999999999999999'",
+        "echo 'swarm \u{9B}2J\u{202E}'; echo 'file status -1'; head -c 3000000 /dev/urandom",
+        "printf 'engine '; head -c 3000000 /dev/zero | tr '\\0' x; echo",
+        "echo 'file status 30'; printf 'state: done\nsince: 99999999-99'; echo; echo",
+    ])
+    func `whatever a node answers is shown in one line`(_ answer: String) async throws {
+        let rack = try rack(["red01"])
+        defer { rack.stop() }
+        // In place of the shell that runs the script.
+        rack.stub("red01", "sh", "cat >/dev/null; echo @piflash@; \(answer); echo; echo end 1")
+        let outcome = await rack.run("status")
+        #expect([0, 1].contains(outcome.status), "\(outcome.errors)")
+        #expect(outcome.output.split(separator: "\n").count == 2, "\(outcome.output.prefix(2000))")
+        #expect(outcome.output.count < 3000)
+        for scalar in ["\u{1B}", "\u{9B}", "\u{202E}"] { #expect(!outcome.output.contains(scalar)) }
+        #expect(await rack.run("status", "--json").output.count < 6000)
+    }
+
     @Test func `a report that root alone can read is asked for through sudo`() async throws {
         let rack = try rack(["red01"])
         defer { rack.stop() }

@@ -52,6 +52,112 @@ import Testing
         #expect(rows[2]["state"] == "missing")
     }
 
+    /// Of each node that is not ready: what its engine reports, and what the list says about it.
+    static let absences = [
+        (
+            "other", "active w9 m9@10.9.9.9:2377 m8@10.9.9.8:2377",
+            "belongs to another swarm (managers: 10.9.9.9:2377 10.9.9.8:2377)", "another-swarm"
+        ),
+        // The engine does not know its managers yet.
+        ("lost", "active w8", "belongs to another swarm", "another-swarm"),
+        ("old", "active w7 a@10.0.0.1:2377", "was removed from this swarm", "removed"),
+        ("down", "active d a@10.0.0.1:2377", "its engine runs, but the managers do not reach it", "not-ready"),
+        ("renamed", "active e a@10.0.0.1:2377", "is in this swarm as blue08", "other-name"),
+        ("moved", "active w6 m9@10.9.9.9:2377", "belongs to another swarm (managers: 10.9.9.9:2377)", "another-swarm"),
+        ("pending", "pending ", "joining a swarm", "pending"),
+        ("locked", "locked ", "its swarm is locked", "locked"),
+        ("error", "error ", "its engine failed to join a swarm", "error"),
+        ("none", "inactive ", "not in a swarm", "inactive"),
+        ("ancient", "", "Docker does not answer there", "no-engine"),
+        (
+            "hostile",
+            "active \u{1B}[2J m9@\u{1B}]0;x\u{7} @ m9@$(id) x m8@[fd00::1]:2377 "
+                + String(repeating: "x@y ", count: 9999),
+            "belongs to another swarm (managers: [fd00::1]:2377" + String(repeating: " y", count: 10) + ")",
+            "another-swarm"
+        ),
+        ("strange", "\u{1B}[2J active", "Docker does not answer there", "no-engine"),
+    ]
+
+    static let moreMembers =
+        String(members.dropLast()) + """
+            ,{"ID":"d","Spec":{"Role":"worker","Availability":"active"},"Description":{"Hostname":"down",
+              "Engine":{"EngineVersion":"20.10.24"}},"Status":{"State":"down","Addr":"10.0.0.4"}},
+             {"ID":"e","Spec":{"Role":"worker","Availability":"active"},"Description":{"Hostname":"blue08",
+              "Engine":{"EngineVersion":"20.10.24"}},"Status":{"State":"ready","Addr":"10.0.0.5"}},
+             {"ID":"f","Spec":{"Role":"worker","Availability":"active"},"Description":{"Hostname":"moved",
+              "Engine":{"EngineVersion":"20.10.24"}},"Status":{"State":"down","Addr":"10.0.0.6"}},
+             {"ID":"n","Spec":{"Role":"worker","Availability":"active"},"Description":{"Platform":{}},
+              "Status":{"State":"down"}},
+             {"ID":"h","Spec":{"Role":"worker","Availability":"active"},"Description":{"Hostname":"z\\u001b[2J\\nz",
+              "Engine":{"EngineVersion":"\\u009b2J"}},"Status":{"State":"down"}}]
+            """
+
+    @Test func `a node that is not ready is asked which swarm it is in`() async throws {
+        let names = ["red00", "red01"] + Self.absences.map { $0.0 } + ["dead", "stranger"]
+        let rack = try rack(names, silent: ["dead"])
+        defer { rack.stop() }
+        rack.scratch.write(Self.moreMembers, to: "red00/members")
+        for (name, answer, _, _) in Self.absences { rack.scratch.write(answer + "\n", to: "\(name)/membership") }
+        rack.forget("stranger")
+        let text = await rack.run("swarm", "ls")
+        #expect(text.status == 4, "\(text.errors)")
+        let lines = text.output.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
+        for (name, _, remark, _) in Self.absences {
+            let start =
+                ["down", "moved"].contains(name)
+                ? "\(name) worker down active 20.10.24" : "\(name) worker missing - -"
+            #expect(lines.contains("\(start) \(remark)"), "\(name): \(text.output)")
+        }
+        let dead = try #require(lines.first { $0.hasPrefix("dead ") })
+        #expect(dead.contains("does not answer") && dead.contains("refused"))
+        #expect(lines.contains { $0.hasPrefix("stranger worker missing - - the host key of stranger (") })
+        // What a join that did not end has left.
+        #expect(lines.contains("? worker down active ? not in a recipe"))
+        #expect(lines.contains("z [2J z worker down active 2J not in a recipe"))
+        #expect(lines.count == 1 + names.count + 4)
+        #expect(text.output.count < 20_000)
+        #expect(!text.output.contains("\u{1B}") && !text.errors.contains("\u{1B}") && !text.output.contains("\u{9B}"))
+        for name in ["other", "old", "moved"] {
+            #expect(
+                text.errors.contains(
+                    "\(name): to move it to the swarm of red00, run `docker swarm leave --force` there"))
+        }
+        #expect(text.errors.contains("stranger: compare its fingerprint"), "\(text.errors)")
+        #expect(!text.errors.contains("dead: ") && !text.errors.contains("none: "), "\(text.errors)")
+
+        let json = await rack.run("swarm", "ls", "--json")
+        let rows = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [[String: String]])
+        func row(_ name: String) -> [String: String] { rows.first { $0["node"] == name } ?? [:] }
+        for (name, _, remark, word) in Self.absences {
+            #expect(row(name)["absence"] == word)
+            #expect(row(name)["message"] == remark)
+        }
+        #expect(row("other")["swarm_managers"] == "10.9.9.9:2377 10.9.9.8:2377")
+        #expect(row("lost")["swarm_managers"] == nil)
+        #expect(row("dead")["absence"] == "no-answer" && row("dead")["hint"] == nil)
+        #expect(row("stranger")["hint"]?.contains("--accept-new") == true)
+        #expect(row("red00")["absence"] == nil && row("blue07")["absence"] == nil)
+        #expect(json.errors.split(separator: "\n").count == 2, "\(json.errors)")
+    }
+
+    @Test func `a manager whose host key is refused is named with the next step`() async throws {
+        let rack = try rack(["red00", "red01"], silent: ["red01"])
+        defer { rack.stop() }
+        rack.trust("red00", key: "key.pub")
+        for command in [["swarm", "ls"], ["swarm", "token"]] {
+            let outcome = await rack.run(command[0], command[1])
+            #expect(outcome.status == 1)
+            let lines = outcome.errors.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+            #expect(
+                lines.contains { $0.hasPrefix("red00: the host key of red00 (\(rack.address("red00"))) has changed") })
+            #expect(
+                lines.contains { $0.hasPrefix("hint: remove the old key with `ssh-keygen -f ") }, "\(outcome.errors)")
+        }
+        let kill = await rack.run("swarm", "kill", "--yes", recipes: ["rack/red00.yaml"])
+        #expect(kill.errors.contains("  hint: remove the old key with `ssh-keygen -f "), "\(kill.errors)")
+    }
+
     @Test func `the first manager that answers is asked, and only its token is printed`() async throws {
         let rack = try rack(silent: ["red00"])
         defer { rack.stop() }
