@@ -234,11 +234,16 @@ import TestSupport
             let rig = try Self.rig(.sample())
             rig.scratch.write(time + "\n", to: "time")
             rig.install("timedatectl", "echo 'System clock synchronized: no'")
-            for program in ["fake-hwclock", "hwclock"] { rig.install(program, "echo \(program) $* >>\"$RIG/saved.log\"") }
+            for program in ["fake-hwclock", "hwclock"] {
+                rig.install(program, "echo \(program) $* >>\"$RIG/saved.log\"")
+            }
             rig.scratch.write("", to: "root/dev/rtc0")
-            let files = ["timesync/clock", "clock"].map { rig.scratch.write("", to: "root/var/lib/systemd/\($0)").string }
+            let files = ["timesync/clock", "clock"].map {
+                rig.scratch.write("", to: "root/var/lib/systemd/\($0)").string
+            }
             for file in files {
-                try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSince1970: 0)], ofItemAtPath: file)
+                try FileManager.default.setAttributes(
+                    [.modificationDate: Date(timeIntervalSince1970: 0)], ofItemAtPath: file)
             }
             #expect(try rig.run(shell).succeeded)
             for file in files {
