@@ -2,7 +2,7 @@
 SWIFT ?= scripts/swift
 PREFIX ?= /usr/local
 
-.PHONY: demo build release test fresh test-long mutants bench bench-tools check-print e2e boots lint format bootstrap install clean
+.PHONY: demo build release test fresh test-long mutants bench bench-tools check-print e2e e2e-clocks boots lint format bootstrap install clean
 
 build: ; @scripts/bootstrap build && $(SWIFT) build
 
@@ -54,6 +54,11 @@ BOOTS ?= rack
 boots: build
 	@scripts/bootstrap boots
 	@Tests/boots/run "$$($(SWIFT) build --show-bin-path)/piflash" $(BOOTS)
+
+# Racks whose clocks are wrong, without a time server; long. `make e2e-clocks E2E=years` for one of the two.
+e2e-clocks: build
+	@scripts/bootstrap e2e
+	@Tests/e2e/clocks "$$($(SWIFT) build --show-bin-path)/piflash" $(E2E)
 
 bootstrap: ; @scripts/bootstrap test
 

@@ -229,6 +229,32 @@ import TestSupport
     }
 
     @Test(arguments: Shell.allCases)
+    func `a clock that was moved is saved where the next boot reads it`(_ shell: Shell) throws {
+        for (time, saved) in [("500", true), ("1000", false)] {
+            let rig = try Self.rig(.sample())
+            rig.scratch.write(time + "\n", to: "time")
+            rig.install("timedatectl", "echo 'System clock synchronized: no'")
+            for program in ["fake-hwclock", "hwclock"] {
+                rig.install(program, "echo \(program) $* >>\"$RIG/saved.log\"")
+            }
+            rig.scratch.write("", to: "root/dev/rtc0")
+            let files = ["timesync/clock", "clock"].map {
+                rig.scratch.write("", to: "root/var/lib/systemd/\($0)").string
+            }
+            for file in files {
+                try FileManager.default.setAttributes(
+                    [.modificationDate: Date(timeIntervalSince1970: 0)], ofItemAtPath: file)
+            }
+            #expect(try rig.run(shell).succeeded)
+            for file in files {
+                let modified = try FileManager.default.attributesOfItem(atPath: file)[.modificationDate] as? Date
+                #expect((modified == Date(timeIntervalSince1970: 0)) == !saved, "\(file)")
+            }
+            #expect(rig.text("saved.log") == (saved ? "fake-hwclock save force\nhwclock --systohc\n" : ""))
+        }
+    }
+
+    @Test(arguments: Shell.allCases)
     func `a clock from before the card was written is set to that time`(_ shell: Shell) throws {
         let rig = try Self.rig(.sample(), flashTime: 2000)
         rig.install("timedatectl", "exit 1")

@@ -16,7 +16,7 @@ final class NodeRig: Sendable {
         "awk", "cat", "chmod", "cmp", "cut", "date", "dd", "flock", "grep", "head", "mkdir", "mv", "od", "rm", "sed",
         "sh",
         "sleep",
-        "sync", "tail", "tr", "uname", "wc",
+        "sync", "tail", "touch", "tr", "uname", "wc",
     ]
 
     /// PATH: the stand-ins, then the tools.

@@ -32,6 +32,19 @@ duration() {
     fi
 }
 
+# Saves the time where the next boot takes its own from. Otherwise that would begin with the old time, at which the node's
+# certificate is not valid. The time in timesyncd's file is that of its modification (systemd-timesyncd(8)); before systemd
+# 229 it was one directory higher. Some boards have a battery-backed clock.
+save_clock() {
+    for file in "$root/var/lib/systemd/timesync/clock" "$root/var/lib/systemd/clock"; do
+        [ ! -f "$file" ] || touch "$file"
+    done
+    if command -v fake-hwclock >/dev/null 2>&1; then fake-hwclock save force >/dev/null 2>&1; fi
+    [ -e "$root/dev/rtc0" ] || return 0
+    hwclock --systohc >/dev/null 2>"$state/error" ||
+        say "the battery-backed clock cannot be set, so the next boot starts with its time: $(clean <"$state/error")"
+}
+
 # Sets the clock to $1 seconds since 1970, the time of $2. Half a minute is good enough for certificates.
 follow_clock() {
     ahead=$(($(date +%s) - $1))
@@ -46,6 +59,7 @@ follow_clock() {
     if date -s "@$1" >/dev/null 2>"$state/error"; then
         clock="$moved, to the time of $2"
         say "the clock was $clock"
+        save_clock
     else
         problem="the clock cannot be set to the time of $2: $(clean <"$state/error")"
     fi
