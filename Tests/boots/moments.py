@@ -120,14 +120,16 @@ class Moment:
         return there != self.name.endswith(" gone")
 
 
-# Of each flavour in the rack, a moment at which one power cut has once cost the node: cloud-init does not repeat what it
-# has begun, and the vendor's login was open while firstrun.sh worked.
+# Of each flavour in the rack, a moment at which one power cut has once cost the node: cloud-init does not repeat what
+# it has begun, and the vendor's login was open while firstrun.sh worked.
 FATAL = {
     "hypriot": Moment("/var/lib/cloud/instances/*/sem/config_ssh"),
     "trixie": Moment("/var/lib/cloud/instances/*/sem/config_users_groups"),
     "ubuntu": Moment("/var/lib/cloud/instances/*/sem/config_scripts_user"),
     "firstrun": Moment("boot:piflash/firstrun.log"),
 }
+# Of the other flavours: sshd needs a key that is not on the card yet.
+HOST_KEY = Moment("/etc/ssh/ssh_host_ed25519_key")
 
 
 def watch(node: Node, limit: float) -> tuple[list[Moment], float | None]:

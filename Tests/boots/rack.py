@@ -11,7 +11,7 @@ from pathlib import Path
 import card
 import image
 from checks import Expected, check_node
-from moments import FATAL
+from moments import FATAL, HOST_KEY
 from namespaces import ControlGroups
 from node import Node
 from outside import Problem
@@ -95,12 +95,12 @@ class Rack:
             member.steps, member.checks = [], []
 
     def cut(self, limit: float) -> None:
-        """Switches all on, cuts the power of each once, at the worst moment of its flavour, and switches it on again."""
+        """Cuts the power of each node once, at the worst moment of its flavour, and switches it on again."""
         self.on()
         waiting = list(self.members)
         while waiting:
             for member in list(waiting):
-                node, moment = member.node, FATAL[member.flavour]
+                node, moment = member.node, FATAL.get(member.flavour, HOST_KEY)
                 if not node.tend():
                     raise Problem(f"{node.name} has switched itself off")
                 if moment.has_come(node):
@@ -211,8 +211,8 @@ def report(members: list[Member]) -> int:
             return "-" if value is None else f"{value:.1f}"
 
         print(
-            f"{member.flavour:<12} {member.written:>8.1f} {member.node.boots:>6} {seconds(member.cut_at):>9} {seconds(member.done):>8} "
-            f"{seconds(member.ready):>8} {f'{ok}/{len(member.checks)}':>8}")
+            f"{member.flavour:<12} {member.written:>8.1f} {member.node.boots:>6} {seconds(member.cut_at):>9} "
+            f"{seconds(member.done):>8} {seconds(member.ready):>8} {f'{ok}/{len(member.checks)}':>8}")
     for member in members:
         for line in member.checks:
             if not line.startswith("ok "):
@@ -230,8 +230,8 @@ def run_rack(
     say: Callable[[str], None],
     cuts: bool = False,
 ) -> int:
-    """Writes the cards, switches all on at once, waits and checks; with `cuts` once more, with a power cut for each node.
-    Returns the number of failures."""
+    """Writes the cards, switches all on at once, waits and checks; with `cuts` once more, with a power cut for each
+    node. Returns the number of failures."""
     say(f"images and cards: {' '.join(flavours)}")
     rack = Rack(piflash, flavours, place, groups)
     try:
