@@ -92,16 +92,24 @@ class ControlGroups:
                     for setting in ("cpuset.cpus", "cpuset.mems"):
                         if (directory / setting).exists() and not (directory / setting).read_text().strip():
                             (directory / setting).write_text((parent / setting).read_text())
-                    # cgroup v2: a group has the controllers that its parent passes on.
-                    if (parent / "cgroup.subtree_control").exists():
-                        for controller in (parent / "cgroup.controllers").read_text().split():
-                            (parent / "cgroup.subtree_control").write_text(f"+{controller}")
+                    self._pass_on(parent)
                 if join:
                     (group / "cgroup.procs").write_text("0")
             except OSError as error:
                 raise Problem(f"cannot make a control group in {hierarchy}: {error}") from None
             groups.append(group)
         return groups
+
+    @staticmethod
+    def _pass_on(parent: Path) -> None:
+        """cgroup v2: a group has the controllers that its parent passes on. Not each of them can be passed on everywhere."""
+        controllers = parent / "cgroup.controllers"
+        if controllers.exists():
+            for controller in controllers.read_text().split():
+                try:
+                    (parent / "cgroup.subtree_control").write_text(f"+{controller}")
+                except OSError:
+                    pass
 
     def remove(self, node: str = "") -> None:
         for hierarchy in self.hierarchies():
