@@ -269,5 +269,6 @@ def _see_through(
     if failures:
         rack.logs()
     else:
+        say("power off")
         rack.off()
     return failures
