@@ -2,7 +2,7 @@
 SWIFT ?= scripts/swift
 PREFIX ?= /usr/local
 
-.PHONY: demo build release test fresh test-long mutants bench bench-tools check-print e2e e2e-clocks lint format bootstrap install clean
+.PHONY: demo build release test fresh test-long mutants bench bench-tools check-print e2e e2e-clocks boots lint format bootstrap install clean
 
 build: ; @scripts/bootstrap build && $(SWIFT) build
 
@@ -15,9 +15,9 @@ test: bootstrap
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
 	@scripts/run-tests "$$($(SWIFT) build --show-bin-path)"
 
-# The README's commands in a bare Debian 12 with Swift, by an ordinary user (docs in scripts/fresh): what CI runs. It leaves
-# this machine as it is.
-fresh: ; @scripts/fresh
+# The README's commands in a bare Debian 12 with Swift, by an ordinary user (docs in scripts/fresh), then `make boots`: what
+# CI runs. It leaves this machine as it is.
+fresh: ; @scripts/fresh --then 'make boots'
 
 # Thousands of random edit sequences on FAT and ext4 volumes (some minutes): before a release, and after a change to
 # the code of either.
@@ -53,6 +53,13 @@ e2e-clocks: build
 	@scripts/bootstrap e2e
 	@Tests/e2e/clocks "$$($(SWIFT) build --show-bin-path)/piflash" $(E2E)
 
+# Cards booted in containers: a rack of four flavours (two minutes, once its images are in the cache). Needs root (it asks
+# sudo). `make boots BOOTS="cuts trixie --random 100"` cuts the power in first boots; Tests/boots/run --help has it all.
+BOOTS ?= rack
+boots: build
+	@scripts/bootstrap boots
+	@Tests/boots/run "$$($(SWIFT) build --show-bin-path)/piflash" $(BOOTS)
+
 bootstrap: ; @scripts/bootstrap test
 
 SCRIPTS = $(filter-out scripts/check-layers,$(wildcard scripts/*))
@@ -64,7 +71,8 @@ lint:
 	scripts/check-layers
 	Tests/scripts/check-layers-test
 	shellcheck $(SCRIPTS) .ci/run Tests/swarm/rack $(E2E_SCRIPTS) Tests/scripts/check-layers-test
-	/usr/bin/python3 -W error -c '$(COMPILE)' Benchmarks/bench Benchmarks/*.py scripts/check-layers Tests/mutants/run
+	/usr/bin/python3 -W error -c '$(COMPILE)' Benchmarks/bench Benchmarks/*.py scripts/check-layers Tests/mutants/run \
+		Tests/boots/run Tests/boots/*.py Tests/e2e/*.py
 
 format: ; $(SWIFT) format -i -r -p Sources Tests Package.swift
 

@@ -234,6 +234,16 @@ import TestSupport
         }
     }
 
+    @Test(arguments: Shell.allCases)
+    func `cloud-init is not let go as long as nobody could log in`(_ shell: Shell) throws {
+        let rig = try Self.rig(Self.settings(seed: true))
+        try Self.seed(rig, instance: "piflash-red01-aa")
+        rig.scratch.write("", to: "root\(FirstBootProgram.seedEndPath)")
+        rig.scratch.write("", to: "no-useradd")
+        #expect(try rig.run(shell).status == 1)
+        #expect(!rig.has("root\(FirstBootProgram.seededPath)"))
+    }
+
     /// What cloud-init has noted (a link to its instance, and the instance's name), what is seeded, and whether cloud-init
     /// has to begin again.
     @Test(
