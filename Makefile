@@ -48,17 +48,17 @@ e2e: build
 	@scripts/bootstrap e2e
 	@Tests/e2e/run "$$($(SWIFT) build --show-bin-path)/piflash" $(E2E)
 
-# Racks whose clocks are wrong, without a time server; long. `make e2e-clocks E2E=years` for one of the two.
-e2e-clocks: build
-	@scripts/bootstrap e2e
-	@Tests/e2e/clocks "$$($(SWIFT) build --show-bin-path)/piflash" $(E2E)
-
 # Cards booted in containers: a rack of four flavours (two minutes, once its images are in the cache). Needs root (it asks
 # sudo). `make boots BOOTS="cuts trixie --random 100"` cuts the power in first boots; Tests/boots/run --help has it all.
 BOOTS ?= rack
 boots: build
 	@scripts/bootstrap boots
 	@Tests/boots/run "$$($(SWIFT) build --show-bin-path)/piflash" $(BOOTS)
+
+# Racks whose clocks are wrong, without a time server; long. `make e2e-clocks E2E=years` for one of the two.
+e2e-clocks: build
+	@scripts/bootstrap e2e
+	@Tests/e2e/clocks "$$($(SWIFT) build --show-bin-path)/piflash" $(E2E)
 
 bootstrap: ; @scripts/bootstrap test
 

@@ -113,9 +113,12 @@ class ControlGroups:
 
     @classmethod
     def remove_old(cls) -> None:
-        """Those of runs that were killed."""
+        """Those of runs that were killed: of a run that lives, the harness is in its group."""
         for hierarchy in cls.hierarchies():
             for group in hierarchy.glob(f"{cls.PREFIX}*"):
-                pid = group.name.removeprefix(cls.PREFIX)
-                if pid.isdigit() and not Path(f"/proc/{pid}").exists():
-                    cls(int(pid)).remove()
+                try:
+                    alive = (group / "harness/cgroup.procs").read_text().strip() != ""
+                except OSError:
+                    continue
+                if not alive:
+                    cls(int(group.name.removeprefix(cls.PREFIX))).remove()

@@ -83,6 +83,8 @@ class Node:
                 except ProcessLookupError:
                     pass
         self.process.wait(timeout=30)
+        if init is not None:
+            _reap(init)
         self._release()
 
     def tend(self) -> bool:
@@ -141,6 +143,12 @@ class Node:
         dhcpcd = root / "etc/dhcpcd.conf"
         if dhcpcd.exists():
             dhcpcd.write_text("nodev\n" + dhcpcd.read_text())
+        # Interfaces that udev would tell ifupdown of.
+        networking = root / "lib/systemd/system/networking.service"
+        if networking.exists():
+            dropin = root / "etc/systemd/system/networking.service.d/boots.conf"
+            dropin.parent.mkdir(exist_ok=True)
+            dropin.write_text("[Service]\nExecStart=/sbin/ifup -a --read-environment --allow=hotplug\n")
         if self.has_time:
             program = root / "usr/local/bin/timedatectl"
             program.write_text("#!/bin/sh\necho 'System clock synchronized: yes'\n")
@@ -286,6 +294,18 @@ class Node:
             return json.load(answer) if answer.status == 200 else None
         except (OSError, ValueError, http.client.HTTPException):
             return None
+
+
+def _reap(init: int) -> None:
+    """The first process of a container whose systemd-nspawn is gone is a child of this harness, the first process of its
+    own namespace. It ends after all others of the container."""
+    for _ in range(200):
+        try:
+            if os.waitpid(init, os.WNOHANG)[0] != 0:
+                return
+        except ChildProcessError:
+            return
+        time.sleep(0.02)
 
 
 def _fields(file: Path) -> dict[str, str]:

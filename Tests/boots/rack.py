@@ -56,8 +56,9 @@ class Rack:
         self.cold: list[card.Card] = []
         self.wire = Wire()
         images = image.build(flavours)
-        recipes = place.path / "recipes"
-        recipes.mkdir()
+        # One directory is one rack: with its own keys, and its own list of nodes.
+        recipes = place.path / "recipes" / "-".join(flavours)
+        recipes.mkdir(parents=True)
         shutil.copy(image.E2E / "recipes/base.yaml", recipes)
         shutil.copy(place.key.with_suffix(".pub"), recipes)
         for number, flavour in enumerate(flavours):
@@ -154,7 +155,8 @@ class Rack:
     def _check_node(self, member: Member) -> list[str]:
         number = self.members.index(member)
         peer = self.members[number - 1]
-        peer_entry = f"{peer.node.name} {peer.address}"
+        # A rack of one has no other node; its own name is in its own hosts.
+        peer_entry = f"{peer.node.name} {peer.address if peer is not member else '127.0.1.1'}"
         expected = Expected(member.node.name, member.address, peer_entry, number, member.cut_at is not None)
         return check_node(expected, self.wire, self.place)
 

@@ -11,7 +11,7 @@ from image import cache
 from outside import run
 
 # What is large, or secret, and not needed to understand a failure.
-BULKY = ("*/card.img", "*/boot.ext4", "*/fat", "cards/*", "recipes", "key*")
+BULKY = ("*.img", "*.ext4", "fat", "cards/*", "recipes", "key*")
 KEPT_DAYS = 7
 
 
@@ -51,7 +51,8 @@ def _lock(path: Path) -> int | None:
 
 def _strip(path: Path) -> None:
     for pattern in BULKY:
-        for found in path.glob(pattern):
+        # As a list: a directory that is gone cannot be searched further.
+        for found in list(path.rglob(pattern)):
             if found.is_dir():
                 shutil.rmtree(found, ignore_errors=True)
             else:
