@@ -333,8 +333,8 @@ def _fields(file: Path) -> dict[str, str]:
 
 def _environment() -> dict[str, str]:
     """For systemd-nspawn: no seccomp filter, since a Pi has none; /proc/sys/net can be written, as dockerd does; cgroup
-    v2 on the node, whatever this machine has: with v1 nobody tells a container's systemd that the last process of a service
-    has ended."""
+    v2 on the node, whatever this machine has: with v1 nobody tells a container's systemd that the last process of a
+    service has ended."""
     return {
         "SYSTEMD_SECCOMP": "0",
         "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network",
