@@ -1,18 +1,16 @@
 """The power-cut campaign: cuts the power in first boots, and looks at what the next boot makes of the card."""
 
 import queue
-import random
 import shutil
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import card
 import image
 from checks import Expected, check_node
+from cuts import HEADER, Cut, Options, Outcome, plan, summarize
 from moments import Moment, watch
 from namespaces import ControlGroups
 from node import Node
@@ -32,50 +30,6 @@ EVIDENCE = {
     "state": "cd /boot; [ ! -d firmware ] || cd firmware; head piflash/* cmdline.txt; ls -l . piflash; "
     "ls -lR /var/lib/piflash /etc/piflash /usr/local/lib/piflash /etc/ssh; systemctl --failed; systemctl list-jobs",
 }
-
-
-@dataclass(frozen=True)
-class Cut:
-    flavour: str
-    number: int
-    moment: Moment | float
-    """What must have come, or seconds after power-on."""
-    again: tuple[float, ...] = ()
-    """Further cuts: seconds after each of the following power-ons."""
-
-    @property
-    def name(self) -> str:
-        first = self.moment.name if isinstance(self.moment, Moment) else f"{self.moment:.2f} s"
-        return " + ".join([first, *(f"{seconds:.2f} s" for seconds in self.again)])
-
-    @property
-    def kind(self) -> str:
-        return "named" if isinstance(self.moment, Moment) else "random"
-
-
-@dataclass
-class Outcome:
-    cut: Cut
-    at: float = 0
-    """Seconds from power-on to the first cut."""
-    step: str = ""
-    """What the first-boot program was doing then."""
-    repaired: str = ""
-    """What it says it has repaired."""
-    done: float | None = None
-    """Seconds from the last power-on to done."""
-    problems: list[str] = field(default_factory=list)
-    file_system: list[str] = field(default_factory=list)
-    """What e2fsck -p could not repair."""
-
-    def row(self) -> str:
-        result = "; ".join(self.problems) or "ok"
-        columns = [self.cut.flavour, str(self.cut.number), self.cut.kind, self.cut.name, f"{self.at:.2f}", self.step]
-        columns += ["" if self.done is None else f"{self.done:.1f}", self.repaired, "; ".join(self.file_system), result]
-        return "\t".join(" ".join(column.split()) for column in columns)
-
-
-HEADER = "flavour\tnumber\tkind\tmoment\tcut at (s)\tstep\tdone after (s)\trepaired\te2fsck -p\toutcome"
 
 
 class Campaign:
@@ -238,29 +192,6 @@ class Campaign:
                 self.say(f"{len(self.outcomes)} cuts")
 
 
-def plan(flavour: str, moments: list[Moment], done: float, options: "Options") -> list[Cut]:
-    """The cuts of one flavour: the same ones for the same seed, as parts of the time that its first boot takes."""
-    dice = random.Random(f"{options.seed} {flavour}")
-    wanted: list[Moment | float] = [*moments] if options.named else []
-    # A little after done as well: what is not on the card yet could be lost.
-    wanted += [dice.uniform(0, 1.1) * done for _ in range(options.random)]
-    cuts = []
-    for number, moment in enumerate(wanted, 1):
-        again = tuple(dice.uniform(0, 1.1) * done for _ in range(options.again - 1))
-        cuts.append(Cut(flavour, number, moment, again))
-    return cuts
-
-
-@dataclass(frozen=True)
-class Options:
-    flavours: list[str]
-    random: int
-    named: bool
-    seed: int
-    jobs: int
-    again: int
-
-
 def run_campaign(
     piflash: Path, options: Options, place: Workplace, groups: ControlGroups, say: Callable[[str], None]
 ) -> int:
@@ -280,25 +211,6 @@ def run_campaign(
         campaign.run(cold, cuts, options.jobs)
         cold.card.path.unlink()
     lost += sum(bool(outcome.problems) for outcome in campaign.outcomes)
-    _summarize(campaign.outcomes)
+    summarize(campaign.outcomes)
     print(f"all outcomes are in {campaign.table}")
     return lost
-
-
-def _summarize(outcomes: list[Outcome]) -> None:
-    columns = f"{'cuts':>5} {'named':>6} {'ok':>5} {'lost':>5} {'repaired':>9} {'e2fsck':>7}"
-    print(f"\n{'flavour':<12} {columns} {'done s (median, most)':>22}")
-    for flavour in dict.fromkeys(outcome.cut.flavour for outcome in outcomes):
-        mine = [outcome for outcome in outcomes if outcome.cut.flavour == flavour]
-        times = sorted(outcome.done for outcome in mine if outcome.done is not None)
-        took = f"{times[len(times) // 2]:.1f}, {times[-1]:.1f}" if times else "-"
-        lost = sum(bool(outcome.problems) for outcome in mine)
-        counts = (
-            f"{len(mine):>5} {sum(outcome.cut.kind == 'named' for outcome in mine):>6} "
-            f"{len(mine) - lost:>5} {lost:>5} "
-            f"{sum(bool(outcome.repaired) for outcome in mine):>9} "
-            f"{sum(bool(outcome.file_system) for outcome in mine):>7}")
-        print(f"{flavour:<12} {counts} {took:>22}")
-    kinds = Counter(problem.split(":")[0] for outcome in outcomes for problem in outcome.problems)
-    for kind, number in kinds.most_common():
-        print(f"  {number:>4} × {kind}")

@@ -30,8 +30,8 @@ attach "loop,offset=$1,sizelimit=$2" "$3" "$4" && attach loop "$5" "$6" && echo 
 
 
 class Mounts:
-    """A node's container keeps all mounts that it finds when it starts, and what is mounted somewhere cannot be detached.
-    So it may find its own only: they are in a namespace that a process holds, and end with it."""
+    """A node's container keeps all mounts that it finds when it starts, and what is mounted somewhere cannot be
+    detached. So it may find its own only: they are in a namespace that a process holds, and end with it."""
 
     def __init__(self, card: Card, boot_image: Path, directory: Path) -> None:
         _, partition = card.partitions()

@@ -102,7 +102,7 @@ class ControlGroups:
 
     @staticmethod
     def _pass_on(parent: Path) -> None:
-        """cgroup v2: a group has the controllers that its parent passes on. Not each of them can be passed on everywhere."""
+        """cgroup v2: a group has the controllers that its parent passes on. Some cannot be passed on everywhere."""
         controllers = parent / "cgroup.controllers"
         if controllers.exists():
             for controller in controllers.read_text().split():

@@ -9,10 +9,12 @@ import subprocess
 import time
 from pathlib import Path
 
-from card import Card, Partition
+from adaptation import adapt, fill_boot_image
+from card import Card
 from mounts import Mounts
 from namespaces import ControlGroups
 from outside import PATH, Problem, run
+from repair import check_file_systems
 from wire import Wire
 
 # Its exit status if the container has rebooted (systemd, src/nspawn/nspawn.c: EXIT_FORCE_RESTART).
@@ -78,8 +80,8 @@ class Node:
             return
         assert self.mounts is not None
         init = self.init()
-        # First the processes, all at once with the first one: one that lives could see that one file system has ended, and
-        # write to the other.
+        # First the processes, all at once with the first one: one that lives could see that one file system has ended,
+        # and write to the other.
         for pid in (init, self.process.pid):
             if pid is not None:
                 try:
@@ -121,51 +123,12 @@ class Node:
 
     def prepare(self) -> None:
         """Fills the image of the boot partition, and removes settings that need a device or udev."""
-        boot, _ = self.card.partitions()
-        files = self.directory / "fat"
-        files.mkdir(exist_ok=True)
-        run("mcopy", "-s", "-n", "-m", "-i", f"{self.card.path}@@{boot.start}", "::*", files)
-        # As a FAT is mounted: every file can be read and run by all.
-        run("chmod", "-R", "755", files)
-        run("truncate", "-s", "96M", self.boot_image)
-        run("mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-d", files, self.boot_image)
-        run("rm", "-rf", files)
+        fill_boot_image(self.card, self.boot_image)
         mounts = Mounts(self.card, self.boot_image, self.directory)
         try:
-            self._adapt(mounts.root)
+            self.mount_point = adapt(mounts.root, self.has_time)
         finally:
             mounts.end()
-
-    def _adapt(self, root: Path) -> None:
-        fstab = root / "etc/fstab"
-        kept = []
-        for line in fstab.read_text().splitlines():
-            fields = line.split()
-            if len(fields) > 1 and not line.startswith("#") and fields[1] in ("/", "/boot", "/boot/firmware"):
-                if fields[1] != "/":
-                    self.mount_point = fields[1]
-            else:
-                kept.append(line + "\n")
-        fstab.write_text("".join(kept))
-        # Ubuntu's cloud-init finds its seed by the label of a device, which is not here.
-        settings = root / "etc/cloud/cloud.cfg.d"
-        if settings.is_dir() and any("fs_label:" in file.read_text() for file in settings.glob("*.cfg")):
-            seed = f"datasource: {{NoCloud: {{fs_label: null, seedfrom: 'file://{self.mount_point}'}}}}\n"
-            (settings / "zz-boots.cfg").write_text(seed)
-        # dhcpcd waits for udev, which does not run in a container.
-        dhcpcd = root / "etc/dhcpcd.conf"
-        if dhcpcd.exists():
-            dhcpcd.write_text("nodev\n" + dhcpcd.read_text())
-        # Interfaces that udev would tell ifupdown of.
-        networking = root / "lib/systemd/system/networking.service"
-        if networking.exists():
-            dropin = root / "etc/systemd/system/networking.service.d/boots.conf"
-            dropin.parent.mkdir(exist_ok=True)
-            dropin.write_text("[Service]\nExecStart=/sbin/ifup -a --read-environment --allow=hotplug\n")
-        if self.has_time:
-            program = root / "usr/local/bin/timedatectl"
-            program.write_text("#!/bin/sh\necho 'System clock synchronized: yes'\n")
-            program.chmod(0o755)
 
     def _start(self) -> None:
         # The namespace of the mounts is a copy that sees no later network.
@@ -210,30 +173,7 @@ class Node:
 
     def check_file_systems(self) -> list[str]:
         """Does what a Pi does at a boot after a power cut, and returns what e2fsck could not repair by itself."""
-        _, root = self.card.partitions()
-        problems = []
-        result = self._check_root(root, "-p")
-        if result.returncode == 4:
-            problems.append(result.stdout.strip()[-400:])
-            self._check_root(root, "-y")
-        run("e2fsck", "-f", "-y", self.boot_image, ok=(0, 1, 2))
-        return problems
-
-    def _check_root(self, root: Partition, mode: str) -> subprocess.CompletedProcess[str]:
-        # The loop device is detached as soon as nothing has it open: that is when the shell ends, however it does.
-        script = """
-            device=$(losetup --find --show --offset "$1" --sizelimit "$2" "$3") || exit
-            exec 9<"$device" && losetup --detach "$device"
-            e2fsck "$4" "$device"
-        """
-        words = ("sh", "-c", script, "sh", str(root.start), str(root.size), self.card.path, mode)
-        for tries in range(20):
-            result = run(*words, timeout=120, check=False)
-            if result.returncode in (0, 1, 2, 4):
-                return result
-            # 8: another program looks at all loop devices, and has this one open.
-            time.sleep(0.2)
-        raise Problem(f"e2fsck {mode} ended with status {result.returncode}: {(result.stdout + result.stderr)[-400:]}")
+        return check_file_systems(self.card, self.boot_image)
 
     # --- what can be seen
 

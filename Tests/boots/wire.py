@@ -8,9 +8,9 @@ _numbers = itertools.count(1)
 
 
 class Wire:
-    """A bridge that has the addresses of the recipe's gateway, mirror and name server. Nothing serves there, and it says
-    so at once: without an answer each question would wait for seconds. Programs of the harness use the network in its
-    namespace."""
+    """A bridge that has the addresses of the recipe's gateway, mirror and name server. Nothing serves there, and it
+    says so at once: without an answer each question would wait for seconds. Programs of the harness use the network in
+    its namespace."""
 
     ADDRESSES = ("192.168.50.1/24", "192.168.50.2/24", "192.168.50.3/24")
 

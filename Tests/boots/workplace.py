@@ -11,7 +11,7 @@ from image import cache
 from outside import run
 
 # What is large, or secret, and not needed to understand a failure.
-BULKY = ("*.img", "*.ext4", "fat", "cards/*", "recipes", "key*")
+BULKY = ("*.img", "*.ext4", "boot.files", "cards/*", "recipes", "key*")
 KEPT_DAYS = 7
 
 
