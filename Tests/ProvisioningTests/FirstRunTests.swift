@@ -50,7 +50,10 @@ import TestSupport
 
         /// - Parameter failing: whether the stand-ins do nothing and fail; nil for a PATH without any program.
         ///   - cut: the call of a program at which the script ends, as if the power had failed.
-        func run(failing: Bool? = false, installing: Bool = true, cut: Int? = nil) throws -> OutsideTool.Result {
+        ///   - unflushed: whether nothing can be flushed to the card.
+        func run(
+            failing: Bool? = false, installing: Bool = true, cut: Int? = nil, unflushed: Bool = false
+        ) throws -> OutsideTool.Result {
             let bin = scratch["bin"].string
             scratch.write("", to: "bin/.keep")
             for name in failing == nil || !installing ? [] : Self.real {
@@ -68,10 +71,12 @@ import TestSupport
             for name in failing == nil || !installing ? [] : Self.standIns {
                 let standIn = cut.map { Self.standIn(scratch.path, cutter: Self.cutter(scratch.path, at: $0)) }
                 scratch.write(
-                    failing == true ? "#!/bin/sh\nexit 1\n" : standIn ?? Self.standIn(scratch.path), to: "bin/\(name)")
+                    failing == true && name != "sync" ? "#!/bin/sh\nexit 1\n" : standIn ?? Self.standIn(scratch.path),
+                    to: "bin/\(name)")
                 try FileManager.default.setAttributes(
                     [.posixPermissions: 0o755], ofItemAtPath: "\(bin)/\(name)")
             }
+            if unflushed { scratch.writeProgram("#!/bin/sh\nexit 1\n", to: "bin/sync") }
             return try OutsideTool("env").run([
                 "-i", "PATH=\(bin)", "PIFLASH_ROOT=\(scratch["root"].string)", "/bin/bash", "-c",
                 "echo $$ >'\(scratch["script"])'; exec /bin/bash '\(scratch["root\(mount)/firstrun.sh"])'",
@@ -209,6 +214,12 @@ import TestSupport
         #expect(!failing.text("root\(failing.mount)/cmdline.txt").contains("systemd."))
         #expect(!failing.exists("root\(failing.mount)/firstrun.sh"))
         #expect(failing.text("root/etc/hostname") == "red01\n")
+
+        // What cannot be flushed is not on the card: it starts again.
+        let lost = try Node(provision, column)
+        _ = try lost.run(installing: true, unflushed: true)
+        #expect(lost.text("root\(lost.mount)/cmdline.txt") == lost.line)
+        #expect(lost.text("root\(lost.mount)/\(FirstRunScript.triesPath)") == "1\n")
 
         // No program at all: the worst that a system can be. It is started again, but the Pi reboots, and stays on.
         let empty = try Node(provision, column)

@@ -39,6 +39,7 @@ import Text
                 if column.profile.flavour == .raspberryPiOSCustomTOML {
                     allowed += [
                         RootPath.hostname, RootPath.hosts, RootPath.timezone, RootPath.localtime, RootPath.keyboard,
+                        SudoersFile.path,
                     ]
                 }
                 if setting != .clock { #expect(Self.differences(a, b).subtracting(allowed) == [], comment) }

@@ -77,14 +77,16 @@ class Node:
         if self.process is None:
             return
         assert self.mounts is not None
-        self.mounts.shut_down()
         init = self.init()
+        # First the processes, all at once with the first one: one that lives could see that one file system has ended, and
+        # write to the other.
         for pid in (init, self.process.pid):
             if pid is not None:
                 try:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     pass
+        self.mounts.shut_down()
         self.process.wait(timeout=30)
         if init is not None:
             _reap(init)

@@ -8,10 +8,11 @@ _numbers = itertools.count(1)
 
 
 class Wire:
-    """A bridge that has the gateway's address, so that somebody answers. Programs of the harness use the network in its
+    """A bridge that has the addresses of the recipe's gateway, mirror and name server. Nothing serves there, and it says
+    so at once: without an answer each question would wait for seconds. Programs of the harness use the network in its
     namespace."""
 
-    GATEWAY = "192.168.50.1"
+    ADDRESSES = ("192.168.50.1/24", "192.168.50.2/24", "192.168.50.3/24")
 
     def __init__(self) -> None:
         self.namespace = f"wire{next(_numbers)}"
@@ -19,7 +20,8 @@ class Wire:
         run("ip", "netns", "add", self.namespace)
         self._ip("link", "set", "lo", "up")
         self._ip("link", "add", "br0", "type", "bridge")
-        self._ip("addr", "add", f"{self.GATEWAY}/24", "dev", "br0")
+        for address in self.ADDRESSES:
+            self._ip("addr", "add", address, "dev", "br0")
         self._ip("link", "set", "br0", "up")
 
     def _ip(self, *words: str) -> None:

@@ -51,7 +51,7 @@ account_problem() {
     if ! getent passwd "$ACCOUNT" >/dev/null; then
         echo 'it does not exist'
     elif [ "$(entry_field shadow "$ACCOUNT" 2)" != "$PASSWORD_HASH" ] && [ "$PASSWORD_HASH" != '*' ]; then
-        echo 'its password is another one'
+        echo "its password is not the recipe's"
     elif [ ! -d "$root$(entry_field passwd "$ACCOUNT" 6)" ]; then
         echo 'it has no home directory'
     fi

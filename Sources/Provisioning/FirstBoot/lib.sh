@@ -61,19 +61,34 @@ status() {
         mv -f "$root/run/piflash/status.new" "$root/run/piflash/status"
     now=$(uptime)
     if [ "$1" != working ] || [ "$now" -ge "$due" ]; then
+        end_writer
         publish
         due=$((now + 15 * tick))
     elif [ "$now" -ge "$later" ]; then
         later=$due
-        (
-            sleep "$((later - now))"
-            publish
-        ) 9>&- &
+        publish_in "$((later - now))" 9>&- &
+        writer=$!
         due=$((due + 15 * tick))
     fi
 }
-# From when the next status may be written to the card, and when the one that waits will be.
-due=0 later=0
+# From when the next status may be written to the card, when the one that waits will be, and the process that does it.
+due=0 later=0 writer=''
+
+# In the background, after $1 seconds.
+publish_in() {
+    trap 'kill "$nap" 2>/dev/null; exit 0' TERM
+    sleep "$1" &
+    nap=$!
+    wait "$nap"
+    publish
+}
+
+end_writer() {
+    [ -n "$writer" ] || return 0
+    kill "$writer" 2>/dev/null
+    wait "$writer" 2>/dev/null
+    writer='' later=0
+}
 
 # shellcheck disable=SC2317
 stop() {

@@ -216,8 +216,8 @@ struct FirstRunScript: Sendable {
         mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
         ln -sf \#(FirstBootUnit.path) "$root/etc/systemd/system/multi-user.target.wants/\#(FirstBootUnit.name)"
 
-        # All of it has to be on the card before the card says so.
-        sync
+        # All of it has to be on the card before the card says so. If it is not, this starts again.
+        sync -f "$root/" || exit 0
         echo through >"$tries"
         sync
         finish

@@ -46,6 +46,7 @@ enum RaspberryPiOSCustomTOML: FlavourRenderer {
                 setup.setHostname()
                 setup.setTimezone()
                 setup.setKeyboard()
+                setup.setSudo()
                 setup.joinFirstUser(to: draft.node.user?.groups.map(\.value) ?? [])
                 setup.setNetwork { !readsWPAFile && $0 != native }
                 setup.setLanguage()

@@ -44,11 +44,16 @@ extension RootSetup {
 
         if isNew { makeHome(account) }
         setKeys(of: account)
-        if root.has(SudoersFile.directory) {
-            append(
-                TreeChange(
-                    .file(contents: Array(SudoersFile.text(name).utf8), mode: SudoersFile.mode), at: SudoersFile.path))
-        }
+        setSudo()
+    }
+
+    /// The user may become root, if the image has sudo.
+    mutating func setSudo() {
+        guard let user = draft.node.user, root.has(SudoersFile.directory) else { return }
+        append(
+            TreeChange(
+                .file(contents: Array(SudoersFile.text(user.name.value).utf8), mode: SudoersFile.mode),
+                at: SudoersFile.path))
     }
 
     private mutating func makeHome(_ account: AccountFiles.Account) {
