@@ -234,6 +234,15 @@ class Node:
         except OSError:
             return ""
 
+    def check_certificate(self) -> str:
+        """Whether its certificate in the swarm outlasts a time server that is found months later."""
+        assert self.mounts is not None
+        file = self.mounts.root / "var/lib/docker/swarm/certificates/swarm-node.crt"
+        days = 300
+        words = ("openssl", "x509", "-noout", "-enddate", "-checkend", str(days * 86400), "-in", file)
+        result = run(*words, check=False)
+        return "ok certificate" if result.returncode == 0 else f"FAIL certificate: {result.stdout} {result.stderr}"
+
     def engine(self, path: str) -> object | None:
         """What the node's Docker engine answers to GET `path`, or None if it does not answer."""
         init = self.init()

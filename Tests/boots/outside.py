@@ -25,6 +25,7 @@ PACKAGES = {
     "ssh-keygen": "openssh-client",
     "mmdebstrap": "mmdebstrap",
     "zstd": "zstd",
+    "openssl": "openssl",
 }
 
 

@@ -143,6 +143,8 @@ class Rack:
         with ThreadPoolExecutor(4) as pool:
             for member, lines in zip(self.members, pool.map(self._check_node, self.members), strict=True):
                 member.checks += lines
+        for member in self.members:
+            member.checks.append(member.node.check_certificate())
         entries = self.manager.engine("/nodes")
         entries = entries if isinstance(entries, list) else []
         for number, member in enumerate(self.members):

@@ -1,6 +1,15 @@
 # A swarm that the rack forms by itself: the first manager initializes it, and all others fetch the token of their role from
 # a manager's token service, join, and delete the key to it.
 
+# A time server that is found only later may move the clock by months, and with it all certificates could expire at once.
+# The first ones last 90 days, whatever --cert-expiry says (Docker 20.10); those of a new root certificate last as long as
+# it says. Docker before 17.06 cannot do that, and the swarm is there without it.
+prolong_certificates() {
+    clock_is_synchronised && return 0
+    timeout 60 docker swarm ca --rotate --quiet --cert-expiry 8760h >/dev/null 2>"$state/error" 9>&- ||
+        say "the certificates last 90 days: $(clean <"$state/error")"
+}
+
 # The first manager initializes the swarm, unless another manager is in it already: then this is a new card for a node of
 # that swarm, and a second swarm would split the rack. Managers that do not answer have two minutes: at a cold start they
 # are just starting.
@@ -25,10 +34,10 @@ init_swarm() {
         pause 2
     done
     own=$(advertised 0.0.0.0)
-    # Its output holds the token. The certificates last a year: a time server that is found later may move the clock by
-    # months, and a rack is switched off for a summer.
+    # Its output holds the token.
     if docker swarm init --cert-expiry 8760h ${own:+--advertise-addr "$own"} >/dev/null 2>"$state/error"; then
         say 'this node has formed the swarm'
+        prolong_certificates
         return 0
     fi
     last=$(clean <"$state/error")

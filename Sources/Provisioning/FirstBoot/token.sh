@@ -34,8 +34,11 @@ fetch_token() {
     code=0
     token=$(ask_manager "$1" token) || code=$?
     if [ "$code" = 0 ] && is_token "$token"; then
-        tell_time "$1" || true
-        return 0
+        # With the wrong time the engine would hang in a join that cannot succeed.
+        tell_time "$1" && return 0
+        token=''
+        last="manager $1 does not tell the time: $(clean <"$state/error")"
+        return 1
     fi
     token=''
     if [ "$code" = 255 ] || [ "$code" = 124 ]; then
