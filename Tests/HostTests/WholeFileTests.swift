@@ -13,9 +13,17 @@ import Testing
         "/proc/self/mountinfo", "/proc/filesystems", "/proc/kallsyms", "/sys/kernel/mm/transparent_hugepage/enabled",
     ])
     func `files of the kernel, whose size is 0 or wrong, are read to their end`(_ path: String) throws {
-        let expected = try OutsideTool("cat").run([path])
-        try #require(expected.succeeded && !expected.output.isEmpty)
-        #expect(try DurableFile.read(FilePath(path)) == expected.output)
+        // Containers that start and end beside this change the kernel's symbols and mounts: only what was the same before
+        // and after says anything.
+        for _ in 1...50 {
+            let before = try OutsideTool("cat").run([path])
+            try #require(before.succeeded && !before.output.isEmpty)
+            let read = try DurableFile.read(FilePath(path))
+            guard try OutsideTool("cat").run([path]).output == before.output else { continue }
+            #expect(read == before.output)
+            return
+        }
+        Issue.record("\(path) is never the same twice")
     }
 
     @Test func `a pipe is read until its writer closes it, however slowly that writes`() throws {
