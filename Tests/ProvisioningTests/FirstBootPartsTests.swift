@@ -63,6 +63,8 @@ import TestSupport
         #expect(FirstBootProgram.seededPath == "/var/lib/piflash/seeded" && checks.contains("$state/seeded"))
         #expect(checks.contains("$root\(FirstBootProgram.seedEndPath)"))
         #expect(checks.contains("keys=$root\(FirstBootProgram.keysPath)\n"))
+        #expect(FirstBootProgram.account.text.contains("mark='\(SSHDConfiguration.mark)'\n"))
+        #expect(SeedUnit.program.contains("$root\(FirstBootProgram.seededPath)\""))
         #expect(checks.contains("tries=$boot/\(FirstRunScript.triesPath)\n"))
     }
 

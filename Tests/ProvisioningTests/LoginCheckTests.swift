@@ -235,6 +235,23 @@ import TestSupport
     }
 
     @Test(arguments: Shell.allCases)
+    func `keys that cloud-init made again, for other settings, are checked again`(_ shell: Shell) throws {
+        let rig = try Self.rig(
+            Self.settings(seed: true), passwd: Self.user("pirate"), hash: Self.hash, home: "pirate")
+        rig.scratch.writeProgram("#!/bin/sh\n", to: "root/usr/sbin/sshd")
+        rig.install("ssh-keygen", "exec /usr/bin/ssh-keygen \"$@\"")
+        rig.scratch.write("", to: "root\(FirstBootProgram.seedEndPath)")
+        let file = "root/etc/ssh/ssh_host_ed25519_key"
+        for instance in ["piflash-red01-aa", "piflash-red01-bb"] {
+            try Self.seed(rig, instance: instance)
+            // As a power cut leaves them.
+            rig.scratch.write("", to: file)
+            #expect(try rig.run(shell).succeeded)
+            #expect(try OutsideTool("ssh-keygen").run(["-y", "-P", "", "-f", rig.scratch[file].string]).succeeded)
+        }
+    }
+
+    @Test(arguments: Shell.allCases)
     func `cloud-init is not let go as long as nobody could log in`(_ shell: Shell) throws {
         let rig = try Self.rig(Self.settings(seed: true))
         try Self.seed(rig, instance: "piflash-red01-aa")

@@ -9,7 +9,8 @@ import Synchronization
 /// Standard input key by key: without waiting for a whole line, and without showing what is typed. Ctrl-C stays a
 /// signal.
 enum RawTerminal {
-    /// Written before `isRaw` becomes true and read only while it is true, so that the signal handler sees all of it.
+    /// `nonisolated(unsafe)`, since a signal handler reads it and may take no lock: it is written before `isRaw` becomes
+    /// true and read only while that is true, so that the handler sees all of it.
     nonisolated(unsafe) private static var saved = termios()
     private static let isRaw = Atomic(false)
 

@@ -16,8 +16,8 @@ check_firstrun() {
     fi
 }
 
-# cloud-init never repeats what it has begun. So user-data has it begin again at each boot until the file `seeded` names its
-# instance, and then tells that it is through with this.
+# cloud-init never repeats what it has begun. So it is made to begin again at each boot until the file `seeded` names its
+# instance. Its last command makes a file in /run.
 seed_is_pending() {
     [ "$SEED" = 1 ] || return 1
     instance=$(readlink "$root/var/lib/cloud/instance") || return 1
@@ -99,9 +99,11 @@ ssh_is_on() {
     return 1
 }
 
-# sshd runs, with keys that can be read: a power cut while they are made leaves empty files.
+# sshd runs, with keys that can be read: a power cut while they are made leaves empty files. Once, and again when
+# cloud-init has applied other settings, since it makes new keys then.
 check_ssh() {
-    if [ -e "$state/done/ssh" ] || [ ! -x "$root/usr/sbin/sshd" ]; then return 0; fi
+    [ -x "$root/usr/sbin/sshd" ] || return 0
+    if [ -e "$state/done/ssh" ] && ! seed_is_pending; then return 0; fi
     broken='' sound=''
     for key in "$root"/etc/ssh/ssh_host_*_key; do
         [ -e "$key" ] || continue
