@@ -77,13 +77,18 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "Docker", dependencies: ["Diagnostics", "Text"], swiftSettings: strict),
         .target(
+            name: "Stacks", dependencies: ["Diagnostics", "Text", "Host", "Recipes", "Docker", systemPackage],
+            resources: [.embedInCode("Schema/compose.json")], swiftSettings: strict),
+        .target(
             name: "Provisioning",
             dependencies: [
-                "CCrypt", "Diagnostics", "Text", "Filesystems", "Systems", "Recipes", "Docker", crypto, cryptoExtras,
+                "CCrypt", "Diagnostics", "Text", "Filesystems", "Systems", "Recipes", "Docker", "Stacks", crypto,
+                cryptoExtras,
             ],
             resources: [
-                "head", "lib", "clock", "system", "service", "docker", "install", "preload", "token", "time", "swarm",
-                "form",
+                "head", "lib", "clock", "kernel", "system", "service", "docker", "install", "preload", "token", "time",
+                "swarm",
+                "stacks", "form",
                 "classic", "account", "checks", "main", "token-service", "seed",
             ].map { .embedInCode("FirstBoot/\($0).sh") },
             swiftSettings: strict),
@@ -95,7 +100,7 @@ let package = Package(
             name: "Planning",
             dependencies: [
                 "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes",
-                "Provisioning", systemPackage,
+                "Stacks", "Provisioning", systemPackage,
             ],
             swiftSettings: strict),
         .target(

@@ -15,9 +15,18 @@ package enum SettingsTable {
         support[.install] = DockerInstallation.problem(profile).map { .impossible($0) } ?? support[.commands]
         support[.remoteSSH] = RemoteAccess.obstacleToSSH(profile).map { .impossible($0) } ?? support[.commands]
         support[.classicSwarm] = support[.commands]
+        support[.swarmNetworks] = support[.swarm]
+        support[.swarmCommands] = support[.swarm]
+        support[.stacks] = stacks(support[.swarm])
         support.set(.dockerPackages, .preload, to: .rootEdit("files in \(CarriedFile.directory)"))
         support[.remoteTLS] = .rootEdit("files in \(SuppliedFiles.certificateDirectory)")
         return support
+    }
+
+    /// The compose files and what they name go in the root partition on every system that has swarm mode.
+    private static func stacks(_ swarm: Support?) -> Support? {
+        if case .impossible = swarm { return swarm }
+        return .rootEdit("files in \(SwarmFormation.stacksDirectory) and \(SwarmFormation.stackFilesDirectory)")
     }
 
     /// The document, in Markdown.
