@@ -113,7 +113,7 @@ let package = Package(
         .target(
             name: "Remote",
             dependencies: [
-                "Diagnostics", "Text", "Systems", "Recipes", "Docker", "Provisioning", systemPackage, subprocess,
+                "Diagnostics", "Text", "Systems", "Recipes", "Docker", "Stacks", "Provisioning", systemPackage, subprocess,
             ],
             resources: ["probe", "daemon", "status", "membership"].map { .embedInCode("Scripts/\($0).sh") },
             swiftSettings: strict),
@@ -133,7 +133,7 @@ let package = Package(
             dependencies: [
                 "Labels", "Setups",
                 "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Docker",
-                "Provisioning", "Cards", "Planning", "Racks", "Remote", "CLinux", systemPackage, argumentParser,
+                "Stacks", "Provisioning", "Cards", "Planning", "Racks", "Remote", "CLinux", systemPackage, argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(name: "piflash", dependencies: ["PiflashCommands", argumentParser], swiftSettings: strict),

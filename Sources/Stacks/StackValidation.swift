@@ -7,11 +7,17 @@ package struct StackValidation {
     package private(set) var report = DiagnosticReport()
     /// Nil if it is not known: then only what every version of Docker refuses is an error.
     private let engine: EngineVersion?
+    /// Whether the swarm holds only what its recipe says. One that exists may hold more.
+    private let isNew: Bool
+    /// The variables that the compose files use.
+    package private(set) var variables: Set<String> = []
 
-    package init(_ sources: [StackSource], of swarm: Node.Swarm, engine: EngineVersion?) {
+    /// - Parameter swarm: Its recipe's swarm; nil for one that exists, of which nothing is known.
+    package init(_ sources: [StackSource], of swarm: Node.Swarm?, engine: EngineVersion?) {
         self.engine = engine
+        isNew = swarm != nil
         var made = StackReferences.Made()
-        for network in swarm.networks { made.networks[network.name.value] = "swarm.networks" }
+        for network in swarm?.networks ?? [] { made.networks[network.name.value] = "swarm.networks" }
         let isYAML11 = engine.map { $0 < ComposeFormat.yaml12Since }
         let files = sources.map { source in source.tree.map { ComposeValue($0, isYAML11: isYAML11) } }
         for (index, source) in sources.enumerated() {
@@ -46,18 +52,23 @@ package struct StackValidation {
             schema.validate(file, ComposeSchema.file, "")
             problems = schema.problems
         }
-        var variables = ComposeVariables(names: Set(source.stack.environment.map(\.name.value)), problems)
+        var variables = ComposeVariables(
+            names: Set(source.stack.environment.map(\.name.value)),
+            advice: isNew ? "give it a value in swarm.stacks.environment" : "set it in the environment of this command",
+            problems)
         variables.validate(file)
+        self.variables.formUnion(variables.used)
         problems = variables.problems
         var services = ServiceRules(stack: name, problems)
         for service in file["services"]?.entries ?? [] { services.validate(service) }
         var mounts = MountRules(services.problems)
         for service in file["services"]?.entries ?? [] { mounts.validate(service) }
-        var references = StackReferences(stack: name, made: made, later: later, mounts.problems)
+        var references = StackReferences(
+            stack: name, made: made, later: later, isComplete: isNew, mounts.problems)
         references.validate(file)
         made = references.made
         report.merge(references.problems.report)
-        for variable in source.stack.environment where !variables.used.contains(variable.name.value) {
+        for variable in source.stack.environment where isNew && !variables.used.contains(variable.name.value) {
             report.warning(
                 at: variable.name.location,
                 "swarm.stacks.environment: the compose file of \(name) does not use \(variable.name.value)")

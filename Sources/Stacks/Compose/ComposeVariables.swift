@@ -12,11 +12,14 @@ struct ComposeVariables {
     static func has(_ text: String) -> Bool { text.contains("$") }
 
     private let names: Set<String>
+    /// What to do about a variable without a value, for messages.
+    private let advice: String
     private(set) var problems: ComposeProblems
     private(set) var used: Set<String> = []
 
-    init(names: Set<String>, _ problems: ComposeProblems) {
+    init(names: Set<String>, advice: String, _ problems: ComposeProblems) {
         self.names = names
+        self.advice = advice
         self.problems = problems
     }
 
@@ -56,7 +59,7 @@ struct ComposeVariables {
             if let rest = match.4, rest.hasPrefix("-") || rest.hasPrefix(":-") { continue }
             problems.error(
                 at: place, path,
-                "\(match.0): nothing sets \(name) on the node; give it a value in swarm.stacks.environment"
+                "\(match.0): nothing sets \(name) on the node; \(advice)"
                     + (match.4 == nil ? ", or a default: ${\(name):-…}" : ""))
         }
     }
@@ -75,7 +78,7 @@ struct ComposeVariables {
             if names.contains(name.value) { continue }
             problems.error(
                 at: name.location, path,
-                "\(name.value) has no value, and nothing sets it on the node; give it one in swarm.stacks.environment")
+                "\(name.value) has no value, and nothing sets it on the node; \(advice)")
         }
     }
 }

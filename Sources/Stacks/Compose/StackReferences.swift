@@ -19,11 +19,14 @@ struct StackReferences {
     private(set) var made: Made
     /// The networks of stacks that are deployed later.
     let later: [String: String]
+    /// Whether ``made`` is all that there is.
+    let isComplete: Bool
 
-    init(stack: String, made: Made, later: [String: String], _ problems: ComposeProblems) {
+    init(stack: String, made: Made, later: [String: String], isComplete: Bool, _ problems: ComposeProblems) {
         self.stack = stack
         self.made = made
         self.later = later
+        self.isComplete = isComplete
         self.problems = problems
     }
 
@@ -99,7 +102,7 @@ struct StackReferences {
     private static let builtIn: Set<String> = ["bridge", "host", "none", "default", "ingress"]
 
     private mutating func checkNetworks(_ file: ComposeValue) {
-        for entry in file["networks"]?.entries ?? [] {
+        for entry in file["networks"]?.entries ?? [] where isComplete {
             guard let name = Self.external(entry), !Self.builtIn.contains(name), !ComposeVariables.has(name),
                 made.networks[name] == nil
             else { continue }
@@ -122,7 +125,7 @@ struct StackReferences {
         for entry in section?.entries ?? [] {
             let path = "\(what)s.\(entry.key.value)"
             if let name = Self.external(entry) {
-                guard made[name] == nil, !ComposeVariables.has(name) else { continue }
+                guard isComplete, made[name] == nil, !ComposeVariables.has(name) else { continue }
                 problems.error(
                     at: entry.key.location, path,
                     "nothing makes the \(what) \"\(name)\": name its file (file: ./\(entry.key.value)), which the card then "

@@ -22,6 +22,11 @@ package struct StackSource: Hashable, Sendable {
     /// Reads the stack; what cannot be read is reported at its line of the recipe or of the compose file. Nil without a
     /// compose file.
     package init?(reading stack: Node.Swarm.Stack, _ report: inout DiagnosticReport) {
+        let shown = Self.shown(FilePath(stack.compose.value), besides: stack.compose.location.file)
+        self.init(reading: stack, shownAs: shown, &report)
+    }
+
+    private init?(reading stack: Node.Swarm.Stack, shownAs shown: String, _ report: inout DiagnosticReport) {
         let place = stack.compose.location
         let path = FilePath(stack.compose.value)
         self.stack = stack
@@ -35,7 +40,6 @@ package struct StackSource: Hashable, Sendable {
             report.error(at: place, "swarm.stacks.compose: \(error.message)")
             return nil
         }
-        let shown = Self.shown(path, besides: place.file)
         guard let text = String(validating: compose, as: UTF8.self), !text.contains("\0") else {
             report.error(
                 at: Location(file: shown, line: 1, column: 1), "swarm.stacks.compose: the file is not UTF-8 text")
@@ -50,14 +54,18 @@ package struct StackSource: Hashable, Sendable {
         report.merge(DiagnosticReport(lines.errors))
     }
 
-    /// Reads the stack of a compose file that no recipe names.
-    package static func reading(
-        _ name: String, compose path: FilePath, shownAs shown: String, _ report: inout DiagnosticReport
-    ) -> StackSource? {
-        // The messages name the file as its user did, and a recipe is not involved.
+    /// Reads the stack of a compose file that no recipe names. Messages call it `shown`.
+    package init?(
+        _ name: String, compose path: FilePath, shownAs shown: String, environment: [String: String],
+        _ report: inout DiagnosticReport
+    ) {
         let place = Location(file: shown, line: 1, column: 1)
-        return StackSource(
-            reading: .init(name: Located(name, at: place), compose: Located(path.string, at: place)), &report)
+        let variables = environment.sorted { $0.key < $1.key }.map { name, value in
+            Node.Swarm.Stack.Variable(name: Located(name, at: place), value: Secret(.literal(value), at: place))
+        }
+        self.init(
+            reading: .init(name: Located(name, at: place), compose: Located(path.string, at: place), environment: variables),
+            shownAs: shown, &report)
     }
 
     /// The path as the recipe's reader knows it: relative, if the recipe's own path is.
