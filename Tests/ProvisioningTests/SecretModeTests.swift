@@ -31,7 +31,7 @@ import Testing
     private static let saltKey = Array("a rack's secret".utf8)
 
     private struct Vault: SecretReading {
-        func read(_ secret: Secret) async throws(Failure) -> SecretValue {
+        func read(_ secret: Secret) async throws(DiagnosticReport) -> SecretValue {
             switch secret.source {
             case .literal(let text): .value(text)
             case .file("/stack.yml"): .value("services: { db: { environment: { PASSWORD: \(stackPassword) } } }")

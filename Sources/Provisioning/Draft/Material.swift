@@ -62,7 +62,11 @@ struct Material: Sendable {
 
     /// The value of `secret`, or a placeholder; nil, and reported, if the value breaks the rule of its key.
     private mutating func read(_ secret: Secret, report: inout DiagnosticReport) async throws -> SecretValue? {
-        let value = try await secrets.read(secret)
+        let value: SecretValue
+        do throws(DiagnosticReport) { value = try await secrets.read(secret) } catch {
+            report.merge(error)
+            return nil
+        }
         switch value {
         case .placeholder: hasPlaceholders = true
         case .value(let text):
