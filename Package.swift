@@ -113,7 +113,8 @@ let package = Package(
         .target(
             name: "Remote",
             dependencies: [
-                "Diagnostics", "Text", "Systems", "Recipes", "Docker", "Stacks", "Provisioning", systemPackage, subprocess,
+                "Diagnostics", "Text", "Systems", "Recipes", "Docker", "Stacks", "Provisioning", systemPackage,
+                subprocess,
             ],
             resources: ["probe", "daemon", "status", "membership"].map { .embedInCode("Scripts/\($0).sh") },
             swiftSettings: strict),
@@ -133,7 +134,8 @@ let package = Package(
             dependencies: [
                 "Labels", "Setups",
                 "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Docker",
-                "Stacks", "Provisioning", "Cards", "Planning", "Racks", "Remote", "CLinux", systemPackage, argumentParser,
+                "Stacks", "Provisioning", "Cards", "Planning", "Racks", "Remote", "CLinux", systemPackage,
+                argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(name: "piflash", dependencies: ["PiflashCommands", argumentParser], swiftSettings: strict),
@@ -174,9 +176,14 @@ let package = Package(
             name: "DockerTests", dependencies: ["Diagnostics", "Text", "Docker", "TestSupport"],
             resources: [.copy("Resources")], swiftSettings: strict),
         .testTarget(
+            name: "StacksTests",
+            dependencies: ["Diagnostics", "Text", "Docker", "Recipes", "Stacks", "TestSupport", systemPackage],
+            swiftSettings: strict),
+        .testTarget(
             name: "ProvisioningTests",
             dependencies: [
-                "Diagnostics", "Docker", "Filesystems", "Host", "Systems", "Recipes", "Provisioning", "TestSupport",
+                "Diagnostics", "Docker", "Filesystems", "Host", "Systems", "Recipes", "Stacks", "Provisioning",
+                "TestSupport",
                 systemPackage, yams, crypto,
             ],
             resources: [.copy("Golden")], swiftSettings: strict),
@@ -206,8 +213,8 @@ let package = Package(
         .testTarget(
             name: "SwarmTests",
             dependencies: [
-                "Filesystems", "Host", "Images", "Systems", "Provisioning", "Racks", "Recipes", "TestSupport",
-                systemPackage,
+                "Diagnostics", "Filesystems", "Host", "Images", "Systems", "Provisioning", "Racks", "Recipes", "Stacks",
+                "TestSupport", systemPackage,
             ],
             swiftSettings: strict),
         .testTarget(

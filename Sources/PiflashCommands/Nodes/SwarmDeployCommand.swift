@@ -38,7 +38,13 @@ struct SwarmDeployCommand: ContextualCommand {
 
     func run(in context: CommandContext) async throws {
         let nodes = try remote.nodes(in: context)
-        let environment = context.environment
+        guard (try? DurableFile.read(context.absolute(compose))) ?? nil != nil else {
+            throw Failure(.usage, severity: .usage, "\(compose): cannot be read")
+        }
+        // Only these names can be a compose file's variables, and docker reads some of them itself.
+        let environment = context.environment.filter { name, _ in
+            name.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]*/) != nil && name != "PATH" && !name.hasPrefix("DOCKER_")
+        }
         var report = DiagnosticReport()
         let source = StackSource(
             stack, compose: context.absolute(compose), shownAs: compose, environment: environment, &report)

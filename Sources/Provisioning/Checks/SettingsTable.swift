@@ -15,9 +15,14 @@ package enum SettingsTable {
         support[.install] = DockerInstallation.problem(profile).map { .impossible($0) } ?? support[.commands]
         support[.remoteSSH] = RemoteAccess.obstacleToSSH(profile).map { .impossible($0) } ?? support[.commands]
         support[.classicSwarm] = support[.commands]
-        support[.swarmNetworks] = support[.swarm]
-        support[.swarmCommands] = support[.swarm]
-        support[.stacks] = stacks(support[.swarm])
+        // Only a swarm that the rack forms has these.
+        var formed = support[.swarm]
+        if case .impossible = formed {} else if let problem = SwarmFormation.problem(profile) {
+            formed = .impossible(problem)
+        }
+        support[.swarmNetworks] = formed
+        support[.swarmCommands] = formed
+        support[.stacks] = stacks(formed)
         support.set(.dockerPackages, .preload, to: .rootEdit("files in \(CarriedFile.directory)"))
         support[.remoteTLS] = .rootEdit("files in \(SuppliedFiles.certificateDirectory)")
         return support

@@ -62,7 +62,8 @@ enum EnginePackages {
             return isDebians ? nil : "apt would put Debian's Docker in the place of \(engine); leave it out"
         case "docker-ce", "docker-ce-cli", "containerd.io", "docker-buildx-plugin", "docker-ce-rootless-extras":
             if case .docker = source { return nil }
-            return "only Docker's archive has it, and the node has \(engine); write docker.install: convenience-script in "
+            return
+                "only Docker's archive has it, and the node has \(engine); write docker.install: convenience-script in "
                 + "its place, where the image has no Docker yet"
         case "docker-compose-plugin":
             if case .docker = source { return nil }
@@ -70,10 +71,12 @@ enum EnginePackages {
         case "docker-compose", "docker-compose-v2":
             if isDebians {
                 let own = composeOfDebian(profile)
-                return name == own || name == "docker-compose" ? nil : "the system's archive does not have it; write \(own)"
+                return name == own || name == "docker-compose"
+                    ? nil : "the system's archive does not have it; write \(own)"
             }
             return "apt would put Debian's docker.io, which it recommends, in the place of \(engine); "
-                + "write docker-compose-plugin" + (profile.docker?.package == "docker-ce" ? "" : ", if Docker's archive is set up")
+                + "write docker-compose-plugin"
+                + (profile.docker?.package == "docker-ce" ? "" : ", if Docker's archive is set up")
         default: return nil
         }
     }

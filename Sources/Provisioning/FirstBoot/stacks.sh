@@ -2,22 +2,18 @@
 # end and tried again at the next boot.
 undeployed=''
 
-# persist WHAT COMMAND...: runs a command until it succeeds, five times at most; a new swarm may need a moment. If it fails,
+# again WHAT: whether what has just failed is tried again, five times at most: a new swarm may need a moment. The last time
 # its reason is added to what has not been deployed.
-persist() {
-    what=$1
-    shift
-    tries=0
-    until "$@" >/dev/null 2>"$state/error" 9>&-; do
-        tries=$((tries + 1))
-        if [ "$tries" -ge 5 ]; then
-            undeployed="${undeployed:+$undeployed; }$what: $(clean <"$state/error")"
-            say "$what: $(clean <"$state/error")"
-            return 1
-        fi
-        status working "making the $what" '' "$(clean <"$state/error")"
+again() {
+    tries=$((tries + 1))
+    if [ "$tries" -lt 5 ]; then
+        status working "making the $1" '' "$(clean <"$state/error")"
         pause "$((tries * 4))"
-    done
+        return 0
+    fi
+    undeployed="${undeployed:+$undeployed; }$1: $(clean <"$state/error")"
+    say "$1: $(clean <"$state/error")"
+    return 1
 }
 
 # NETWORKS holds NAME,OPTION,... of each. A network of that name that is there already stays as it is.
@@ -32,14 +28,17 @@ make_networks() {
             ;;
         esac
         status working "making the network $name"
-        # shellcheck disable=SC2046 # options
-        persist "network $name" docker network create --driver overlay \
-            $(printf '%s' "${network#"$name"}" | tr ',' ' ') "$name"
+        options=$(printf '%s' "${network#"$name"}" | tr ',' ' ')
+        tries=0
+        # shellcheck disable=SC2086 # words
+        until docker network create --driver overlay $options "$name" >/dev/null 2>"$state/error" 9>&-; do
+            again "network $name" || break
+        done
     done
 }
 
-# stack_deploy NAME FILE: in a shell of its own, since the file with the values of the compose file's variables may set any.
-stack_deploy() (
+# send_stack NAME FILE: in a shell of its own, since the file with the values of the compose file's variables may set any.
+send_stack() (
     set -- docker stack deploy --compose-file "$2" "$1"
     # shellcheck source=/dev/null
     [ ! -f "$values" ] || . "$values"
@@ -64,7 +63,10 @@ deploy_stacks() {
             values=$root/etc/piflash/stack.d/$name.env
             compose=$root/etc/piflash/stack.d/$name/.piflash-stack.yml
             [ -f "$compose" ] || compose=$root/etc/piflash/stacks/$name.yml
-            persist "stack $name" stack_deploy "$name" "$compose" || continue
+            tries=0
+            until send_stack "$name" "$compose" >/dev/null 2>"$state/error" 9>&-; do
+                again "stack $name" || continue 2
+            done
             keep "$stamp" "$stack"
         fi
         forget_secrets "$name"

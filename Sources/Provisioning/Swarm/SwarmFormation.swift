@@ -170,13 +170,15 @@ extension SwarmFormation {
                 "swarm: without token the rack's keys go in the root partition; name the card or the image file, not a "
                     + "mounted directory")
         }
-        // Ed25519 keys came with OpenSSH 6.5; wheezy has 6.0.
-        if profile.initSystem?.kind == .sysvinit || profile.system?.codename == "wheezy" {
-            report.error(
-                at: swarm.location,
-                "swarm: without token it takes a system with systemd and OpenSSH 6.5 (from jessie on); give swarm.token"
-            )
-        }
+        // Each of these is refused at its own line.
+        let hasOwnLine = !swarm.networks.isEmpty || !swarm.stacks.isEmpty || !node.firstBoot.afterSwarm.isEmpty
+        if let problem = problem(profile), !hasOwnLine { report.error(at: swarm.location, "swarm: " + problem) }
+    }
+
+    /// Why an image cannot form a swarm; nil if it can. Ed25519 keys came with OpenSSH 6.5; wheezy has 6.0.
+    static func problem(_ profile: OSProfile) -> String? {
+        guard profile.initSystem?.kind == .sysvinit || profile.system?.codename == "wheezy" else { return nil }
+        return "without token it takes a system with systemd and OpenSSH 6.5 (from jessie on); give swarm.token"
     }
 
     /// The engine's version, if it is known.

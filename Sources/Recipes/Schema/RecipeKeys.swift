@@ -134,7 +134,7 @@ extension RecipeShape {
     static let stack = RecipeShape.map([
         RecipeKey("name", "The stack's name.", .text(.stackName), required: true),
         RecipeKey("compose", "Its compose file; relative to this file.", .text(), required: true),
-        RecipeKey("environment", "The values of the compose file's variables, by name.", .taggableMap(.text)),
+        RecipeKey("environment", "The values of the compose file's variables, by name.", .taggableMap(.variableValue)),
     ])
 
     static let swarmNetwork = RecipeShape.map([

@@ -46,6 +46,9 @@ extension ValueRule {
         return life.hasSuffix("d") ? number * 24 : number
     }
 
+    /// A value of a variable: it may be a password.
+    static let variableValue = ValueRule("value of a variable", isSecret: true)
+
     /// A name of a variable in a compose file (docker/cli, compose/template), as a shell takes it.
     static let variableName = ValueRule(
         "name of a variable", "(?!(PATH|IFS|LD_.*|DOCKER_.*)$)[A-Za-z_][A-Za-z0-9_]*",

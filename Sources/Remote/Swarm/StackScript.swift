@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Recipes
 import Stacks
 import Text
 
@@ -7,7 +8,8 @@ import Text
 enum StackScript {
     static func text(_ source: StackSource, variables: [String: String]) -> String {
         let name = shellQuoted(source.stack.name.value)
-        let exports = variables.sorted { $0.key < $1.key }.map { "export \($0.key)=\(shellQuoted($0.value))\n" }.joined()
+        let exports = variables.sorted { $0.key < $1.key }.map { "export \($0.key)=\(shellQuoted($0.value))\n" }
+            .joined()
         let compose = String(decoding: source.compose, as: UTF8.self)
         if source.files.isEmpty {
             return exports + "printf '%s' \(shellQuoted(compose)) | docker stack deploy -c - \(name)\n"
@@ -23,7 +25,8 @@ enum StackScript {
         }
         lines.append(write(source.compose, to: composeName))
         lines += [
-            "code=0", "(", exports + "exec docker stack deploy -c \"$directory/\(composeName)\" \(name)", ") || code=$?",
+            "code=0", "(", exports + "exec docker stack deploy -c \"$directory/\(composeName)\" \(name)",
+            ") || code=$?",
             "rm -rf \"$directory\"", "return \"$code\"",
         ]
         return lines.map { $0 + "\n" }.joined()

@@ -59,7 +59,8 @@ package struct StackFile: Hashable, Sendable {
         (path, self.contents, isSecret) = (relative.string, contents, use != .config)
     }
 
-    private init(path: String, contents: [UInt8], isSecret: Bool) {
+    /// A file in memory.
+    package init(path: String, contents: [UInt8], isSecret: Bool) {
         (self.path, self.contents, self.isSecret) = (path, contents, isSecret)
     }
 

@@ -64,8 +64,21 @@ package struct StackSource: Hashable, Sendable {
             Node.Swarm.Stack.Variable(name: Located(name, at: place), value: Secret(.literal(value), at: place))
         }
         self.init(
-            reading: .init(name: Located(name, at: place), compose: Located(path.string, at: place), environment: variables),
+            reading: .init(
+                name: Located(name, at: place), compose: Located(path.string, at: place), environment: variables),
             shownAs: shown, &report)
+    }
+
+    /// A stack whose files are in memory.
+    package init(
+        _ stack: Node.Swarm.Stack, compose: [UInt8], files: [StackFile] = [], _ report: inout DiagnosticReport
+    ) {
+        self.stack = stack
+        self.compose = compose
+        self.files = files
+        tree = RecipeValue.parse(
+            String(decoding: compose, as: UTF8.self), file: stack.compose.value, as: "compose file", &report)
+        warnings = []
     }
 
     /// The path as the recipe's reader knows it: relative, if the recipe's own path is.
