@@ -27,7 +27,7 @@ import Testing
 
     @Test(arguments: wrong)
     func `check reports the errors of write, and nothing is written`(_ part: String) async throws {
-        var recipe = Self.rack.replacing("nodes: \"red[01-03]\"", with: "hostname: red01")
+        let recipe = Self.rack.replacing("nodes: \"red[01-03]\"", with: "hostname: red01")
             .replacing("addresses", with: "address")
 
         try harness.prepare(.hypriot, recipe: recipe + "\n" + part + "\n")
