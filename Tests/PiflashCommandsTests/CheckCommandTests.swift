@@ -17,7 +17,7 @@ import Testing
 
     /// Recipes that only the image shows to be wrong.
     private static let wrong = [
-        "docker: { daemon: { log-driver: no-such-driver } }",
+        "docker: { daemon: { log-driver: jsonfile } }",
         "docker: { packages: [missing.deb], preload: [missing.tar] }",
         "first_boot: { files: [{ path: /etc/docker/daemon.json, content: '{}' }] }\ndocker: { daemon: { debug: true } }",
         "docker: { install: debian }",

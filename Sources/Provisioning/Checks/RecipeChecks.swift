@@ -40,6 +40,9 @@ enum RecipeChecks {
             guard let location = setting.location(in: node) else { continue }
             switch support[setting] {
             case .native: continue
+            // The swarm itself is refused.
+            case .impossible where Setting.partsOfSwarm.contains(setting) && support[.swarm]?.isPossible == false:
+                continue
             case .impossible(let reason):
                 report.error(at: location, "\(setting.title): not on \(profile.flavour.title): \(reason)")
             case .rootEdit where root == nil:

@@ -74,6 +74,9 @@ package enum Setting: String, Sendable, CaseIterable {
         }
     }
 
+    /// What only a swarm has that the rack forms.
+    static let partsOfSwarm: Set<Setting> = [.swarmNetworks, .stacks, .swarmCommands]
+
     /// Where `node`'s recipe asks for it, or nil if it does not.
     func location(in node: Node) -> Location? {
         let networks = node.wifi?.networks ?? []
@@ -121,6 +124,8 @@ package enum Support: Hashable, Sendable {
     case rootEdit(String)
     /// Not possible; the text says why.
     case impossible(String)
+
+    var isPossible: Bool { if case .impossible = self { false } else { true } }
 }
 
 extension [Setting: Support] {
