@@ -16,11 +16,18 @@ struct Rack {
 
     init(_ nodes: [Node]) {
         names = Set(nodes.map(\.hostname.value))
-        let known = nodes.compactMap { node in
-            node.address.map { Node.RackHost(name: node.hostname.value, address: $0.value.address) }
+        let known = nodes.flatMap { node in
+            node.addresses.map { Node.RackHost(name: node.hostname.value, address: $0.value.address) }
         }
         let isAlone = names.count < 2
-        hosts = isAlone ? [] : known.sorted { ($0.name, $0.address) < ($1.name, $1.address) }
+        // IPv4 first: it is the address that a node's name stands for.
+        hosts =
+            isAlone
+            ? []
+            : known.sorted {
+                ($0.name, $0.address.contains(":") ? 1 : 0, $0.address)
+                    < ($1.name, $1.address.contains(":") ? 1 : 0, $1.address)
+            }
         var swarms: [[String]: [String]] = [:]
         for node in nodes {
             guard let swarm = node.swarm, swarm.isFormed else { continue }
@@ -31,7 +38,7 @@ struct Rack {
         for (managers, members) in swarms {
             let members = Set(members)
             let own = nodes.filter { members.contains($0.hostname.value) && $0.swarm?.role == .manager }
-            let known = Set(own.flatMap { [$0.hostname.value, $0.address?.value.address].compactMap { $0 } })
+            let known = Set(own.flatMap { [$0.hostname.value] + $0.addresses.map(\.value.address) })
             counts[managers] = Set(own.map(\.hostname.value)).count + managers.count { !known.contains($0) }
         }
         managerCounts = counts
@@ -112,8 +119,8 @@ struct Rack {
                     at: node.hostname.location,
                     "hostname: \"\(node.hostname.value)\" is already another node's name (\(other.hostname.location))")
             }
-            guard let address = node.address else { continue }
-            if let other = addresses.updateValue(node, forKey: address.value.address) {
+            for address in node.addresses {
+                guard let other = addresses.updateValue(node, forKey: address.value.address) else { continue }
                 report.error(
                     at: address.location,
                     "address: \(address.value.address) of \(node.hostname.value) is already the address of \(other.hostname.value)"

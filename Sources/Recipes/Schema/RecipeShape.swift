@@ -7,6 +7,8 @@ indirect enum RecipeShape: Sendable {
     /// Text that a tag (`!env` and so on) may name.
     case taggable(ValueRule)
     case list(RecipeShape)
+    /// A value, or a list of such values.
+    case oneOrMore(RecipeShape)
     case map([RecipeKey])
     /// A map with any keys, and any JSON below them.
     case free
@@ -34,7 +36,7 @@ extension RecipeShape {
     var rule: ValueRule {
         switch self {
         case .text(let rule), .taggable(let rule): rule
-        case .list(let item): item.rule
+        case .list(let item), .oneOrMore(let item): item.rule
         case .flag, .choice, .map, .free: .text
         }
     }
