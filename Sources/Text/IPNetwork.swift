@@ -40,10 +40,8 @@ package struct IPNetwork: Hashable, Sendable, CustomStringConvertible {
             && !lastBytes.lexicographicallyPrecedes(other.bytes)
     }
 
-    /// Without host bits: "192.168.50.0/24". IPv4 only; an IPv6 network stays as written.
-    package var canonical: String {
-        isIPv4 ? networkBytes.map(String.init).joined(separator: ".") + "/\(prefixLength)" : description
-    }
+    /// Without host bits: "192.168.50.0/24", "fd00::/64".
+    package var canonical: String { "\(IPAddress(bytes: networkBytes))/\(prefixLength)" }
 
     package func contains(_ other: IPNetwork) -> Bool { other.prefixLength >= prefixLength && contains(other.address) }
 

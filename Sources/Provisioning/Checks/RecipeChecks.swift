@@ -15,7 +15,7 @@ enum RecipeChecks {
                     ? "the recipe has no user: the image's login stays, with the password that everybody knows"
                     : "the recipe has no user: on \(profile.flavour.title) nobody can log in")
         }
-        if let gateway = node.network.gateway, node.address == nil {
+        if let gateway = node.network.gateway, node.addresses.isEmpty {
             report.warning(at: gateway.location, "network.gateway: has no effect without address")
         }
         for network in node.wifi?.networks ?? []

@@ -47,6 +47,9 @@ package struct Node: Hashable, Sendable {
         set { addresses = [newValue].compactMap { $0 } }
     }
 
+    /// What a swarm uses: overlay networks over IPv6 carry nothing before Docker 25 (moby 46790).
+    package var ipv4Address: String? { addresses.first { $0.value.isIPv4 }?.value.address }
+
     /// Every secret of the node, in the order of the recipe format.
     package var secrets: [Secret] {
         [user?.password].compactMap { $0 } + (user?.sshAuthorizedKeys ?? [])

@@ -98,13 +98,18 @@ struct Rack {
             let isOwn = name == node.hostname.value
             report.error(
                 at: host.location,
-                "\(key): \(isOwn ? "this node" : name) has no fixed address, and \(what) whose address changes "
+                "\(key): \(isOwn ? "this node" : name) has no fixed \(Self.family(name, hosts))address, and \(what) whose address changes "
                     + "loses all workers: add address to its recipe, or write here the address that the network reserves "
                     + "for it")
         } else if !Self.isAddress(name), !name.contains(".") {
             let near = nearest(to: name, among: names.sorted()).map { " (did you mean \"\($0)\"?)" } ?? ""
             report.error(at: host.location, "\(key): \"\(name)\" is neither a node of the rack nor an address\(near)")
         }
+    }
+
+    /// "IPv4 " for a node that has an IPv6 address, which a swarm cannot use.
+    private static func family(_ name: String, _ hosts: [Node.RackHost]) -> String {
+        hosts.contains { $0.name == name } ? "IPv4 " : ""
     }
 
     private static func isAddress(_ text: String) -> Bool { HostPort(text).map { !$0.host.isName } ?? false }
@@ -131,10 +136,10 @@ struct Rack {
 }
 
 extension Node {
-    /// The address of the manager that the recipe calls `manager`, or nil when it is the name of a node without a fixed
-    /// address.
+    /// The IPv4 address of the manager that the recipe calls `manager`, or nil when it is the name of a node without a
+    /// fixed one.
     package func address(ofManager manager: String, in hosts: [RackHost]) -> String? {
-        if manager == hostname.value { return address?.value.address }
-        return hosts.first { $0.name == manager }?.address
+        if manager == hostname.value { return ipv4Address }
+        return hosts.first { $0.name == manager && !$0.address.contains(":") }?.address
     }
 }
