@@ -24,6 +24,8 @@ enum RecipeChecks {
                 at: network.ssid.location,
                 "wifi.networks: NetworkManager may take \"\(network.ssid.value)\" for a list of bytes")
         }
+        NetworkChecks.check(node, profile: profile, root: root, report: &report)
+        LocaleChecks.check(node, root: root, report: &report)
         if node.swarm != nil {
             for kind in Cluster.kinds { kind.check(node, profile: profile, root: root, report: &report) }
         }
