@@ -84,7 +84,8 @@ extension IPAddress: CustomStringConvertible {
             start = max(end, start + 1)
         }
         func text(_ part: ArraySlice<Int>) -> String { part.map { String($0, radix: 16) }.joined(separator: ":") }
-        let address = gap.isEmpty ? text(groups[...]) : text(groups[..<gap.lowerBound]) + "::" + text(groups[gap.upperBound...])
+        let address =
+            gap.isEmpty ? text(groups[...]) : text(groups[..<gap.lowerBound]) + "::" + text(groups[gap.upperBound...])
         return address + (zone.map { "%\($0)" } ?? "")
     }
 

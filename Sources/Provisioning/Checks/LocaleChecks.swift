@@ -20,7 +20,8 @@ enum LocaleChecks {
         }
         if let keyboard = node.locale.keyboard {
             compare(keyboard, "locale.keyboard", "keyboard layout", root?.keyboards, .keyboards, report: &report)
-            if let root, !root.packages.isEmpty, root.packages["console-setup"] == nil, !installs("console-setup", node) {
+            if let root, !root.packages.isEmpty, root.packages["console-setup"] == nil, !installs("console-setup", node)
+            {
                 report.warning(
                     at: keyboard.location,
                     "locale.keyboard: the image has no program that sets the keyboard: add console-setup to "
@@ -57,7 +58,7 @@ enum LocaleChecks {
         report.error(
             at: value.location,
             image == nil
-                ? "\(key): \"\(value.value)\" is not a \(noun)\(help)"
+                ? "\(key): \"\(value.value)\" is not a valid \(noun)\(help)"
                 : "\(key): the image does not have the \(noun) \"\(value.value)\"\(help)")
     }
 }

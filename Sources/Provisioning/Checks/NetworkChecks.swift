@@ -28,7 +28,8 @@ enum NetworkChecks {
                 at: address.location,
                 "address: without a gateway the node does not leave its own network, and \(reason.what): add "
                     + "network.gateway")
-        } else if let server = node.network.dns.first(where: { IPAddress($0.value).map { !own.contains($0) } ?? false }),
+        } else if let server = node.network.dns.first(where: { IPAddress($0.value).map { !own.contains($0) } ?? false }
+        ),
             node.network.dns.allSatisfy({ IPAddress($0.value).map { $0.isIPv4 && !own.contains($0) } ?? false })
         {
             report.warning(
@@ -74,8 +75,11 @@ private struct Fetch {
             all.append(Fetch(what: "docker.install fetches"))
         }
         if let swarm = node.swarm {
-            if !swarm.stacks.isEmpty { all.append(Fetch(what: "swarm.stacks fetches")) }
-            if swarm.mode == .classic { all.append(Fetch(what: "swarm.mode: classic fetches")) }
+            // Its images may also be among those that the card carries.
+            if node.docker.preload.isEmpty {
+                if !swarm.stacks.isEmpty { all.append(Fetch(what: "swarm.stacks fetches")) }
+                if swarm.mode == .classic { all.append(Fetch(what: "swarm.mode: classic fetches")) }
+            }
             for manager in swarm.managers {
                 guard let host = HostPort(manager.value)?.host else { continue }
                 let isKnown = node.address(ofManager: manager.value, in: node.rack) != nil
@@ -83,7 +87,8 @@ private struct Fetch {
                 all.append(Fetch(what: "swarm.managers names", needsNames: host.isName, host: host))
             }
         }
-        let hosts = [("docker.registry", node.docker.registry?.mirror.value)]
+        let hosts =
+            [("docker.registry", node.docker.registry?.mirror.value)]
             + [("docker.proxy", node.docker.proxy?.http?.value), ("docker.proxy", node.docker.proxy?.https?.value)]
         for (key, url) in hosts {
             guard let url, let host = host(of: url), host.isName else { continue }

@@ -36,7 +36,8 @@ enum DietPi: FlavourRenderer {
         if let lang = node.locale.lang, LocaleNames.characterSet(of: lang.value) != "UTF-8" {
             report.error(
                 at: lang.location,
-                "locale.lang: DietPi takes only locales with the character set UTF-8, and en_GB.UTF-8 instead of others")
+                "locale.lang: DietPi takes only locales with the character set UTF-8, and en_GB.UTF-8 instead of others"
+            )
         }
         if draft.material.accessPoints.count > mostNetworks, let network = node.wifi?.networks.last {
             report.error(at: network.ssid.location, "wifi.networks: DietPi takes \(mostNetworks) at most")

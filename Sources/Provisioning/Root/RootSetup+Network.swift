@@ -69,7 +69,8 @@ extension RootSetup {
         if let hook = NetworkInterfaces.clientHook(draft) { put(hook) }
         let addressing = draft.addressing(of: draft.primaryInterface)
         let servers = addressing.resolverAddresses
-        guard !addressing.addresses.isEmpty, !servers.isEmpty, root.packages["resolvconf"] == nil, root.packages["openresolv"] == nil
+        guard !addressing.addresses.isEmpty, !servers.isEmpty, root.packages["resolvconf"] == nil,
+            root.packages["openresolv"] == nil
         else { return }
         let lines = servers.map { "nameserver \($0)\n" }.joined()
         put(Provision.NodeFile(path: "/etc/resolv.conf", contents: Array(lines.utf8), mode: 0o644))

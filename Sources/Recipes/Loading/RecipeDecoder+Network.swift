@@ -85,7 +85,8 @@ extension RecipeDecoder {
             report.error(at: gateway.location, "network.gateway: \(other) is not another host of \(own)")
         } else if other.bytes == own.networkBytes || other.isIPv4 && other.bytes == own.lastBytes {
             report.error(
-                at: gateway.location, "network.gateway: \(other) is the own or the broadcast address of \(own)'s network")
+                at: gateway.location,
+                "network.gateway: \(other) is the own or the broadcast address of \(own)'s network")
         }
     }
 

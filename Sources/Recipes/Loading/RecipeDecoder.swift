@@ -38,7 +38,9 @@ struct RecipeDecoder {
         checkInterface(addresses: addresses, network: network, wifi: wifi)
         let locale = fields["locale"].map { self.locale($0) } ?? Node.Locale()
         docker = fields["docker"].map { self.docker($0) }
-        let swarm = fields["swarm"].flatMap { self.swarm($0, hostname: hostname?.value, addresses: addresses.map(\.value)) }
+        let swarm = fields["swarm"].flatMap {
+            self.swarm($0, hostname: hostname?.value, addresses: addresses.map(\.value))
+        }
         let firstBoot = fields["first_boot"].map { self.firstBoot($0) } ?? Node.FirstBoot()
         guard let hostname, !report.hasErrors else { return nil }
         var node = Node(

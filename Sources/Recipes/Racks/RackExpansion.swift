@@ -55,7 +55,9 @@ struct RackExpansion {
             if row == nil, Self.entry("roster", of: tree) != nil { continue }
             var own = common
             let place = nodes.value.location
-            if Self.entry("hostname", of: own) == nil { Self.set("hostname", [Located(name, at: place)], at: place, in: &own) }
+            if Self.entry("hostname", of: own) == nil {
+                Self.set("hostname", [Located(name, at: place)], at: place, in: &own)
+            }
             if let found = addresses[name] { Self.set("address", found, at: place, in: &own) }
             if let override = overrides[name] { own = RecipeValue.merge(own, override, &report) }
             var values = row?.fields ?? [:]
@@ -169,7 +171,8 @@ struct RackExpansion {
         guard let network = IPv4Network(text) else {
             guard let hosts = IPNetwork(text)?.hosts(count) else {
                 report.error(
-                    at: place, "addresses: \(count) nodes need as many addresses from \(text) on; its network has fewer")
+                    at: place, "addresses: \(count) nodes need as many addresses from \(text) on; its network has fewer"
+                )
                 return []
             }
             return hosts.map { "\($0)/\(text.drop { $0 != "/" }.dropFirst())" }

@@ -13,7 +13,9 @@ package enum LocaleNames {
     /// The locale of `names` that somebody means who writes `name`, which is not one of them; nil if none is near.
     package static func suggestion(for name: String, among names: some Collection<String>) -> String? {
         let folded = fold(name)
-        if let same = names.filter({ fold($0) == folded }).min() { return same }
+        if name.contains(where: { $0 == "." || $0 == "@" }), let same = names.filter({ fold($0) == folded }).min() {
+            return same
+        }
         // "de" and "de_DE" mean the character set that all use.
         let plain = name.replacing("-", with: "_").prefix { $0 != "." && $0 != "@" }
         let words = plain.split(separator: "_")

@@ -14,8 +14,8 @@ extension ValueRule {
 
     /// 127.0.0.1 is one: a node can have a resolver of its own.
     static let nameServer = ValueRule(
-        "name server's address", "\(fourBytes)|\(sixteenBytes)", suggestion: "192.168.50.1 or fd00::1"
-    ) { addressProblem($0, of: "name server's address", suggestion: "192.168.50.1 or fd00::1") }
+        "IP address", "\(fourBytes)|\(sixteenBytes)", suggestion: "192.168.50.1 or fd00::1"
+    ) { addressProblem($0, of: "IP address", suggestion: "192.168.50.1 or fd00::1") }
 
     /// What is wrong with an address without prefix length that the node is to send to.
     private static func addressProblem(_ text: String, of name: String, suggestion: String) -> String? {
@@ -36,7 +36,11 @@ extension ValueRule {
         suggestion: "192.168.50.11/24 or fd00::11/64"
     ) { text in
         guard text.contains(":") else {
-            guard let network = IPv4Network(text), network.prefixLength <= 30, !network.isHost else { return nil }
+            guard let network = IPv4Network(text) else {
+                return text.contains(".")
+                    ? "\"\(text)\" is not a valid IPv4 address with its prefix length (192.168.50.11/24)" : nil
+            }
+            guard network.prefixLength <= 30, !network.isHost else { return nil }
             return "\(network.address) is the network's own or its broadcast address"
         }
         guard let network = IPNetwork(text), network.prefixLength > 0 else {

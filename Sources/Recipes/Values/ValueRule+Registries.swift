@@ -9,7 +9,7 @@ extension ValueRule {
         let upper = text.uppercased()
         if upper == "EU" { return "\"\(text)\" is not a country: write the one in which the node is, such as DE or FR" }
         if let meant = confusedCountries[upper] ?? (countries.contains(upper) ? upper : nil) {
-            return "\"\(text)\" is not a country (did you mean \(meant)?)"
+            return "\"\(text)\" is not a valid country (did you mean \(meant)?)"
         }
         guard text.wholeMatch(of: /[A-Z]{2}/) != nil else { return nil }
         return "\"\(text)\" is not a country of the regulatory database (two capitals, as in DE)"
@@ -28,7 +28,7 @@ extension ValueRule {
         guard !text.isEmpty, !KnownTimeZones.list.contains(text),
             let meant = TimeZoneNames.suggestion(for: text, among: names)
         else { return nil }
-        return "\"\(text)\" is not a time zone (did you mean \(meant)?)"
+        return "\"\(text)\" is not a valid time zone (did you mean \(meant)?)"
     }
 
     static let language = ValueRule(
@@ -37,15 +37,16 @@ extension ValueRule {
         guard !text.isEmpty, !LocaleNames.builtIn.contains(text), !KnownLocales.list.contains(text),
             let meant = LocaleNames.suggestion(for: text, among: KnownLocales.list.names)
         else { return nil }
-        return "\"\(text)\" is not a locale (did you mean \(meant)?)"
+        return "\"\(text)\" is not a valid locale (did you mean \(meant)?)"
     }
 
     static let keyboard = ValueRule(
-        "keyboard layout", #"[a-z]{2,8}(\([A-Za-z0-9_-]+\))?"#, suggestion: "de, gb, us, or with a variant de(nodeadkeys)"
+        "keyboard layout", #"[a-z]{2,8}(\([A-Za-z0-9_-]+\))?"#,
+        suggestion: "de, gb, us, or with a variant de(nodeadkeys)"
     ) { text in
         guard !text.isEmpty, !KnownKeyboards.list.contains(text) else { return nil }
         if let meant = KeyboardName.suggestion(for: text, among: KnownKeyboards.list.names) {
-            return "\"\(text)\" is not a keyboard layout (did you mean \(meant)?)"
+            return "\"\(text)\" is not a valid keyboard layout (did you mean \(meant)?)"
         }
         guard KeyboardName(text) != nil else { return nil }
         return "\"\(text)\" is not a keyboard layout of XKB (de, gb, us, or with a variant de(nodeadkeys))"

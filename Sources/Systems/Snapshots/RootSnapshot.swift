@@ -55,7 +55,8 @@ package struct RootSnapshot: Hashable, Sendable {
             RootPath.osRelease, RootPath.vendorOSRelease, RootPath.hypriotRelease, RootPath.rpiIssue,
             RootPath.dietPiVersion, RootPath.fileSystemTable, RootPath.passwd, RootPath.shadow, RootPath.group,
             RootPath.gshadow, RootPath.subuid, RootPath.subgid, RootPath.hosts, RootPath.localeList, RootPath.fakeClock,
-            RootPath.supportedLocales, RootPath.keyboardRules, RootPath.resolver, RootPath.dhcpcd, RootPath.interfaces, RootPath.networkManagerState, RootPath.sshdConfiguration,
+            RootPath.supportedLocales, RootPath.keyboardRules, RootPath.resolver, RootPath.dhcpcd, RootPath.interfaces,
+            RootPath.networkManagerState, RootPath.sshdConfiguration,
             RootPath.startOrder, RootPath.dockerOptions, RootPath.takenFiles,
         ] + RootPath.skeletonFiles + RootPath.dockerUnits
 
