@@ -82,7 +82,8 @@ import TestSupport
     /// What docker only finds when it deploys (no such file, something that is not defined), or takes without a word.
     private static func isOurs(_ text: String) -> Bool {
         [
-            "a: true", "appears twice", "has no image", "does not define", "there is no file", "no services", "not set", "nothing makes",
+            "a: true", "appears twice", "has no image", "does not define", "there is no file", "no services", "not set",
+            "nothing makes",
             "nothing sets", "of the form", "needs \"file\"", "takes letters, digits", "not a valid size",
             "not a valid constraint",
         ].contains { text.contains($0) }

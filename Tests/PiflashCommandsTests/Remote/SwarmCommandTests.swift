@@ -217,7 +217,10 @@ import Testing
         for (compose, text) in [
             ("services: [", "web.yml:2:1: this is not valid YAML"),
             ("services: { web: { image: nginx, prots: [] } }\n", "web.yml:1:34: swarm.stacks.compose: services.web"),
-            ("services: { web: { image: nginx, hostname: '${NO_SUCH}' } }\n", "set it in the environment of this command"),
+            (
+                "services: { web: { image: nginx, hostname: '${NO_SUCH}' } }\n",
+                "set it in the environment of this command"
+            ),
             ("services: { web: { image: nginx, env_file: none } }\n", "there is no file"),
         ] {
             rack.scratch.write(compose, to: "web.yml")
