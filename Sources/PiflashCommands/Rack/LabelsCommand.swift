@@ -68,7 +68,7 @@ struct LabelsCommand: ContextualCommand {
         context.console.note("\(rack.members.count) nodes: \(path)")
     }
 
-    private func labels(of rack: LoadedRack, in context: CommandContext) async throws(Failure) -> [NodeLabel] {
+    private func labels(of rack: LoadedRack, in context: CommandContext) async throws -> [NodeLabel] {
         var names = context.localNames
         defer { context.report(names) }
         guard withPassword else {

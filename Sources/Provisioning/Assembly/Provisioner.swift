@@ -55,11 +55,15 @@ package struct Provisioner: Sendable {
         // A damaged record is not a reason to refuse the card: it is written again.
         let previous = boot.contents(CardRecord.path).flatMap { try? CardRecord(decoding: $0) }
 
+        let named = node.swarm?.stacks.count ?? 0
+        guard supplies.stacks.count == named else {
+            throw Failure(.provisioning, "\(supplies.stacks.count) of \(named) stacks were read")
+        }
         var report = RecipeChecks.report(node, profile: profile, root: root)
         SupplyChecks.check(supplies, node, profile: profile, report: &report)
         let material = try await Material(
             node, profile: profile, hashSchemes: profile.flavour.facts.hashSchemes, saltKey: saltKey, keys: rackKeys,
-            secrets: secrets, report: &report)
+            stacks: supplies.stacks, secrets: secrets, report: &report)
         let supplied = SuppliedFiles(supplies, root: root)
         let daemon = DaemonFiles(node, profile: profile, root: root, report: &report)
         let cluster = Cluster.part(of: node, material: material, keys: rackKeys, report: &report)
@@ -108,7 +112,11 @@ package struct Provisioner: Sendable {
         {
             settings.dockerUser = node.user?.name.value
         }
+        if node.swarm?.mode == .swarm { settings.kernelPackage = KernelNeeds.package(for: profile) }
         settings.orchestration = cluster?.settings ?? []
+        if (cluster as? SwarmFormation)?.isFirst == true {
+            settings.swarmCommands = node.firstBoot.afterSwarm.map(\.value)
+        }
         let facts = profile.flavour.facts
         settings.hasSeed = facts.hasCloudInit
         if let user = node.user {

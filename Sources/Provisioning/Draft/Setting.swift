@@ -31,6 +31,9 @@ package enum Setting: String, Sendable, CaseIterable {
     case remoteTLS
     case remoteSSH
     case swarm
+    case swarmNetworks
+    case stacks
+    case swarmCommands
     case classicSwarm
     case packages
     case files
@@ -68,6 +71,9 @@ package enum Setting: String, Sendable, CaseIterable {
         case .remoteTLS: "docker.remote: tls"
         case .remoteSSH: "docker.remote: ssh"
         case .swarm: "swarm"
+        case .swarmNetworks: "swarm.networks"
+        case .stacks: "swarm.stacks"
+        case .swarmCommands: "first_boot.after_swarm"
         case .classicSwarm: "swarm.mode: classic"
         case .packages: "first_boot.packages"
         case .files: "first_boot.files"
@@ -108,6 +114,9 @@ package enum Setting: String, Sendable, CaseIterable {
         case .remoteTLS: node.docker.remote.flatMap { $0.value == .tls ? $0.location : nil }
         case .remoteSSH: node.docker.remote.flatMap { $0.value == .ssh ? $0.location : nil }
         case .swarm: node.swarm.flatMap { $0.mode == .swarm ? $0.location : nil }
+        case .swarmNetworks: node.swarm?.networks.first?.name.location
+        case .stacks: node.swarm?.stacks.first?.name.location
+        case .swarmCommands: node.firstBoot.afterSwarm.first?.location
         case .classicSwarm: node.swarm.flatMap { $0.mode == .classic ? $0.location : nil }
         case .packages: node.firstBoot.packages.first?.location
         case .files: node.firstBoot.files.first?.path.location

@@ -103,6 +103,12 @@ enum HypriotCloudInit: CloudInitFlavour {
         if !readsNetworkConfig, primary == "eth0", !addressing.isAutomatic {
             config.run(shell: "ifdown --force eth0; ip address flush dev eth0; ifup eth0")
         }
+        if readsNetworkConfig, let address = draft.addressing(of: "eth0").ipv4?.address {
+            // If cloud-init found its seed only when the network was up, ifup has said that eth0 "is already configured".
+            config.run(
+                shell: "ip -4 address show dev eth0 | grep -qF 'inet \(address)/' || "
+                    + "{ ifdown --force eth0; ip address flush dev eth0; ifup eth0; }")
+        }
         if draft.hasWiFi { config.run(shell: "ifdown --force wlan0; ifup wlan0") }
         let servers = addressing.resolverAddresses
         guard !servers.isEmpty else { return }

@@ -141,7 +141,7 @@ extension RecipeDecoder {
     }
 
     /// A secret: written out, and then checked at once, or named by a tag, and then checked when it is read.
-    private mutating func secret(_ value: RecipeValue, _ path: String, _ rule: ValueRule) -> Secret? {
+    mutating func secret(_ value: RecipeValue, _ path: String, _ rule: ValueRule) -> Secret? {
         guard let tag = value.tag else {
             return text(value, path, rule).map {
                 Secret(.literal($0.value), at: $0.location, path: path, rule: rule)

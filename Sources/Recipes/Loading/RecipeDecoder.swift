@@ -8,6 +8,8 @@ struct RecipeDecoder {
     var report = DiagnosticReport()
     /// The docker section, also of a recipe that has mistakes elsewhere.
     var docker: Node.Docker?
+    /// The same for the swarm section.
+    var swarm: Node.Swarm?
     let recipePath: FilePath
     /// Makes a path in a recipe absolute: (path, file that names it).
     let resolve: (String, String) -> String
@@ -41,7 +43,14 @@ struct RecipeDecoder {
         let swarm = fields["swarm"].flatMap {
             self.swarm($0, hostname: hostname?.value, addresses: addresses.map(\.value))
         }
+        self.swarm = swarm
         let firstBoot = fields["first_boot"].map { self.firstBoot($0) } ?? Node.FirstBoot()
+        if let command = firstBoot.afterSwarm.first, swarm?.isFormed != true {
+            report.error(
+                at: command.location,
+                "first_boot.after_swarm: only for a swarm that the rack forms, without swarm.token; write first_boot.run"
+            )
+        }
         guard let hostname, !report.hasErrors else { return nil }
         var node = Node(
             hostname: hostname, image: image, user: user, wifi: wifi, network: network, locale: locale,
@@ -115,7 +124,9 @@ struct RecipeDecoder {
         for file in files where !seen.insert(file.path.value).inserted {
             report.error(at: file.path.location, "first_boot.files: \(file.path.value) appears twice")
         }
-        return Node.FirstBoot(packages: texts(fields, "packages"), files: files, run: texts(fields, "run"))
+        return Node.FirstBoot(
+            packages: texts(fields, "packages"), files: files, run: texts(fields, "run"),
+            afterSwarm: texts(fields, "after_swarm"))
     }
 
     /// Permissions: quoted, since YAML readers disagree whether 0644 is octal and 644 never is what it looks like.
