@@ -62,6 +62,19 @@ import TestSupport
         #expect(connection.dns6 == ["fd51:42f8:caae:d92e::1", "fe80::53"])
     }
 
+    @Test func `NetworkManager prefers the recipe's networks in their order`() async throws {
+        let scratch = try await netplan(Sample.full(), .raspberryPiOSCloudInit, "NetworkManager")
+        let directory = scratch["run/NetworkManager/system-connections"].string
+        var files: [String: String] = [:]
+        for name in try FileManager.default.contentsOfDirectory(atPath: directory) {
+            files[name] = String(decoding: scratch.read("run/NetworkManager/system-connections/\(name)"), as: UTF8.self)
+        }
+        let found = try NetworkManagerTests.read(files).values.filter { $0.ssid != nil }
+        #expect(found.allSatisfy { $0.isValid && $0.complaints == [] })
+        let names = found.sorted { $0.priority > $1.priority }.map(\.ssid)
+        #expect(names == Sample.full().wifi?.networks.map { $0.ssid.value.utf8.hexText })
+    }
+
     @Test func `networkd gets addresses, routes and name servers of both families`() async throws {
         let scratch = try await netplan(Self.node(), .ubuntuCloudInit, "networkd")
         let text = String(decoding: scratch.read("run/systemd/network/10-netplan-eth0.network"), as: UTF8.self)

@@ -30,7 +30,9 @@ import Testing
         Place(
             path: "swarm.stacks.environment", one: "hunter2", other: "letmein",
             recipe: {
-                with("swarm: { managers: [10.0.0.1], stacks: [{ name: a, compose: a.yml, environment: { X: \($0) } }] }\n")
+                with(
+                    "swarm: { managers: [10.0.0.1], stacks: [{ name: a, compose: a.yml, environment: { X: \($0) } }] }\n"
+                )
             }),
     ]
 

@@ -17,7 +17,8 @@ package enum SettingsTable {
         support[.classicSwarm] = support[.commands]
         // Only a swarm that the rack forms has these.
         var formed = support[.swarm]
-        if case .impossible = formed {} else if let problem = SwarmFormation.problem(profile) {
+        if case .impossible = formed {
+        } else if let problem = SwarmFormation.problem(profile) {
             formed = .impossible(problem)
         }
         support[.swarmNetworks] = formed

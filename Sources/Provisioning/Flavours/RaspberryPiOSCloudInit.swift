@@ -20,7 +20,7 @@ enum RaspberryPiOSCloudInit: CloudInitFlavour {
         // SSH is off on the image, and cloud-init has no key for that.
         config.commands.insert(.words(["systemctl", "enable", "--now", "ssh"]), at: 0)
         config.startProgram()
-        let network = NetworkConfig(draft: draft, namesCountry: true)
+        let network = NetworkConfig(draft: draft, namesCountry: true, ranksNetworks: true)
         return ModernCloudInit.seed(
             draft, config, network: .map([.init("network", .map(network.members))]), setsVariant: false)
     }

@@ -14,7 +14,7 @@ enum UbuntuCloudInit: CloudInitFlavour {
         var config = ModernCloudInit.config(draft, setsVariant: true)
         config.startProgram()
         // Only the kernel command line has the country: focal's netplan, and jammy's as released, refuse a file with one.
-        let network = NetworkConfig(draft: draft, namesCountry: false)
+        let network = NetworkConfig(draft: draft, namesCountry: false, ranksNetworks: false)
         // Without `network:` around it focal reads the file too, and later releases take both forms.
         return ModernCloudInit.seed(draft, config, network: .map(network.members), setsVariant: true)
     }

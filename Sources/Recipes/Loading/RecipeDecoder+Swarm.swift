@@ -147,7 +147,9 @@ extension RecipeDecoder {
                 report.error(at: entry.key.location, "\(path): \(problem)")
                 return nil
             }
-            return secret(entry.value, "\(path).\(entry.key.value)", .variableValue).map { .init(name: entry.key, value: $0) }
+            return secret(entry.value, "\(path).\(entry.key.value)", .variableValue).map {
+                .init(name: entry.key, value: $0)
+            }
         }
     }
 
