@@ -153,6 +153,34 @@ import TestSupport
         }
     }
 
+    /// The real dhclient-script, with a lease, in a namespace with an /etc of its own.
+    @Test func `dhclient's own script writes the recipe's name servers to resolv.conf`() async throws {
+        var node = Sample.bare()
+        node.network.dns = Self.servers.map { Sample.at($0) }
+        let tree = try RootTree(Sample.debian).applying(await Sample.provision(node, Sample.debian))
+        let scratch = ScratchDirectory()
+        let hook = "/etc/dhcp/dhclient-enter-hooks.d/piflash-dns"
+        scratch.write(try #require(tree.text(hook)), to: String(hook.dropFirst()))
+        scratch.write("nameserver 1.2.3.4\n", to: "etc/resolv.conf")
+        scratch.write("", to: "etc/fstab")
+        let result = try OutsideTool("unshare").run([
+            "--user", "--map-root-user", "--net", "--mount", "sh", "-c",
+            """
+            set -e
+            mount --bind "$1/etc" /etc
+            ip link add eth0 type veth peer name other
+            export interface=eth0 reason=BOUND new_ip_address=192.168.86.50 new_subnet_mask=255.255.255.0
+            new_domain_name_servers='192.168.86.1 9.9.9.9' PATH="$PATH:/usr/sbin:/sbin" dhclient-script || true
+            cat /etc/resolv.conf
+            """, "sh", scratch.path.string,
+        ])
+        let found = result.text.split(separator: "\n").filter { $0.hasPrefix("nameserver") }
+        #expect(
+            found.map { $0.dropFirst(11) } == [
+                "8.8.8.8", "fd51:42f8:caae:d92e::1", "fe80::53%eth0", "192.168.86.1", "9.9.9.9",
+            ], "\(result.errors)")
+    }
+
     @Test func `cloud-init makes ifupdown's stanzas of both families on HypriotOS`() async throws {
         let provision = try await Sample.provision(Self.node(), .hypriotCloudInit)
         let scratch = ScratchDirectory()
