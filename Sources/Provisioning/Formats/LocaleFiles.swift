@@ -22,7 +22,7 @@ enum LocaleGen {
 
 /// /etc/default/locale (pam_env(8)).
 enum DefaultLocale {
-    static let path = RootPath.locale
+    static func path(_ profile: OSProfile) -> String { profile.localePath }
 
     static func text(_ language: String) -> String { "LANG=\(language)\n" }
 }

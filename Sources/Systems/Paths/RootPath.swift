@@ -35,6 +35,8 @@ package enum RootPath {
     package static let timezone = "/etc/timezone"
     package static let localtime = "/etc/localtime"
     package static let locale = "/etc/default/locale"
+    /// locale.conf(5)
+    package static let localeConfiguration = "/etc/locale.conf"
     package static let localeList = "/etc/locale.gen"
     package static let keyboard = "/etc/default/keyboard"
     /// The locales that locale-gen can make, a name and a character set a line.
