@@ -101,6 +101,7 @@ package struct RecipeLoader: Sendable {
             let node = decoder.node(from: member.tree)
             reading.report.merge(decoder.report)
             reading.docker += [decoder.docker].compactMap { $0 }
+            reading.files += decoder.files
             if let node { reading.members.append(.init(node: node, file: path, columns: member.columns)) }
         }
         reading.report = reading.report.unrepeated
