@@ -84,7 +84,7 @@ let package = Package(
             resources: [
                 "head", "lib", "clock", "system", "service", "docker", "install", "preload", "token", "time", "swarm",
                 "form",
-                "classic", "account", "checks", "main", "token-service", "seed",
+                "classic", "account", "files", "checks", "main", "token-service", "seed",
             ].map { .embedInCode("FirstBoot/\($0).sh") },
             swiftSettings: strict),
         .target(

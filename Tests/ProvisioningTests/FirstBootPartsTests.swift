@@ -11,7 +11,8 @@ import TestSupport
         "install": ["lib", "system"],
         "preload": ["lib", "docker", "install"], "token": ["lib", "clock"],
         "time": ["lib", "clock", "system", "token"], "swarm": ["lib", "token"],
-        "form": ["lib", "clock", "token", "swarm"], "classic": ["lib"], "account": [], "checks": ["lib", "account"],
+        "form": ["lib", "clock", "token", "swarm"], "classic": ["lib"], "account": [], "files": ["lib", "account"],
+        "checks": ["lib", "account"],
     ]
 
     private static func functions(_ text: String) -> Set<String> {

@@ -15,6 +15,8 @@ package enum SettingsTable {
         support[.install] = DockerInstallation.problem(profile).map { .impossible($0) } ?? support[.commands]
         support[.remoteSSH] = RemoteAccess.obstacleToSSH(profile).map { .impossible($0) } ?? support[.commands]
         support[.classicSwarm] = support[.commands]
+        support[.ownedFiles] = support[.commands]
+        support[.bootFiles] = .native("the files themselves")
         support.set(.dockerPackages, .preload, to: .rootEdit("files in \(CarriedFile.directory)"))
         support[.remoteTLS] = .rootEdit("files in \(SuppliedFiles.certificateDirectory)")
         return support

@@ -27,6 +27,8 @@ struct FirstBootSettings: Hashable, Sendable {
     var usesWiFi = false
     /// The rack's nodes, for /etc/hosts.
     var rack: [Node.RackHost] = []
+    /// ``StagedFiles/digest``
+    var stagedFiles = ""
     /// Where the program gets Docker from; nil if it does not install Docker.
     var installation: DockerInstallation?
     /// What the convenience script installs.
@@ -55,6 +57,7 @@ struct FirstBootSettings: Hashable, Sendable {
         var keys: [String]
         /// Set if the image's first user becomes this one: whether sshd takes passwords.
         var takeover: Bool?
+        var sudo = Node.User.Sudo.passwordless
     }
 
     private var accountSettings: [FirstBootSetting] {
@@ -67,6 +70,7 @@ struct FirstBootSettings: Hashable, Sendable {
         if let allowsPasswords = account.takeover {
             settings += [.init(.takeover, true), .init(.passwordLogin, allowsPasswords ? "yes" : "no")]
         }
+        if account.sudo != .passwordless { settings.append(.init(.sudo, account.sudo.rawValue)) }
         return settings
     }
 
@@ -118,7 +122,8 @@ struct FirstBootSettings: Hashable, Sendable {
             .init(.locale, language ?? ""), .init(.wifi, usesWiFi), .init(.hosts, !rack.isEmpty),
         ]
         let proxy: [FirstBootSetting] = daemonHasProxy ? [.init(.dockerProxy, true)] : []
-        return common + accountSettings + installationSettings + orchestration + proxy
+        let staged: [FirstBootSetting] = stagedFiles.isEmpty ? [] : [.init(.files, stagedFiles)]
+        return common + staged + accountSettings + installationSettings + orchestration + proxy
     }
 
     private var text: String {

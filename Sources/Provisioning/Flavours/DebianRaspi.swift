@@ -6,7 +6,7 @@ import Systems
 /// other user. <https://salsa.debian.org/raspi-team/image-specs>
 enum DebianRaspi: FlavourRenderer {
     static let facts = FlavourFacts(
-        hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, takesOverFirstUser: false,
         switchesRadioOn: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: false, renamesFirstUser: false,
         removableBootFiles: [])
@@ -24,7 +24,7 @@ enum DebianRaspi: FlavourRenderer {
         return Rendering(
             bootFiles: [.init(path: BootPath.sysconf, contents: Array(lines.map { $0 + "\n" }.joined().utf8))],
             rootEdits: RootFlavour.edits(draft) { setup in
-                setup.setUser(.none, report: &report)
+                setup.setUser(report: &report)
                 setup.setSSH(enable: true)
                 setup.setNetwork()
                 setup.setLocale()

@@ -7,7 +7,7 @@ import Text
 /// sourced by bash as root, so that a value with wrong quotes is code. <https://github.com/MichaIng/DietPi>
 enum DietPi: FlavourRenderer {
     static let facts = FlavourFacts(
-        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, takesOverFirstUser: false,
         switchesRadioOn: false, installsPackages: true, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: false, renamesFirstUser: false,
         removableBootFiles: [BootPath.dietPiWiFi])
@@ -22,6 +22,7 @@ enum DietPi: FlavourRenderer {
             to: .native("dietpi.txt"))
         support.set(.wifi, .severalNetworks, .hiddenNetwork, .openNetwork, to: .native("dietpi-wifi.txt"))
         support[.country] = .native("cmdline.txt, dietpi.txt")
+        support[.sshPassword] = .native("dietpi.txt")
         return support
     }
 
@@ -38,7 +39,7 @@ enum DietPi: FlavourRenderer {
         return Rendering(
             bootFiles: files,
             rootEdits: RootFlavour.edits(draft) { setup in
-                setup.setUser(.none, report: &report)
+                setup.setUser(report: &report)
                 setup.setFirstBoot()
             }, kernelTokens: RootFlavour.kernelTokens(draft))
     }

@@ -39,7 +39,7 @@ struct FirstRunScript: Sendable {
                 .init(path: DefaultLocale.path, contents: Array(DefaultLocale.text(language).utf8), mode: 0o644))
         }
         if let user = draft.node.user {
-            let text = SudoersFile.text(user.name.value)
+            let text = SudoersFile.text(user.name.value, user.sudoMode)
             files.append(.init(path: SudoersFile.path, contents: Array(text.utf8), mode: SudoersFile.mode))
         }
         self.files = files
@@ -195,6 +195,7 @@ struct FirstRunScript: Sendable {
             join_groups "$name"\#(groups)
             put_keys "$name" "$root\#(FirstBootProgram.keysPath)"
             set_password_login \#(draft.allowsPasswordLogin ? "yes" : "no")
+            set_sudo "$name" \#(user.sudoMode.rawValue)
 
             """#
     }

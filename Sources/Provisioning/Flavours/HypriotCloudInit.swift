@@ -4,10 +4,9 @@ import Systems
 
 /// HypriotOS 1.7 to 1.12: cloud-init 0.7.6 to 20.2, ifupdown, Docker on the image, and only the users that user-data makes.
 enum HypriotCloudInit: CloudInitFlavour {
-    // The crypt of glibc, up to buster, knows only these schemes.
     static let facts = FlavourFacts(
         hasPublishedLogin: false, defaultCodename: nil, bundledDocker: .init(assumedVersion: nil, mayHaveSSH: true),
-        hashSchemes: ["1", "5", "6"],
+        takesOverFirstUser: false,
         switchesRadioOn: true, installsPackages: false, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: true, renamesFirstUser: false,
         removableBootFiles: [BootPath.networkConfiguration])
@@ -37,7 +36,7 @@ enum HypriotCloudInit: CloudInitFlavour {
                 .list([
                     .map(
                         [.init("name", .text(user.name.value)), .init("groups", groups)]
-                            + CloudConfig.login(draft.material))
+                            + CloudConfig.login(draft))
                 ]))
         }
         config.set("ssh_pwauth", .flag(draft.allowsPasswordLogin))

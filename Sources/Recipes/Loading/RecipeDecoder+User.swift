@@ -12,9 +12,14 @@ extension RecipeDecoder {
                 at: fields.location,
                 "user: nobody could log in: add user.password or user.ssh_authorized_keys")
         }
+        let groups = texts(fields, "groups")
+        let sudo: Located<Node.User.Sudo>? = choice(fields, "sudo")
+        for group in groups where sudo?.value == Node.User.Sudo.none && group.value == "sudo" {
+            report.error(at: group.location, "user.groups: the group sudo makes the user root, but user.sudo is none")
+        }
         return Node.User(
-            name: name, password: password, sshAuthorizedKeys: keys, groups: texts(fields, "groups"),
-            sshPassword: sshPassword(fields), sudo: choice(fields, "sudo"))
+            name: name, password: password, sshAuthorizedKeys: keys, groups: groups, sshPassword: sshPassword(fields),
+            sudo: sudo)
     }
 
     private mutating func sshPassword(_ fields: Fields) -> Located<Bool>? {
@@ -28,7 +33,8 @@ extension RecipeDecoder {
         if !takes, fields["ssh_authorized_keys"] == nil {
             report.warning(
                 at: location,
-                "user.ssh_password: false, and there is no key: nobody can log in over ssh (add user.ssh_authorized_keys)")
+                "user.ssh_password: false, and there is no key: nobody can log in over ssh (add user.ssh_authorized_keys)"
+            )
         }
         return Located(takes, at: location)
     }

@@ -51,7 +51,8 @@ package actor SecretReader: SecretReading {
         case .command(let words):
             return try await run(words)
         case .prompt(let text):
-            return try asksTwice && [.password, .passphrase].contains(secret.rule) ? askTwice(text) : ask(text, for: text)
+            return try asksTwice && [.password, .passphrase].contains(secret.rule)
+                ? askTwice(text) : ask(text, for: text)
         }
     }
 

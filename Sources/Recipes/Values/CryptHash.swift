@@ -31,11 +31,14 @@ package enum CryptHash {
         if schemes.contains(where: { $0.name == name }) {
             return "this is a $\(name)$ hash that is cut off or damaged; `openssl passwd -6` makes a complete one"
         }
-        return "this is a $\(name)$ hash, which crypt(5) cannot check; `openssl passwd -6` makes one that every system checks"
+        return
+            "this is a $\(name)$ hash, which crypt(5) cannot check; `openssl passwd -6` makes one that all systems check"
     }
 
     /// Names of schemes that are not for logins, or that no system of piflash has: argon2 and Unix's older ones.
-    private static let foreign: Set = ["2", "2x", "3", "md5", "sha1", "argon2d", "argon2i", "argon2id", "apr1", "P", "H"]
+    private static let foreign: Set = [
+        "2", "2x", "3", "md5", "sha1", "argon2d", "argon2i", "argon2id", "apr1", "P", "H",
+    ]
 
     /// The scheme's name, and what follows it.
     private static func parts(_ text: String) -> (name: String, rest: Substring)? {

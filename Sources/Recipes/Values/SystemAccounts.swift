@@ -5,14 +5,16 @@ enum SystemAccounts {
     private static let base: Set = [
         "adm", "audio", "backup", "bin", "cdrom", "daemon", "dialout", "dip", "disk", "fax", "floppy", "games", "gnats",
         "irc", "kmem", "list", "lp", "mail", "man", "news", "nobody", "nogroup", "operator", "plugdev", "proxy", "root",
-        "sasl", "shadow", "src", "staff", "sudo", "sync", "sys", "tape", "tty", "users", "utmp", "uucp", "video", "voice",
+        "sasl", "shadow", "src", "staff", "sudo", "sync", "sys", "tape", "tty", "users", "utmp", "uucp", "video",
+        "voice",
         "www-data",
     ]
 
     /// Those of packages that images for the Pi have, or that Docker brings. No image has all of them.
     private static let packages: Set = [
         "avahi", "bluetooth", "crontab", "dhcpcd", "docker", "gpio", "i2c", "input", "kvm", "lpadmin", "lxd",
-        "messagebus", "netdev", "polkitd", "pulse", "render", "sgx", "spi", "ssh", "sshd", "statd", "syslog", "tss", "uuidd",
+        "messagebus", "netdev", "polkitd", "pulse", "render", "sgx", "spi", "ssh", "sshd", "statd", "syslog", "tss",
+        "uuidd",
     ]
 
     static func contains(_ name: String) -> Bool {

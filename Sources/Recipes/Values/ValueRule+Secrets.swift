@@ -27,7 +27,8 @@ extension ValueRule {
             return "the \(name) begins with a byte-order mark: save its file as UTF-8 without one"
         }
         if text.unicodeScalars.contains(where: { $0 == "\n" || $0 == "\r" }) {
-            return "the \(name) has a second line, or an empty line behind it (a line end is a control character): it must be one line"
+            return
+                "the \(name) has a second line, or an empty line behind it (a line end is a control character): it must be one line"
         }
         return text.unicodeScalars.contains(where: \.isControl) ? "the \(name) contains a control character" : nil
     }
