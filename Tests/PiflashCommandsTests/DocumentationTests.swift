@@ -36,7 +36,7 @@ import Testing
             #expect(!examples.isEmpty)
             for example in examples {
                 harness.scratch.write(example, to: "example.yaml")
-                let outcome = await harness.run("check", "--without-images", "example.yaml")
+                let outcome = await harness.run("check", "--no-image", "--no-secrets", "example.yaml")
                 #expect(outcome.status == 0, "\(document): \(outcome.errors)")
             }
         }
@@ -44,7 +44,7 @@ import Testing
 
     @Test(arguments: [("recipes/red", 5), ("recipes/classroom", 6)])
     func `the recipes that come with piflash check`(_ path: String, _ nodes: Int) async throws {
-        let outcome = await harness.run("check", "--without-images", "\(Self.root)/\(path)")
+        let outcome = await harness.run("check", "--no-image", "--no-secrets", "\(Self.root)/\(path)")
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.errors.isEmpty)
         #expect(outcome.output.split(separator: "\n").count == nodes)

@@ -182,10 +182,18 @@ import Text
             with.swarm = Node.Swarm(
                 mode: .classic, managers: [Sample.at("192.168.50.10")], role: .worker,
                 location: Sample.at("", line: line).location)
+        case .swarmNetworks, .stacks, .swarmCommands:
+            (with, without) = (forming(), forming())
+            switch setting {
+            case .swarmNetworks: with.swarm?.networks = [.init(name: Sample.at("proxy", line: line))]
+            case .stacks:
+                with.swarm?.stacks = [.init(name: Sample.at("web", line: line), compose: Sample.at("/stack.yml"))]
+            default: with.firstBoot.afterSwarm = [Sample.at("true", line: line)]
+            }
         case .packages: with.firstBoot.packages = [Sample.at("vim", line: line)]
         case .files:
             with.firstBoot.files = [.init(path: Sample.at("/etc/motd", line: line), content: Sample.secret("x"))]
-        case .ownedFiles:
+        case .homeFiles:
             with.firstBoot.files = [
                 .init(path: Sample.at("/home/pirate/.vimrc", line: line), content: Sample.secret("x"))
             ]
@@ -195,6 +203,14 @@ import Text
         case .clock: break
         }
         return (with, without)
+    }
+
+    /// The only manager of a swarm that its rack forms.
+    private static func forming() -> Node {
+        var node = docker()
+        node.swarm = Node.Swarm(
+            managers: [Sample.at(node.hostname.value)], role: .manager, location: Sample.at("", line: line).location)
+        return node
     }
 
     /// A node that says something of Docker, but nothing that matters.
@@ -232,10 +248,10 @@ import Text
         node.docker.preload = [at("/images/web.tar", .preload)]
         node.docker.remote = at(.tls, .remoteTLS)
         node.swarm?.location = at("", .swarm).location
-        node.firstBoot.packages = [at("docker.io", .packages)]
+        node.firstBoot.packages = [at("vim", .packages)]
         node.firstBoot.files = [
             .init(path: at("/etc/motd", .files), content: Sample.secret("x")),
-            .init(path: at("/home/pirate/.vimrc", .ownedFiles), content: Sample.secret("x")),
+            .init(path: at("/home/pirate/.vimrc", .homeFiles), content: Sample.secret("x")),
             .init(path: at("\(boot)/mine.txt", .bootFiles), content: Sample.secret("x")),
         ]
         node.firstBoot.run = [at("true", .commands)]

@@ -47,8 +47,8 @@ import TestSupport
             "root:x:0:0:root:/root:/bin/sh\npirate:x:4242:4242::/:/bin/sh\nother:x:4243:4243::/:/bin/sh\n",
             to: "etc/passwd")
         scratch.write("root:*:1::::::\npirate:\(hash):19000:0:99999:7:::\nother:*:1::::::\n", to: "etc/shadow")
-        scratch.write("root:x:0:\nsudo:x:27:pirate,other\npirate:x:4242:\nother:x:4243:\n", to: "etc/group")
-        scratch.write("root:*::\nsudo:*::pirate,other\npirate:!::\nother:!::\n", to: "etc/gshadow")
+        scratch.write("root:x:0:\nsudo:x:27:pirate,other\nlxd:x:28:pirate,other\npirate:x:4242:\nother:x:4243:\n", to: "etc/group")
+        scratch.write("root:*::\nsudo:*::pirate,other\nlxd:*::pirate,other\npirate:!::\nother:!::\n", to: "etc/gshadow")
         scratch.write(
             "Defaults !lecture\nroot ALL=(ALL:ALL) ALL\n%sudo ALL=(ALL:ALL) ALL\n#includedir /etc/sudoers.d\n\(vendor.sudoers)",
             to: "etc/sudoers")
@@ -80,7 +80,7 @@ import TestSupport
         // gpasswd renames files, which cannot be done over a mount: it works on the root directory that it is given.
         scratch.writeProgram("#!/bin/sh\nexec /usr/bin/gpasswd --root '\(scratch.path)' \"$@\"\n", to: "bin/gpasswd")
         scratch.writeProgram(
-            "#!/bin/sh\ngrep -q '^sudo:.*pirate' '\(scratch["etc/group"])' && echo pirate sudo || echo pirate\n",
+            "#!/bin/sh\nsed -n 's/^\\([^:]*\\):.*pirate.*/\\1/p' '\(scratch["etc/group"])' | tr '\\n' ' '\n",
             to: "bin/id")
         let result = try OutsideTool("env").run(
             ["PATH=\(scratch["bin"]):/usr/bin:/bin", "root=\(scratch.path)"] + shell.command
@@ -121,6 +121,7 @@ import TestSupport
         // polkit's administrators are the members of the group sudo.
         let group = String(decoding: scratch.read("etc/group"), as: UTF8.self)
         if mode == .none { #expect(!group.contains(/sudo:.*pirate/)) }
+        if mode != .passwordless { #expect(!group.contains(/lxd:.*pirate/)) }
         // Nobody else's rules are touched.
         #expect(try inside("runuser -u other -- sudo -n id -u").text == "0\n")
         #expect(group.contains(/sudo:.*other/))
@@ -147,6 +148,22 @@ import TestSupport
         }
         if let group = provision.rootText("/etc/group"), mode == .none {
             #expect(!group.contains(/(?m)^sudo:.*pirate/))
+        }
+        // Debian's first boot gives root a key.
+        if let text = provision.text("sysconf.txt") {
+            #expect(text.contains("root_authorized_key=") == (mode == .passwordless))
+        }
+    }
+
+    @Test(arguments: Recipes.Node.User.Sudo.allCases)
+    func `HypriotOS's own group docker is not a way around`(_ mode: Recipes.Node.User.Sudo) async throws {
+        for (groups, isWanted) in [([], false), (["docker"], true)] {
+            var node = Sample.bare()
+            node.user?.sudo = Sample.at(mode)
+            node.user?.groups = groups.map { Sample.at($0) }
+            let text = try #require(try await Sample.provision(node, .hypriotCloudInit).text("user-data"))
+            let isMember = text.contains("users,docker,video,input")
+            #expect(isMember == (isWanted || mode == .passwordless))
         }
     }
 

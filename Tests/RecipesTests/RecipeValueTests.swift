@@ -178,8 +178,9 @@ import Testing
                 #expect(try await reader.read(secret) == .value(value))
                 #expect(asked.withLock { $0.count } == questions.count)
             } else {
-                let failure = await #expect(throws: Failure.self) { try await reader.read(secret) }
-                #expect(failure?.message.contains("r.yaml:7:13: !prompt \"Class\": ") == true)
+                let report = await #expect(throws: DiagnosticReport.self) { try await reader.read(secret) }
+                #expect(report?.errors.first?.location == here)
+                #expect(report?.errors.first?.text.hasPrefix("user.password: !prompt \"Class\": ") == true)
                 #expect(asked.withLock { $0.count } <= 6)
             }
         }
@@ -196,9 +197,11 @@ import Testing
             .environment("NO_SUCH"), .file("/no/such"), .command(["sh", "-c", "echo hush; exit 3"]),
             .command(["/no/such/program"]), .prompt("x"),
         ] {
-            let failure = await #expect(throws: Failure.self) { try await reader.read(Secret(source, at: here)) }
-            #expect(failure?.message.hasPrefix("r.yaml:7:13: ") == true)
-            #expect(failure?.message.contains("hush") == false)
+            let mistakes = await #expect(throws: DiagnosticReport.self) {
+                try await reader.read(Secret(source, at: here))
+            }
+            #expect(mistakes?.errors.map(\.location) == [here])
+            #expect(mistakes?.description.contains("hush") == false)
         }
     }
 

@@ -112,6 +112,19 @@ import Text
             rule: .labelValue, good: ["a", ":_.+@/-", times("x", 128)], bad: ["", "a b", "é", times("x", 129)]),
         Examples(
             rule: .stackName, good: ["web", "a_b-1", "0", times("a", 63)], bad: ["", "A", "-a", "a.b", times("a", 64)]),
+        Examples(
+            rule: .swarmNetworkName, good: ["traefik", "A_b.c-1", "ingress2", times("a", 63)],
+            bad: ["", "-a", "a b", "a,b", "ingress", "host", "docker_gwbridge", times("a", 64)]),
+        Examples(
+            rule: .addressPool, good: ["10.201.0.0/16", "172.30.5.0/24", "10.0.0.0/8"],
+            bad: ["", "10.0.0.0", "10.0.0.0/25", "fd00::/8", "10.0.0.0/0"],
+            unsaid: ["10.201.0.1/16", "127.0.0.0/8", "224.0.0.0/8", "10.300.0.0/16"]),
+        Examples(
+            rule: .subnet, good: ["10.201.7.0/24", "172.30.0.0/28"], bad: ["", "10.0.0.0", "10.0.0.0/31", "x/24"],
+            unsaid: ["10.201.7.1/24", "0.0.0.0/8"]),
+        Examples(
+            rule: .certificateLife, good: ["365d", "1h", "2160h", "7300d"], bad: ["", "0d", "90", "1y", "-1d", "1.5d"],
+            unsaid: ["7301d", "175201h"]),
     ]
 
     /// All rules of texts in the table of keys.
@@ -120,7 +133,7 @@ import Text
         case .text(let rule): [rule]
         case .list(let item): rules(of: item)
         case .map(let keys): keys.reduce(into: []) { $0.formUnion(rules(of: $1.shape)) }
-        case .flag, .choice, .taggable, .free: []
+        case .flag, .choice, .taggable, .taggableMap, .free: []
         }
     }
 

@@ -1,3 +1,4 @@
+import Diagnostics
 import Filesystems
 import Foundation
 import Host
@@ -5,6 +6,7 @@ import Images
 import Provisioning
 import Racks
 import Recipes
+import Stacks
 import SystemPackage
 import Systems
 import TestSupport
@@ -42,6 +44,7 @@ final class Rack: Sendable {
                 saltKey: [1], rackKeys: keys, flashTime: Int64(Date().timeIntervalSince1970) - 60
             ).provision(
                 node, profile: Self.profile, boot: Self.boot, root: RootSnapshot(),
+                supplies: try Self.supplies(of: node),
                 secrets: SecretReader(environment: [:]) { _ in nil })
             try Self.lay(provision, on: "cards/\(name)", in: scratch)
             scratch.write(Self.address(index), to: "cards/\(name)/address")
@@ -49,6 +52,14 @@ final class Rack: Sendable {
         self.keys = keys
         scratch.write(String(UInt16.random(in: 1000...9999)), to: "id")
         try run("up")
+    }
+
+    private static func supplies(of node: Recipes.Node) throws -> Supplies {
+        var report = DiagnosticReport()
+        var supplies = Supplies()
+        supplies.stacks = (node.swarm?.stacks ?? []).compactMap { StackSource(reading: $0, &report) }
+        if report.hasErrors { throw report }
+        return supplies
     }
 
     static func address(_ index: Int) -> String { "192.168.77.1\(index)" }

@@ -18,10 +18,12 @@ extension CommandContext {
         try RecipeValidation.validate(try loader(requireImage: requireImage).reading(of: paths))
     }
 
-    /// Reads and validates one recipe, and shows its warnings.
-    func load(_ path: String, node: String? = nil, requireImage: Bool) throws -> LoadedRecipe {
+    /// Reads and validates one recipe, and shows its warnings, by `report` if that is given.
+    func load(
+        _ path: String, node: String? = nil, requireImage: Bool, report: ((DiagnosticReport) -> Void)? = nil
+    ) throws -> LoadedRecipe {
         let loaded = try RecipeValidation.validateOne(loader(requireImage: requireImage).reading(of: path, node: node))
-        console.report(DiagnosticReport(loaded.warnings))
+        (report ?? console.report)(DiagnosticReport(loaded.warnings))
         return loaded
     }
 

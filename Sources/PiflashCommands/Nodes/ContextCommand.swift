@@ -1,8 +1,11 @@
 import ArgumentParser
 import Diagnostics
+import Planning
+import Provisioning
 import Racks
 import Recipes
 import SystemPackage
+import Systems
 
 struct ContextCommand: ContextualCommand {
     static let configuration = CommandConfiguration(
@@ -40,10 +43,26 @@ struct ContextCommand: ContextualCommand {
         let made = try DockerContexts(
             of: nodes, in: output.map(context.absolute), user: context.user, now: context.now())
         for item in made.contexts { context.console.output("docker context import \(item.node) \(item.file)") }
+        for need in clientNeeds(nodes, in: context) { context.console.note(need) }
         if let bundle = made.bundle {
             context.console.note(
                 "without a context: docker --tlsverify --tlscacert \(bundle)/ca.pem"
                     + " --tlscert \(bundle)/cert.pem --tlskey \(bundle)/key.pem -H HOST")
+        }
+    }
+
+    /// What the nodes' engines need of the docker command here, as far as the images that are in the cache show it.
+    private func clientNeeds(_ nodes: [Node], in context: CommandContext) -> [String] {
+        let planner = context.planner(reading: UnreadSecrets())
+        var profiles: [String: OSProfile] = [:]
+        var seen: Set<String> = []
+        return nodes.compactMap { node in
+            guard let source = node.image?.source.value else { return nil }
+            if profiles[source] == nil { profiles[source] = planner.knownProfile(of: FilePath(source)) }
+            guard let profile = profiles[source], let need = NodeEngine.clientNeeds(node, profile: profile),
+                seen.insert(need).inserted
+            else { return nil }
+            return need
         }
     }
 }

@@ -68,7 +68,7 @@ struct LabelsCommand: ContextualCommand {
         context.console.note("\(rack.members.count) nodes: \(path)")
     }
 
-    private func labels(of rack: LoadedRack, in context: CommandContext) async throws(Failure) -> [NodeLabel] {
+    private func labels(of rack: LoadedRack, in context: CommandContext) async throws -> [NodeLabel] {
         guard withPassword else { return rack.members.map { NodeLabel($0) } }
         context.console.note(
             "piflash: the passwords are on the sheet in clear text: anyone who sees it can log in and use sudo"

@@ -5,7 +5,7 @@ package import Images
 package import Provisioning
 package import Recipes
 package import Storage
-import SystemPackage
+package import SystemPackage
 
 /// Everything about a card, decided before its first byte is written: the node, its image, what system that is, and the
 /// changes for this node.
@@ -83,7 +83,7 @@ package struct CardPlanner: Sendable {
         for node: Node, in rack: RackSecrets, on image: () throws -> ImageStream
     ) async throws -> CardPlan {
         // Unpacking may take minutes; report a missing secret before.
-        for secret in node.secrets { _ = try await secrets.read(secret) }
+        try await secrets.readAll(node.secrets)
         let time = now()
         let supplies = try Supplies(filesOf: node)
         let image = try image()
@@ -106,6 +106,11 @@ package struct CardPlanner: Sendable {
         // Where the used blocks could not be read, all blocks count as used. Here that is a reason not to begin.
         try image.check()
         return plan
+    }
+
+    /// What system the image file at `source` holds, if the cache has that image already; nil otherwise.
+    package func knownProfile(of source: FilePath) -> OSProfile? {
+        cache.known(source).flatMap { try? known($0).profile }
     }
 
     /// What system `image` holds.
@@ -131,6 +136,7 @@ package struct CardPlanner: Sendable {
         let identity: ImageIdentity
         let snapshot: BootSnapshot
         let root: InspectedRoot
+        let table: PartitionTable
         package let profile: OSProfile
     }
 
@@ -157,7 +163,7 @@ package struct CardPlanner: Sendable {
                 known: ImageFacts(
                     identity: ImageIdentity(
                         name: image.sourceName, digest: image.finished?.digest ?? digestPlaceholder),
-                    snapshot: snapshot, root: root,
+                    snapshot: snapshot, root: root, table: table,
                     profile: try OSProfile.detect(snapshot, root: root.snapshot)))
         }
     }

@@ -55,10 +55,16 @@ package struct Provisioner: Sendable {
         // A damaged record is not a reason to refuse the card: it is written again.
         let previous = boot.contents(CardRecord.path).flatMap { try? CardRecord(decoding: $0) }
 
+        let named = node.swarm?.stacks.count ?? 0
+        guard supplies.stacks.count == named else {
+            throw Failure(.provisioning, "\(supplies.stacks.count) of \(named) stacks were read")
+        }
         var report = RecipeChecks.report(node, profile: profile, root: root)
         SupplyChecks.check(supplies, node, profile: profile, report: &report)
         let material = try await Material(
-            node, profile: profile, root: root, saltKey: saltKey, keys: rackKeys, secrets: secrets, report: &report)
+            node, profile: profile, root: root, saltKey: saltKey, keys: rackKeys, stacks: supplies.stacks,
+            secrets: secrets,
+            report: &report)
         let supplied = SuppliedFiles(supplies, root: root)
         FileChecks.check(node, profile: profile, boot: boot, root: root, previous: previous, report: &report)
         let files = RecipeFiles(node, read: material.files)
@@ -112,7 +118,11 @@ package struct Provisioner: Sendable {
         if isMember || node.docker.remote?.value == .ssh || installs && node.user?.sudoMode == .passwordless {
             settings.dockerUser = node.user?.name.value
         }
+        if node.swarm?.mode == .swarm { settings.kernelPackage = KernelNeeds.package(for: profile) }
         settings.orchestration = cluster?.settings ?? []
+        if (cluster as? SwarmFormation)?.isFirst == true {
+            settings.swarmCommands = node.firstBoot.afterSwarm.map(\.value)
+        }
         let facts = profile.flavour.facts
         settings.hasSeed = facts.hasCloudInit
         if let user = node.user {

@@ -24,6 +24,7 @@ enum RecipeChecks {
                 at: network.ssid.location,
                 "wifi.networks: NetworkManager may take \"\(network.ssid.value)\" for a list of bytes")
         }
+        EnginePackages.check(node, profile: profile, report: &report)
         if node.swarm != nil {
             for kind in Cluster.kinds { kind.check(node, profile: profile, root: root, report: &report) }
         }

@@ -1,5 +1,6 @@
 package import Diagnostics
 package import Recipes
+import Stacks
 
 /// The stage between reading recipes and everything that is done with them: `check`, `plan`, `write` and all other
 /// commands go through it.
@@ -29,6 +30,20 @@ package enum RecipeValidation {
             reading.report.error(at: file.path.location, "first_boot.files: \(problem)")
         }
         for member in reading.members { reading.report.merge(LoginChecks.warnings(member.node)) }
+        addStacks(&reading)
         return reading
+    }
+
+    /// What every version of Docker refuses in the compose files. What depends on the version, and the warnings, are reported
+    /// once the image is known.
+    private static func addStacks(_ reading: inout RecipeReading) {
+        // Most nodes of a rack have the same stacks.
+        var seen: Set<[Node.Swarm.Stack]> = []
+        for swarm in reading.swarms where !swarm.stacks.isEmpty && seen.insert(swarm.stacks).inserted {
+            var report = DiagnosticReport()
+            let sources = swarm.stacks.compactMap { StackSource(reading: $0, &report) }
+            report.merge(StackValidation(sources, of: swarm, engine: nil).report)
+            reading.report.merge(DiagnosticReport(report.errors))
+        }
     }
 }

@@ -15,11 +15,26 @@ package enum SettingsTable {
         support[.install] = DockerInstallation.problem(profile).map { .impossible($0) } ?? support[.commands]
         support[.remoteSSH] = RemoteAccess.obstacleToSSH(profile).map { .impossible($0) } ?? support[.commands]
         support[.classicSwarm] = support[.commands]
-        support[.ownedFiles] = support[.commands]
+        support[.homeFiles] = support[.commands]
         support[.bootFiles] = .native("the files themselves")
+        // Only a swarm that the rack forms has these.
+        var formed = support[.swarm]
+        if case .impossible = formed {
+        } else if let problem = SwarmFormation.problem(profile) {
+            formed = .impossible(problem)
+        }
+        support[.swarmNetworks] = formed
+        support[.swarmCommands] = formed
+        support[.stacks] = stacks(formed)
         support.set(.dockerPackages, .preload, to: .rootEdit("files in \(CarriedFile.directory)"))
         support[.remoteTLS] = .rootEdit("files in \(SuppliedFiles.certificateDirectory)")
         return support
+    }
+
+    /// The compose files and what they name go in the root partition on every system that has swarm mode.
+    private static func stacks(_ swarm: Support?) -> Support? {
+        if case .impossible = swarm { return swarm }
+        return .rootEdit("files in \(SwarmFormation.stacksDirectory) and \(SwarmFormation.stackFilesDirectory)")
     }
 
     /// The document, in Markdown.

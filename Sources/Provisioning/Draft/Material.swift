@@ -1,5 +1,6 @@
 import Diagnostics
 import Recipes
+import Stacks
 import Systems
 import Text
 
@@ -10,12 +11,6 @@ struct Material: Sendable {
         /// The derived key, 64 hex digits; nil for an open network.
         let key: String?
         let hidden: Bool
-    }
-
-    /// What the swarm's first manager deploys.
-    struct Stack: Hashable, Sendable {
-        let name: String
-        let contents: [UInt8]
     }
 
     private(set) var passwordHash: String?
@@ -39,10 +34,12 @@ struct Material: Sendable {
     /// Reads and converts every secret of `node`. A value that breaks the rule of its key is reported at its place in the
     /// recipe, never with the value; the rule is the one for values that are written out.
     ///
-    /// - Parameter root: the image's root partition, if it was read: it says which hashes the system can check.
+    /// - Parameters:
+    ///   - root: the image's root partition, if it was read: it says which hashes the system can check.
+    ///   - stacks: the stacks of the node's swarm, as they were read.
     init(
         _ node: Node, profile: OSProfile, root: RootSnapshot?, saltKey: [UInt8], keys: RackKeys,
-        secrets: any SecretReading, report: inout DiagnosticReport
+        stacks: [StackSource] = [], secrets: any SecretReading, report: inout DiagnosticReport
     ) async throws {
         self.secrets = secrets
         allowsPasswordLogin = node.user?.logsInByPassword ?? false
@@ -58,14 +55,18 @@ struct Material: Sendable {
         if let swarm = node.swarm, swarm.isFormed {
             hasPlaceholders = hasPlaceholders || keys.arePlaceholders
             sensitive.formUnion([keys.host, keys.worker, keys.manager].map(\.privateKey))
-            for stack in swarm.stacks { try await readStack(stack, report: &report) }
+            for stack in stacks { try await readStack(stack, report: &report) }
         }
         for file in node.firstBoot.files { try await readFile(file, report: &report) }
     }
 
     /// The value of `secret`, or a placeholder; nil, and reported, if the value breaks the rule of its key.
     private mutating func read(_ secret: Secret, report: inout DiagnosticReport) async throws -> SecretValue? {
-        let value = try await secrets.read(secret)
+        let value: SecretValue
+        do throws(DiagnosticReport) { value = try await secrets.read(secret) } catch {
+            report.merge(error)
+            return nil
+        }
         switch value {
         case .placeholder: hasPlaceholders = true
         case .value(let text):
@@ -135,14 +136,24 @@ struct Material: Sendable {
         }
     }
 
-    /// A compose file is read as a secret is: from the workstation, once, and not for `check` or `render`.
-    private mutating func readStack(_ stack: Node.Swarm.Stack, report: inout DiagnosticReport) async throws {
-        let secret = Secret(.file(stack.compose.value), at: stack.compose.location, path: "swarm.stacks.compose")
-        switch try await read(secret, report: &report) {
-        case nil: break
-        case .placeholder(let text), .value(let text):
-            stacks.append(Stack(name: stack.name.value, contents: Array((text + "\n").utf8)))
+    private mutating func readStack(_ source: StackSource, report: inout DiagnosticReport) async throws {
+        var environment: [Stack.Variable] = []
+        for variable in source.stack.environment {
+            switch try await read(variable.value, report: &report) {
+            case nil: break
+            case .placeholder(let text): environment.append(.init(name: variable.name.value, value: text))
+            case .value(let text):
+                environment.append(.init(name: variable.name.value, value: text))
+                if case .literal = variable.value.source { continue }
+                if text.utf8.count > 3 { sensitive.insert(text) }
+            }
         }
+        for file in source.files where file.isSecret && file.contents.count > 3 {
+            sensitive.insert(String(decoding: file.contents, as: UTF8.self))
+        }
+        stacks.append(
+            Stack(
+                name: source.stack.name.value, contents: source.compose, files: source.files, environment: environment))
     }
 
     private mutating func readFile(_ file: Node.FirstBoot.File, report: inout DiagnosticReport) async throws {

@@ -29,10 +29,13 @@ package enum Setting: String, Sendable, CaseIterable {
     case remoteTLS
     case remoteSSH
     case swarm
+    case swarmNetworks
+    case stacks
+    case swarmCommands
     case classicSwarm
     case packages
     case files
-    case ownedFiles
+    case homeFiles
     case bootFiles
     case commands
     /// Not from the recipe: the card's clock is set to the time of flashing.
@@ -66,10 +69,13 @@ package enum Setting: String, Sendable, CaseIterable {
         case .remoteTLS: "docker.remote: tls"
         case .remoteSSH: "docker.remote: ssh"
         case .swarm: "swarm"
+        case .swarmNetworks: "swarm.networks"
+        case .stacks: "swarm.stacks"
+        case .swarmCommands: "first_boot.after_swarm"
         case .classicSwarm: "swarm.mode: classic"
         case .packages: "first_boot.packages"
         case .files: "first_boot.files"
-        case .ownedFiles: "first_boot.files with an owner, or in a home"
+        case .homeFiles: "first_boot.files with an owner, or in a home"
         case .bootFiles: "first_boot.files on the boot partition"
         case .commands: "first_boot.run"
         case .clock: "the clock at its first start"
@@ -105,11 +111,14 @@ package enum Setting: String, Sendable, CaseIterable {
         case .remoteTLS: node.docker.remote.flatMap { $0.value == .tls ? $0.location : nil }
         case .remoteSSH: node.docker.remote.flatMap { $0.value == .ssh ? $0.location : nil }
         case .swarm: node.swarm.flatMap { $0.mode == .swarm ? $0.location : nil }
+        case .swarmNetworks: node.swarm?.networks.first?.name.location
+        case .stacks: node.swarm?.stacks.first?.name.location
+        case .swarmCommands: node.firstBoot.afterSwarm.first?.location
         case .classicSwarm: node.swarm.flatMap { $0.mode == .classic ? $0.location : nil }
         case .packages: node.firstBoot.packages.first?.location
         case .files:
             node.firstBoot.files.first { !$0.isOnBootPartition && !RecipeFiles.isStaged($0) }?.path.location
-        case .ownedFiles: node.firstBoot.files.first(where: RecipeFiles.isStaged)?.path.location
+        case .homeFiles: node.firstBoot.files.first(where: RecipeFiles.isStaged)?.path.location
         case .bootFiles: node.firstBoot.files.first(where: \.isOnBootPartition)?.path.location
         case .commands: node.firstBoot.run.first?.location
         case .clock: nil

@@ -23,6 +23,9 @@ struct FirstBootSetting: Hashable, Sendable {
         case debs = "DEBS"
         case preload = "PRELOAD"
 
+        /// A package with modules that the kernel lacks; empty for none.
+        case kernelPackage = "KERNEL_PACKAGE"
+
         case run = "RUN"
         case packages = "PACKAGES"
         case locale = "LOCALE"
@@ -52,7 +55,15 @@ struct FirstBootSetting: Hashable, Sendable {
         case first = "FIRST"
         case tokenServicePort = "DOOR_PORT"
         case labels = "LABELS"
+        /// The pools of the swarm's networks; empty for Docker's own.
+        case addressPool = "ADDRESS_POOL"
+        case certificateHours = "CERTIFICATE_HOURS"
+        /// NAME,OPTION,… each, with the options of `docker network create`.
+        case networks = "NETWORKS"
+        /// NAME:DIGEST each.
         case stacks = "STACKS"
+        /// The commands of first_boot.after_swarm.
+        case swarmRun = "SWARM_RUN"
         case nodes = "NODES"
         case availabilityManager = "AVAILABILITY_MANAGER"
         case availabilityWorker = "AVAILABILITY_WORKER"

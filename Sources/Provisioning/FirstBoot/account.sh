@@ -110,9 +110,13 @@ set_sudo() {
     done
     printf '%s %s\n' "$1" "$rule" >"$rules/.piflash-new" && chmod 440 "$rules/.piflash-new" &&
         mv -f "$rules/.piflash-new" "$rules/010_piflash" || return 1
-    [ "$2" = none ] || return 0
-    # sudo's own rule for a group, and polkit's administrators.
-    for group in sudo admin wheel; do
+    [ "$2" != passwordless ] || return 0
+    # Vendors put their user into groups that are as good as root; the recipe may want that. sudo has a rule for a group, too,
+    # and polkit takes its members for administrators.
+    strong='docker lxd'
+    [ "$2" = password ] || strong="$strong sudo admin wheel"
+    for group in $strong; do
+        case " ${ACCOUNT_GROUPS:-} ${DOCKER_USER:+docker} " in *" $group "*) continue ;; esac
         case " $(id -nG "$1" 2>/dev/null) " in
         *" $group "*) gpasswd --delete "$1" "$group" >/dev/null || return 1 ;;
         esac

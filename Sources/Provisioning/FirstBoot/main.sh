@@ -47,6 +47,8 @@ wait_for_network
 if needs_download; then wait_for_clock 120; fi
 install_packages
 allow_sudo
+install_modules
+check_kernel
 install_docker || failed=$step
 if [ "$DOCKER" = 1 ] || [ -s "$state/docker-config" ]; then
     configure_docker
@@ -80,6 +82,7 @@ fi
 rm -f "$state/error" "$state/answer"
 if [ -n "$unloaded" ] && [ -z "$failed" ]; then failed='loading images' problem=$unloaded; fi
 if [ -n "$unready" ]; then failed='checking the login' problem=$unready; fi
+[ -z "$lacking" ] || problem="${problem:+$problem; }$lacking"
 if [ -n "$failed" ]; then
     status failed "$failed" '' "$problem"
     exit 1

@@ -52,6 +52,7 @@ wait_for_locale() {
 
 needs_download() {
     if [ -n "$PACKAGES" ] && [ "$(cat "$state/packages" 2>/dev/null)" != "$PACKAGES" ]; then return 0; fi
+    if needs_modules; then return 0; fi
     [ -n "$INSTALL" ] && ! has_docker
 }
 
@@ -108,29 +109,33 @@ wait_for_network() {
     online_since=$(uptime)
 }
 
-# Whether a command has not run yet.
-has_commands() {
-    for name in $RUN; do
-        [ -e "$state/done/run-${name#*-}" ] || return 0
+# has_pending DIRECTORY NAMES: whether a command of the recipe has not run yet.
+has_pending() {
+    for name in $2; do
+        [ -e "$state/done/$1-${name#*-}" ] || return 0
     done
     return 1
 }
 
-# Each command once: its stamp is set before it runs, so that one cut short by a power failure is reported, not
-# repeated.
-run_commands() {
-    for name in $RUN; do
-        stamp=$state/done/run-${name#*-}
+has_commands() { has_pending run "$RUN"; }
+
+# run_each DIRECTORY KEY NAMES: each command once. Its stamp is set before it runs, so that one cut short by a power failure
+# is reported, not repeated.
+run_each() {
+    for name in $3; do
+        stamp=$state/done/$1-${name#*-}
         if [ -e "$stamp" ]; then
-            [ -s "$stamp" ] || problem="first_boot.run: command ${name%%-*} was cut short and is not repeated"
+            [ -s "$stamp" ] || problem="$2: command ${name%%-*} was cut short and is not repeated"
             continue
         fi
         status working "running command ${name%%-*}"
         : >"$stamp"
         flush "$stamp"
         code=0
-        sh "$root/etc/piflash/run.d/$name" 9>&- || code=$?
+        sh "$root/etc/piflash/$1.d/$name" 9>&- || code=$?
         keep "$stamp" "$code"
-        [ "$code" = 0 ] || problem="first_boot.run: command ${name%%-*} ended with status $code"
+        [ "$code" = 0 ] || problem="$2: command ${name%%-*} ended with status $code"
     done
 }
+
+run_commands() { run_each run first_boot.run "$RUN"; }

@@ -53,7 +53,7 @@ enum CloudInit {
         if let root = draft.root, root.problem == nil {
             var setup = RootSetup(draft, root: root)
             setup.setClock()
-            rendering.rootEdits = setup.edits + SeedUnit.edits
+            rendering.rootEdits = setup.edits + SeedUnit.edits(bootMountPoint: draft.profile.bootMountPoint)
         }
         return rendering
     }

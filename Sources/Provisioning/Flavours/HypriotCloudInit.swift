@@ -30,7 +30,8 @@ enum HypriotCloudInit: CloudInitFlavour {
         config.setIdentity(node)
         config.offerLocale(node)
         if let user = node.user {
-            let groups = YAML.text(Self.groups.joined(separator: ","))
+            let given = Self.groups.filter { !draft.forbiddenGroups.contains($0) }
+            let groups = YAML.text(given.joined(separator: ","))
             config.set(
                 "users",
                 .list([
@@ -98,6 +99,12 @@ enum HypriotCloudInit: CloudInitFlavour {
         }
         if !readsNetworkConfig, primary == "eth0", isStatic {
             config.run(shell: "ifdown --force eth0; ip address flush dev eth0; ifup eth0")
+        }
+        if readsNetworkConfig, let address = draft.address(of: "eth0")?.address {
+            // If cloud-init found its seed only when the network was up, ifup has said that eth0 "is already configured".
+            config.run(
+                shell: "ip -4 address show dev eth0 | grep -qF 'inet \(address)/' || "
+                    + "{ ifdown --force eth0; ip address flush dev eth0; ifup eth0; }")
         }
         if draft.hasWiFi { config.run(shell: "ifdown --force wlan0; ifup wlan0") }
         let servers = draft.nameServers(of: primary)

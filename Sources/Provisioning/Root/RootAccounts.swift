@@ -27,8 +27,7 @@ extension RootSetup {
             isNew = true
         }
         for group in user.groups { accounts.join(name, to: group.value) }
-        // polkit takes the members of this group for administrators, too.
-        if user.sudoMode == .none { accounts.leave(name, group: "sudo") }
+        for group in draft.forbiddenGroups { accounts.leave(name, group: group) }
         accounts.setPassword(of: name, hash: draft.material.passwordHash)
         // If the vendor gave root a password, that is published, too.
         if takesOver, accounts.hasPassword("root") { accounts.setPassword(of: "root", hash: nil) }
@@ -98,6 +97,14 @@ extension RootSetup {
 }
 
 extension Draft {
+    /// The groups that vendors put their user into and that would make the recipe's user root against its will: sudo has a
+    /// rule for one, and polkit takes its members for administrators.
+    var forbiddenGroups: [String] {
+        guard let user = node.user, user.sudoMode != .passwordless else { return [] }
+        let wanted = user.groups.map(\.value) + (node.docker.remote?.value == .ssh ? ["docker"] : [])
+        return (["docker", "lxd"] + (user.sudoMode == .none ? ["sudo"] : [])).filter { !wanted.contains($0) }
+    }
+
     /// Whether an ordinary user of the image can have the user's name; otherwise it is reported. Without the root partition
     /// the answer is yes.
     func isUserNameFree(report: inout DiagnosticReport) -> Bool {

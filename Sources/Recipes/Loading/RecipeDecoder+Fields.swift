@@ -134,7 +134,7 @@ extension RecipeDecoder {
     }
 
     /// A secret: written out, and then checked at once, or named by a tag, and then checked when it is read.
-    private mutating func secret(_ value: RecipeValue, _ path: String, _ rule: ValueRule) -> Secret? {
+    mutating func secret(_ value: RecipeValue, _ path: String, _ rule: ValueRule) -> Secret? {
         guard let tag = value.tag else {
             if rule.isSecret, case .scalar(let written, _) = value.content,
                 let problem = UnexpandedVariable.problem(with: written)

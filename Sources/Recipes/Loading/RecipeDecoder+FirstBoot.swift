@@ -5,7 +5,9 @@ extension RecipeDecoder {
         guard let fields = fields(value, "first_boot", .firstBoot) else { return Node.FirstBoot() }
         let files = list(fields, "files").compactMap { nodeFile($0, user: user) }
         checkTogether(files)
-        return Node.FirstBoot(packages: texts(fields, "packages"), files: files, run: texts(fields, "run"))
+        return Node.FirstBoot(
+            packages: texts(fields, "packages"), files: files, run: texts(fields, "run"),
+            afterSwarm: texts(fields, "after_swarm"))
     }
 
     private mutating func nodeFile(_ value: RecipeValue, user: String?) -> Node.FirstBoot.File? {

@@ -10,6 +10,8 @@ struct RecipeDecoder {
     var docker: Node.Docker?
     /// The files of the first boot, also of a recipe that has mistakes elsewhere.
     var files: [Node.FirstBoot.File] = []
+    /// The same for the swarm section.
+    var swarm: Node.Swarm?
     let recipePath: FilePath
     /// Makes a path in a recipe absolute: (path, file that names it).
     let resolve: (String, String) -> String
@@ -40,8 +42,15 @@ struct RecipeDecoder {
         let locale = fields["locale"].map { self.locale($0) } ?? Node.Locale()
         docker = fields["docker"].map { self.docker($0) }
         let swarm = fields["swarm"].flatMap { self.swarm($0, hostname: hostname?.value, address: address?.value) }
+        self.swarm = swarm
         let firstBoot = fields["first_boot"].map { self.firstBoot($0, user: user?.name.value) } ?? Node.FirstBoot()
         files = firstBoot.files
+        if let command = firstBoot.afterSwarm.first, swarm?.isFormed != true {
+            report.error(
+                at: command.location,
+                "first_boot.after_swarm: only for a swarm that the rack forms, without swarm.token; write first_boot.run"
+            )
+        }
         guard let hostname, !report.hasErrors else { return nil }
         return Node(
             hostname: hostname, image: image, user: user, wifi: wifi, address: address, network: network,

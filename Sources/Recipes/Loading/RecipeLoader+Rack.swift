@@ -15,6 +15,7 @@ extension RecipeLoader {
                 if !one.report.hasErrors { all.members += one.members }
                 all.docker += one.docker
                 all.files += one.files
+                all.swarms += one.swarms
                 all.report.merge(one.report)
                 all.isRack = all.isRack && one.isRack
             }

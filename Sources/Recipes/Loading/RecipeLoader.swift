@@ -102,6 +102,7 @@ package struct RecipeLoader: Sendable {
             reading.report.merge(decoder.report)
             reading.docker += [decoder.docker].compactMap { $0 }
             reading.files += decoder.files
+            reading.swarms += [decoder.swarm].compactMap { $0 }
             if let node { reading.members.append(.init(node: node, file: path, columns: member.columns)) }
         }
         reading.report = reading.report.unrepeated

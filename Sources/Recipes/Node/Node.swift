@@ -43,7 +43,7 @@ package struct Node: Hashable, Sendable {
     package var secrets: [Secret] {
         [user?.password].compactMap { $0 } + (user?.sshAuthorizedKeys ?? [])
             + (wifi?.networks.compactMap(\.passphrase) ?? []) + proxyLogins + [swarm?.token].compactMap { $0 }
-            + firstBoot.files.map(\.content)
+            + (swarm?.stacks.flatMap { $0.environment.map(\.value) } ?? []) + firstBoot.files.map(\.content)
     }
 
     /// The addresses of proxies that hold a login.
@@ -165,11 +165,17 @@ package struct Node: Hashable, Sendable {
         package var files: [File]
         /// Shell commands, each for `sh -c`, as root, once.
         package var run: [Located<String>]
+        /// The same, on the swarm's first manager, once all nodes of the swarm are ready.
+        package var afterSwarm: [Located<String>]
 
-        package init(packages: [Located<String>] = [], files: [File] = [], run: [Located<String>] = []) {
+        package init(
+            packages: [Located<String>] = [], files: [File] = [], run: [Located<String>] = [],
+            afterSwarm: [Located<String>] = []
+        ) {
             self.packages = packages
             self.files = files
             self.run = run
+            self.afterSwarm = afterSwarm
         }
 
     }

@@ -11,6 +11,8 @@ struct Rack {
     private let swarms: [[String]: [String]]
     /// How many managers each of these swarms has: nodes may be managers without being named as one.
     private let managerCounts: [[String]: Int]
+    /// What the swarm's containers have to reach.
+    private let surroundings: [Node.Swarm.NamedNetwork]
     /// What Docker advises as the most: https://docs.docker.com/engine/swarm/admin_guide/
     private static let mostManagers = 7
 
@@ -35,6 +37,7 @@ struct Rack {
             counts[managers] = Set(own.map(\.hostname.value)).count + managers.count { !known.contains($0) }
         }
         managerCounts = counts
+        surroundings = RackSurroundings(nodes).networks
     }
 
     /// `node` with what it has to know of the others.
@@ -44,6 +47,7 @@ struct Rack {
         node.rack = knowsOthers ? hosts : []
         if let swarm = node.swarm, swarm.isFormed {
             node.swarm?.nodes = swarms[swarm.managers.map(\.value)] ?? [node.hostname.value]
+            node.swarm?.surroundings = surroundings
         }
         return node
     }
@@ -63,7 +67,10 @@ struct Rack {
                     + "rack, with swarm.role: manager")
         }
         if let consul = swarm.consul { check(consul, "swarm.consul", what: "a Consul server", of: node, &report) }
-        if swarm.isFormed { checkCount(of: swarm, &report) }
+        if swarm.isFormed {
+            checkCount(of: swarm, &report)
+            checkPool(of: swarm, &report)
+        }
     }
 
     /// Raft: more than half of the managers must agree.
@@ -78,6 +85,22 @@ struct Rack {
             report.warning(
                 at: last.location,
                 "swarm.managers: \(count) managers tolerate no more failures than \(count - 1): use an odd number")
+        }
+    }
+
+    /// Docker hands out parts of the pool whatever the nodes' own networks are.
+    private func checkPool(of swarm: Node.Swarm, _ report: inout DiagnosticReport) {
+        for (key, given) in [
+            ("swarm.address_pool", swarm.addressPool), ("swarm.networks.subnet", swarm.networks.compactMap(\.subnet)),
+        ] {
+            for text in given {
+                guard let network = IPNetwork(text.value),
+                    let used = surroundings.first(where: { $0.network.overlaps(network) })
+                else { continue }
+                report.error(
+                    at: text.location,
+                    "\(key): \(network) overlaps \(used.name), \(used.network), which containers then cannot reach")
+            }
         }
     }
 

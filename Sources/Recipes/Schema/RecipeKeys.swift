@@ -116,6 +116,14 @@ extension RecipeShape {
             .taggable(.joinToken)),
         RecipeKey("availability", "By role: whether nodes get work.", availability),
         RecipeKey("labels", "Node labels, for placement constraints.", .free),
+        RecipeKey(
+            "address_pool",
+            "The networks that the swarm's networks are cut from, /24 each; without it one that suits the rack.",
+            .list(.text(.addressPool))),
+        RecipeKey(
+            "certificates", "How long the nodes' certificates last, in days or hours: 365d, which is the default.",
+            .text(.certificateLife)),
+        RecipeKey("networks", "Overlay networks that the first manager makes before the stacks.", .list(swarmNetwork)),
         RecipeKey("stacks", "What the first manager deploys.", .list(stack)),
         RecipeKey(
             "consul", "Classic mode: the Consul server; without it the first manager.",
@@ -131,12 +139,24 @@ extension RecipeShape {
     static let stack = RecipeShape.map([
         RecipeKey("name", "The stack's name.", .text(.stackName), required: true),
         RecipeKey("compose", "Its compose file; relative to this file.", .text(), required: true),
+        RecipeKey("environment", "The values of the compose file's variables, by name.", .taggableMap(.variableValue)),
+    ])
+
+    static let swarmNetwork = RecipeShape.map([
+        RecipeKey("name", "The network's name, as compose files give it.", .text(.swarmNetworkName), required: true),
+        RecipeKey("attachable", "Whether containers outside of services may join it.", .flag),
+        RecipeKey("encrypted", "Whether its traffic between nodes is encrypted.", .flag),
+        RecipeKey("internal", "Whether it has no way out.", .flag),
+        RecipeKey("subnet", "IPv4 network with its prefix length; without it one of the pool.", .text(.subnet)),
     ])
 
     static let firstBoot = RecipeShape.map([
         RecipeKey("packages", "Debian packages to install.", .list(.text(.packageName))),
         RecipeKey("files", "Files to write on the node.", .list(firstBootFile)),
         RecipeKey("run", "Shell commands, run once as root.", .list(.text())),
+        RecipeKey(
+            "after_swarm", "Shell commands, run once as root on the first manager when all nodes are in the swarm.",
+            .list(.text())),
     ])
 
     static let firstBootFile = RecipeShape.map([

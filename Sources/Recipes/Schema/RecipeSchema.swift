@@ -46,6 +46,9 @@ package enum RecipeSchema {
                 members.append(.init("type", .string("array")))
             }
             members.append(.init("items", schema(item, about: "")))
+        case .taggableMap:
+            members.append(.init("type", .string("object")))
+            members.append(.init("additionalProperties", schema(.taggable(.variableValue), about: "")))
         case .map(let keys): members += object(of: keys)
         case .free: members.append(.init("type", .string("object")))
         }

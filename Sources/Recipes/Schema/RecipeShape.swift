@@ -7,6 +7,8 @@ indirect enum RecipeShape: Sendable {
     /// Text that a tag (`!env` and so on) may name.
     case taggable(ValueRule)
     case list(RecipeShape)
+    /// A map with any names, whose values tags may name.
+    case taggableMap(ValueRule)
     case map([RecipeKey])
     /// A map with any keys, and any JSON below them.
     case free
@@ -33,7 +35,7 @@ extension RecipeShape {
     /// What a text, or each text of a list, must be.
     var rule: ValueRule {
         switch self {
-        case .text(let rule), .taggable(let rule): rule
+        case .text(let rule), .taggable(let rule), .taggableMap(let rule): rule
         case .list(let item): item.rule
         case .flag, .choice, .map, .free: .text
         }

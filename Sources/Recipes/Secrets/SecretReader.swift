@@ -22,12 +22,14 @@ package actor SecretReader: SecretReading {
         self.prompt = prompt
     }
 
-    package func read(_ secret: Secret) async throws(Failure) -> SecretValue {
+    package func read(_ secret: Secret) async throws(DiagnosticReport) -> SecretValue {
         if let value = known[secret.source] { return .value(value) }
         let value: String
         do throws(Failure) { value = try await fetch(secret) } catch {
-            throw Failure(
-                .secretUnavailable, severity: .usage, "\(secret.location): \(error.message)", hint: error.hint)
+            let text = [secret.path, error.message].filter { !$0.isEmpty }.joined(separator: ": ")
+            throw DiagnosticReport([
+                Diagnostic(.error, at: secret.location, text + (error.hint.map { " (\($0))" } ?? ""))
+            ])
         }
         known[secret.source] = value
         return .value(value)
