@@ -7,7 +7,7 @@ import Text
 /// sourced by bash as root, so that a value with wrong quotes is code. <https://github.com/MichaIng/DietPi>
 enum DietPi: FlavourRenderer {
     static let facts = FlavourFacts(
-        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, takesOverFirstUser: false,
         switchesRadioOn: false, installsPackages: true, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: false, renamesFirstUser: false,
         removableBootFiles: [BootPath.dietPiWiFi])
@@ -25,6 +25,7 @@ enum DietPi: FlavourRenderer {
         let reason = "its dietpi.txt takes IPv4 only; IPv6 comes from the router's advertisements"
         support.set(.ipv6Address, .ipv6Gateway, to: .impossible(reason))
         support[.wiredBesideWiFi] = .impossible("it switches the cable off if it has Wi-Fi; leave wifi out")
+        support[.sshPassword] = .native("dietpi.txt")
         return support
     }
 
@@ -47,7 +48,7 @@ enum DietPi: FlavourRenderer {
         return Rendering(
             bootFiles: files,
             rootEdits: RootFlavour.edits(draft) { setup in
-                setup.setUser(.none, report: &report)
+                setup.setUser(report: &report)
                 // dietpi.txt has no key for a variant; the layout's line alone is replaced.
                 if KeyboardFile.hasVariant(draft.node) { setup.setKeyboard() }
                 setup.setFirstBoot()
