@@ -44,6 +44,8 @@ use_carried
 wait_for_network
 if needs_download; then wait_for_clock 120; fi
 install_packages
+# locale-gen may have been among them.
+make_locale
 install_modules
 check_kernel
 install_docker || failed=$step
