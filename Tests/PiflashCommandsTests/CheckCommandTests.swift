@@ -17,7 +17,7 @@ import Testing
 
     /// Recipes that only the image shows to be wrong.
     private static let wrong = [
-        "docker: { daemon: { log-driver: no-such-driver } }",
+        "docker: { daemon: { storage-driver: no-such-driver } }",
         "docker: { packages: [missing.deb], preload: [missing.tar] }",
         "first_boot: { files: [{ path: /etc/docker/daemon.json, content: '{}' }] }\ndocker: { daemon: { debug: true } }",
         "docker: { install: debian }",
@@ -103,7 +103,7 @@ import Testing
     }
 
     @Test func `a problem that differs only in the node's name is reported once for the rack`() async throws {
-        let recipe = Self.rack + "\ndocker: { daemon: { log-driver: no-such-driver } }\n"
+        let recipe = Self.rack + "\ndocker: { daemon: { storage-driver: no-such-driver } }\n"
         try harness.prepare(.hypriot, recipe: recipe)
         let outcome = await harness.run("check", "red01.yaml")
         #expect(outcome.status == 2)
@@ -129,14 +129,14 @@ import Testing
         #expect(
             fine.nodes[0]
                 == .init(node: "red01", recipe: "red01.yaml", flavour: "hypriot-cloud-init", image_opened: true))
-        let (bad, wrong) = try await result(Self.rack + "\ndocker: { daemon: { log-driver: no-such-driver } }\n")
+        let (bad, wrong) = try await result(Self.rack + "\ndocker: { daemon: { storage-driver: no-such-driver } }\n")
         #expect(bad == 2 && wrong.nodes.isEmpty)
         let mistake = try #require(wrong.diagnostics.first { $0.message.contains("no-such-driver") })
         #expect(mistake.severity == "error" && mistake.file == "red01.yaml" && mistake.line == 5 && mistake.column > 1)
     }
 
     @Test func `write --json reports mistakes as events, the failure last`() async throws {
-        try harness.prepare(.hypriot, recipe: Self.rack + "\ndocker: { daemon: { log-driver: no-such-driver } }\n")
+        try harness.prepare(.hypriot, recipe: Self.rack + "\ndocker: { daemon: { storage-driver: no-such-driver } }\n")
         for command in [
             ["write", "--json", "--recipe", "red01.yaml", "--node", "red01", "--yes", "card.img"],
             ["batch", "--json", "--yes", "-d", "card.img", "red01.yaml"],

@@ -148,10 +148,25 @@ import Text
             without.address = address
             with.address = address
             with.network.dns = [Sample.at("9.9.9.9", line: line)]
+        case .ipv6Address:
+            with.address = Sample.at(Node.StaticAddress(address: "fd00::11", prefixLength: 64), line: line)
+        case .ipv6Gateway:
+            without.address = Sample.at(Node.StaticAddress(address: "fd00::11", prefixLength: 64), line: line)
+            with.address = without.address
+            with.network.gateway = Sample.at("fe80::1", line: line)
+        case .wiredBesideWiFi:
+            without.wifi = wifi
+            without.address = address
+            without.network.gateway = Sample.at("192.168.50.1")
+            with = without
+            with.network.interface = Sample.at(.wired, line: line)
         case .rackHosts: with.rack = [.init(name: "red00", address: "192.168.50.10")]
         case .timezone: with.locale.timezone = Sample.at("Europe/Berlin", line: line)
         case .language: with.locale.lang = Sample.at("de_DE.UTF-8", line: line)
         case .keyboard: with.locale.keyboard = Sample.at("de", line: line)
+        case .keyboardVariant:
+            without.locale.keyboard = Sample.at("de")
+            with.locale.keyboard = Sample.at("de(nodeadkeys)", line: line)
         case .docker:
             with.docker.location = Sample.at("", line: line).location
             with.docker.daemon = [.init(name: Sample.at("debug"), value: Sample.at(.bool(true)))]
@@ -239,6 +254,9 @@ import Text
                 network("guests", nil, line: line(.openNetwork)), network("home", line: line(.severalNetworks)),
             ])
         node.address?.location = at("", .address).location
+        node.addresses.append(at(Node.StaticAddress(address: "fd00::11", prefixLength: 64), .ipv6Address))
+        node.network.gateways.append(at("fe80::1", .ipv6Gateway))
+        node.network.interface = at(.wired, .wiredBesideWiFi)
         node.network.dns = [at("9.9.9.9", .nameServers)]
         node.rack = [.init(name: "red00", address: "192.168.50.10")]
         node.locale = Node.Locale(

@@ -63,7 +63,7 @@ import Testing
         func places(_ shape: RecipeShape, _ path: String) -> Set<String> {
             switch shape {
             case .taggable, .taggableMap: [path]
-            case .list(let item): places(item, path)
+            case .list(let item), .oneOrMore(let item): places(item, path)
             case .map(let keys):
                 keys.reduce(into: []) {
                     $0.formUnion(places($1.shape, path.isEmpty ? $1.name : "\(path).\($1.name)"))

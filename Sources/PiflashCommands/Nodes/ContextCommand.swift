@@ -40,8 +40,11 @@ struct ContextCommand: ContextualCommand {
                 .usage, severity: .usage, "no node of these recipes has docker.remote",
                 hint: "set docker.remote to ssh or tls")
         }
+        var names = context.localNames
         let made = try DockerContexts(
-            of: nodes, in: output.map(context.absolute), user: context.user, now: context.now())
+            of: nodes, in: output.map(context.absolute), user: context.user, now: context.now()
+        ) { names.answer(for: $0) }
+        context.report(names)
         for item in made.contexts { context.console.output("docker context import \(item.node) \(item.file)") }
         for need in clientNeeds(nodes, in: context) { context.console.note(need) }
         if let bundle = made.bundle {

@@ -69,7 +69,11 @@ struct LabelsCommand: ContextualCommand {
     }
 
     private func labels(of rack: LoadedRack, in context: CommandContext) async throws -> [NodeLabel] {
-        guard withPassword else { return rack.members.map { NodeLabel($0) } }
+        var names = context.localNames
+        defer { context.report(names) }
+        guard withPassword else {
+            return rack.members.map { NodeLabel($0, answersLocalName: names.answer(for: $0.node)) }
+        }
         context.console.note(
             "piflash: the passwords are on the sheet in clear text: anyone who sees it can log in and use sudo"
         )
@@ -85,7 +89,8 @@ struct LabelsCommand: ContextualCommand {
                     password = value
                 }
             }
-            labels.append(NodeLabel(member, password: password))
+            labels.append(
+                NodeLabel(member, password: password, answersLocalName: names.answer(for: member.node)))
         }
         return labels
     }

@@ -102,7 +102,7 @@ package struct Provisioner: Sendable {
         var settings = FirstBootSettings(
             node: node.hostname.value, bootMountPoint: profile.bootMountPoint, flashTime: flashTime,
             usesDocker: node.usesDocker, daemon: daemon.configuration, daemonHasHosts: daemon.hasHosts,
-            managers: cluster?.managers, advertise: cluster?.ownAddress ?? node.address?.value.address,
+            managers: cluster?.managers, advertise: cluster?.ownAddress ?? node.ipv4Address,
             commands: node.firstBoot.run.map(\.value))
         settings.daemonHasProxy = daemon.hasProxyDropIn
         settings.rack = node.rack

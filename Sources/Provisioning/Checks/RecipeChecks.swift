@@ -15,7 +15,7 @@ enum RecipeChecks {
                     ? "the recipe has no user: the image's login stays, with the password that everybody knows"
                     : "the recipe has no user: on \(profile.flavour.title) nobody can log in")
         }
-        if let gateway = node.network.gateway, node.address == nil {
+        if let gateway = node.network.gateway, node.addresses.isEmpty {
             report.warning(at: gateway.location, "network.gateway: has no effect without address")
         }
         for network in node.wifi?.networks ?? []
@@ -25,6 +25,8 @@ enum RecipeChecks {
                 "wifi.networks: NetworkManager may take \"\(network.ssid.value)\" for a list of bytes")
         }
         EnginePackages.check(node, profile: profile, report: &report)
+        NetworkChecks.check(node, profile: profile, root: root, report: &report)
+        LocaleChecks.check(node, root: root, report: &report)
         if node.swarm != nil {
             for kind in Cluster.kinds { kind.check(node, profile: profile, root: root, report: &report) }
         }
@@ -40,6 +42,9 @@ enum RecipeChecks {
             guard let location = setting.location(in: node) else { continue }
             switch support[setting] {
             case .native: continue
+            // The swarm itself is refused.
+            case .impossible where Setting.partsOfSwarm.contains(setting) && support[.swarm]?.isPossible == false:
+                continue
             case .impossible(let reason):
                 report.error(at: location, "\(setting.title): not on \(profile.flavour.title): \(reason)")
             case .rootEdit where root == nil:

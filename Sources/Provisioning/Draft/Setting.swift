@@ -18,10 +18,14 @@ package enum Setting: String, Sendable, CaseIterable {
     case country
     case address
     case nameServers
+    case ipv6Address
+    case ipv6Gateway
+    case wiredBesideWiFi
     case rackHosts
     case timezone
     case language
     case keyboard
+    case keyboardVariant
     case docker
     case install
     case dockerPackages
@@ -58,10 +62,14 @@ package enum Setting: String, Sendable, CaseIterable {
         case .country: "wifi.country"
         case .address: "address, network.gateway"
         case .nameServers: "network.dns"
+        case .ipv6Address: "address, IPv6"
+        case .ipv6Gateway: "network.gateway, IPv6"
+        case .wiredBesideWiFi: "network.interface: wired, beside wifi"
         case .rackHosts: "names of the rack's nodes"
         case .timezone: "locale.timezone"
         case .language: "locale.lang"
         case .keyboard: "locale.keyboard"
+        case .keyboardVariant: "locale.keyboard, with a variant"
         case .docker: "docker.daemon, docker.registry"
         case .install: "docker.install"
         case .dockerPackages: "docker.packages"
@@ -82,6 +90,9 @@ package enum Setting: String, Sendable, CaseIterable {
         }
     }
 
+    /// What only a swarm has that the rack forms.
+    static let partsOfSwarm: Set<Setting> = [.swarmNetworks, .stacks, .swarmCommands]
+
     /// Where `node`'s recipe asks for it, or nil if it does not.
     func location(in node: Node) -> Location? {
         let networks = node.wifi?.networks ?? []
@@ -98,12 +109,17 @@ package enum Setting: String, Sendable, CaseIterable {
         case .hiddenNetwork: networks.first(where: \.hidden)?.ssid.location
         case .openNetwork: networks.first { $0.passphrase == nil }?.ssid.location
         case .country: node.wifi?.country?.location
-        case .address: node.address?.location
+        case .address: node.addresses.first { $0.value.isIPv4 }?.location
         case .nameServers: node.network.dns.first?.location
+        case .ipv6Address: node.addresses.first { !$0.value.isIPv4 }?.location
+        case .ipv6Gateway: node.network.gateways.first { $0.value.contains(":") }?.location
+        case .wiredBesideWiFi:
+            node.network.interface.flatMap { $0.value == .wired && !networks.isEmpty ? $0.location : nil }
         case .rackHosts: node.rack.isEmpty ? nil : node.hostname.location
         case .timezone: node.locale.timezone?.location
         case .language: node.locale.lang?.location
         case .keyboard: node.locale.keyboard?.location
+        case .keyboardVariant: node.locale.keyboard.flatMap { KeyboardFile.hasVariant(node) ? $0.location : nil }
         case .docker: node.docker.location ?? node.docker.daemon.first?.name.location
         case .install: node.docker.install.flatMap { [.auto, .none].contains($0.value) ? nil : $0.location }
         case .dockerPackages: node.docker.packages.first?.location
@@ -134,6 +150,8 @@ package enum Support: Hashable, Sendable {
     case rootEdit(String)
     /// Not possible; the text says why.
     case impossible(String)
+
+    var isPossible: Bool { if case .impossible = self { false } else { true } }
 }
 
 extension [Setting: Support] {

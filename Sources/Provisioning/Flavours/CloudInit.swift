@@ -68,8 +68,9 @@ enum CloudInit {
             .files, .commands, to: .native("user-data"))
         support.set(
             .wifi, .severalNetworks, .hiddenNetwork, .openNetwork, to: .native(network))
-        support[.keyboard] = .native(keyboard)
-        support.set(.address, .nameServers, to: .native("network-config"))
+        support.set(.keyboard, .keyboardVariant, to: .native(keyboard))
+        support.set(
+            .address, .nameServers, .ipv6Address, .ipv6Gateway, .wiredBesideWiFi, to: .native("network-config"))
         support[.country] = .native("cmdline.txt, \(network)")
         support[.clock] = .rootEdit("timesyncd's clock file, fake-hwclock.data")
         return support

@@ -9,7 +9,9 @@ enum ModernCloudInit {
         config.repeatUntilSeeded()
         config.setIdentity(node)
         if let keyboard = node.locale.keyboard?.value {
-            config.set("keyboard", .map([.init("layout", .text(keyboard))]))
+            let name = KeyboardFile.name(keyboard)
+            let variant = name.variant.isEmpty ? [] : [YAML.Entry("variant", .text(name.variant))]
+            config.set("keyboard", .map([.init("layout", .text(name.layout))] + variant))
         }
         if let user = node.user {
             // The singular: it changes the image's default user and keeps its groups (sudo, gpio, netdev, …), which an

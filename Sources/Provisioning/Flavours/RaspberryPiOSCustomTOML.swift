@@ -60,7 +60,7 @@ enum RaspberryPiOSCustomTOML: FlavourRenderer {
     /// networks get a keyfile that piflash writes.
     private static func nativeNetwork(_ draft: Draft) -> Material.AccessPoint? {
         guard let point = draft.material.accessPoints.first, point.key != nil,
-            draft.address(of: "wlan0") == nil, draft.nameServers(of: "wlan0").isEmpty,
+            draft.addressing(of: "wlan0").isAutomatic,
             point.ssid.first?.isLetter == true, point.ssid.last?.isWhitespace == false,
             point.ssid.utf8.allSatisfy({ byte in
                 switch byte {
@@ -101,7 +101,10 @@ enum RaspberryPiOSCustomTOML: FlavourRenderer {
             text += TOML.table("wlan", members)
         }
         var locale: [(String, TOML.Value)] = []
-        if let keyboard = node.locale.keyboard?.value { locale.append(("keymap", .text(keyboard))) }
+        // Its program knows no variants; /etc/default/keyboard is written to the root partition anyway.
+        if let keyboard = node.locale.keyboard?.value, !KeyboardFile.hasVariant(node) {
+            locale.append(("keymap", .text(keyboard)))
+        }
         if let zone = node.locale.timezone?.value { locale.append(("timezone", .text(zone))) }
         return text + TOML.table("locale", locale)
     }

@@ -17,11 +17,13 @@ enum RaspberryPiOSFirstRun: FlavourRenderer {
     static func support(_ profile: OSProfile) -> [Setting: Support] {
         var support: [Setting: Support] = [:]
         support.set(
-            .hostname, .user, .password, .sshKeys, .sshPassword, .sudo, .groups, .address, .nameServers, .rackHosts,
-            .timezone, .language,
-            .keyboard, .docker, .packages, .files, .commands, to: .native("firstrun.sh"))
+            .hostname, .user, .password, .sshKeys, .sshPassword, .sudo, .groups, .address, .nameServers, .ipv6Address,
+            .ipv6Gateway,
+            .wiredBesideWiFi, .rackHosts, .timezone, .language, .keyboard, .keyboardVariant, .docker, .packages, .files,
+            .commands, to: .native("firstrun.sh"))
         support[.swarm] =
             RootFlavour.hasSwarmMode(profile) ? .native("firstrun.sh") : RootFlavour.support(profile)[.swarm]
+        if readsWPAFile(profile) { support[.ipv6Gateway] = .impossible(RootFlavour.noGateway6) }
         let wifi = readsWPAFile(profile) ? "wpa_supplicant.conf" : "firstrun.sh (NetworkManager keyfiles)"
         support.set(.wifi, .severalNetworks, .hiddenNetwork, .openNetwork, to: .native(wifi))
         support[.country] = .native(readsWPAFile(profile) ? "cmdline.txt, wpa_supplicant.conf" : "cmdline.txt")

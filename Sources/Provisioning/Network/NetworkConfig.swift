@@ -22,19 +22,20 @@ struct NetworkConfig {
     }
 
     private func addressing(of interface: String) -> [YAML.Entry] {
-        var entries: [YAML.Entry] = []
-        if let address = draft.address(of: interface) {
-            entries.append(.init("dhcp4", .flag(false)))
-            entries.append(.init("addresses", .list([.text("\(address.address)/\(address.prefixLength)")])))
-        } else {
-            entries.append(.init("dhcp4", .flag(true)))
+        let addressing = draft.addressing(of: interface)
+        var entries: [YAML.Entry] = [.init("dhcp4", .flag(addressing.ipv4 == nil))]
+        // Without it, netplan makes of an IPv6 name server NetworkManager's method "manual", which is invalid without an
+        // address and takes the whole connection with it. With it, the method is "auto".
+        if addressing.usesIPv6 { entries.append(.init("dhcp6", .flag(true))) }
+        if !addressing.addresses.isEmpty {
+            entries.append(.init("addresses", .list(addressing.addresses.map { .text($0.description) })))
         }
-        if let gateway = draft.gateway(of: interface) {
-            // `gateway4` is deprecated and `to: default` is new; this form every release reads.
-            let route = YAML.map([.init("to", .text("0.0.0.0/0")), .init("via", .text(gateway))])
-            entries.append(.init("routes", .list([route])))
+        // `gateway4` is deprecated and `to: default` is new; this form every release reads.
+        let routes = addressing.gateways.map { gateway in
+            YAML.map([.init("to", .text(gateway.contains(":") ? "::/0" : "0.0.0.0/0")), .init("via", .text(gateway))])
         }
-        let servers = draft.nameServers(of: interface)
+        if !routes.isEmpty { entries.append(.init("routes", .list(routes))) }
+        let servers = addressing.nameServers
         if !servers.isEmpty {
             entries.append(.init("nameservers", .map([.init("addresses", .list(servers.map { .text($0) }))])))
         }

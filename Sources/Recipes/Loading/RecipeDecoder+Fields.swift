@@ -123,6 +123,13 @@ extension RecipeDecoder {
         return items
     }
 
+    /// The text or the list of texts under a key, by that key's rule.
+    mutating func oneOrMore(_ fields: Fields, _ name: String) -> [Located<String>] {
+        guard let value = fields[name] else { return [] }
+        if case .sequence = value.content { return texts(fields, name) }
+        return [text(fields, name)].compactMap { $0 }
+    }
+
     /// The secret under a key, by that key's rule.
     mutating func secret(_ fields: Fields, _ name: String) -> Secret? {
         fields[name].flatMap { secret($0, fields.path(of: name), fields.rule(of: name)) }

@@ -5,7 +5,7 @@ extension RecipeDecoder {
     /// What only a swarm that the rack forms can have.
     private static let formedKeys = ["availability", "labels", "address_pool", "certificates", "networks", "stacks"]
 
-    mutating func swarm(_ value: RecipeValue, hostname: String?, address: Node.StaticAddress?) -> Node.Swarm? {
+    mutating func swarm(_ value: RecipeValue, hostname: String?, addresses: [Node.StaticAddress]) -> Node.Swarm? {
         guard let fields = fields(value, "swarm", .swarm) else { return nil }
         let mode: Located<Node.Swarm.Mode>? = choice(fields, "mode")
         let managers = texts(fields, "managers")
@@ -18,7 +18,7 @@ extension RecipeDecoder {
         }
         let token = secret(fields, "token")
         let given: Located<Node.Swarm.Role>? = choice(fields, "role")
-        let own = [hostname, address?.address].compactMap { $0 }
+        let own = [hostname].compactMap { $0 } + addresses.map(\.address)
         let listed = managers.contains { own.contains($0.value) }
         let swarm = Node.Swarm(
             mode: mode?.value ?? .swarm, managers: managers, role: given?.value ?? (listed ? .manager : .worker),

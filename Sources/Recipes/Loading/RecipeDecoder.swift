@@ -37,11 +37,14 @@ struct RecipeDecoder {
                 "user: missing: on systems without a ready-made user nobody will be able to log in")
         }
         let wifi = fields["wifi"].flatMap { self.wifi($0) }
-        let address = self.address(fields)
-        let network = fields["network"].map { self.network($0, address: address) } ?? Node.Network()
+        let addresses = self.addresses(fields)
+        let network = fields["network"].map { self.network($0, addresses: addresses, wifi: wifi) } ?? Node.Network()
+        checkInterface(addresses: addresses, network: network, wifi: wifi)
         let locale = fields["locale"].map { self.locale($0) } ?? Node.Locale()
         docker = fields["docker"].map { self.docker($0) }
-        let swarm = fields["swarm"].flatMap { self.swarm($0, hostname: hostname?.value, address: address?.value) }
+        let swarm = fields["swarm"].flatMap {
+            self.swarm($0, hostname: hostname?.value, addresses: addresses.map(\.value))
+        }
         self.swarm = swarm
         let firstBoot = fields["first_boot"].map { self.firstBoot($0, user: user?.name.value) } ?? Node.FirstBoot()
         files = firstBoot.files
@@ -52,11 +55,12 @@ struct RecipeDecoder {
             )
         }
         guard let hostname, !report.hasErrors else { return nil }
-        return Node(
-            hostname: hostname, image: image, user: user, wifi: wifi, address: address, network: network,
-            locale: locale, docker: docker ?? Node.Docker(), swarm: swarm, firstBoot: firstBoot,
-            recipeDigest: RecipeDigest.of(tree),
+        var node = Node(
+            hostname: hostname, image: image, user: user, wifi: wifi, network: network, locale: locale,
+            docker: docker ?? Node.Docker(), swarm: swarm, firstBoot: firstBoot, recipeDigest: RecipeDigest.of(tree),
             recipePath: recipePath.string)
+        node.addresses = addresses
+        return node
     }
 
     // MARK: Parts
@@ -92,36 +96,5 @@ struct RecipeDecoder {
             report.error(at: network.ssid.location, "wifi.networks: \"\(network.ssid.value)\" appears twice")
         }
         return Node.WiFi(country: country, networks: networks)
-    }
-
-    private mutating func address(_ fields: Fields) -> Located<Node.StaticAddress>? {
-        guard let text = text(fields, "address"), let network = IPv4Network(text.value) else { return nil }
-        return Located(
-            Node.StaticAddress(address: network.address.description, prefixLength: network.prefixLength),
-            at: text.location)
-    }
-
-    private mutating func network(_ value: RecipeValue, address: Located<Node.StaticAddress>?) -> Node.Network {
-        guard let fields = fields(value, "network", .network) else { return Node.Network() }
-        let gateway = text(fields, "gateway")
-        if let gateway, let address, let own = IPv4Network("\(address.value.address)/\(address.value.prefixLength)"),
-            let other = IPv4Address(gateway.value), !own.contains(other) || other == own.address
-        {
-            report.error(at: gateway.location, "network.gateway: \(other) is not another host of \(own)")
-        }
-        return Node.Network(gateway: gateway, dns: texts(fields, "dns"))
-    }
-
-    private mutating func locale(_ value: RecipeValue) -> Node.Locale {
-        guard let fields = fields(value, "locale", .locale) else { return Node.Locale() }
-        let zone = text(fields, "timezone")
-        let database = "/usr/share/zoneinfo/"
-        if let zone, FileManager.default.fileExists(atPath: database),
-            !FileManager.default.fileExists(atPath: database + zone.value)
-        {
-            report.warning(
-                at: zone.location, "locale.timezone: this machine does not know the time zone \"\(zone.value)\"")
-        }
-        return Node.Locale(timezone: zone, lang: text(fields, "lang"), keyboard: text(fields, "keyboard"))
     }
 }

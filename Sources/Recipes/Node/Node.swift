@@ -4,13 +4,15 @@ package struct Node: Hashable, Sendable {
     package var image: Image?
     package var user: User?
     package var wifi: WiFi?
-    package var address: Located<StaticAddress>?
+    /// Its fixed addresses, at most one of each family; without one of a family, the network gives it.
+    package var addresses: [Located<StaticAddress>]
     package var network: Network
     package var locale: Locale
     package var docker: Docker
     package var swarm: Swarm?
     package var firstBoot: FirstBoot
-    /// The nodes of the same rack whose recipes fix their addresses, this one included; for /etc/hosts.
+    /// The nodes of the same rack whose recipes fix their addresses, this one included, an entry for each address; for
+    /// /etc/hosts.
     package var rack: [RackHost]
     /// SHA-256 over the merged recipe without its secrets' values, as lower-case hex: it changes exactly if the recipe
     /// does.
@@ -28,7 +30,7 @@ package struct Node: Hashable, Sendable {
         self.image = image
         self.user = user
         self.wifi = wifi
-        self.address = address
+        addresses = [address].compactMap { $0 }
         self.network = network
         self.locale = locale
         self.docker = docker
@@ -38,6 +40,15 @@ package struct Node: Hashable, Sendable {
         self.recipeDigest = recipeDigest
         self.recipePath = recipePath
     }
+
+    /// The address that others reach the node at: IPv4 if it has both. Setting it makes it the only one.
+    package var address: Located<StaticAddress>? {
+        get { addresses.first(where: \.value.isIPv4) ?? addresses.first }
+        set { addresses = [newValue].compactMap { $0 } }
+    }
+
+    /// What a swarm uses: overlay networks over IPv6 carry nothing before Docker 25 (moby 46790).
+    package var ipv4Address: String? { addresses.first { $0.value.isIPv4 }?.value.address }
 
     /// Every secret of the node, in the order of the recipe format.
     package var secrets: [Secret] {
@@ -113,10 +124,15 @@ package struct Node: Hashable, Sendable {
         }
     }
 
-    /// An IPv4 address with its prefix length: "192.168.50.11/24".
-    package struct StaticAddress: Hashable, Sendable {
+    /// An address with its prefix length: "192.168.50.11/24", "fd00::11/64".
+    package struct StaticAddress: Hashable, Sendable, CustomStringConvertible {
+        /// In its canonical form.
         package var address: String
         package var prefixLength: Int
+
+        package var isIPv4: Bool { !address.contains(":") }
+
+        package var description: String { "\(address)/\(prefixLength)" }
 
         package init(address: String, prefixLength: Int) {
             self.address = address
@@ -127,7 +143,7 @@ package struct Node: Hashable, Sendable {
     /// A line of /etc/hosts.
     package struct RackHost: Hashable, Sendable {
         package var name: String
-        /// IPv4, without a prefix length.
+        /// Without a prefix length.
         package var address: String
 
         package init(name: String, address: String) {
@@ -137,12 +153,27 @@ package struct Node: Hashable, Sendable {
     }
 
     package struct Network: Hashable, Sendable {
-        package var gateway: Located<String>?
+        /// What addresses, gateways and name servers are for.
+        package enum Interface: String, Hashable, Sendable, CaseIterable { case wired, wifi }
+
+        /// Nil if the recipe does not say: then it is Wi-Fi if there is some, and the cable otherwise.
+        package var interface: Located<Interface>?
+        /// At most one of each family.
+        package var gateways: [Located<String>]
         package var dns: [Located<String>]
 
-        package init(gateway: Located<String>? = nil, dns: [Located<String>] = []) {
-            self.gateway = gateway
+        package init(
+            interface: Located<Interface>? = nil, gateway: Located<String>? = nil, dns: [Located<String>] = []
+        ) {
+            self.interface = interface
+            gateways = [gateway].compactMap { $0 }
             self.dns = dns
+        }
+
+        /// The first of the gateways. Setting it makes it the only one.
+        package var gateway: Located<String>? {
+            get { gateways.first }
+            set { gateways = [newValue].compactMap { $0 } }
         }
     }
 

@@ -18,11 +18,18 @@ struct Rack {
 
     init(_ nodes: [Node]) {
         names = Set(nodes.map(\.hostname.value))
-        let known = nodes.compactMap { node in
-            node.address.map { Node.RackHost(name: node.hostname.value, address: $0.value.address) }
+        let known = nodes.flatMap { node in
+            node.addresses.map { Node.RackHost(name: node.hostname.value, address: $0.value.address) }
         }
         let isAlone = names.count < 2
-        hosts = isAlone ? [] : known.sorted { ($0.name, $0.address) < ($1.name, $1.address) }
+        // IPv4 first: it is the address that a node's name stands for.
+        hosts =
+            isAlone
+            ? []
+            : known.sorted {
+                ($0.name, $0.address.contains(":") ? 1 : 0, $0.address)
+                    < ($1.name, $1.address.contains(":") ? 1 : 0, $1.address)
+            }
         var swarms: [[String]: [String]] = [:]
         for node in nodes {
             guard let swarm = node.swarm, swarm.isFormed else { continue }
@@ -33,7 +40,7 @@ struct Rack {
         for (managers, members) in swarms {
             let members = Set(members)
             let own = nodes.filter { members.contains($0.hostname.value) && $0.swarm?.role == .manager }
-            let known = Set(own.flatMap { [$0.hostname.value, $0.address?.value.address].compactMap { $0 } })
+            let known = Set(own.flatMap { [$0.hostname.value] + $0.addresses.map(\.value.address) })
             counts[managers] = Set(own.map(\.hostname.value)).count + managers.count { !known.contains($0) }
         }
         managerCounts = counts
@@ -114,13 +121,18 @@ struct Rack {
             let isOwn = name == node.hostname.value
             report.error(
                 at: host.location,
-                "\(key): \(isOwn ? "this node" : name) has no fixed address, and \(what) whose address changes "
+                "\(key): \(isOwn ? "this node" : name) has no fixed \(Self.family(name, hosts))address, and \(what) whose address changes "
                     + "loses all workers: add address to its recipe, or write here the address that the network reserves "
                     + "for it")
         } else if !Self.isAddress(name), !name.contains(".") {
             let near = nearest(to: name, among: names.sorted()).map { " (did you mean \"\($0)\"?)" } ?? ""
             report.error(at: host.location, "\(key): \"\(name)\" is neither a node of the rack nor an address\(near)")
         }
+    }
+
+    /// "IPv4 " for a node that has an IPv6 address, which a swarm cannot use.
+    private static func family(_ name: String, _ hosts: [Node.RackHost]) -> String {
+        hosts.contains { $0.name == name } ? "IPv4 " : ""
     }
 
     private static func isAddress(_ text: String) -> Bool { HostPort(text).map { !$0.host.isName } ?? false }
@@ -135,8 +147,8 @@ struct Rack {
                     at: node.hostname.location,
                     "hostname: \"\(node.hostname.value)\" is already another node's name (\(other.hostname.location))")
             }
-            guard let address = node.address else { continue }
-            if let other = addresses.updateValue(node, forKey: address.value.address) {
+            for address in node.addresses {
+                guard let other = addresses.updateValue(node, forKey: address.value.address) else { continue }
                 report.error(
                     at: address.location,
                     "address: \(address.value.address) of \(node.hostname.value) is already the address of \(other.hostname.value)"
@@ -147,10 +159,10 @@ struct Rack {
 }
 
 extension Node {
-    /// The address of the manager that the recipe calls `manager`, or nil when it is the name of a node without a fixed
-    /// address.
+    /// The IPv4 address of the manager that the recipe calls `manager`, or nil when it is the name of a node without a
+    /// fixed one.
     package func address(ofManager manager: String, in hosts: [RackHost]) -> String? {
-        if manager == hostname.value { return address?.value.address }
-        return hosts.first { $0.name == manager }?.address
+        if manager == hostname.value { return ipv4Address }
+        return hosts.first { $0.name == manager && !$0.address.contains(":") }?.address
     }
 }

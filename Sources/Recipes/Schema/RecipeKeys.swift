@@ -8,18 +8,20 @@ extension RecipeShape {
         RecipeKey(
             "hostname", "1 to 63 of a-z, 0-9 and \"-\".", .text(.hostname)),
         RecipeKey(
-            "address", "IPv4 address and prefix length; without it DHCP.", .text(.nodeAddress)),
+            "address", "IP address and prefix length, or a list of one IPv4 and one IPv6 address; without it DHCP.",
+            .oneOrMore(.text(.nodeAddress))),
         RecipeKey("user", "The user who logs in.", user),
         RecipeKey("wifi", "Wireless networks.", wifi),
-        RecipeKey("network", "Gateway and name servers for a fixed address.", network),
+        RecipeKey("network", "Gateway and name servers, and the interface they are for.", network),
         RecipeKey("locale", "Time zone, language and keyboard.", locale),
         RecipeKey("docker", "Docker: its installation, configuration and images.", docker),
         RecipeKey("swarm", "The swarm that the node joins, or that the rack forms.", swarm),
         RecipeKey("first_boot", "What else the first boot does.", firstBoot),
         RecipeKey("nodes", "The names of a rack's nodes: \"red[00-04,07]\".", .list(.text())),
         RecipeKey(
-            "addresses", "The first node's address with its prefix length; the other nodes get the addresses after it.",
-            .text(.nodeAddress)),
+            "addresses",
+            "The first node's address with its prefix length, or a list of one IPv4 and one IPv6 address; the other nodes "
+                + "get the addresses after it.", .oneOrMore(.text(.nodeAddress))),
         RecipeKey("roster", "A CSV file with a row for each node; its columns become variables.", .text()),
         RecipeKey("overrides", "Keys for single nodes, by the node's name.", .free),
     ])
@@ -61,14 +63,18 @@ extension RecipeShape {
     ])
 
     static let network = RecipeShape.map([
-        RecipeKey("gateway", "IPv4 address.", .text(.ipv4Address)),
-        RecipeKey("dns", "IP addresses of name servers.", .list(.text(.ipAddress))),
+        RecipeKey(
+            "interface", "What address, gateway and name servers are for; without it wifi if the recipe has it.",
+            .choice(Node.Network.Interface.allCases.map(\.rawValue))),
+        RecipeKey(
+            "gateway", "IP address, or a list of one IPv4 and one IPv6 address.", .oneOrMore(.text(.gateway))),
+        RecipeKey("dns", "IP addresses of name servers.", .list(.text(.nameServer))),
     ])
 
     static let locale = RecipeShape.map([
         RecipeKey("timezone", "Europe/Berlin", .text(.timeZone)),
         RecipeKey("lang", "en_GB.UTF-8", .text(.language)),
-        RecipeKey("keyboard", "de", .text(.keyboard)),
+        RecipeKey("keyboard", "de, or with a variant de(nodeadkeys)", .text(.keyboard)),
     ])
 
     static let docker = RecipeShape.map([

@@ -9,6 +9,8 @@ indirect enum RecipeShape: Sendable {
     case list(RecipeShape)
     /// A map with any names, whose values tags may name.
     case taggableMap(ValueRule)
+    /// A value, or a list of such values.
+    case oneOrMore(RecipeShape)
     case map([RecipeKey])
     /// A map with any keys, and any JSON below them.
     case free
@@ -36,7 +38,7 @@ extension RecipeShape {
     var rule: ValueRule {
         switch self {
         case .text(let rule), .taggable(let rule), .taggableMap(let rule): rule
-        case .list(let item): item.rule
+        case .list(let item), .oneOrMore(let item): item.rule
         case .flag, .choice, .map, .free: .text
         }
     }

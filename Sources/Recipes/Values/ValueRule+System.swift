@@ -19,8 +19,6 @@ extension ValueRule {
         "group name", "[a-z_][a-z0-9_-]{0,31}",
         suggestion: "a-z, 0-9, \"_\" and \"-\", starting with a letter or \"_\", at most 32")
 
-    static let country = ValueRule("country", "[A-Z]{2}", suggestion: "two capitals, as in DE")
-
     /// IEEE 802.11: an SSID has 0 to 32 bytes. An empty one does not name a network. Not every file that carries it can
     /// carry control characters.
     static let ssid = ValueRule("SSID", #"[^\x00-\x1f\x7f]{1,32}"#, suggestion: "1 to 32 bytes") { text in
@@ -28,14 +26,6 @@ extension ValueRule {
         let count = text.utf8.count
         return (1...32).contains(count) ? nil : "an SSID has 1 to 32 bytes, \"\(text)\" has \(count)"
     }
-
-    static let timeZone = ValueRule(
-        "time zone", "[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", suggestion: "Europe/Berlin")
-
-    static let language = ValueRule(
-        "locale", #"[a-z]{2,3}(_[A-Z]{2})?(\.[A-Za-z0-9-]+)?(@[a-z]+)?|C(\.UTF-8)?|POSIX"#, suggestion: "en_GB.UTF-8")
-
-    static let keyboard = ValueRule("keyboard layout", "[a-z]{2,8}", suggestion: "de, gb, us")
 
     /// Debian Policy, 5.6.1 and 5.6.12: a package's name, and a version that apt-get install takes behind "=".
     static let packageName = ValueRule(

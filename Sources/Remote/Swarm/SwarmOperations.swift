@@ -33,7 +33,9 @@ package struct SwarmOperations: Sendable {
         for node in nodes {
             for manager in node.swarm?.managers ?? [] {
                 let address = Self.host(of: manager.value)
-                let own = nodes.first { $0.hostname.value == address || $0.address?.value.address == address }
+                let own = nodes.first {
+                    $0.hostname.value == address || $0.addresses.contains { $0.value.address == address }
+                }
                 hosts.append(
                     own.map(RemoteHost.init)
                         ?? RemoteHost(name: address, addresses: [address], user: node.user?.name.value))

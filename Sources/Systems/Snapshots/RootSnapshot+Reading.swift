@@ -8,10 +8,17 @@ extension RootSnapshot {
     /// The programs whose ELF header is tried: every system has one of them, whichever its shell is.
     static let programs = ["/bin/sh", "/bin/dash", "/bin/busybox", "/usr/bin/env"]
 
-    /// Makes a snapshot: `entry` returns what is at a path, with the size of a file; `read` follows links.
+    /// The directories of zones. tzdata's other names, such as right/ and posix/, are the same zones again.
+    static let zoneDirectories = [
+        "", "Africa", "America", "America/Argentina", "America/Indiana", "America/Kentucky", "America/North_Dakota",
+        "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Brazil", "Canada", "Chile", "Etc", "Europe", "Indian",
+        "Mexico", "Pacific", "US",
+    ]
+
+    /// Makes a snapshot: `entry` returns what is at a path, with the size of a file; `read` and `list` follow links.
     init(
         problem: String?, entry: (String) throws(Failure) -> (Entry, size: Int64)?,
-        read: (String) throws(Failure) -> [UInt8]?
+        read: (String) throws(Failure) -> [UInt8]?, list: (String) throws(Failure) -> [String]?
     ) throws(Failure) {
         self.init(problem: problem)
         for path in Self.kept + Self.noted {
@@ -27,6 +34,13 @@ extension RootSnapshot {
             architecture = name
             break
         }
+        for directory in Self.zoneDirectories {
+            let names = try list(directory.isEmpty ? RootPath.timeZones : "\(RootPath.timeZones)/\(directory)") ?? []
+            for name in names where name.first?.isUppercase == true && !name.contains(".") {
+                timeZones.insert(directory.isEmpty ? name : "\(directory)/\(name)")
+            }
+        }
+        timeZones.subtract(Self.zoneDirectories)
     }
 }
 
@@ -47,6 +61,7 @@ extension RootSnapshot {
                 let entry = Entry(
                     kind, mode: found.mode, user: found.user, group: found.group, modified: found.modified)
                 return (entry, found.size)
-            }, read: { path throws(Failure) in try tree.read(path) })
+            }, read: { path throws(Failure) in try tree.read(path) },
+            list: { path throws(Failure) in try tree.list(path) })
     }
 }

@@ -33,16 +33,19 @@ package struct RootSnapshot: Hashable, Sendable {
     package var packages: [String: String]
     /// The userland's architecture, from the ELF headers of its programs: "armv6", "armv7", "arm64", "amd64".
     package var architecture: String?
+    /// The names of the time zones below ``RootPath/timeZones``; empty if there are none.
+    package var timeZones: Set<String>
     /// Why the partition can be read but not edited (a journal that was not replayed, an unknown feature), for people.
     package var problem: String?
 
     package init(
         entries: [String: Entry] = [:], packages: [String: String] = [:], architecture: String? = nil,
-        problem: String? = nil
+        timeZones: Set<String> = [], problem: String? = nil
     ) {
         self.entries = entries
         self.packages = packages
         self.architecture = architecture
+        self.timeZones = timeZones
         self.problem = problem
     }
 
@@ -52,7 +55,8 @@ package struct RootSnapshot: Hashable, Sendable {
             RootPath.osRelease, RootPath.vendorOSRelease, RootPath.hypriotRelease, RootPath.rpiIssue,
             RootPath.dietPiVersion, RootPath.fileSystemTable, RootPath.passwd, RootPath.shadow, RootPath.group,
             RootPath.gshadow, RootPath.subuid, RootPath.subgid, RootPath.hosts, RootPath.localeList, RootPath.fakeClock,
-            RootPath.dhcpcd, RootPath.interfaces, RootPath.networkManagerState, RootPath.sshdConfiguration,
+            RootPath.supportedLocales, RootPath.keyboardRules, RootPath.resolver, RootPath.dhcpcd, RootPath.interfaces,
+            RootPath.networkManagerState, RootPath.sshdConfiguration,
             RootPath.startOrder, RootPath.dockerOptions, RootPath.takenFiles,
         ] + RootPath.skeletonFiles + RootPath.dockerUnits
 
@@ -61,7 +65,8 @@ package struct RootSnapshot: Hashable, Sendable {
         [
             RootPath.raspiImageID, RootPath.dietPiDirectory, RootPath.deviceInit, RootPath.initProgram,
             RootPath.firstBootDone, RootPath.cloudInstance, RootPath.sudoersDirectory, RootPath.hostname,
-            RootPath.timezone, RootPath.locale, RootPath.keyboard, RootPath.timesyncDirectory,
+            RootPath.timezone, RootPath.locale, RootPath.localeConfiguration, RootPath.keyboard,
+            RootPath.timesyncDirectory,
             RootPath.timesyncClock,
             RootPath.oldTimesyncClock, RootPath.sshScript, RootPath.dockerScript, RootPath.workerKey,
             RootPath.managerKey,
@@ -71,7 +76,8 @@ package struct RootSnapshot: Hashable, Sendable {
     package static let lookedFor: Set<String> = [
         "docker-ce", "docker-engine", "docker.io", "docker-hypriot", "lxc-docker", "systemd", "systemd-sysv",
         "sysvinit", "sysvinit-core", "cloud-init", "dhcpcd", "dhcpcd5", "ifupdown", "network-manager",
-        "raspberrypi-sys-mods", "resolvconf", "openresolv", "libcrypt1",
+        "raspberrypi-sys-mods", "resolvconf", "openresolv",
+        "avahi-daemon", "locales", "console-setup", "libcrypt1",
     ]
 
     static let keptPaths = Set(kept)
