@@ -160,6 +160,27 @@ import Testing
         #expect(await harness.run("labels", "--print-template", "--hand-outs").output.contains("{{{qr}}}"))
     }
 
+    @Test(arguments: [
+        (SampleImage.ubuntu, "", "pi1\n", ""), (.raspberryPiOS, "", "pi1.local\n", ""),
+        (.ubuntu, "first_boot: { packages: [avahi-daemon] }\n", "pi1.local\n", ""),
+    ])
+    func `NAME.local is only on a label if something answers to it`(
+        _ image: SampleImage, _ rest: String, _ end: String, _ note: String
+    ) async throws {
+        try image.make(at: harness.scratch["sample.img"])
+        harness.scratch.write("image: { source: sample.img }\nhostname: pi1\n" + rest, to: "pi1.yaml")
+        let outcome = await harness.run("labels", "--text", "pi1.yaml")
+        #expect(outcome.output.hasSuffix("ssh   \(end)"), "\(outcome.output)")
+        #expect(!outcome.errors.contains("avahi-daemon"))
+    }
+
+    @Test func `without the image a label says what it depends on`() async {
+        harness.scratch.write("hostname: pi1\n", to: "pi1.yaml")
+        let outcome = await harness.run("labels", "--text", "pi1.yaml")
+        #expect(outcome.output.hasSuffix("ssh   pi1.local\n"))
+        #expect(outcome.errors.contains("pi1.local: this works if the image has avahi-daemon"))
+    }
+
     @Test func `columns are in the roster's order, a name before them`() async throws {
         harness.scratch.write("zoo,seat,name,ant\nz,7,Ann,a\n", to: "people.csv")
         harness.scratch.write("nodes: pi01\nroster: people.csv\n", to: "class.yaml")

@@ -62,6 +62,19 @@ import TestSupport
         #expect(connection.dns6 == ["fd51:42f8:caae:d92e::1", "fe80::53"])
     }
 
+    @Test func `NetworkManager prefers the recipe's networks in their order`() async throws {
+        let scratch = try await netplan(Sample.full(), .raspberryPiOSCloudInit, "NetworkManager")
+        let directory = scratch["run/NetworkManager/system-connections"].string
+        var files: [String: String] = [:]
+        for name in try FileManager.default.contentsOfDirectory(atPath: directory) {
+            files[name] = String(decoding: scratch.read("run/NetworkManager/system-connections/\(name)"), as: UTF8.self)
+        }
+        let found = try NetworkManagerTests.read(files).values.filter { $0.ssid != nil }
+        #expect(found.allSatisfy { $0.isValid && $0.complaints == [] })
+        let names = found.sorted { $0.priority > $1.priority }.map(\.ssid)
+        #expect(names == Sample.full().wifi?.networks.map { $0.ssid.value.utf8.hexText })
+    }
+
     @Test func `networkd gets addresses, routes and name servers of both families`() async throws {
         let scratch = try await netplan(Self.node(), .ubuntuCloudInit, "networkd")
         let text = String(decoding: scratch.read("run/systemd/network/10-netplan-eth0.network"), as: UTF8.self)
@@ -138,6 +151,34 @@ import TestSupport
                 #expect(result.text == "8.8.8.8 fd51:42f8:caae:d92e::1 fe80::53%eth0" + rest, "\(result.errors)")
             }
         }
+    }
+
+    /// The real dhclient-script, with a lease, in a namespace with an /etc of its own.
+    @Test func `dhclient's own script writes the recipe's name servers to resolv.conf`() async throws {
+        var node = Sample.bare()
+        node.network.dns = Self.servers.map { Sample.at($0) }
+        let tree = try RootTree(Sample.debian).applying(await Sample.provision(node, Sample.debian))
+        let scratch = ScratchDirectory()
+        let hook = "/etc/dhcp/dhclient-enter-hooks.d/piflash-dns"
+        scratch.write(try #require(tree.text(hook)), to: String(hook.dropFirst()))
+        scratch.write("nameserver 1.2.3.4\n", to: "etc/resolv.conf")
+        scratch.write("", to: "etc/fstab")
+        let result = try OutsideTool("unshare").run([
+            "--user", "--map-root-user", "--net", "--mount", "sh", "-c",
+            """
+            set -e
+            mount --bind "$1/etc" /etc
+            ip link add eth0 type veth peer name other
+            export interface=eth0 reason=BOUND new_ip_address=192.168.86.50 new_subnet_mask=255.255.255.0
+            new_domain_name_servers='192.168.86.1 9.9.9.9' PATH="$PATH:/usr/sbin:/sbin" dhclient-script || true
+            cat /etc/resolv.conf
+            """, "sh", scratch.path.string,
+        ])
+        let found = result.text.split(separator: "\n").filter { $0.hasPrefix("nameserver") }
+        #expect(
+            found.map { $0.dropFirst(11) } == [
+                "8.8.8.8", "fd51:42f8:caae:d92e::1", "fe80::53%eth0", "192.168.86.1", "9.9.9.9",
+            ], "\(result.errors)")
     }
 
     @Test func `cloud-init makes ifupdown's stanzas of both families on HypriotOS`() async throws {

@@ -10,7 +10,9 @@ import Testing
     private static let debian = Sample.debian
 
     /// An image's root partition with these packages, zones, locales and keyboards.
-    private static func root(_ packages: [String] = [], resolver: String? = nil) -> RootSnapshot {
+    private static func root(
+        _ packages: [String] = [], resolver: String? = nil, count: Int = 300
+    ) -> RootSnapshot {
         var tree = RootTree(debian)
         tree.packages = Dictionary(uniqueKeysWithValues: (["base-files"] + packages).map { ($0, "1") })
         tree.file("de_DE.UTF-8 UTF-8\nen_GB.UTF-8 UTF-8\nxx_YY.UTF-8 UTF-8\n", RootPath.supportedLocales)
@@ -19,12 +21,13 @@ import Testing
             RootPath.keyboardRules)
         if let resolver { tree.file(resolver, RootPath.resolver) }
         var root = tree.asRead
-        root.timeZones = ["Europe/Berlin", "Europe/Kiev", "America/Los_Angeles", "Etc/UTC"]
+        root.timeZones = Set(KnownTimeZones.list.names).subtracting(["US/Pacific", "Europe/Kyiv", "Europe/Kyev"])
+        root.packageCount = count
         return root
     }
 
     private static func problems(
-        _ node: Node, _ root: RootSnapshot? = ImageValueTests.root(["locales", "console-setup", "avahi-daemon"])
+        _ node: Node, _ root: RootSnapshot? = ImageValueTests.root(["locales", "avahi-daemon"])
     ) -> [String] {
         RecipeChecks.report(node, profile: debian.profile, root: root).diagnostics.map(\.text)
     }
@@ -61,13 +64,19 @@ import Testing
         #expect(problems.allSatisfy { $0.contains("is not a valid") }, "\(problems)")
     }
 
-    @Test func `an image without locale-gen or console-setup is warned of, unless the recipe installs them`() {
+    @Test func `an image without locale-gen is warned of, unless the recipe installs it`() {
         var node = Self.locale(nil, "de_DE.UTF-8", "de")
         let problems = Self.problems(node, Self.root(["avahi-daemon"]))
-        #expect(problems.count == 2)
-        #expect(problems[0].contains("add locales") && problems[1].contains("add console-setup"), "\(problems)")
-        node.firstBoot.packages = [Sample.at("locales"), Sample.at("console-setup")]
+        #expect(problems.count == 1 && problems[0].contains("add locales"), "\(problems)")
+        #expect(Self.problems(node, Self.root(["avahi-daemon"], count: 5)) == [])
+        node.firstBoot.packages = [Sample.at("locales")]
         #expect(Self.problems(node, Self.root(["avahi-daemon"])) == [])
+    }
+
+    @Test func `a handful of time zones is not all that an image has`() {
+        var root = Self.root(["avahi-daemon", "locales"])
+        root.timeZones = ["Europe/Berlin"]
+        #expect(Self.problems(Self.locale("Asia/Tokyo"), root) == [])
     }
 
     // MARK: NAME.local
@@ -80,13 +89,22 @@ import Testing
         #expect(Self.problems(node, Self.root(["avahi-daemon"])) == [])
         #expect(Self.problems(node, Self.root(resolver: "[Resolve]\n#MulticastDNS=no\nMulticastDNS = yes\n")) == [])
         #expect(Self.problems(node, Self.root(resolver: "[Resolve]\n#MulticastDNS=yes\n")).count == 1)
-        // Packages that could not be read say nothing.
-        #expect(Self.problems(node, RootTree(Self.debian).asRead) == [])
         node.firstBoot.packages = [Sample.at("avahi-daemon")]
         #expect(Self.problems(node, Self.root()) == [])
         node.firstBoot.packages = []
         node.address = Sample.at(Node.StaticAddress(address: "192.168.50.11", prefixLength: 24))
         #expect(Self.problems(node, Self.root()) == [])
+    }
+
+    @Test(arguments: SettingsTable.columns)
+    func `without a list of packages, what the vendor's images have decides`(_ column: SettingsTable.Column) {
+        let isSilent = ["Ubuntu Server", "DietPi", "Debian"].contains(column.title)
+        for root in [nil, RootTree(column).asRead] {
+            #expect(column.profile.answersLocalNames(root) == !isSilent)
+        }
+        var stripped = RootTree(column).asRead
+        stripped.packageCount = 300
+        #expect(!column.profile.answersLocalNames(stripped))
     }
 
     // MARK: An address without a name server

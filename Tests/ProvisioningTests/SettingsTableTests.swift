@@ -21,7 +21,8 @@ import Text
             let comment = Comment(rawValue: "\(setting.title) on \(column.title)")
             if case .impossible = support[setting] {
                 let lines = try await Sample.errors(with, column).map(\.location?.line)
-                #expect(lines == [Self.line], comment)
+                // DietPi refuses an IPv6 address with its gateway.
+                #expect(Set(lines) == [Self.line] && (lines.count == 1 || setting == .ipv6Gateway), comment)
                 continue
             }
             let a = try await Sample.provision(with, column)

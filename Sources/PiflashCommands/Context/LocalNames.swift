@@ -27,7 +27,7 @@ struct LocalNames {
         guard let path else { return nil }
         if let answer = known[path] { return answer }
         let image = InspectedImage(knownAt: FilePath(path), cache: cache)
-        let answer = image?.root.snapshot?.answersLocalNames
+        let answer = image.map { $0.profile.answersLocalNames($0.root.snapshot) }
         known[path] = .some(answer)
         return answer
     }

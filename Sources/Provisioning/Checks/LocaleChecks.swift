@@ -6,12 +6,13 @@ import Systems
 enum LocaleChecks {
     static func check(_ node: Node, root: RootSnapshot?, report: inout DiagnosticReport) {
         if let zone = node.locale.timezone {
-            let names = root.map(\.timeZones) ?? []
-            compare(zone, "locale.timezone", "time zone", names.isEmpty ? nil : names, .timeZones, report: &report)
+            compare(zone, "locale.timezone", "time zone", root?.knownTimeZones, .timeZones, report: &report)
         }
         if let lang = node.locale.lang, !LocaleNames.builtIn.contains(lang.value) {
             compare(lang, "locale.lang", "locale", root?.locales, .locales, report: &report)
-            if let root, !root.packages.isEmpty, root.packages["locales"] == nil, !installs("locales", node) {
+            if let root, root.listsAllPackages, root.packages["locales"] == nil, root.packages["locales-all"] == nil,
+                !node.firstBoot.packages.contains(where: { $0.value == "locales" })
+            {
                 report.warning(
                     at: lang.location,
                     "locale.lang: the image has no locale-gen, so the locale stays unmade: add locales to "
@@ -20,18 +21,7 @@ enum LocaleChecks {
         }
         if let keyboard = node.locale.keyboard {
             compare(keyboard, "locale.keyboard", "keyboard layout", root?.keyboards, .keyboards, report: &report)
-            if let root, !root.packages.isEmpty, root.packages["console-setup"] == nil, !installs("console-setup", node)
-            {
-                report.warning(
-                    at: keyboard.location,
-                    "locale.keyboard: the image has no program that sets the keyboard: add console-setup to "
-                        + "first_boot.packages")
-            }
         }
-    }
-
-    private static func installs(_ package: String, _ node: Node) -> Bool {
-        node.firstBoot.packages.contains { $0.value == package || $0.value.hasPrefix(package + "=") }
     }
 
     private enum Registry { case timeZones, locales, keyboards }

@@ -7,7 +7,7 @@ import Text
 enum NetworkChecks {
     static func check(_ node: Node, profile: OSProfile, root: RootSnapshot?, report: inout DiagnosticReport) {
         checkWayOut(node, profile: profile, report: &report)
-        checkLocalName(node, root: root, report: &report)
+        checkLocalName(node, profile: profile, root: root, report: &report)
     }
 
     /// An IPv4 address that the recipe fixes comes without the gateway and the name servers that DHCP would give.
@@ -39,8 +39,10 @@ enum NetworkChecks {
         }
     }
 
-    private static func checkLocalName(_ node: Node, root: RootSnapshot?, report: inout DiagnosticReport) {
-        guard node.addresses.isEmpty, root?.answersLocalNames == false, !node.installsMulticastDNS else { return }
+    private static func checkLocalName(
+        _ node: Node, profile: OSProfile, root: RootSnapshot?, report: inout DiagnosticReport
+    ) {
+        guard node.addresses.isEmpty, !profile.answersLocalNames(root), !node.installsMulticastDNS else { return }
         let name = node.hostname.value
         report.warning(
             at: node.hostname.location,

@@ -47,6 +47,8 @@ wait_for_network
 if needs_download; then wait_for_clock 120; fi
 install_packages
 allow_sudo
+# locale-gen may have been among them.
+make_locale
 install_modules
 check_kernel
 install_docker || failed=$step

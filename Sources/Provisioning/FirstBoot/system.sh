@@ -32,9 +32,14 @@ has_locale() {
 # Makes the recipe's locale in the background: it takes half a minute on a small Pi, and only the recipe's commands may
 # need it.
 make_locale() {
-    [ -n "$LOCALE" ] || return 0
+    [ -n "$LOCALE" ] && [ -z "$locale_maker" ] || return 0
     command -v locale-gen >/dev/null 2>&1 || return 0
     if has_locale; then return 0; fi
+    # The card's file has it, unless locale-gen has been installed just now.
+    line=$(awk -v name="$LOCALE" '$1 == name { print; exit }' "$root/usr/share/i18n/SUPPORTED" 2>/dev/null)
+    if [ -n "$line" ] && ! grep -qxF "$line" "$root/etc/locale.gen" 2>/dev/null; then
+        echo "$line" >>"$root/etc/locale.gen"
+    fi
     say "making the locale $LOCALE"
     # Debian's locale-gen makes those of its list; Ubuntu's also takes a name.
     { locale-gen && { has_locale || locale-gen "$LOCALE"; }; } >/dev/null 2>"$state/locale-error" 9>&- &
@@ -80,8 +85,15 @@ install_packages() {
     done
 }
 
+# Whether an interface other than Docker's own has IPv6's default route.
+has_route6() {
+    awk '$1 ~ /^0+$/ && $2 == "00" && $10 !~ /^(lo|docker|br-|veth)/ { found = 1 } END { exit !found }' \
+        "$root/proc/net/ipv6_route" 2>/dev/null
+}
+
 # Whether some interface other than Docker's own has a route.
 has_route() {
+    if has_route6; then return 0; fi
     [ -r "$root/proc/net/route" ] || return 1
     while read -r interface _; do
         case $interface in
@@ -94,6 +106,7 @@ has_route() {
 
 # Whether there is a way out of the network: the default route has destination 0.
 has_way_out() {
+    if has_route6; then return 0; fi
     awk 'NR > 1 && $1 !~ /^(lo|docker|br-|veth)/ && $2 == "00000000" { found = 1 } END { exit !found }' \
         "$root/proc/net/route" 2>/dev/null
 }

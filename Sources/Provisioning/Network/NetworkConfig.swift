@@ -5,6 +5,8 @@ struct NetworkConfig {
     let draft: Draft
     /// Whether the image has netplan 0.105 or later: an older one refuses a file with a country.
     let namesCountry: Bool
+    /// Whether NetworkManager sets up what netplan reads: then the networks have an order. networkd's have none.
+    let ranksNetworks: Bool
 
     /// The members below `network:`. Both interfaces are always there: the file replaces what the image came with.
     var members: [YAML.Entry] {
@@ -15,7 +17,7 @@ struct NetworkConfig {
         if draft.hasWiFi {
             var wlan = addressing(of: "wlan0")
             if namesCountry, let country = draft.country { wlan.append(.init("regulatory-domain", .text(country))) }
-            wlan.append(.init("access-points", .map(draft.material.accessPoints.map(Self.accessPoint))))
+            wlan.append(.init("access-points", .map(accessPoints)))
             entries.append(.init("wifis", .map([.init("wlan0", .map(wlan))])))
         }
         return entries
@@ -44,7 +46,15 @@ struct NetworkConfig {
         return entries
     }
 
-    private static func accessPoint(_ point: Material.AccessPoint) -> YAML.Entry {
+    private var accessPoints: [YAML.Entry] {
+        let points = draft.material.accessPoints
+        return points.enumerated().map { index, point in
+            Self.accessPoint(point, priority: ranksNetworks && points.count > 1 ? points.count - index : nil)
+        }
+    }
+
+    /// - Parameter priority: NetworkManager tries higher ones first; nil for no order.
+    private static func accessPoint(_ point: Material.AccessPoint, priority: Int?) -> YAML.Entry {
         var entries: [YAML.Entry] = []
         if point.hidden { entries.append(.init("hidden", .flag(true))) }
         if let key = point.key {
@@ -52,6 +62,10 @@ struct NetworkConfig {
             entries.append(.init("password", .text(key)))
         } else {
             entries.append(.init("auth", .map([.init("key-management", .text("none"))])))
+        }
+        if let priority {
+            let settings = YAML.map([.init("connection.autoconnect-priority", .text(String(priority)))])
+            entries.append(.init("networkmanager", .map([.init("passthrough", settings)])))
         }
         return .init(point.ssid, .map(entries))
     }

@@ -170,9 +170,9 @@ package struct Node: Hashable, Sendable {
             self.dns = dns
         }
 
-        /// The first of the gateways. Setting it makes it the only one.
+        /// The IPv4 gateway, or else the other one. Setting it makes it the only one.
         package var gateway: Located<String>? {
-            get { gateways.first }
+            get { gateways.first { !$0.value.contains(":") } ?? gateways.first }
             set { gateways = [newValue].compactMap { $0 } }
         }
     }

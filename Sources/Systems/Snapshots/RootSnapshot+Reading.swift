@@ -28,7 +28,9 @@ extension RootSnapshot {
                 entries[path]?.kind = .file(contents: try read(path))
             }
         }
-        packages = PackageList.installed(in: try read(RootPath.packageStatus) ?? [], of: Self.lookedFor)
+        let status = try read(RootPath.packageStatus) ?? []
+        packages = PackageList.installed(in: status, of: Self.lookedFor)
+        packageCount = PackageList.count(in: status)
         for program in Self.programs {
             guard let file = try read(program), let name = ELFArchitecture.name(of: file) else { continue }
             architecture = name

@@ -2,6 +2,12 @@ import Text
 
 /// What a system knows of the values that registries list.
 extension RootSnapshot {
+    /// The names of its time zones; nil if it has so few that something is missing: tzdata has hundreds.
+    package var knownTimeZones: Set<String>? { timeZones.count < 100 ? nil : timeZones }
+
+    /// Whether the list of its packages is that of a complete system, so that a missing package is not installed.
+    package var listsAllPackages: Bool { packageCount >= 100 }
+
     /// The names of the locales that its locale-gen can make; nil if it does not list them.
     package var locales: Set<String>? {
         guard let text = text(RootPath.supportedLocales) else { return nil }
@@ -27,12 +33,23 @@ extension RootSnapshot {
         return names
     }
 
-    /// Whether it answers to NAME.local: by avahi-daemon, or by systemd-resolved if that is set up to. Nil if its
-    /// packages are not known.
-    package var answersLocalNames: Bool? {
-        if packages["avahi-daemon"] != nil { return true }
-        guard !packages.isEmpty else { return nil }
+    /// Whether systemd-resolved is set up to answer to NAME.local (resolved.conf(5)).
+    fileprivate var resolvesMulticastDNS: Bool {
         let lines = (text(RootPath.resolver) ?? "").split(separator: "\n").map { $0.filter { !$0.isWhitespace } }
         return lines.contains { ["MulticastDNS=yes", "MulticastDNS=true", "MulticastDNS=1"].contains($0) }
+    }
+}
+
+extension OSProfile {
+    /// Whether the system answers to NAME.local: by avahi-daemon, or by systemd-resolved. If the list of its packages is
+    /// not complete, what the vendor's images have decides.
+    package func answersLocalNames(_ root: RootSnapshot?) -> Bool {
+        if root?.packages["avahi-daemon"] != nil || root?.resolvesMulticastDNS == true { return true }
+        return switch flavour {
+        case .ubuntuCloudInit, .dietPi, .debianRaspi: false
+        case .hypriotOccidentalis, .hypriotDeviceInit, .hypriotCloudInit, .raspbian, .raspberryPiOSFirstRun,
+            .raspberryPiOSCustomTOML, .raspberryPiOSCloudInit:
+            !(root?.listsAllPackages ?? false)
+        }
     }
 }

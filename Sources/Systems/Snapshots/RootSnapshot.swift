@@ -31,6 +31,8 @@ package struct RootSnapshot: Hashable, Sendable {
     package var entries: [String: Entry]
     /// The installed Debian packages among ``lookedFor``, with their full versions.
     package var packages: [String: String]
+    /// How many packages the list has, installed or not; 0 if it was not read.
+    package var packageCount: Int
     /// The userland's architecture, from the ELF headers of its programs: "armv6", "armv7", "arm64", "amd64".
     package var architecture: String?
     /// The names of the time zones below ``RootPath/timeZones``; empty if there are none.
@@ -39,11 +41,13 @@ package struct RootSnapshot: Hashable, Sendable {
     package var problem: String?
 
     package init(
-        entries: [String: Entry] = [:], packages: [String: String] = [:], architecture: String? = nil,
+        entries: [String: Entry] = [:], packages: [String: String] = [:], packageCount: Int = 0,
+        architecture: String? = nil,
         timeZones: Set<String> = [], problem: String? = nil
     ) {
         self.entries = entries
         self.packages = packages
+        self.packageCount = packageCount
         self.architecture = architecture
         self.timeZones = timeZones
         self.problem = problem
@@ -77,7 +81,7 @@ package struct RootSnapshot: Hashable, Sendable {
         "docker-ce", "docker-engine", "docker.io", "docker-hypriot", "lxc-docker", "systemd", "systemd-sysv",
         "sysvinit", "sysvinit-core", "cloud-init", "dhcpcd", "dhcpcd5", "ifupdown", "network-manager",
         "raspberrypi-sys-mods", "resolvconf", "openresolv",
-        "avahi-daemon", "locales", "console-setup", "libcrypt1",
+        "avahi-daemon", "locales", "locales-all", "libcrypt1",
     ]
 
     static let keptPaths = Set(kept)
