@@ -47,7 +47,9 @@ import TestSupport
             "root:x:0:0:root:/root:/bin/sh\npirate:x:4242:4242::/:/bin/sh\nother:x:4243:4243::/:/bin/sh\n",
             to: "etc/passwd")
         scratch.write("root:*:1::::::\npirate:\(hash):19000:0:99999:7:::\nother:*:1::::::\n", to: "etc/shadow")
-        scratch.write("root:x:0:\nsudo:x:27:pirate,other\nlxd:x:28:pirate,other\npirate:x:4242:\nother:x:4243:\n", to: "etc/group")
+        scratch.write(
+            "root:x:0:\nsudo:x:27:pirate,other\nlxd:x:28:pirate,other\npirate:x:4242:\nother:x:4243:\n", to: "etc/group"
+        )
         scratch.write("root:*::\nsudo:*::pirate,other\nlxd:*::pirate,other\npirate:!::\nother:!::\n", to: "etc/gshadow")
         scratch.write(
             "Defaults !lecture\nroot ALL=(ALL:ALL) ALL\n%sudo ALL=(ALL:ALL) ALL\n#includedir /etc/sudoers.d\n\(vendor.sudoers)",

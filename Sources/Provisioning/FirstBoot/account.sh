@@ -89,6 +89,7 @@ set_password_login() {
         chmod 644 "$file.piflash-new" && mv -f "$file.piflash-new" "$file" && sshd_changed=yes
     fi
 }
+# shellcheck disable=SC2034 # for what starts sshd
 sshd_changed=''
 
 # User $1 becomes root as $2 says: passwordless, password or none. The last rule that matches counts (sudoers(5)), so the

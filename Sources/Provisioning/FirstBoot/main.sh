@@ -46,9 +46,9 @@ use_carried
 wait_for_network
 if needs_download; then wait_for_clock 120; fi
 install_packages
+allow_sudo
 # locale-gen may have been among them.
 make_locale
-allow_sudo
 install_modules
 check_kernel
 install_docker || failed=$step

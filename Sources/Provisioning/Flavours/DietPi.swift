@@ -22,10 +22,10 @@ enum DietPi: FlavourRenderer {
             to: .native("dietpi.txt"))
         support.set(.wifi, .severalNetworks, .hiddenNetwork, .openNetwork, to: .native("dietpi-wifi.txt"))
         support[.country] = .native("cmdline.txt, dietpi.txt")
+        support[.sshPassword] = .native("dietpi.txt")
         let reason = "its dietpi.txt takes IPv4 only; IPv6 comes from the router's advertisements"
         support.set(.ipv6Address, .ipv6Gateway, to: .impossible(reason))
         support[.wiredBesideWiFi] = .impossible("it switches the cable off if it has Wi-Fi; leave wifi out")
-        support[.sshPassword] = .native("dietpi.txt")
         return support
     }
 

@@ -18,8 +18,9 @@ enum RaspberryPiOSFirstRun: FlavourRenderer {
         var support: [Setting: Support] = [:]
         support.set(
             .hostname, .user, .password, .sshKeys, .sshPassword, .sudo, .groups, .address, .nameServers, .ipv6Address,
-            .ipv6Gateway, .wiredBesideWiFi, .rackHosts, .timezone, .language, .keyboard, .keyboardVariant, .docker,
-            .packages, .files, .commands, to: .native("firstrun.sh"))
+            .ipv6Gateway,
+            .wiredBesideWiFi, .rackHosts, .timezone, .language, .keyboard, .keyboardVariant, .docker, .packages, .files,
+            .commands, to: .native("firstrun.sh"))
         support[.swarm] =
             RootFlavour.hasSwarmMode(profile) ? .native("firstrun.sh") : RootFlavour.support(profile)[.swarm]
         if readsWPAFile(profile) { support[.ipv6Gateway] = .impossible(RootFlavour.noGateway6) }

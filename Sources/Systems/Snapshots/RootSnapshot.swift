@@ -80,8 +80,8 @@ package struct RootSnapshot: Hashable, Sendable {
     package static let lookedFor: Set<String> = [
         "docker-ce", "docker-engine", "docker.io", "docker-hypriot", "lxc-docker", "systemd", "systemd-sysv",
         "sysvinit", "sysvinit-core", "cloud-init", "dhcpcd", "dhcpcd5", "ifupdown", "network-manager",
-        "raspberrypi-sys-mods", "resolvconf", "openresolv", "libcrypt1",
-        "avahi-daemon", "locales", "locales-all",
+        "raspberrypi-sys-mods", "resolvconf", "openresolv",
+        "avahi-daemon", "locales", "locales-all", "libcrypt1",
     ]
 
     static let keptPaths = Set(kept)
