@@ -82,7 +82,8 @@ let package = Package(
                 "CCrypt", "Diagnostics", "Text", "Filesystems", "Systems", "Recipes", "Docker", crypto, cryptoExtras,
             ],
             resources: [
-                "head", "lib", "clock", "system", "service", "docker", "install", "preload", "token", "time", "swarm",
+                "head", "lib", "clock", "system", "service", "docker", "packages", "install", "preload", "token",
+                "time", "swarm",
                 "form",
                 "classic", "account", "checks", "main", "token-service", "seed",
             ].map { .embedInCode("FirstBoot/\($0).sh") },

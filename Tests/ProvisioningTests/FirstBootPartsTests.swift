@@ -8,7 +8,7 @@ import TestSupport
     /// The parts that each part may use, besides itself; "main" may use all.
     private static let layers: [String: Set<String>] = [
         "head": [], "lib": [], "clock": ["lib"], "service": [], "system": ["lib"], "docker": ["lib", "service"],
-        "install": ["lib", "system"],
+        "packages": ["lib", "clock", "system"], "install": ["lib", "system", "packages"],
         "preload": ["lib", "docker", "install"], "token": ["lib", "clock"],
         "time": ["lib", "clock", "system", "token"], "swarm": ["lib", "token"],
         "form": ["lib", "clock", "token", "swarm"], "classic": ["lib"], "account": [], "checks": ["lib", "account"],

@@ -15,7 +15,7 @@ enum RemovableFiles {
     static func isRootFile(_ path: String) -> Bool {
         hasPlainComponents(path)
             && ([DaemonConfiguration.proxyDropIn, DaemonConfiguration.optionsDropIn].contains(path)
-                || NetworkManagerKeyfile.owns(path) || SuppliedFiles.owns(path)
+                || NodeProxy.paths.contains(path) || NetworkManagerKeyfile.owns(path) || SuppliedFiles.owns(path)
                 || Cluster.kinds.contains { $0.owns(path) })
     }
 

@@ -16,6 +16,7 @@ package enum Setting: String, Sendable, CaseIterable {
     case country
     case address
     case nameServers
+    case proxy
     case rackHosts
     case timezone
     case language
@@ -49,6 +50,7 @@ package enum Setting: String, Sendable, CaseIterable {
         case .country: "wifi.country"
         case .address: "address, network.gateway"
         case .nameServers: "network.dns"
+        case .proxy: "network.proxy"
         case .rackHosts: "names of the rack's nodes"
         case .timezone: "locale.timezone"
         case .language: "locale.lang"
@@ -84,6 +86,7 @@ package enum Setting: String, Sendable, CaseIterable {
         case .country: node.wifi?.country?.location
         case .address: node.address?.location
         case .nameServers: node.network.dns.first?.location
+        case .proxy: node.network.proxy?.location
         case .rackHosts: node.rack.isEmpty ? nil : node.hostname.location
         case .timezone: node.locale.timezone?.location
         case .language: node.locale.lang?.location

@@ -21,6 +21,10 @@ struct FirstBootSettings: Hashable, Sendable {
     var commands: [String]
     /// Debian packages that the program installs, if nothing else does.
     var packages: [String] = []
+    /// The proxies of the node's network.
+    var proxy: NodeProxy?
+    /// The archive of old releases that packages come from.
+    var legacyArchive: PackageArchive.Legacy?
     /// The locale that the program makes, if nothing else has: "en_GB.UTF-8".
     var language: String?
     /// Whether the program switches the radio on, if nothing else does.
@@ -118,7 +122,10 @@ struct FirstBootSettings: Hashable, Sendable {
             .init(.locale, language ?? ""), .init(.wifi, usesWiFi), .init(.hosts, !rack.isEmpty),
         ]
         let proxy: [FirstBootSetting] = daemonHasProxy ? [.init(.dockerProxy, true)] : []
-        return common + accountSettings + installationSettings + orchestration + proxy
+        var network: [FirstBootSetting] = []
+        if let proxy = self.proxy { network += [.init(.proxy, true), .init(.proxyDigest, proxy.digest)] }
+        if let legacyArchive { network.append(.init(.legacyArchive, legacyArchive.rawValue)) }
+        return common + accountSettings + installationSettings + orchestration + proxy + network
     }
 
     private var text: String {

@@ -1,4 +1,5 @@
 write_hosts
+write_environment
 switch_radio_on
 take_token || status failed 'taking the join token' '' 'cannot write /var/lib/piflash'
 # A node that has finished may have followed a manager to an earlier time.
@@ -74,6 +75,7 @@ elif [ "$SWARM" = 1 ] && [ -z "$failed" ] && [ ! -e "$state/done/swarm" ]; then
 fi
 rm -f "$state/error" "$state/answer"
 if [ -n "$unloaded" ] && [ -z "$failed" ]; then failed='loading images' problem=$unloaded; fi
+if [ -n "$uninstalled" ] && [ -z "$failed" ]; then failed='installing packages' problem=$uninstalled; fi
 if [ -n "$unready" ]; then failed='checking the login' problem=$unready; fi
 if [ -n "$failed" ]; then
     status failed "$failed" '' "$problem"

@@ -39,6 +39,7 @@ enum DietPi: FlavourRenderer {
             bootFiles: files,
             rootEdits: RootFlavour.edits(draft) { setup in
                 setup.setUser(.none, report: &report)
+                setup.setEnvironment()
                 setup.setFirstBoot()
             }, kernelTokens: RootFlavour.kernelTokens(draft))
     }
@@ -61,6 +62,10 @@ enum DietPi: FlavourRenderer {
         if let language = node.locale.lang?.value { values.append(("AUTO_SETUP_LOCALE", language)) }
         if let keyboard = node.locale.keyboard?.value { values.append(("AUTO_SETUP_KEYBOARD_LAYOUT", keyboard)) }
         values += addressing(draft)
+        if node.firstBoot.legacyArchive?.value == true, let archive = PackageArchive.gone(draft.profile) {
+            let key = archive.legacy == .raspbian ? "CONFIG_APT_RASPBIAN_MIRROR" : "CONFIG_APT_DEBIAN_MIRROR"
+            values.append((key, "http://\(archive.legacy.host)/\(archive.legacy.rawValue)"))
+        }
         values.append(("AUTO_SETUP_APT_INSTALLS", node.firstBoot.packages.map(\.value).joined(separator: " ")))
         return values
     }

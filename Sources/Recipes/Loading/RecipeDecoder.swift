@@ -40,9 +40,11 @@ struct RecipeDecoder {
         let swarm = fields["swarm"].flatMap { self.swarm($0, hostname: hostname?.value, address: address?.value) }
         let firstBoot = fields["first_boot"].map { self.firstBoot($0) } ?? Node.FirstBoot()
         guard let hostname, !report.hasErrors else { return nil }
+        var docker = docker ?? Node.Docker()
+        docker.proxy = docker.proxy ?? network.proxy
         return Node(
             hostname: hostname, image: image, user: user, wifi: wifi, address: address, network: network,
-            locale: locale, docker: docker ?? Node.Docker(), swarm: swarm, firstBoot: firstBoot,
+            locale: locale, docker: docker, swarm: swarm, firstBoot: firstBoot,
             recipeDigest: RecipeDigest.of(tree),
             recipePath: recipePath.string)
     }
@@ -112,7 +114,10 @@ struct RecipeDecoder {
         {
             report.error(at: gateway.location, "network.gateway: \(other) is not another host of \(own)")
         }
-        return Node.Network(gateway: gateway, dns: texts(fields, "dns"))
+        var proxy = fields["proxy"].flatMap { self.proxy($0, "network.proxy") }
+        // Most proxies serve both, and few recipes name them twice.
+        if let http = proxy?.http, proxy?.https == nil { proxy?.https = http }
+        return Node.Network(gateway: gateway, dns: texts(fields, "dns"), proxy: proxy)
     }
 
     private mutating func locale(_ value: RecipeValue) -> Node.Locale {
@@ -142,7 +147,11 @@ struct RecipeDecoder {
         for file in files where !seen.insert(file.path.value).inserted {
             report.error(at: file.path.location, "first_boot.files: \(file.path.value) appears twice")
         }
-        return Node.FirstBoot(packages: texts(fields, "packages"), files: files, run: texts(fields, "run"))
+        let legacyArchive = flag(fields, "legacy_archive").flatMap { flag in
+            fields["legacy_archive"].map { Located(flag, at: $0.location) }
+        }
+        return Node.FirstBoot(
+            packages: texts(fields, "packages"), legacyArchive: legacyArchive, files: files, run: texts(fields, "run"))
     }
 
     /// Permissions: quoted, since YAML readers disagree whether 0644 is octal and 644 never is what it looks like.

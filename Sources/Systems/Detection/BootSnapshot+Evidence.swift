@@ -1,7 +1,7 @@
 /// What the files of a boot partition say about the image.
 extension BootSnapshot {
     /// The words of the kernel command line.
-    var commandLine: [String] {
+    package var commandLine: [String] {
         (text(BootPath.commandLine) ?? text(BootPath.currentCommandLine) ?? "").split(whereSeparator: \.isWhitespace)
             .map(
                 String.init)

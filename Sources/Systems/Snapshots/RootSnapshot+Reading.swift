@@ -8,10 +8,11 @@ extension RootSnapshot {
     /// The programs whose ELF header is tried: every system has one of them, whichever its shell is.
     static let programs = ["/bin/sh", "/bin/dash", "/bin/busybox", "/usr/bin/env"]
 
-    /// Makes a snapshot: `entry` returns what is at a path, with the size of a file; `read` follows links.
+    /// Makes a snapshot: `entry` returns what is at a path, with the size of a file; `read` and `list`
+    /// follow links.
     init(
         problem: String?, entry: (String) throws(Failure) -> (Entry, size: Int64)?,
-        read: (String) throws(Failure) -> [UInt8]?
+        read: (String) throws(Failure) -> [UInt8]?, list: (String) throws(Failure) -> [String]?
     ) throws(Failure) {
         self.init(problem: problem)
         for path in Self.kept + Self.noted {
@@ -20,6 +21,17 @@ extension RootSnapshot {
             if case .file = found.kind, size <= Self.limit, Self.keptPaths.contains(path) {
                 entries[path]?.kind = .file(contents: try read(path))
             }
+        }
+        // cloud-init reads them in this order (cloudinit/util.py, read_conf_d).
+        let parts = try list(RootPath.cloudConfigurationDirectory) ?? []
+        let files =
+            [RootPath.cloudConfiguration]
+            + parts.filter { $0.hasSuffix(".cfg") }.sorted().map { "\(RootPath.cloudConfigurationDirectory)/\($0)" }
+        for path in files {
+            guard let (found, size) = try entry(path), found.kind != .directory, size <= Self.limit,
+                let contents = try read(path)
+            else { continue }
+            cloudConfiguration.append(String(decoding: contents, as: UTF8.self))
         }
         packages = PackageList.installed(in: try read(RootPath.packageStatus) ?? [], of: Self.lookedFor)
         for program in Self.programs {
@@ -47,6 +59,7 @@ extension RootSnapshot {
                 let entry = Entry(
                     kind, mode: found.mode, user: found.user, group: found.group, modified: found.modified)
                 return (entry, found.size)
-            }, read: { path throws(Failure) in try tree.read(path) })
+            }, read: { path throws(Failure) in try tree.read(path) },
+            list: { path throws(Failure) in try tree.list(path) })
     }
 }

@@ -33,16 +33,19 @@ package struct RootSnapshot: Hashable, Sendable {
     package var packages: [String: String]
     /// The userland's architecture, from the ELF headers of its programs: "armv6", "armv7", "arm64", "amd64".
     package var architecture: String?
+    /// The texts of cloud-init's configuration, in the order in which they are read: a later one counts more.
+    package var cloudConfiguration: [String]
     /// Why the partition can be read but not edited (a journal that was not replayed, an unknown feature), for people.
     package var problem: String?
 
     package init(
         entries: [String: Entry] = [:], packages: [String: String] = [:], architecture: String? = nil,
-        problem: String? = nil
+        cloudConfiguration: [String] = [], problem: String? = nil
     ) {
         self.entries = entries
         self.packages = packages
         self.architecture = architecture
+        self.cloudConfiguration = cloudConfiguration
         self.problem = problem
     }
 
@@ -53,7 +56,8 @@ package struct RootSnapshot: Hashable, Sendable {
             RootPath.dietPiVersion, RootPath.fileSystemTable, RootPath.passwd, RootPath.shadow, RootPath.group,
             RootPath.gshadow, RootPath.subuid, RootPath.subgid, RootPath.hosts, RootPath.localeList, RootPath.fakeClock,
             RootPath.dhcpcd, RootPath.interfaces, RootPath.networkManagerState, RootPath.sshdConfiguration,
-            RootPath.startOrder, RootPath.dockerOptions, RootPath.takenFiles,
+            RootPath.startOrder, RootPath.dockerOptions, RootPath.takenFiles, RootPath.cloudSourceIdentification,
+            RootPath.customTOMLReader, RootPath.dietPiStage, RootPath.environment,
         ] + RootPath.skeletonFiles + RootPath.dockerUnits
 
     /// Paths of which only the kind, mode, owner and time are noted.
@@ -64,14 +68,17 @@ package struct RootSnapshot: Hashable, Sendable {
             RootPath.timezone, RootPath.locale, RootPath.keyboard, RootPath.timesyncDirectory,
             RootPath.timesyncClock,
             RootPath.oldTimesyncClock, RootPath.sshScript, RootPath.dockerScript, RootPath.workerKey,
-            RootPath.managerKey,
-        ] + RootPath.timesyncPrograms + RootPath.sshUnits
+            RootPath.managerKey, RootPath.cloudInit, RootPath.cloudInitDisabled, RootPath.firstBoot,
+            RootPath.maskedRunGenerator, RootPath.occi, RootPath.occiScript, RootPath.sysconfReader,
+            RootPath.userDialogue, RootPath.userBanner, fileList(of: "cloud-init"),
+        ] + RootPath.timesyncPrograms + RootPath.sshUnits + RootPath.cloudSeeds + RootPath.runGenerators
+        + RootPath.generatorDirectories + readerUnits.flatMap(\.paths)
 
     /// The packages that ``packages`` can contain.
     package static let lookedFor: Set<String> = [
         "docker-ce", "docker-engine", "docker.io", "docker-hypriot", "lxc-docker", "systemd", "systemd-sysv",
         "sysvinit", "sysvinit-core", "cloud-init", "dhcpcd", "dhcpcd5", "ifupdown", "network-manager",
-        "raspberrypi-sys-mods", "resolvconf", "openresolv",
+        "raspberrypi-sys-mods", "raspberrypi-net-mods", "python3-toml", "resolvconf", "openresolv",
     ]
 
     static let keptPaths = Set(kept)
