@@ -32,6 +32,7 @@ extension Sample {
     static let trixieFirstRun = column("Raspberry Pi OS trixie of 2025-10")
     static let dietPi = column("DietPi")
     static let debian = column("Debian")
+    static let withoutFirstBoot = column("Without a first boot of its own")
 
     /// Those that take more or less by edits of the root partition, and by firstrun.sh.
     static let others = columns.filter { !flavours.contains($0.profile.flavour) }

@@ -204,7 +204,8 @@ import Testing
         let boot = FlavourTests.boot(nil, "rootwait", ["dietpi.txt": ""])
         for (stage, isUsed) in [("-1\n", true), ("0\n", true), ("2\n", false), ("10", false)] {
             let root = FlavourTests.root(
-                "bookworm", id: "debian", systemd: "252", [:], ["/boot/dietpi/.install_stage": FlavourTests.file(stage)])
+                "bookworm", id: "debian", systemd: "252", [:], ["/boot/dietpi/.install_stage": FlavourTests.file(stage)]
+            )
             #expect(try OSProfile.detect(boot, root: root).flavour == (isUsed ? .dietPi : .rootPartition), "\(stage)")
         }
     }

@@ -16,6 +16,9 @@ extension BootSnapshot {
     /// The flavour in the record of a card that piflash configured: its own files have replaced the vendor's.
     var recordedFlavour: OSProfile.Flavour? { contents(CardRecord.path).flatMap(CardRecord.flavour) }
 
+    /// Why that card is not configured the vendor's way.
+    var recordedMechanismProblem: String? { contents(CardRecord.path).flatMap(CardRecord.mechanismProblem) }
+
     /// Whether there are files that a Pi boots from.
     var hasFirmware: Bool {
         has("bootcode.bin")

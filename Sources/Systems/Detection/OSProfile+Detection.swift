@@ -29,8 +29,10 @@ extension OSProfile {
         _ vendors: Flavour, _ boot: BootSnapshot, _ root: RootSnapshot?
     ) throws(Failure) -> (Flavour, problem: String?) {
         let problem = root?.readerProblem(of: vendors, boot: boot)
-        if boot.recordedFlavour == .rootPartition { return (.rootPartition, problem) }
-        guard let root, let problem else { return (vendors, nil) }
+        // A card that was configured another way stays so, for the same reason.
+        let recorded = boot.recordedMechanismProblem
+        if boot.recordedFlavour == .rootPartition { return (.rootPartition, problem ?? recorded) }
+        guard let root, let problem else { return (vendors, boot.recordedFlavour == vendors ? recorded : nil) }
         switch vendors {
         case .raspberryPiOSCloudInit, .raspberryPiOSCustomTOML:
             // Their systemd is newer than the 240 that this needs.

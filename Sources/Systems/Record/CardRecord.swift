@@ -121,6 +121,9 @@ package struct CardRecord: Hashable, Sendable {
         Stored(bytes)?.flavour.flatMap(OSProfile.Flavour.init(rawValue:))
     }
 
+    /// The same of ``mechanismProblem``.
+    static func mechanismProblem(in bytes: [UInt8]) -> String? { Stored(bytes)?.mechanismProblem }
+
     private struct Stored: Decodable {
         var schema: Int?
         var node: String?
