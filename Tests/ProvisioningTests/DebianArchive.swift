@@ -170,8 +170,8 @@ final class Helper: @unchecked Sendable {
     }
 
     deinit {
-        if process.isRunning { process.terminate() }
-        process.waitUntilExit()
+        // A thread of Swift's pool has most signals blocked, and so has its child.
+        kill(process.processIdentifier, SIGKILL)
     }
 
     /// A proxy that asks for a login, writes each request with its login to LOG, and serves DIRECTORY for every host.
