@@ -9,7 +9,11 @@ from outside import Problem, run
 E2E = Path(__file__).resolve().parent.parent / "e2e"
 
 # What can boot in a container: files of Tests/e2e/vendors.
-FLAVOURS = ("hypriot", "trixie", "ubuntu", "firstrun", "customtoml", "debian", "dietpi")
+FLAVOURS = (
+    "hypriot", "trixie", "ubuntu", "firstrun", "customtoml", "debian", "dietpi",
+    # Systems whose own first boot does not run.
+    "trixie-disabled", "trixie-purged", "hypriot-purged",
+)
 
 # One of each way to configure a first boot, and of each network stack; two managers of /boot, two of /boot/firmware.
 RACK = ("hypriot", "trixie", "ubuntu", "firstrun")

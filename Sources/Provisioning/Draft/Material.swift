@@ -53,6 +53,7 @@ struct Material: Sendable {
                 user, host: node.hostname.value, profile: profile, hashSchemes: hashSchemes, saltKey: saltKey,
                 report: &report)
         }
+        sensitive.formUnion(NodeProxy(node)?.logins ?? [])
         for network in node.wifi?.networks ?? [] { try await readNetwork(network, report: &report) }
         if let token = node.swarm?.token { try await readToken(token, report: &report) }
         if let swarm = node.swarm, swarm.isFormed {

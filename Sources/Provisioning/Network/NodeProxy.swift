@@ -27,7 +27,7 @@ struct NodeProxy: Hashable, Sendable {
     }
 
     /// The logins of the proxies: "me:secret".
-    private var logins: Set<String> {
+    var logins: Set<String> {
         Set(
             [http, https].compactMap { address in
                 guard let address, let end = address.lastIndex(of: "@"), let start = address.firstRange(of: "://")
@@ -38,8 +38,11 @@ struct NodeProxy: Hashable, Sendable {
 
     var holdsLogin: Bool { !logins.isEmpty }
 
-    /// Changes if the proxies do.
-    var digest: String { Text.digest(of: [Array(environment.utf8)]) }
+    /// Changes if the proxies do, but for their logins: it is on the boot partition, and a password could be guessed from it.
+    var digest: String {
+        let plain = logins.reduce(environment) { $0.replacing($1, with: "") }
+        return Text.digest(of: [Array(plain.utf8)])
+    }
 
     /// Read by root alone where they hold a login.
     var files: [Provision.NodeFile] {
