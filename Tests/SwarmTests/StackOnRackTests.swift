@@ -10,7 +10,7 @@ extension SwarmTests {
         services:
           app:
             image: sample
-            command: [busybox, sh, -c, "cat /run/secrets/key /settings; echo $$FROM_FILE $$FROM_RECIPE; exec sleep 3600"]
+            command: [busybox, sh, -c, "busybox cat /run/secrets/key /settings; echo $$FROM_FILE $$FROM_RECIPE; exec busybox sleep 3600"]
             env_file: app.env
             environment: { FROM_RECIPE: "${VALUE}" }
             secrets: [key]
