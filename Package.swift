@@ -89,7 +89,7 @@ let package = Package(
                 "head", "lib", "clock", "kernel", "system", "service", "docker", "install", "preload", "token", "time",
                 "swarm",
                 "stacks", "form",
-                "classic", "account", "checks", "main", "token-service", "seed",
+                "classic", "account", "files", "checks", "main", "token-service", "seed",
             ].map { .embedInCode("FirstBoot/\($0).sh") },
             swiftSettings: strict),
         .target(

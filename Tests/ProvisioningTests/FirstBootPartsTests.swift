@@ -13,7 +13,8 @@ import TestSupport
         "preload": ["lib", "docker", "install"], "token": ["lib", "clock"],
         "time": ["lib", "clock", "system", "token"], "swarm": ["lib", "token"],
         "stacks": ["lib"], "form": ["lib", "clock", "system", "token", "swarm", "stacks"], "classic": ["lib"],
-        "account": [], "checks": ["lib", "account"],
+        "account": [],
+        "files": ["lib", "account"], "checks": ["lib", "account"],
     ]
 
     private static func functions(_ text: String) -> Set<String> {

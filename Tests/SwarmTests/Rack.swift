@@ -21,8 +21,10 @@ final class Rack: Sendable {
     let keys: RackKeys
     private let program: OutsideTool
 
-    /// Every node has its own file on top of `shared`, and the address 192.168.77.10 and up.
-    init(_ count: Int, shared: String, files: [String: String] = [:]) async throws {
+    /// Every node has its own file on top of `shared`, and the address 192.168.77.10 and up, or another /24.
+    init(
+        _ count: Int, network: String = Rack.network, shared: String, files: [String: String] = [:]
+    ) async throws {
         for tool in ["dockerd", "sshd", "ip", "nsenter", "unshare", "ssh"] { _ = try OutsideTool(tool) }
         program = try OutsideTool(
             FilePath(#filePath).removingLastComponent().removingLastComponent().appending("swarm/rack").string)
@@ -30,7 +32,7 @@ final class Rack: Sendable {
         for (name, text) in files { scratch.write(text, to: "recipes/\(name)") }
         scratch.write(shared, to: "recipes/red.yaml")
         for (index, name) in names.enumerated() {
-            let text = "extends: red.yaml\nhostname: \(name)\naddress: \(Self.address(index))/24\n"
+            let text = "extends: red.yaml\nhostname: \(name)\naddress: \(network).1\(index)/24\n"
             scratch.write(
                 text + "swarm: { labels: { rack: red, slot: \"\(index)\" } }\n", to: "recipes/\(name).yaml")
         }
@@ -47,7 +49,7 @@ final class Rack: Sendable {
                 supplies: try Self.supplies(of: node),
                 secrets: SecretReader(environment: [:]) { _ in nil })
             try Self.lay(provision, on: "cards/\(name)", in: scratch)
-            scratch.write(Self.address(index), to: "cards/\(name)/address")
+            scratch.write("\(network).1\(index)", to: "cards/\(name)/address")
         }
         self.keys = keys
         scratch.write(String(UInt16.random(in: 1000...9999)), to: "id")
@@ -62,7 +64,9 @@ final class Rack: Sendable {
         return supplies
     }
 
-    static func address(_ index: Int) -> String { "192.168.77.1\(index)" }
+    static let network = "192.168.77"
+
+    static func address(_ index: Int) -> String { "\(network).1\(index)" }
 
     private static let profile = OSProfile(
         flavour: .debianRaspi, bootMountPoint: "/boot", architecture: "arm64",

@@ -3,7 +3,7 @@ import Diagnostics
 import FoundationEssentials
 import Host
 import Storage
-package import SystemPackage
+import SystemPackage
 
 #if canImport(Glibc)
     import Glibc
@@ -38,15 +38,6 @@ extension ImageCache {
     }
 
     // MARK: Entries
-
-    /// The unpacked image of the file at `source`, if it is in the cache already; nil otherwise.
-    package func known(_ source: FilePath) -> Image? {
-        let key = Data(source.string.utf8).sha256
-        guard let entry = index(key), let identity = try? SourceIdentity(of: source), entry.identity == identity else {
-            return nil
-        }
-        return (try? open(entry, source: source)) ?? nil
-    }
 
     func index(_ key: String) -> SourceIndex? {
         guard let bytes = Self.record(at: sources.appending("\(key).json")) else { return nil }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnostics
+import Images
 import Planning
 import Provisioning
 import Racks
@@ -54,14 +55,16 @@ struct ContextCommand: ContextualCommand {
         }
     }
 
-    /// What the nodes' engines need of the docker command here, as far as the images that are in the cache show it.
+    /// What the nodes' engines need of the docker command here, as far as their images show it without being unpacked.
     private func clientNeeds(_ nodes: [Node], in context: CommandContext) -> [String] {
-        let planner = context.planner(reading: UnreadSecrets())
+        let cache = ImageCache(directories: context.directories)
         var profiles: [String: OSProfile] = [:]
         var seen: Set<String> = []
         return nodes.compactMap { node in
             guard let source = node.image?.source.value else { return nil }
-            if profiles[source] == nil { profiles[source] = planner.knownProfile(of: FilePath(source)) }
+            if profiles[source] == nil {
+                profiles[source] = InspectedImage(knownAt: FilePath(source), cache: cache)?.profile
+            }
             guard let profile = profiles[source], let need = NodeEngine.clientNeeds(node, profile: profile),
                 seen.insert(need).inserted
             else { return nil }

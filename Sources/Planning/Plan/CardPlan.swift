@@ -5,7 +5,7 @@ package import Images
 package import Provisioning
 package import Recipes
 package import Storage
-package import SystemPackage
+import SystemPackage
 
 /// Everything about a card, decided before its first byte is written: the node, its image, what system that is, and the
 /// changes for this node.
@@ -106,11 +106,6 @@ package struct CardPlanner: Sendable {
         // Where the used blocks could not be read, all blocks count as used. Here that is a reason not to begin.
         try image.check()
         return plan
-    }
-
-    /// What system the image file at `source` holds, if the cache has that image already; nil otherwise.
-    package func knownProfile(of source: FilePath) -> OSProfile? {
-        cache.known(source).flatMap { try? known($0).profile }
     }
 
     /// What system `image` holds.

@@ -4,7 +4,9 @@ import Systems
 /// record, so nothing is removed but paths that piflash itself gives to files.
 enum RemovableFiles {
     /// Relative to the boot partition's root.
-    static func isBootFile(_ path: String) -> Bool { bootFiles.contains(path) }
+    static func isBootFile(_ path: String) -> Bool {
+        bootFiles.contains(path) || BootPartitionFile.isRemovable(path)
+    }
 
     /// Of all flavours: the card's flavour may have changed since its record was written.
     private static let bootFiles = Set(

@@ -42,6 +42,9 @@ enum RecipeChecks {
             guard let location = setting.location(in: node) else { continue }
             switch support[setting] {
             case .native: continue
+            // The swarm itself is refused.
+            case .impossible where Setting.partsOfSwarm.contains(setting) && support[.swarm]?.isPossible == false:
+                continue
             case .impossible(let reason):
                 report.error(at: location, "\(setting.title): not on \(profile.flavour.title): \(reason)")
             case .rootEdit where root == nil:
@@ -67,6 +70,16 @@ enum RecipeChecks {
             && name.split(separator: ";").allSatisfy { UInt8($0) != nil }
     }
 
+    /// Reports a file of the recipe for the boot partition that the flavour writes.
+    static func bootConflicts(_ node: Node, _ rendering: Rendering, report: inout DiagnosticReport) {
+        let ours = Set(rendering.bootFiles.map { $0.path.lowercased() })
+        for file in node.firstBoot.files where file.isOnBootPartition && FileChecks.problem(file) == nil {
+            let path = file.path.value
+            guard ours.contains(BootPartitionFile.relative(path).lowercased()) else { continue }
+            report.error(at: file.path.location, "first_boot.files: \(path) is written by piflash itself")
+        }
+    }
+
     /// Reports a file of the recipe that has the path of a file of piflash.
     static func conflicts(
         _ node: Node, _ rendering: Rendering, theirs: [Provision.NodeFile], report: inout DiagnosticReport
@@ -75,7 +88,7 @@ enum RecipeChecks {
         for file in node.firstBoot.files {
             let path = file.path.value
             let count = ours.count { $0 == path }
-            guard count > theirs.count(where: { $0.path == path }) else { continue }
+            guard count > theirs.count(where: { $0.path == path }), FileChecks.problem(file) == nil else { continue }
             report.error(at: file.path.location, "first_boot.files: \(path) is written by piflash itself")
         }
     }

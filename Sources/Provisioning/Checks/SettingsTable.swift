@@ -15,6 +15,8 @@ package enum SettingsTable {
         support[.install] = DockerInstallation.problem(profile).map { .impossible($0) } ?? support[.commands]
         support[.remoteSSH] = RemoteAccess.obstacleToSSH(profile).map { .impossible($0) } ?? support[.commands]
         support[.classicSwarm] = support[.commands]
+        support[.homeFiles] = support[.commands]
+        support[.bootFiles] = .native("the files themselves")
         // Only a swarm that the rack forms has these.
         var formed = support[.swarm]
         if case .impossible = formed {

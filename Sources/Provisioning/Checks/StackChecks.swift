@@ -6,7 +6,9 @@ import Systems
 /// Checks the stacks of a swarm against the engine that deploys them, and against what the recipe puts on the node.
 enum StackChecks {
     static func check(_ sources: [StackSource], _ node: Node, profile: OSProfile, report: inout DiagnosticReport) {
-        guard let swarm = node.swarm, swarm.isFormed, SwarmManagers(node, swarm).isFirst else { return }
+        guard let swarm = node.swarm, swarm.isFormed, RootFlavour.hasSwarmMode(profile),
+            SwarmManagers(node, swarm).isFirst
+        else { return }
         checkCommands(node, report: &report)
         guard !sources.isEmpty else { return }
         report.merge(

@@ -8,6 +8,8 @@ package enum Setting: String, Sendable, CaseIterable {
     case user
     case password
     case sshKeys
+    case sshPassword
+    case sudo
     case groups
     case wifi
     case severalNetworks
@@ -37,6 +39,8 @@ package enum Setting: String, Sendable, CaseIterable {
     case classicSwarm
     case packages
     case files
+    case homeFiles
+    case bootFiles
     case commands
     /// Not from the recipe: the card's clock is set to the time of flashing.
     case clock
@@ -48,6 +52,8 @@ package enum Setting: String, Sendable, CaseIterable {
         case .user: "user.name"
         case .password: "user.password"
         case .sshKeys: "user.ssh_authorized_keys"
+        case .sshPassword: "user.ssh_password"
+        case .sudo: "user.sudo"
         case .groups: "user.groups"
         case .wifi: "wifi.networks"
         case .severalNetworks: "wifi.networks, several"
@@ -77,10 +83,15 @@ package enum Setting: String, Sendable, CaseIterable {
         case .classicSwarm: "swarm.mode: classic"
         case .packages: "first_boot.packages"
         case .files: "first_boot.files"
+        case .homeFiles: "first_boot.files with an owner, or in a home"
+        case .bootFiles: "first_boot.files on the boot partition"
         case .commands: "first_boot.run"
         case .clock: "the clock at its first start"
         }
     }
+
+    /// What only a swarm has that the rack forms.
+    static let partsOfSwarm: Set<Setting> = [.swarmNetworks, .stacks, .swarmCommands]
 
     /// Where `node`'s recipe asks for it, or nil if it does not.
     func location(in node: Node) -> Location? {
@@ -90,6 +101,8 @@ package enum Setting: String, Sendable, CaseIterable {
         case .user: node.user?.name.location
         case .password: node.user?.password?.location
         case .sshKeys: node.user?.sshAuthorizedKeys.first?.location
+        case .sshPassword: node.user?.sshPassword?.location
+        case .sudo: node.user?.sudo?.location
         case .groups: node.user?.groups.first?.location
         case .wifi: networks.first?.ssid.location
         case .severalNetworks: networks.count > 1 ? networks.last?.ssid.location : nil
@@ -119,7 +132,10 @@ package enum Setting: String, Sendable, CaseIterable {
         case .swarmCommands: node.firstBoot.afterSwarm.first?.location
         case .classicSwarm: node.swarm.flatMap { $0.mode == .classic ? $0.location : nil }
         case .packages: node.firstBoot.packages.first?.location
-        case .files: node.firstBoot.files.first?.path.location
+        case .files:
+            node.firstBoot.files.first { !$0.isOnBootPartition && !RecipeFiles.isStaged($0) }?.path.location
+        case .homeFiles: node.firstBoot.files.first(where: RecipeFiles.isStaged)?.path.location
+        case .bootFiles: node.firstBoot.files.first(where: \.isOnBootPartition)?.path.location
         case .commands: node.firstBoot.run.first?.location
         case .clock: nil
         }
@@ -134,6 +150,8 @@ package enum Support: Hashable, Sendable {
     case rootEdit(String)
     /// Not possible; the text says why.
     case impossible(String)
+
+    var isPossible: Bool { if case .impossible = self { false } else { true } }
 }
 
 extension [Setting: Support] {

@@ -47,7 +47,7 @@ enum FirstBootProgram {
         Part("time", PackageResources.time_sh),
         Part("swarm", PackageResources.swarm_sh), Part("stacks", PackageResources.stacks_sh),
         Part("form", PackageResources.form_sh),
-        Part("classic", PackageResources.classic_sh), account,
+        Part("classic", PackageResources.classic_sh), account, Part("files", PackageResources.files_sh),
         Part("checks", PackageResources.checks_sh), Part("main", PackageResources.main_sh),
     ]
 

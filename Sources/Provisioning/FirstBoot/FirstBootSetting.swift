@@ -31,6 +31,8 @@ struct FirstBootSetting: Hashable, Sendable {
         case locale = "LOCALE"
         case wifi = "WIFI"
         case hosts = "HOSTS"
+        /// A digest of the files that are installed for their owners; empty for none.
+        case files = "FILES"
 
         case account = "ACCOUNT"
         case accountGroups = "ACCOUNT_GROUPS"
@@ -40,6 +42,8 @@ struct FirstBootSetting: Hashable, Sendable {
         case takeover = "TAKEOVER"
         /// Whether sshd takes passwords: "yes" or "no"; empty if the system's own first boot decides.
         case passwordLogin = "PASSWORD_LOGIN"
+        /// How the user becomes root: "passwordless", "password" or "none".
+        case sudo = "SUDO"
         /// Whether cloud-init makes the node.
         case seed = "SEED"
 

@@ -31,6 +31,8 @@ struct FirstBootSettings: Hashable, Sendable {
     var usesWiFi = false
     /// The rack's nodes, for /etc/hosts.
     var rack: [Node.RackHost] = []
+    /// ``StagedFiles/digest``
+    var stagedFiles = ""
     /// Where the program gets Docker from; nil if it does not install Docker.
     var installation: DockerInstallation?
     /// What the convenience script installs.
@@ -59,6 +61,7 @@ struct FirstBootSettings: Hashable, Sendable {
         var keys: [String]
         /// Set if the image's first user becomes this one: whether sshd takes passwords.
         var takeover: Bool?
+        var sudo = Node.User.Sudo.passwordless
     }
 
     private var accountSettings: [FirstBootSetting] {
@@ -71,6 +74,7 @@ struct FirstBootSettings: Hashable, Sendable {
         if let allowsPasswords = account.takeover {
             settings += [.init(.takeover, true), .init(.passwordLogin, allowsPasswords ? "yes" : "no")]
         }
+        if account.sudo != .passwordless { settings.append(.init(.sudo, account.sudo.rawValue)) }
         return settings
     }
 
@@ -125,9 +129,10 @@ struct FirstBootSettings: Hashable, Sendable {
             .init(.locale, language ?? ""), .init(.wifi, usesWiFi), .init(.hosts, !rack.isEmpty),
         ]
         let proxy: [FirstBootSetting] = daemonHasProxy ? [.init(.dockerProxy, true)] : []
+        let staged: [FirstBootSetting] = stagedFiles.isEmpty ? [] : [.init(.files, stagedFiles)]
         let after: [FirstBootSetting] =
             swarmCommands.isEmpty ? [] : [.init(.swarmRun, Self.names(swarmCommands).joined(separator: " "))]
-        return common + after + accountSettings + installationSettings + orchestration + proxy
+        return common + staged + after + accountSettings + installationSettings + orchestration + proxy
     }
 
     private var text: String {

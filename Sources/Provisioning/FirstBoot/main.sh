@@ -13,6 +13,7 @@ if [ -e "$state/finished" ] && [ "$(cat "$state/finished")" = "$GENERATION" ]; t
         status failed 'checking the login' '' "$unready"
         exit 1
     fi
+    retry_files
     if [ "$CLASSIC" = 0 ]; then
         # The last boot may have failed to delete its token, and to write its last status.
         [ ! -e "$state/done/swarm" ] || rm -f "$state/join-token"
@@ -40,10 +41,12 @@ failed=''
 patience=120
 [ "$FIRST" = 0 ] || patience=15
 make_locale
+install_files
 use_carried
 wait_for_network
 if needs_download; then wait_for_clock 120; fi
 install_packages
+allow_sudo
 # locale-gen may have been among them.
 make_locale
 install_modules
@@ -67,6 +70,8 @@ if has_commands || [ "$FIRST" = 1 ] || { [ "$SWARM" = 1 ] && [ "$FORM" = 0 ]; };
     wait_for_clock "$patience"
 fi
 wait_for_locale
+# Packages and Docker have brought their users and groups.
+install_files last
 run_commands
 [ "$CLASSIC" = 1 ] || leave_classic
 if [ -z "$failed" ] && [ "$CLASSIC" = 1 ]; then

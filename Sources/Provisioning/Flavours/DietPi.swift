@@ -7,7 +7,7 @@ import Text
 /// sourced by bash as root, so that a value with wrong quotes is code. <https://github.com/MichaIng/DietPi>
 enum DietPi: FlavourRenderer {
     static let facts = FlavourFacts(
-        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, takesOverFirstUser: false,
         switchesRadioOn: false, installsPackages: true, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: false, renamesFirstUser: false,
         removableBootFiles: [BootPath.dietPiWiFi])
@@ -22,6 +22,7 @@ enum DietPi: FlavourRenderer {
             to: .native("dietpi.txt"))
         support.set(.wifi, .severalNetworks, .hiddenNetwork, .openNetwork, to: .native("dietpi-wifi.txt"))
         support[.country] = .native("cmdline.txt, dietpi.txt")
+        support[.sshPassword] = .native("dietpi.txt")
         // dietpi.txt takes IPv4 only.
         support.set(.ipv6Address, .ipv6Gateway, to: .rootEdit("/etc/network/interfaces.d"))
         support[.wiredBesideWiFi] = .impossible("it switches the cable off if it has Wi-Fi; leave wifi out")
@@ -47,7 +48,7 @@ enum DietPi: FlavourRenderer {
         return Rendering(
             bootFiles: files,
             rootEdits: RootFlavour.edits(draft) { setup in
-                setup.setUser(.none, report: &report)
+                setup.setUser(report: &report)
                 if let file = NetworkInterfaces.ipv6File(draft) { setup.put(file) }
                 // dietpi.txt has no key for a variant; the layout's line alone is replaced.
                 if KeyboardFile.hasVariant(draft.node) { setup.setKeyboard() }

@@ -41,7 +41,7 @@ struct FirstRunScript: Sendable {
                     mode: 0o644))
         }
         if let user = draft.node.user {
-            let text = SudoersFile.text(user.name.value)
+            let text = SudoersFile.text(user.name.value, user.sudoMode)
             files.append(.init(path: SudoersFile.path, contents: Array(text.utf8), mode: SudoersFile.mode))
         }
         self.files = files
@@ -197,6 +197,7 @@ struct FirstRunScript: Sendable {
             join_groups "$name"\#(groups)
             put_keys "$name" "$root\#(FirstBootProgram.keysPath)"
             set_password_login \#(draft.allowsPasswordLogin ? "yes" : "no")
+            set_sudo "$name" \#(user.sudoMode.rawValue)
 
             """#
     }

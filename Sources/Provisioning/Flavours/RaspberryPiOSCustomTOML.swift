@@ -8,7 +8,7 @@ import Systems
 /// <https://github.com/RPi-Distro/raspberrypi-sys-mods>
 enum RaspberryPiOSCustomTOML: FlavourRenderer {
     static let facts = FlavourFacts(
-        hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, takesOverFirstUser: true,
         switchesRadioOn: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: false, renamesFirstUser: true,
         removableBootFiles: ["custom.toml", "wpa_supplicant.conf"])
@@ -18,7 +18,8 @@ enum RaspberryPiOSCustomTOML: FlavourRenderer {
 
     static func support(_ profile: OSProfile) -> [Setting: Support] {
         var support = RootFlavour.support(profile)
-        support.set(.hostname, .user, .password, .sshKeys, .timezone, .keyboard, to: .native("custom.toml"))
+        support.set(
+            .hostname, .user, .password, .sshKeys, .sshPassword, .timezone, .keyboard, to: .native("custom.toml"))
         if readsWPAFile(profile) {
             support.set(.wifi, .severalNetworks, .hiddenNetwork, .openNetwork, to: .native("wpa_supplicant.conf"))
             support[.country] = .native("cmdline.txt, wpa_supplicant.conf")

@@ -38,7 +38,7 @@ enum KernelNeeds {
         }
         if let package = package(for: profile) {
             let isCarried = node.docker.packages.contains { $0.value.contains(package) }
-            let hasWayOut = node.address == nil || node.network.gateway != nil || node.wifi != nil
+            let hasWayOut = node.addresses.isEmpty || !node.network.gateways.isEmpty || node.wifi != nil
             if !isCarried, !hasWayOut {
                 report.error(
                     at: swarm.location,

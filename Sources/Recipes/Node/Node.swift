@@ -81,15 +81,21 @@ package struct Node: Hashable, Sendable {
         package var password: Secret?
         package var sshAuthorizedKeys: [Secret]
         package var groups: [Located<String>]
+        /// Whether sshd takes the password; nil if the recipe does not say.
+        package var sshPassword: Located<Bool>?
+        /// How the user becomes root; nil if the recipe does not say.
+        package var sudo: Located<Sudo>?
 
         package init(
             name: Located<String>, password: Secret? = nil, sshAuthorizedKeys: [Secret] = [],
-            groups: [Located<String>] = []
+            groups: [Located<String>] = [], sshPassword: Located<Bool>? = nil, sudo: Located<Sudo>? = nil
         ) {
             self.name = name
             self.password = password
             self.sshAuthorizedKeys = sshAuthorizedKeys
             self.groups = groups
+            self.sshPassword = sshPassword
+            self.sudo = sudo
         }
     }
 
@@ -203,18 +209,5 @@ package struct Node: Hashable, Sendable {
             self.afterSwarm = afterSwarm
         }
 
-        package struct File: Hashable, Sendable {
-            /// Absolute, on the node.
-            package var path: Located<String>
-            package var content: Secret
-            /// Permission bits; 0o644 if the recipe does not say.
-            package var mode: UInt16
-
-            package init(path: Located<String>, content: Secret, mode: UInt16 = 0o644) {
-                self.path = path
-                self.content = content
-                self.mode = mode
-            }
-        }
     }
 }

@@ -8,12 +8,13 @@ struct RackSurroundings {
     init(_ nodes: [Node]) {
         // Networks first: a host inside one that is listed already says nothing new.
         for node in nodes {
-            guard let address = node.address?.value else { continue }
-            let text = "\(address.address)/\(address.prefixLength)"
-            add(IPNetwork(text).flatMap { IPNetwork($0.canonical) }, "the network of \(node.hostname.value)")
+            for address in node.addresses.map(\.value) {
+                let text = "\(address.address)/\(address.prefixLength)"
+                add(IPNetwork(text).flatMap { IPNetwork($0.canonical) }, "the network of \(node.hostname.value)")
+            }
         }
         for node in nodes {
-            addHost(node.network.gateway?.value, "the gateway")
+            for gateway in node.network.gateways { addHost(gateway.value, "the gateway") }
             for server in node.network.dns { addHost(server.value, "the name server") }
             for manager in node.swarm?.managers ?? [] {
                 addHost(HostPort(manager.value)?.host.description, "the manager")

@@ -42,6 +42,11 @@ extension RecipeShape {
             "ssh_authorized_keys", "Public keys: one line each, with or without the options of sshd(8).",
             .list(.taggable(.authorizedKeys))),
         RecipeKey("groups", "Groups besides those that the system gives its user.", .list(.text(.groupName))),
+        RecipeKey(
+            "ssh_password", "Whether ssh takes the password; without it only if there is no key.", .flag),
+        RecipeKey(
+            "sudo", "How the user becomes root: without a password (default), with it, or not at all.",
+            .choice(Node.User.Sudo.allCases.map(\.rawValue))),
     ])
 
     static let wifi = RecipeShape.map([
@@ -161,8 +166,11 @@ extension RecipeShape {
     ])
 
     static let firstBootFile = RecipeShape.map([
-        RecipeKey("path", "Absolute path on the node.", .text(.filePath), required: true),
+        RecipeKey("path", "Absolute path on the node, or ~/… in the user's home.", .text(.filePath), required: true),
         RecipeKey("content", "What the file contains.", .taggable(.fileContent), required: true),
         RecipeKey("mode", "Permissions as a quoted octal number: \"0644\".", .text(.fileMode)),
+        RecipeKey(
+            "owner", "A user's name or number; without it the user in the user's home, else root.", .text(.account)),
+        RecipeKey("group", "A group's name or number; without it the owner's group.", .text(.account)),
     ])
 }

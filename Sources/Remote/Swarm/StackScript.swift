@@ -25,7 +25,7 @@ enum StackScript {
         }
         lines.append(write(source.compose, to: composeName))
         lines += [
-            "code=0", "(", exports + "exec docker stack deploy -c \"$directory/\(composeName)\" \(name)",
+            "code=0", "(", exports + "exec docker stack deploy -c \"$directory/\(composeName)\" \(name) </dev/null",
             ") || code=$?",
             "rm -rf \"$directory\"", "return \"$code\"",
         ]

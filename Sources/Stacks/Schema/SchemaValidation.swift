@@ -128,16 +128,13 @@ struct SchemaValidation {
         return rules.alternatives.isEmpty ? Array(rules.kinds) : rules.alternatives.flatMap { kinds(of: $0) }
     }
 
-    /// Docker makes numbers and truth values of texts where they are wanted, as of "2" for `replicas`.
+    /// Docker makes numbers and truth values of texts only where a variable was replaced.
     private static func fits(_ value: ComposeValue, _ kind: ComposeSchema.Kind) -> Bool {
         switch (value.content, kind) {
         case (.map, .object), (.list, .array), (.null, .null), (.bool, .boolean), (.text, .string): true
         case (.integer, .integer), (.integer, .number), (.number, .number): true
         case (.number(let number), .integer): number == number.rounded()
-        case (.text(let text), .integer): Int(text) != nil
-        case (.text(let text), .number): Double(text) != nil
-        case (.text(let text), .boolean):
-            value.isDoubtful || ["y", "yes", "true", "on", "n", "no", "false", "off"].contains(text.lowercased())
+        case (.text, .boolean): value.isDoubtful
         default: false
         }
     }
@@ -150,7 +147,11 @@ struct SchemaValidation {
         var seen: Set<String> = []
         let wanted = kinds.compactMap { names[$0] }.filter { seen.insert($0).inserted }.sorted()
         var help = ""
-        if let written = value.text, kinds.contains(.string) { help = ": write it in quotes, \"\(written)\"" }
+        if case .text(let text) = value.content, Double(text) != nil {
+            help = ": write it without quotes"
+        } else if let written = value.text, kinds.contains(.string) {
+            help = ": write it in quotes, \"\(written)\""
+        }
         problems.error(
             at: value.location, path, "expected \(wanted.joined(separator: " or ")), this is \(value.kind)\(help)")
     }

@@ -81,7 +81,7 @@ package struct RootSnapshot: Hashable, Sendable {
         "docker-ce", "docker-engine", "docker.io", "docker-hypriot", "lxc-docker", "systemd", "systemd-sysv",
         "sysvinit", "sysvinit-core", "cloud-init", "dhcpcd", "dhcpcd5", "ifupdown", "network-manager",
         "raspberrypi-sys-mods", "resolvconf", "openresolv",
-        "avahi-daemon", "locales", "locales-all",
+        "avahi-daemon", "locales", "locales-all", "libcrypt1",
     ]
 
     static let keptPaths = Set(kept)

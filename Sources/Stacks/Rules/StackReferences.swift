@@ -41,6 +41,7 @@ struct StackReferences {
                 volumes.compactMap { $0.isBind ? nil : $0.source }, in: file["volumes"], "volume", path)
             publish(service.value["ports"]?.items ?? [], "\(path).ports", service.key.value)
         }
+        checkConflicts(file)
         checkNetworks(file)
         checkFiles(file["configs"], "config", made: made.configs)
         checkFiles(file["secrets"], "secret", made: made.secrets)
@@ -84,6 +85,28 @@ struct StackReferences {
     private static func sources(_ value: ComposeValue?) -> [Located<String>] {
         (value?.items ?? []).compactMap { item in
             (item.text ?? item["source"]?.text).map { Located($0, at: item.location) }
+        }
+    }
+
+    /// docker/cli, cli/compose/loader: what is external has nothing that would make it.
+    private mutating func checkConflicts(_ file: ComposeValue) {
+        for section in ["networks", "volumes", "configs", "secrets"] {
+            for entry in file[section]?.entries ?? [] {
+                let path = "\(section).\(entry.key.value)"
+                if Self.external(entry) != nil {
+                    for key in section == "volumes" ? ["driver", "driver_opts", "labels"] : [] {
+                        guard let other = entry.value[key] else { continue }
+                        problems.error(
+                            at: other.location, "\(path).\(key)", "an external volume has none: leave it out")
+                    }
+                    if let name = entry.value["name"], entry.value["external"]?["name"] != nil {
+                        problems.error(
+                            at: name.location, "\(path).name", "external.name says it already: leave one out")
+                    }
+                } else if let driver = entry.value["driver"], entry.value["file"]?.text != nil, section == "secrets" {
+                    problems.error(at: driver.location, "\(path).driver", "the file gives the contents: leave one out")
+                }
+            }
         }
     }
 

@@ -2,24 +2,7 @@ import Filesystems
 import Stacks
 import Text
 
-extension Material {
-    /// What the swarm's first manager deploys.
-    struct Stack: Hashable, Sendable {
-        let name: String
-        /// The compose file.
-        let contents: [UInt8]
-        /// The files that it names.
-        var files: [StackFile] = []
-        /// The values of its variables.
-        var environment: [Variable] = []
-
-        struct Variable: Hashable, Sendable {
-            let name: String
-            let value: String
-        }
-    }
-}
-
+/// The files of a stack in the root partition.
 extension Material.Stack {
     private var directory: String { "\(SwarmFormation.stackFilesDirectory)/\(name)" }
     private var environmentPath: String { "\(directory).env" }
