@@ -18,8 +18,7 @@ enum RemovableFiles {
         hasPlainComponents(path)
             && ([DaemonConfiguration.proxyDropIn, DaemonConfiguration.optionsDropIn].contains(path)
                 || [NetworkInterfaces.clientHookPath, NetworkInterfaces.ipv6Path].contains(path)
-                || NetworkManagerKeyfile.owns(path)
-                || SuppliedFiles.owns(path)
+                || NodeProxy.paths.contains(path) || NetworkManagerKeyfile.owns(path) || SuppliedFiles.owns(path)
                 || Cluster.kinds.contains { $0.owns(path) })
     }
 

@@ -16,7 +16,7 @@ enum PasswordSchemes {
         switch profile.flavour {
         case .hypriotOccidentalis, .hypriotDeviceInit, .hypriotCloudInit, .raspbian: return false
         case .raspberryPiOSCustomTOML, .raspberryPiOSCloudInit, .ubuntuCloudInit: return true
-        case .raspberryPiOSFirstRun, .dietPi, .debianRaspi:
+        case .raspberryPiOSFirstRun, .dietPi, .debianRaspi, .rootPartition:
             // Without the release, the card may hold a buster.
             if let codename = profile.system?.codename { return !old.contains(codename) }
             return profile.bootMountPoint == "/boot/firmware"
