@@ -50,7 +50,7 @@ struct FirstRunScript: Sendable {
         }
         if let language = draft.node.locale.lang?.value {
             files.append(
-                .init(path: DefaultLocale.path, contents: Array(DefaultLocale.text(language).utf8), mode: 0o644))
+                .init(path: DefaultLocale.path(in: draft.root), contents: Array(DefaultLocale.text(language).utf8), mode: 0o644))
         }
         if let user = draft.node.user {
             let text = SudoersFile.text(user.name.value)

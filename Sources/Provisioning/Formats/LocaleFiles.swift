@@ -17,9 +17,15 @@ enum LocaleGen {
     }
 }
 
-/// /etc/default/locale (pam_env(8)).
+/// /etc/default/locale (pam_env(8)), or locale.conf(5) where that is a link to it: from trixie on, a file in its place would
+/// be a link again after the next boot (tmpfiles.d of Debian's systemd).
 enum DefaultLocale {
-    static let path = RootPath.locale
+    static func path(in root: RootSnapshot?) -> String {
+        guard case .symbolicLink(let target) = root?.entry(RootPath.locale)?.kind,
+            target.split(separator: "/").last == "locale.conf"
+        else { return RootPath.locale }
+        return RootPath.localeConfiguration
+    }
 
     static func text(_ language: String) -> String { "LANG=\(language)\n" }
 }

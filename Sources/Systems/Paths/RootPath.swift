@@ -65,6 +65,7 @@ package enum RootPath {
     package static let timezone = "/etc/timezone"
     package static let localtime = "/etc/localtime"
     package static let locale = "/etc/default/locale"
+    package static let localeConfiguration = "/etc/locale.conf"
     package static let localeList = "/etc/locale.gen"
     package static let keyboard = "/etc/default/keyboard"
     package static let fakeClock = "/etc/fake-hwclock.data"

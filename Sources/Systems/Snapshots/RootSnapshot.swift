@@ -65,7 +65,7 @@ package struct RootSnapshot: Hashable, Sendable {
         [
             RootPath.raspiImageID, RootPath.dietPiDirectory, RootPath.deviceInit, RootPath.initProgram,
             RootPath.firstBootDone, RootPath.cloudInstance, RootPath.sudoersDirectory, RootPath.hostname,
-            RootPath.timezone, RootPath.locale, RootPath.keyboard, RootPath.timesyncDirectory,
+            RootPath.timezone, RootPath.locale, RootPath.localeConfiguration, RootPath.keyboard, RootPath.timesyncDirectory,
             RootPath.timesyncClock,
             RootPath.oldTimesyncClock, RootPath.sshScript, RootPath.dockerScript, RootPath.workerKey,
             RootPath.managerKey, RootPath.cloudInit, RootPath.cloudInitDisabled, RootPath.firstBoot,
