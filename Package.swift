@@ -77,15 +77,20 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "Docker", dependencies: ["Diagnostics", "Text"], swiftSettings: strict),
         .target(
+            name: "Stacks", dependencies: ["Diagnostics", "Text", "Host", "Recipes", "Docker", systemPackage],
+            resources: [.embedInCode("Schema/compose.json")], swiftSettings: strict),
+        .target(
             name: "Provisioning",
             dependencies: [
-                "CCrypt", "Diagnostics", "Text", "Filesystems", "Systems", "Recipes", "Docker", crypto, cryptoExtras,
+                "CCrypt", "Diagnostics", "Text", "Filesystems", "Systems", "Recipes", "Docker", "Stacks", crypto,
+                cryptoExtras,
             ],
             resources: [
-                "head", "lib", "clock", "system", "service", "docker", "packages", "install", "preload", "token",
+                "head", "lib", "clock", "kernel", "system", "service", "docker", "packages", "install", "preload",
+                "token",
                 "time", "swarm",
-                "form",
-                "classic", "account", "checks", "main", "token-service", "seed",
+                "stacks", "form",
+                "classic", "account", "files", "checks", "main", "token-service", "seed",
             ].map { .embedInCode("FirstBoot/\($0).sh") },
             swiftSettings: strict),
         .target(
@@ -96,7 +101,7 @@ let package = Package(
             name: "Planning",
             dependencies: [
                 "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes",
-                "Provisioning", systemPackage,
+                "Stacks", "Provisioning", systemPackage,
             ],
             swiftSettings: strict),
         .target(
@@ -109,7 +114,8 @@ let package = Package(
         .target(
             name: "Remote",
             dependencies: [
-                "Diagnostics", "Text", "Systems", "Recipes", "Docker", "Provisioning", systemPackage, subprocess,
+                "Diagnostics", "Text", "Systems", "Recipes", "Docker", "Stacks", "Provisioning", systemPackage,
+                subprocess,
             ],
             resources: ["probe", "daemon", "status", "membership"].map { .embedInCode("Scripts/\($0).sh") },
             swiftSettings: strict),
@@ -129,7 +135,8 @@ let package = Package(
             dependencies: [
                 "Labels", "Setups",
                 "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Docker",
-                "Provisioning", "Cards", "Planning", "Racks", "Remote", "CLinux", systemPackage, argumentParser,
+                "Stacks", "Provisioning", "Cards", "Planning", "Racks", "Remote", "CLinux", systemPackage,
+                argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(name: "piflash", dependencies: ["PiflashCommands", argumentParser], swiftSettings: strict),
@@ -170,9 +177,14 @@ let package = Package(
             name: "DockerTests", dependencies: ["Diagnostics", "Text", "Docker", "TestSupport"],
             resources: [.copy("Resources")], swiftSettings: strict),
         .testTarget(
+            name: "StacksTests",
+            dependencies: ["Diagnostics", "Text", "Docker", "Recipes", "Stacks", "TestSupport", systemPackage],
+            swiftSettings: strict),
+        .testTarget(
             name: "ProvisioningTests",
             dependencies: [
-                "Diagnostics", "Docker", "Filesystems", "Host", "Systems", "Recipes", "Provisioning", "TestSupport",
+                "Diagnostics", "Docker", "Filesystems", "Host", "Systems", "Recipes", "Stacks", "Provisioning",
+                "TestSupport",
                 systemPackage, yams, crypto,
             ],
             resources: [.copy("Golden")], swiftSettings: strict),
@@ -202,8 +214,8 @@ let package = Package(
         .testTarget(
             name: "SwarmTests",
             dependencies: [
-                "Filesystems", "Host", "Images", "Systems", "Provisioning", "Racks", "Recipes", "TestSupport",
-                systemPackage,
+                "Diagnostics", "Filesystems", "Host", "Images", "Systems", "Provisioning", "Racks", "Recipes", "Stacks",
+                "TestSupport", systemPackage,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -8,7 +8,7 @@ package struct NodeLabel: Hashable, Sendable {
     }
 
     package var node: String
-    /// Where it is reached: its address, else its name in the local network.
+    /// Where it is reached: its address, else its name, with ".local" if something on it answers to that.
     package var host: String
     /// Its fixed address; nil with DHCP.
     package var address: String?
@@ -18,16 +18,19 @@ package struct NodeLabel: Hashable, Sendable {
     package var columns: [Field]
     /// In clear, when it was asked for.
     package var password: String?
+    /// In clear, when it was asked for and ssh does not take it: it is for the node's own screen and keyboard.
+    package var keyboardPassword: String?
 
-    package init(_ member: LoadedRack.Member, password: String? = nil) {
+    /// - Parameter answersLocalName: whether the node answers to NAME.local.
+    package init(_ member: LoadedRack.Member, password: String? = nil, answersLocalName: Bool = true) {
         let node = member.node
         self.node = node.hostname.value
         address = node.address?.value.address
-        host = address ?? "\(node.hostname.value).local"
+        host = address ?? (answersLocalName ? "\(node.hostname.value).local" : node.hostname.value)
         user = node.user?.name.value
         seat = member.columns.first { $0.name == "seat" && !$0.value.isEmpty }?.value
         columns = Self.harmless(member)
-        self.password = password
+        if node.user?.logsInByPassword == true { self.password = password } else { keyboardPassword = password }
     }
 
     /// The columns whose names do not suggest a secret, that hold no secret of the recipe, and that add something; in the
@@ -48,7 +51,10 @@ package struct NodeLabel: Hashable, Sendable {
     }
 
     /// What a phone or a terminal opens: ssh://user@host.
-    package var link: String { "ssh://" + target }
+    package var link: String {
+        let place = host.contains(":") ? "[\(host)]" : host
+        return "ssh://" + (user.map { "\($0)@" } ?? "") + place
+    }
 
     /// As ssh takes it: user@host.
     package var target: String { (user.map { "\($0)@" } ?? "") + host }

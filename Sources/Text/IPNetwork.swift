@@ -40,14 +40,32 @@ package struct IPNetwork: Hashable, Sendable, CustomStringConvertible {
             && !lastBytes.lexicographicallyPrecedes(other.bytes)
     }
 
-    /// Without host bits: "192.168.50.0/24". IPv4 only; an IPv6 network stays as written.
-    package var canonical: String {
-        isIPv4 ? networkBytes.map(String.init).joined(separator: ".") + "/\(prefixLength)" : description
-    }
+    /// Without host bits: "192.168.50.0/24", "fd00::/64".
+    package var canonical: String { "\(IPAddress(bytes: networkBytes))/\(prefixLength)" }
 
     package func contains(_ other: IPNetwork) -> Bool { other.prefixLength >= prefixLength && contains(other.address) }
 
     package func overlaps(_ other: IPNetwork) -> Bool {
         contains(IPAddress(bytes: other.networkBytes)) || other.contains(IPAddress(bytes: networkBytes))
+    }
+
+    /// The addresses of `count` hosts from `address` on; nil if the network has fewer.
+    package func hosts(_ count: Int) -> [IPAddress]? {
+        var bytes = address.bytes
+        var hosts: [IPAddress] = []
+        for _ in 0..<count {
+            let host = IPAddress(bytes: bytes)
+            guard contains(host) else { return nil }
+            hosts.append(host)
+            // The next one; after the last of all addresses none is in the network, so a carry out of it is too far.
+            var index = bytes.count - 1
+            while index >= 0 {
+                bytes[index] &+= 1
+                guard bytes[index] == 0 else { break }
+                index -= 1
+            }
+            if index < 0, hosts.count < count { return nil }
+        }
+        return hosts
     }
 }

@@ -110,6 +110,41 @@ import Testing
         #expect(Self.errors("{\"log-opts\": {}}", "1.6.0").count == 1)
     }
 
+    @Test func `a log driver that is a plugin goes by its alias or its image, a mistyped one is an error`() {
+        for options in ["", ", \"log-opts\": {\"loki-url\": \"http://x/\"}"] {
+            for name in ["loki", "grafana/loki-docker-driver:latest", "my-logs"] {
+                let text = "{\"log-driver\": \"\(name)\"\(options)}"
+                let unknown = DaemonModel(version: EngineVersion(20, 10, 24), surroundings: .unknown).validate(
+                    text: text)
+                #expect(!unknown.hasErrors && unknown.warnings.count == 1, "\(name)\(options): \(unknown)")
+                let expected = options.isEmpty ? "no container starts" : "dockerd does not start"
+                #expect(unknown.warnings[0].text.contains(expected))
+                // A card on which nothing has been installed.
+                #expect(DaemonModel(version: EngineVersion(20, 10, 24)).validate(text: text).hasErrors)
+                var installed = DaemonSurroundings()
+                installed.plugins = [name]
+                #expect(!DaemonModel(version: nil, surroundings: installed).validate(text: text).hasErrors)
+            }
+        }
+        for name in ["jsonfile", "jurnald", "sylog"] {
+            let report = DaemonModel(version: nil, surroundings: .unknown).validate(
+                text: "{\"log-driver\": \"\(name)\"}")
+            #expect(report.errors.first?.text.contains("did you mean") == true, "\(report)")
+        }
+    }
+
+    @Test func `an engine says which docker command it still answers`() {
+        for (engine, api, client) in [
+            (EngineVersion(29, 0, 0), "1.44", "25.0"), (EngineVersion(29, 2, 4), "1.44", "25.0"),
+            (EngineVersion(29, 3, 0), "1.40", "19.03"), (EngineVersion(29, 7, 2), "1.40", "19.03"),
+            (EngineVersion(25, 0, 5), "1.24", "1.12"), (EngineVersion(28, 5, 2), "1.24", "1.12"),
+        ] {
+            let floor = ClientFloor.of(engine)
+            #expect(floor?.api == api && floor?.client.description == client, "\(engine)")
+        }
+        #expect(ClientFloor.of(EngineVersion(24, 0, 9)) == nil)
+    }
+
     @Test func `errors are the problems without the warnings`() {
         let members: [JSONValue.Member] = [
             .init("labels", .string("a")), .init("log-driver", .string("maker/name:tag")), .init("mtu", .integer(-1)),

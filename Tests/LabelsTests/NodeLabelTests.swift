@@ -42,6 +42,8 @@ import Testing
         let fixed = try labels(
             "nodes: \"pi[1-2]\"\naddresses: 192.168.50.10/24\nuser: { name: pi, password: x }\n", roster: "")
         #expect(fixed.map(\.link) == ["ssh://pi@192.168.50.10", "ssh://pi@192.168.50.11"])
+        let six = try labels("nodes: pi1\naddresses: \"fd00::10/64\"\nuser: { name: pi, password: x }\n", roster: "")
+        #expect(six.map(\.link) == ["ssh://pi@[fd00::10]"] && six.map(\.target) == ["pi@fd00::10"])
         let dynamic = try labels("nodes: pi1\n", roster: "")
         #expect(dynamic.map(\.target) == ["pi1.local"])
         #expect(dynamic[0].address == nil)

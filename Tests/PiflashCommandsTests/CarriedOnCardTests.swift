@@ -66,8 +66,11 @@ import Testing
         let outcome = await harness.run("render", "-r", "red01.yaml")
         #expect(outcome.status == 2)
         #expect(outcome.errors.contains("docker.packages: ") && outcome.errors.contains("docker.preload: "))
-        let gone = await harness.run("check", "red01.yaml")
-        #expect(gone.status == 0)
+        let check = await harness.run("check", "red01.yaml")
+        #expect(
+            check.status == 2 && check.errors.contains("docker.packages: ") && check.errors.contains("docker.preload: ")
+        )
+        #expect(await harness.run("check", "--no-image", "red01.yaml").status == 0)
     }
 
     @Test func `a rack's contexts are those of the nodes that are reached`() async throws {

@@ -123,7 +123,8 @@ import Testing
                 #expect(result.status != 0, moment)
                 let others = try world.files().filter { !$0.hasPrefix("place/pi/") }
                 #expect(others == before.filter { world.has($0) }, moment)
-                let command = world.has("place/pi") ? ["check", "place/pi"] : ["new", "single", "place/pi"]
+                let check = ["check", "--no-image", "--no-secrets", "place/pi"]
+                let command = world.has("place/pi") ? check : ["new", "single", "place/pi"]
                 #expect(try world.run(command).succeeded, moment)
             }
             #expect(count >= least, "\(call): \(count)")

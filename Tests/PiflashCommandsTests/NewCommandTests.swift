@@ -13,7 +13,7 @@ import Testing
         let outcome = await harness.run("new", name, "mine")
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.errors == "")
-        let check = await harness.run("check", "--without-images", "mine")
+        let check = await harness.run("check", "--no-image", "--no-secrets", "mine")
         #expect(check.status == 0, "\(check.errors)")
         #expect(check.errors == "")
         // The next two commands are shown, and are right.
@@ -50,7 +50,7 @@ import Testing
                 "new", name, "w\(index)", "--set", "ssid=\(ssid)", "--set", "country=FR", "--set",
                 "timezone=Europe/Paris")
             #expect(outcome.status == 0, "\(ssid): \(outcome.errors)")
-            let rack = await harness.run("check", "--without-images", "w\(index)")
+            let rack = await harness.run("check", "--no-image", "--no-secrets", "w\(index)")
             #expect(rack.status == 0, "\(ssid): \(rack.errors)")
             let python = try OutsideTool("/usr/bin/python3").run([
                 "-c",
@@ -67,7 +67,7 @@ import Testing
 
     @Test func `count and name make as many nodes of that name`() async throws {
         #expect(await harness.run("new", "classroom", "c", "--count", "30", "--name", "lab").status == 0)
-        let check = await harness.run("check", "--without-images", "c")
+        let check = await harness.run("check", "--no-image", "--no-secrets", "c")
         #expect(check.output.split(separator: "\n").count == 30)
         #expect(check.output.contains("lab30: ok"))
         let labels = await harness.run("labels", "--text", "c")

@@ -66,7 +66,14 @@ import TestSupport
             'node ls -q') echo n1111111111111111111111id ;;
             'node inspect -f {{.Description'*) cat "$RIG/ready" 2>/dev/null ;;
             'node inspect -f {{.ID'*) echo 'n1111111111111111111111id|\(node)|ready|0.0.0.0|manager|10.0.0.10:2377|reachable' ;;
-            'stack deploy '*) [ ! -e "$RIG/no-stack" ] || { echo 'bad stack' >&2; exit 1; } ;;
+            'network inspect '*)
+                network=${*##* }
+                cat "$RIG/network-$network" 2>/dev/null ;;
+            'stack deploy '*)
+                stack=${*##* }
+                if grep -qx "$stack" "$RIG/bad-stacks" 2>/dev/null; then echo "$stack is bad" >&2; exit 1; fi
+                [ -z "${TEXT:-}" ] || printf '%s\\n' "$TEXT" "$root" "$name" >"$RIG/variables"
+                [ ! -e "$RIG/no-stack" ] || { echo 'bad stack' >&2; exit 1; } ;;
             esac
             """)
         // The clock moves only when it is set.
@@ -83,7 +90,7 @@ import TestSupport
         return rig
     }
 
-    private static func log(_ rig: NodeRig, _ prefix: String) -> [String] {
+    static func log(_ rig: NodeRig, _ prefix: String) -> [String] {
         rig.text("docker.log").split(separator: "\n").map(String.init).filter { $0.hasPrefix(prefix) }
     }
 
@@ -304,15 +311,33 @@ import TestSupport
     }
 
     @Test(arguments: Shell.allCases)
-    func `without a time server the first certificates are replaced by ones that last a year`(_ shell: Shell) throws {
-        for isSynchronised in [true, false] {
-            let rig = try Self.rig(Self.first, node: "red00")
-            rig.scratch.write("red00 ready\nred01 ready\n", to: "ready")
+    func `the first certificates are replaced by ones that last as long as the recipe says`(_ shell: Shell) throws {
+        for (isSynchronised, hours) in [(true, 8760), (false, 8760), (true, 48)] {
+            let formation = SwarmFormation.sample(
+                role: .manager, isFirst: true, managers: [], nodes: ["red00"], certificateHours: hours)
+            let rig = try Self.rig(formation, node: "red00")
+            rig.scratch.write("red00 ready\n", to: "ready")
             if !isSynchronised { rig.install("timedatectl", "echo 'System clock synchronized: no'") }
             #expect(try rig.run(shell).succeeded)
-            let expected = isSynchronised ? [] : ["swarm ca --rotate --quiet --cert-expiry 8760h"]
-            #expect(Self.log(rig, "swarm ca") == expected)
+            #expect(Self.log(rig, "swarm init")[0].hasPrefix("swarm init --cert-expiry \(hours)h"))
+            #expect(Self.log(rig, "swarm ca") == ["swarm ca --rotate --quiet --cert-expiry \(hours)h"])
         }
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `another lifetime changes a swarm that is there, and its root certificate stays`(_ shell: Shell) throws {
+        func formation(_ hours: Int) -> SwarmFormation {
+            .sample(role: .manager, isFirst: true, managers: [], nodes: ["red00"], certificateHours: hours)
+        }
+        let rig = try Self.rig(formation(8760), node: "red00")
+        rig.scratch.write("red00 ready\n", to: "ready")
+        #expect(try rig.run(shell).succeeded)
+        var settings = FirstBootSettings.sample(node: "red00", managers: [], advertise: "10.0.0.10")
+        settings.orchestration = formation(9000).settings
+        rig.configure(settings)
+        #expect(try rig.run(shell).succeeded)
+        #expect(Self.log(rig, "swarm ca").count == 1)
+        #expect(Self.log(rig, "swarm update") == ["swarm update --cert-expiry 9000h"])
     }
 
     @Test(arguments: Shell.allCases)

@@ -298,13 +298,17 @@ import TestSupport
         let program = scratch.write(SeedUnit.program, to: "seed").string
         let check = try OutsideTool("shellcheck").run(["-s", "sh", program])
         #expect(check.succeeded, "\(check.text)")
-        scratch.write(SeedUnit.text, to: SeedUnit.name)
+        let text = SeedUnit.text(bootMountPoint: "/boot")
+        scratch.write(text, to: SeedUnit.name)
         let verdict = try OutsideTool("systemd-analyze").run(
             ["verify", "--man=no", "--recursive-errors=no", scratch[SeedUnit.name].string])
         #expect(verdict.succeeded, "\(verdict.errors)")
         // The link is where the unit says that it is wanted.
-        #expect(SeedUnit.text.contains("WantedBy=sysinit.target\n") && SeedUnit.link.contains("/sysinit.target.wants/"))
-        #expect(SeedUnit.edits.map(\.path) == [SeedUnit.programPath, SeedUnit.path, SeedUnit.link])
+        // The seed is on the boot partition: cloud-init's first unit starts when this one has ended.
+        #expect(text.contains("\nRequiresMountsFor=/boot /var/lib/cloud "))
+        #expect(text.contains("WantedBy=sysinit.target\n") && SeedUnit.link.contains("/sysinit.target.wants/"))
+        #expect(
+            SeedUnit.edits(bootMountPoint: "/boot").map(\.path) == [SeedUnit.programPath, SeedUnit.path, SeedUnit.link])
     }
 
     @Test(arguments: Shell.allCases)

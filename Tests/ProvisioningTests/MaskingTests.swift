@@ -11,7 +11,7 @@ import Testing
     private struct Vault: SecretReading {
         static let content =
             "-----BEGIN KEY-----\n\"top\\secret\" it's <of the vault> $HOME\nEND\n" + String(repeating: "k", count: 150)
-        func read(_ secret: Secret) async throws(Failure) -> SecretValue {
+        func read(_ secret: Secret) async throws(DiagnosticReport) -> SecretValue {
             if case .literal(let text) = secret.source { return .value(text) }
             return .value(Self.content)
         }

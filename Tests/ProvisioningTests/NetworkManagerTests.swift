@@ -6,7 +6,7 @@ import Text
 
 /// What NetworkManager's own reader of keyfiles (libnm) makes of ours.
 @Suite struct NetworkManagerTests {
-    private struct Connection: Decodable {
+    struct Connection: Decodable {
         let name: String
         let interface: String?
         let ssid: String?
@@ -16,6 +16,12 @@ import Text
         let gateway: String?
         let dns: [String]
         let method: String
+        let addresses6: [String]
+        let gateway6: String?
+        let routes6: [String]
+        let dns6: [String]
+        let method6: String
+        let isValid: Bool
         let priority: Int
         let complaints: [String]
     }
@@ -33,8 +39,13 @@ import Text
                 return False
             connection = NM.keyfile_read(file, "/", NM.KeyfileHandlerFlags.NONE, complain, None)
             connection.normalize()
-            connection.verify()
+            try:
+                is_valid = connection.verify()
+            except GLib.Error as error:
+                is_valid = False
+                complaints.append(error.message)
             general, ip = connection.get_setting_connection(), connection.get_setting_ip4_config()
+            ip6 = connection.get_setting_ip6_config()
             wifi, security = connection.get_setting_wireless(), connection.get_setting_wireless_security()
             answer.append({
                 "name": general.get_id(), "interface": general.get_interface_name(),
@@ -43,18 +54,29 @@ import Text
                 "addresses": ["%s/%d" % (a.get_address(), a.get_prefix())
                               for a in (ip.get_address(i) for i in range(ip.get_num_addresses()))],
                 "gateway": ip.get_gateway(), "dns": [ip.get_dns(i) for i in range(ip.get_num_dns())],
+                "addresses6": ["%s/%d" % (a.get_address(), a.get_prefix())
+                               for a in (ip6.get_address(i) for i in range(ip6.get_num_addresses()))],
+                "gateway6": ip6.get_gateway(), "dns6": [ip6.get_dns(i) for i in range(ip6.get_num_dns())],
+                "routes6": ["%s/%d %s" % (r.get_dest(), r.get_prefix(), r.get_next_hop())
+                            for r in (ip6.get_route(i) for i in range(ip6.get_num_routes()))],
+                "method6": ip6.get_method(), "isValid": bool(is_valid),
                 "method": ip.get_method(), "priority": general.get_autoconnect_priority(),
                 "complaints": complaints,
             })
         """
 
-    private static func read(_ provision: Provision) throws -> [String: Connection] {
+    static func read(_ provision: Provision) throws -> [String: Connection] {
         let directory = "/etc/NetworkManager/system-connections/"
         var question: [String: String] = [:]
         for (path, file) in provision.laidDown where path.hasPrefix(directory) {
             #expect(file.mode == 0o600)
             question[path] = String(decoding: file.contents, as: UTF8.self)
         }
+        return try read(question)
+    }
+
+    /// By the file's name, the text of each.
+    static func read(_ question: [String: String]) throws -> [String: Connection] {
         let answer: [Connection] = try Oracle.ask(question, reader)
         return Dictionary(uniqueKeysWithValues: answer.map { ($0.name, $0) })
     }

@@ -164,10 +164,12 @@ extension SwarmFormation {
     static func sample(
         role: Node.Swarm.Role = .worker, isFirst: Bool = false, managers: [String] = ["10.0.0.10:2377"],
         labels: [String] = [], availability: [Node.Swarm.Role: Node.Swarm.Availability] = [:],
-        nodes: [String] = ["red00"], stacks: [Material.Stack] = []
+        nodes: [String] = ["red00"], addressPool: [String] = [], certificateHours: Int = 8760,
+        networks: [Node.Swarm.Network] = [], stacks: [Material.Stack] = []
     ) -> Self {
         Self(
             role: role, isFirst: isFirst, managers: managers, ownAddress: nil, labels: labels,
-            availability: availability, nodes: nodes, stacks: stacks, keys: .sample)
+            availability: availability, nodes: nodes, addressPool: addressPool, certificateHours: certificateHours,
+            networks: networks, stacks: stacks, keys: .sample)
     }
 }

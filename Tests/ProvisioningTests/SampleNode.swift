@@ -64,7 +64,7 @@ enum Sample {
             location: here
         )
         node.firstBoot = Node.FirstBoot(
-            packages: [at("docker.io"), at("avahi-daemon")],
+            packages: [at("mosquitto"), at("avahi-daemon")],
             files: [.init(path: at("/etc/motd"), content: secret("red rack\n", .fileContent))],
             run: [at("echo hello > /root/hello"), at("echo 'two'; exit 3")])
         return node

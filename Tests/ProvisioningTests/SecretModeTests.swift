@@ -21,7 +21,7 @@ import Testing
     private static let passphrase = "wifi's \"clear\" pass\\phrase"
     private static let readyKey = String(repeating: "0F", count: 32)
     private static let proxyPassword = "pr0xy-pass"
-    private static let stackPassword = "st4ck-pass"
+    private static let stackVariable = "st4ck \"variable\" of it's"
     private static let filePath = "/etc/key.pem"
     private static let fileContent = "-----BEGIN KEY-----\n\"top\\secret\" of the vault\n"
     private static let derivedKey = Result {
@@ -31,10 +31,10 @@ import Testing
     private static let saltKey = Array("a rack's secret".utf8)
 
     private struct Vault: SecretReading {
-        func read(_ secret: Secret) async throws(Failure) -> SecretValue {
+        func read(_ secret: Secret) async throws(DiagnosticReport) -> SecretValue {
             switch secret.source {
             case .literal(let text): .value(text)
-            case .file("/stack.yml"): .value("services: { db: { environment: { PASSWORD: \(stackPassword) } } }")
+            case .environment("STACK"): .value(stackVariable)
             default: .value(fileContent)
             }
         }
@@ -64,7 +64,13 @@ import Testing
         case .formsAsManager:
             node.swarm = Node.Swarm(
                 managers: [Sample.at("red01"), Sample.at("red00")], role: .manager,
-                stacks: [.init(name: Sample.at("web"), compose: Sample.at("/stack.yml"))], nodes: ["red00", "red01"],
+                stacks: [
+                    .init(
+                        name: Sample.at("web"), compose: Sample.at("/stack.yml"),
+                        environment: [
+                            .init(name: Sample.at("X"), value: Secret(.environment("STACK"), at: Sample.here))
+                        ])
+                ], nodes: ["red00", "red01"],
                 location: Sample.here)
         case .formsAsWorker:
             node.swarm = Node.Swarm(
@@ -90,7 +96,8 @@ import Testing
             "the password": [password], "its hash": [hash], "a passphrase": [passphrase],
             "a key of Wi-Fi": [try derivedKey.get(), readyKey.lowercased()],
             "a join token": [Sample.token], "a secret file": [fileContent], "a proxy's password": [proxyPassword],
-            "a stack": [stackPassword], "the TLS key": ["a key of its own\n"],
+            "a stack": [Sample.stackPassword], "a stack's secret": [Sample.stackSecret],
+            "a stack's variable": [stackVariable], "the TLS key": ["a key of its own\n"],
             "the rack's host key": [RackKeys.sample.host.privateKey],
             "the rack's worker key": [RackKeys.sample.worker.privateKey],
             "the rack's manager key": [RackKeys.sample.manager.privateKey],

@@ -62,7 +62,7 @@ import Text
 
     @Test func `a secret is marked in every file that holds it, in the form that it has there`() async throws {
         struct Vault: SecretReading {
-            func read(_ secret: Secret) async throws(Failure) -> SecretValue {
+            func read(_ secret: Secret) async throws(DiagnosticReport) -> SecretValue {
                 if case .literal(let text) = secret.source { return .value(text) }
                 return .value("-----BEGIN KEY-----\n\"top\\secret\"\n")
             }

@@ -41,6 +41,7 @@ import TestSupport
             let comment = Comment(rawValue: network.ssid.value)
             #expect(Self.bytes("ssid", block) == network.ssid.value.utf8.hexText, comment)
             #expect(Self.bytes("PSK", block) == keys[index], comment)
+            #expect(block.contains("priority=\(Sample.networks.count - index) (0x"), comment)
             #expect(block.contains("scan_ssid=1 (0x1)") == network.hidden, comment)
             #expect(block.contains("key_mgmt: 0x\(network.passphrase == nil ? 4 : 2)\n"), comment)
         }

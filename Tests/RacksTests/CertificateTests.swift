@@ -120,10 +120,25 @@ import Testing
         #expect(authorities.count == 1)
     }
 
+    @Test func `a certificate is for an IPv6 address, too`() throws {
+        var node = node("red05")
+        let place = Location(file: "red05.yaml", line: 1, column: 1)
+        node.addresses.append(Located(Node.StaticAddress(address: "fd00::11", prefixLength: 64), at: place))
+        write(try state.certificate(for: node, now: Self.now))
+        for address in ["192.168.50.11", "fd00::11", "127.0.0.1"] {
+            #expect(try openssl("verify -verify_ip \(address) -CAfile ca.pem cert.pem").succeeded)
+        }
+        #expect(try !openssl("verify -verify_ip fd00::12 -CAfile ca.pem cert.pem").succeeded)
+    }
+
     @Test func `contexts name their nodes, and only secured ones hold certificates`() throws {
         let made = try DockerContexts(
             of: [node(), node("red02", address: nil, remote: .ssh)], in: scratch["out"], user: user, now: Self.now)
         #expect(made.contexts.map(\.host) == ["tcp://192.168.50.11:2376", "ssh://pirate@red02.local"])
+        let others = try DockerContexts(
+            of: [node("red03", address: "fd00::11"), node("red04", address: nil, remote: .ssh)], in: scratch["others"],
+            user: user, now: Self.now, answersLocalName: { _ in false })
+        #expect(others.contexts.map(\.host) == ["tcp://[fd00::11]:2376", "ssh://pirate@red04"])
         let tar = try OutsideTool("tar").run(["-tvf", made.contexts[0].file.string])
         #expect(tar.succeeded && tar.errors.isEmpty)
         #expect(

@@ -42,6 +42,58 @@ import Testing
         #expect(try loader.loadRack(["red"]).nodes.count == 2)
     }
 
+    /// Recipes of two nodes in 10.0.7.0/24, with more keys.
+    private func pooled(_ more: String) throws -> (LoadedRack?, [String]) {
+        let scratch = ScratchDirectory()
+        scratch.write(
+            "network: { gateway: 10.0.7.1, dns: [10.200.0.1] }\nswarm: { managers: [red01]\(more) }\n",
+            to: "red/red.yaml")
+        for index in 1...2 {
+            scratch.write(
+                "extends: red.yaml\nhostname: red0\(index)\naddress: 10.0.7.\(index)0/24\n"
+                    + "docker: { registry: { mirror: 'http://10.9.9.9:5000' }, daemon: { bip: 10.77.0.1/16 } }\n",
+                to: "red/red0\(index).yaml")
+        }
+        let loader = RecipeLoader(
+            user: InvokingUser(environment: [:]), workingDirectory: scratch.path, requireImage: false)
+        do {
+            return (try loader.reading(of: ["red"]).loaded(), [])
+        } catch let error as DiagnosticReport {
+            return (nil, error.errors.map(\.description))
+        }
+    }
+
+    @Test func `every node knows what the swarm's containers have to reach`() throws {
+        let (rack, _) = try pooled("")
+        let networks = try #require(rack).nodes.map { $0.swarm?.surroundings.map { "\($0.network) \($0.name)" } ?? [] }
+        #expect(networks[0] == networks[1])
+        #expect(
+            networks[0] == [
+                "10.0.7.0/24 the network of red01", "10.200.0.1/32 the name server", "10.9.9.9/32 the registry mirror",
+                "10.77.0.0/16 Docker's bridge",
+            ])
+    }
+
+    @Test(
+        arguments: [
+            ("address_pool: [10.0.0.0/16]", "10.0.0.0/16 overlaps the network of red01, 10.0.7.0/24"),
+            ("address_pool: [10.200.0.0/16]", "overlaps the name server, 10.200.0.1/32"),
+            ("address_pool: [10.9.0.0/16]", "overlaps the registry mirror"),
+            ("address_pool: [10.77.5.0/24]", "overlaps Docker's bridge"),
+            ("address_pool: [10.30.0.0/16, 10.30.7.0/24]", "10.30.7.0/24 overlaps 10.30.0.0/16"),
+            ("networks: [{ name: a, subnet: 10.0.7.0/24 }]", "overlaps the network of red01"),
+            ("networks: [{ name: a }, { name: a }]", "\"a\" appears twice"),
+            ("networks: [{ name: ingress }]", "is not a valid name of a network"),
+            ("certificates: 90", "is not a valid lifetime"),
+        ])
+    func `a pool or a network that holds the rack's own addresses is refused, once`(_ part: String, text: String) throws
+    {
+        let (rack, errors) = try pooled(", \(part)")
+        #expect(rack == nil)
+        #expect(errors.count == 1 && errors.first?.contains(text) == true, "\(errors)")
+        #expect(errors.first?.hasPrefix("red/red.yaml:2:") == true, "\(errors)")
+    }
+
     @Test func `a node without others has no rack`() throws {
         let scratch = ScratchDirectory()
         scratch.write("hostname: solo\naddress: 10.0.0.11/24\n", to: "red/solo.yaml")

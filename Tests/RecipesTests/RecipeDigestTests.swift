@@ -27,6 +27,13 @@ import Testing
         Place(
             path: "swarm.token", one: RecipeHarness.token, other: RecipeHarness.token.replacing("3pu6", with: "4pu6"),
             recipe: { with("swarm: { managers: [10.0.0.1], role: worker, token: \($0) }\n") }),
+        Place(
+            path: "swarm.stacks.environment", one: "hunter2", other: "letmein",
+            recipe: {
+                with(
+                    "swarm: { managers: [10.0.0.1], stacks: [{ name: a, compose: a.yml, environment: { X: \($0) } }] }\n"
+                )
+            }),
     ]
 
     /// What a tag may name although it is not a secret: its text is on the card, where everyone can read it.
@@ -55,8 +62,8 @@ import Testing
     @Test func `every place that takes a secret is tested here`() {
         func places(_ shape: RecipeShape, _ path: String) -> Set<String> {
             switch shape {
-            case .taggable: [path]
-            case .list(let item): places(item, path)
+            case .taggable, .taggableMap: [path]
+            case .list(let item), .oneOrMore(let item): places(item, path)
             case .map(let keys):
                 keys.reduce(into: []) {
                     $0.formUnion(places($1.shape, path.isEmpty ? $1.name : "\(path).\($1.name)"))

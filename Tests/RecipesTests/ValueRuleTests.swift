@@ -28,41 +28,74 @@ import Text
             bad: ["", "-a", "a-", "Red", "a.b", "a_b", "é", "a b", times("a", 64), "a\n", "a\u{301}"]),
         Examples(
             rule: .userName, good: ["pi", "pirate-1", "rooted", times("a", 32)],
-            bad: ["", "root", "1a", "-a", "Pi", "a_b", "é", times("a", 33), "root\n"]),
+            bad: ["", "root", "1a", "-a", "Pi", "a_b", "é", times("a", 33), "root\n"],
+            unsaid: ["staff", "daemon", "www-data", "docker", "systemd-network", "gpio"]),
         Examples(
             rule: .groupName, good: ["docker", "_ssh", "a-b_1", times("a", 32)],
             bad: ["", "1a", "-a", "A", "a b", times("a", 33)]),
-        Examples(rule: .country, good: ["DE", "US"], bad: ["", "de", "D", "DEU", "D1", "ÄÖ"]),
+        Examples(
+            rule: .country, good: ["DE", "US"], bad: ["", "de", "D", "DEU", "D1", "ÄÖ"], unsaid: ["UK", "EU", "XX"]),
         Examples(
             rule: .ssid, good: ["a", "Café 2", " x ", times("x", 32), times("é", 16)],
             bad: ["", times("x", 33), "a\nb", "a\u{7F}"], unsaid: [times("é", 17), times("😀", 9)]),
         Examples(
             rule: .timeZone, good: ["Europe/Berlin", "UTC", "Etc/GMT+1", "America/Argentina/Ushuaia"],
-            bad: ["", "Europe Berlin", "/UTC", "UTC/", "a//b", "../etc", "é"]),
+            bad: ["", "Europe Berlin", "/UTC", "UTC/", "a//b", "../etc", "é"],
+            unsaid: ["Europe/Berln", "europe/berlin", "Berlin", "US/Pacifc"]),
         Examples(
-            rule: .language, good: ["en_GB.UTF-8", "de", "C", "C.UTF-8", "POSIX", "de_DE@euro", "ast_ES"],
-            bad: ["", "EN", "en_gb", "en-GB", "en_GB.", "C.utf8", "x"]),
-        Examples(rule: .keyboard, good: ["de", "gb", "latam"], bad: ["", "d", "DE", "de-latin1", "ninechars"]),
+            rule: .language, good: ["en_GB.UTF-8", "C", "C.UTF-8", "POSIX", "de_DE@euro", "ast_ES", "sr_RS@latin"],
+            bad: ["", "EN", "en_gb", "en-GB", "en_GB.", "C.utf8", "x"],
+            unsaid: ["de", "de_DE.utf8", "de_DE.UTF8", "de_DF.UTF-8"]),
+        Examples(
+            rule: .keyboard, good: ["de", "gb", "latam", "de(nodeadkeys)", "us(intl)"],
+            bad: ["", "d", "DE", "de-latin1", "ninechars", "de nodeadkeys", "de(", "de()"],
+            unsaid: ["uk", "en", "xx", "de(nodeadkey)", "gb(nodeadkeys)"]),
         Examples(
             rule: .packageName, good: ["docker.io", "g++", "libc6", "avahi-daemon=0.8-10+deb12u1", "ab=1:2~3"],
             bad: ["", "a", "A1", "a; rm", "-ab", "ab=", "a b"]),
         Examples(
-            rule: .filePath, good: ["/etc/motd", "/a", "/a/..b", "/a/b..", "/a b", "//a", "/a\nb", "/é"],
-            bad: ["", "etc/motd", "/", "/a/", "/..", "/../a", "/a/../b", "/a/..", "..", "../a"]),
+            rule: .filePath,
+            good: [
+                "/etc/motd", "/a", "/a/..b", "/a/b..", "/a b", "/é", "~/a", "/runner/a", "/var/tmp/a", "/a/.b", "/...",
+            ],
+            bad: [
+                "", "etc/motd", "/", "/a/", "/..", "/../a", "/a/../b", "/a/..", "..", "../a", "//a", "/a//b", "/a\nb",
+                "/a\tb", "/a/./b", "/.", "~", "~/", "~a/b", "~/../a",
+            ],
+            unsaid: [
+                "/run/a", "/tmp/a", "/proc/a", "/sys/a", "/dev/a", "/var/run/a", "/var/lock/a", "/tmp", "/run/user/1/a",
+            ]),
+        Examples(
+            rule: .account, good: ["root", "0", "65533", "Debian-snmp", "www-data", "_ssh", "a.b"],
+            bad: ["", "01", "-1", "1a", "a b", "123456", "é", "+1"], unsaid: ["65534", "99999"]),
         Examples(rule: .fileMode, good: ["644", "0644", "0000"], bad: ["", "0o644", "64", "888", "00644", "u+x"]),
         Examples(
             rule: .sha256, good: [times("a", 64), times("0F", 32)], bad: ["", times("a", 63), times("g", 64)]),
         Examples(rule: .imagePath, good: ["x.img", "../a b.zip", "/é"], bad: [], unsaid: ["http://a/x.img", "a://b"]),
         Examples(
-            rule: .ipv4Address, good: ["0.0.0.0", "192.168.50.1", "255.255.255.255", "10.0.0.10"],
-            bad: ["", "1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "1.2.3.04", "a.b.c.d", "1.2.3.4/24", "1.2.3.4\n"]),
+            rule: .gateway, good: ["0.0.0.0", "192.168.50.1", "255.255.255.255", "10.0.0.10", "fd00::1", "fe80::1"],
+            bad: [
+                "", "1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "1.2.3.04", "a.b.c.d", "1.2.3.4/24", "1.2.3.4\n",
+                "fe80::1%eth0", "[fd00::1]", "fd00::1/64",
+            ], unsaid: ["::", "::ffff:1.2.3.4", "ff02::1", ":::", "1:2"]),
         Examples(
-            rule: .ipAddress, good: ["9.9.9.9", "fd00::1", "::", "::ffff:1.2.3.4", "2001:db8:0:0:0:0:0:1"],
-            bad: ["", "example.org", "fe80::1%eth0", "[fd00::1]"], unsaid: ["1.2.3", "1.2.3.256", ":::", "1:2", "...."]),
+            rule: .nameServer, good: ["9.9.9.9", "fd00::1", "127.0.0.1", "::1", "2001:db8:0:0:0:0:0:1", "fe80::1"],
+            bad: ["", "example.org", "fe80::1%eth0", "[fd00::1]", "1.2.3", "1.2.3.256", "...."],
+            unsaid: [":::", "1:2", "::", "::ffff:1.2.3.4", "ff02::1"]),
         Examples(
-            rule: .nodeAddress, good: ["192.168.50.11/24", "10.0.0.1/8", "10.0.0.1/30", "1.2.3.4/1"],
-            bad: ["", "10.0.0.1", "10.0.0.1/0", "10.0.0.1/31", "10.0.0.1/32", "10.0.0.1/024", "10.0.01.1/24", "a/24"],
-            unsaid: ["10.0.0.0/24", "10.0.0.255/24", "10.0.0.3/30"]),
+            rule: .nodeAddress,
+            good: [
+                "192.168.50.11/24", "10.0.0.1/8", "10.0.0.1/30", "1.2.3.4/1", "fd00::11/64", "2001:DB8::5/48",
+                "fd00::1/128", "fd00::/127",
+            ],
+            bad: [
+                "", "10.0.0.1", "10.0.0.1/0", "10.0.0.1/31", "10.0.0.1/32", "10.0.0.1/024", "10.0.01.1/24", "a/24",
+                "fd00::1", "fd00::1/0", "fd00::1/129", "fd00::1/064", "fe80::1%eth0/64",
+            ],
+            unsaid: [
+                "10.0.0.0/24", "10.0.0.255/24", "10.0.0.3/30", "fd00::/64", "fe80::11/64", "ff02::1/64", "::1/128",
+                "::ffff:10.0.0.1/96", "fd00:::1/64",
+            ]),
         Examples(
             rule: .manager,
             good: [
@@ -99,15 +132,28 @@ import Text
             rule: .labelValue, good: ["a", ":_.+@/-", times("x", 128)], bad: ["", "a b", "é", times("x", 129)]),
         Examples(
             rule: .stackName, good: ["web", "a_b-1", "0", times("a", 63)], bad: ["", "A", "-a", "a.b", times("a", 64)]),
+        Examples(
+            rule: .swarmNetworkName, good: ["traefik", "A_b.c-1", "ingress2", times("a", 63)],
+            bad: ["", "-a", "a b", "a,b", "ingress", "host", "docker_gwbridge", times("a", 64)]),
+        Examples(
+            rule: .addressPool, good: ["10.201.0.0/16", "172.30.5.0/24", "10.0.0.0/8"],
+            bad: ["", "10.0.0.0", "10.0.0.0/25", "fd00::/8", "10.0.0.0/0"],
+            unsaid: ["10.201.0.1/16", "127.0.0.0/8", "224.0.0.0/8", "10.300.0.0/16"]),
+        Examples(
+            rule: .subnet, good: ["10.201.7.0/24", "172.30.0.0/28"], bad: ["", "10.0.0.0", "10.0.0.0/31", "x/24"],
+            unsaid: ["10.201.7.1/24", "0.0.0.0/8"]),
+        Examples(
+            rule: .certificateLife, good: ["365d", "1h", "2160h", "7300d"], bad: ["", "0d", "90", "1y", "-1d", "1.5d"],
+            unsaid: ["7301d", "175201h"]),
     ]
 
     /// All rules of texts in the table of keys.
     private static func rules(of shape: RecipeShape) -> Set<ValueRule> {
         switch shape {
         case .text(let rule): [rule]
-        case .list(let item): rules(of: item)
+        case .list(let item), .oneOrMore(let item): rules(of: item)
         case .map(let keys): keys.reduce(into: []) { $0.formUnion(rules(of: $1.shape)) }
-        case .flag, .choice, .taggable, .free: []
+        case .flag, .choice, .taggable, .taggableMap, .free: []
         }
     }
 

@@ -1,3 +1,4 @@
+import Diagnostics
 import Filesystems
 import Foundation
 import Host
@@ -5,6 +6,7 @@ import Images
 import Provisioning
 import Racks
 import Recipes
+import Stacks
 import SystemPackage
 import Systems
 import TestSupport
@@ -19,8 +21,10 @@ final class Rack: Sendable {
     let keys: RackKeys
     private let program: OutsideTool
 
-    /// Every node has its own file on top of `shared`, and the address 192.168.77.10 and up.
-    init(_ count: Int, shared: String, files: [String: String] = [:]) async throws {
+    /// Every node has its own file on top of `shared`, and the address 192.168.77.10 and up, or another /24.
+    init(
+        _ count: Int, network: String = Rack.network, shared: String, files: [String: String] = [:]
+    ) async throws {
         for tool in ["dockerd", "sshd", "ip", "nsenter", "unshare", "ssh"] { _ = try OutsideTool(tool) }
         program = try OutsideTool(
             FilePath(#filePath).removingLastComponent().removingLastComponent().appending("swarm/rack").string)
@@ -28,7 +32,7 @@ final class Rack: Sendable {
         for (name, text) in files { scratch.write(text, to: "recipes/\(name)") }
         scratch.write(shared, to: "recipes/red.yaml")
         for (index, name) in names.enumerated() {
-            let text = "extends: red.yaml\nhostname: \(name)\naddress: \(Self.address(index))/24\n"
+            let text = "extends: red.yaml\nhostname: \(name)\naddress: \(network).1\(index)/24\n"
             scratch.write(
                 text + "swarm: { labels: { rack: red, slot: \"\(index)\" } }\n", to: "recipes/\(name).yaml")
         }
@@ -42,16 +46,27 @@ final class Rack: Sendable {
                 saltKey: [1], rackKeys: keys, flashTime: Int64(Date().timeIntervalSince1970) - 60
             ).provision(
                 node, profile: Self.profile, boot: Self.boot, root: RootSnapshot(),
+                supplies: try Self.supplies(of: node),
                 secrets: SecretReader(environment: [:]) { _ in nil })
             try Self.lay(provision, on: "cards/\(name)", in: scratch)
-            scratch.write(Self.address(index), to: "cards/\(name)/address")
+            scratch.write("\(network).1\(index)", to: "cards/\(name)/address")
         }
         self.keys = keys
         scratch.write(String(UInt16.random(in: 1000...9999)), to: "id")
         try run("up")
     }
 
-    static func address(_ index: Int) -> String { "192.168.77.1\(index)" }
+    private static func supplies(of node: Recipes.Node) throws -> Supplies {
+        var report = DiagnosticReport()
+        var supplies = Supplies()
+        supplies.stacks = (node.swarm?.stacks ?? []).compactMap { StackSource(reading: $0, &report) }
+        if report.hasErrors { throw report }
+        return supplies
+    }
+
+    static let network = "192.168.77"
+
+    static func address(_ index: Int) -> String { "\(network).1\(index)" }
 
     private static let profile = OSProfile(
         flavour: .debianRaspi, bootMountPoint: "/boot", architecture: "arm64",

@@ -12,7 +12,7 @@ class Wire:
     says so at once: without an answer each question would wait for seconds. Programs of the harness use the network in
     its namespace."""
 
-    ADDRESSES = ("192.168.50.1/24", "192.168.50.2/24", "192.168.50.3/24")
+    ADDRESSES = ("192.168.50.1/24", "192.168.50.2/24", "192.168.50.3/24", "fd00:50::3/64")
 
     def __init__(self) -> None:
         self.namespace = f"wire{next(_numbers)}"

@@ -31,6 +31,8 @@ package enum DaemonKeyTable {
         lines += [
             "", "All but `none` also take " + LogDrivers.general.map { "`\($0.name)`" }.joined(separator: " ") + ".",
             "",
+            "A plugin goes by the name of its image or by its alias (`loki`), with a warning: without it no container starts,",
+            "and with `log-opts` dockerd does not either.", "",
             "## Names that dockerd takes and ignores", "",
             "They are options of its command line, not keys of the file. piflash refuses them.", "", "| not | but |",
             "|---|---|",

@@ -109,17 +109,7 @@ extension DaemonValidation {
             if case .object(let inner)? = value("log-opts") { inner } else { [] }
         let name = text("log-driver") ?? "json-file"
         guard let driver = LogDrivers.all.first(where: { $0.name == name }) else {
-            // A plugin goes by the name of its image.
-            if name.contains("/") || name.contains(":") {
-                warning(
-                    index(of: "log-driver"), "\"\(name)\" is a plugin: it has to be on the node before dockerd starts")
-                return
-            }
-            let near = nearest(to: name, among: LogDrivers.all.map(\.name))
-            return error(
-                index(of: "log-driver"),
-                "Docker has no log driver \"\(name)\", and no container starts with it"
-                    + (near.map { "; did you mean \"\($0)\"?" } ?? "; a plugin goes by its full name (maker/name:tag)"))
+            return validatePlugin(name, hasOptions: !options.isEmpty)
         }
         if version < driver.since || driver.until.map({ version >= $0 }) == true {
             let when = driver.until.flatMap { version >= $0 ? "it is gone since \($0)" : nil }
@@ -138,6 +128,33 @@ extension DaemonValidation {
             validateOption(option.name, of: driver, at)
         }
         validateValues(values, driver: name, at)
+    }
+
+    /// A plugin goes by the name of its image, or by the alias that it was installed with. Without options dockerd looks for
+    /// it only when a container starts; with options it waits 15 seconds for it when it starts itself, and then ends
+    /// (20.10.24).
+    private mutating func validatePlugin(_ name: String, hasOptions: Bool) {
+        let at = index(of: "log-driver")
+        let isImage = name.contains("/") || name.contains(":")
+        if !isImage, let near = nearest(to: name, among: LogDrivers.all.map(\.name)) {
+            return error(
+                at, "Docker has no log driver \"\(name)\", and no container starts with it; did you mean \"\(near)\"?")
+        }
+        if surroundings.plugins?.contains(name) == true { return }
+        let text =
+            "\"\(name)\" is not one of Docker's log drivers; without a plugin of that name "
+            + (hasOptions ? "dockerd does not start" : "no container starts")
+        if surroundings.plugins != nil { return error(at, text) }
+        let install =
+            name == "loki"
+            ? "docker plugin install grafana/loki-docker-driver --alias loki" : "docker plugin install"
+        warning(
+            at,
+            text
+                + (hasOptions
+                    ? ": on a new card, leave the keys out, install the plugin with first_boot.run (\(install)), and then add "
+                        + "them with piflash daemon"
+                    : ": install it with first_boot.run (\(install))"))
     }
 
     private mutating func validateOption(_ name: String, of driver: LogDrivers.Driver, _ at: Int?) {

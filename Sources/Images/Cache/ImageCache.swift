@@ -57,6 +57,15 @@ package struct ImageCache: Sendable {
             at: source, sha256: sha256, validate: validate, events: events, isCancelled: isCancelled, began: { _ in })
     }
 
+    /// The unpacked image of the file at `source` if it is in the cache; nothing is unpacked.
+    package func knownImage(at source: FilePath) -> Image? {
+        let key = Data(source.string.utf8).sha256
+        guard let identity = try? SourceIdentity(of: source), let known = index(key), known.identity == identity else {
+            return nil
+        }
+        return (try? open(known, source: source)) ?? nil
+    }
+
     /// The same. `began` is called when unpacking begins, if the size of the image is known then.
     func image(
         at source: FilePath, sha256: String?, validate: (FilePath, ImageFile) throws(Failure) -> Void,

@@ -52,11 +52,14 @@ struct WriteCommand: ContextualCommand {
         } catch let failure as Failure {
             renderer.renderFailure(failure)
             throw failure
+        } catch let mistakes as DiagnosticReport {
+            renderer.renderMistakes(mistakes)
+            throw mistakes
         }
     }
 
     private func run(in context: CommandContext, renderer: EventRenderer) async throws {
-        let node = try recipe.load(in: context, requireImage: true)
+        let node = try recipe.load(in: context, requireImage: true, report: renderer.report)
         let chooser = context.chooser(for: node)
         // The card is validated before the image is unpacked too: a refusal should not wait for that.
         let chosen = try chooser.choose(context.absolute(target))
@@ -66,8 +69,7 @@ struct WriteCommand: ContextualCommand {
             events: renderer.render, isCancelled: context.isCancelled)
         // On a first run the image is still being unpacked; if no card is written from it, it is not kept.
         defer { plan.image.cancel() }
-        renderer.closeLine()
-        context.console.report(DiagnosticReport(plan.provision.warnings))
+        renderer.report(DiagnosticReport(plan.provision.warnings))
         try chooser.validate(chosen, imageSize: plan.content.size)
         try Confirmation(console: context.console, yes: yes).ask(
             about: chosen, to: "write \(plan.node.hostname.value) (\(plan.profile.flavour.title)) to it")

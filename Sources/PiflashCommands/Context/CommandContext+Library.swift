@@ -18,17 +18,19 @@ extension CommandContext {
         try RecipeValidation.validate(try loader(requireImage: requireImage).reading(of: paths))
     }
 
-    /// Reads and validates one recipe, and shows its warnings.
-    func load(_ path: String, node: String? = nil, requireImage: Bool) throws -> LoadedRecipe {
+    /// Reads and validates one recipe, and shows its warnings, by `report` if that is given.
+    func load(
+        _ path: String, node: String? = nil, requireImage: Bool, report: ((DiagnosticReport) -> Void)? = nil
+    ) throws -> LoadedRecipe {
         let loaded = try RecipeValidation.validateOne(loader(requireImage: requireImage).reading(of: path, node: node))
-        console.report(DiagnosticReport(loaded.warnings))
+        (report ?? console.report)(DiagnosticReport(loaded.warnings))
         return loaded
     }
 
     /// Reads the secrets of a run from the environment, files, programs and the terminal.
     var secrets: SecretReader {
         let console = console
-        return SecretReader(environment: environment) { text in
+        return SecretReader(environment: environment, asksTwice: console.inputIsTerminal) { text in
             console.inputIsTerminal ? console.ask("\(text): ", echo: false) : nil
         }
     }

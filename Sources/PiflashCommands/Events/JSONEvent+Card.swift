@@ -32,6 +32,27 @@ extension JSONEvent {
             ])
     }
 
+    /// A remark on a recipe.
+    init(_ diagnostic: Diagnostic) {
+        let location = diagnostic.location
+        self.init(
+            "diagnostic",
+            [
+                "severity": .string(diagnostic.severity.rawValue), "message": .string(diagnostic.text),
+                "file": location.map { .string($0.file) }, "line": location.map { .count($0.line) },
+                "column": location.map { .count($0.column) },
+            ])
+    }
+
+    /// The last event of a run that did not begin, because recipes have mistakes.
+    init(failed mistakes: DiagnosticReport) {
+        let count = mistakes.errors.count
+        self.init(
+            failed: Failure(
+                .init("recipes.mistakes"), severity: .usage,
+                "\(count) \(count == 1 ? "mistake" : "mistakes") in the recipes"))
+    }
+
     /// The last event of a run that failed.
     init(failed failure: Failure) {
         self.init(

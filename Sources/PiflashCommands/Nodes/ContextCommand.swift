@@ -1,8 +1,12 @@
 import ArgumentParser
 import Diagnostics
+import Images
+import Planning
+import Provisioning
 import Racks
 import Recipes
 import SystemPackage
+import Systems
 
 struct ContextCommand: ContextualCommand {
     static let configuration = CommandConfiguration(
@@ -37,13 +41,34 @@ struct ContextCommand: ContextualCommand {
                 .usage, severity: .usage, "no node of these recipes has docker.remote",
                 hint: "set docker.remote to ssh or tls")
         }
+        var names = context.localNames
         let made = try DockerContexts(
-            of: nodes, in: output.map(context.absolute), user: context.user, now: context.now())
+            of: nodes, in: output.map(context.absolute), user: context.user, now: context.now()
+        ) { names.answer(for: $0) }
+        context.report(names)
         for item in made.contexts { context.console.output("docker context import \(item.node) \(item.file)") }
+        for need in clientNeeds(nodes, in: context) { context.console.note(need) }
         if let bundle = made.bundle {
             context.console.note(
                 "without a context: docker --tlsverify --tlscacert \(bundle)/ca.pem"
                     + " --tlscert \(bundle)/cert.pem --tlskey \(bundle)/key.pem -H HOST")
+        }
+    }
+
+    /// What the nodes' engines need of the docker command here, as far as their images show it without being unpacked.
+    private func clientNeeds(_ nodes: [Node], in context: CommandContext) -> [String] {
+        let cache = ImageCache(directories: context.directories)
+        var profiles: [String: OSProfile] = [:]
+        var seen: Set<String> = []
+        return nodes.compactMap { node in
+            guard let source = node.image?.source.value else { return nil }
+            if profiles[source] == nil {
+                profiles[source] = InspectedImage(knownAt: FilePath(source), cache: cache)?.profile
+            }
+            guard let profile = profiles[source], let need = NodeEngine.clientNeeds(node, profile: profile),
+                seen.insert(need).inserted
+            else { return nil }
+            return need
         }
     }
 }

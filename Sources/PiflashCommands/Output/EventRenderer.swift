@@ -65,6 +65,25 @@ final class EventRenderer: Sendable {
         if form == .json { console.output(JSONEvent(failed: failure)) }
     }
 
+    /// Prints remarks on recipes: for people, and as JSON also as events.
+    func report(_ report: DiagnosticReport) {
+        closeLine()
+        console.report(report)
+        renderEvents(of: report)
+    }
+
+    /// The last events of a run that did not begin, as JSON; in other forms the caller's message says it.
+    func renderMistakes(_ report: DiagnosticReport) {
+        closeLine()
+        renderEvents(of: report)
+        if form == .json { console.output(JSONEvent(failed: report)) }
+    }
+
+    private func renderEvents(of report: DiagnosticReport) {
+        guard form == .json else { return }
+        for diagnostic in report.sorted { console.output(JSONEvent(diagnostic)) }
+    }
+
     /// Ends a progress line that is still being rewritten.
     func closeLine() {
         let wasOpen = state.withLock { state in

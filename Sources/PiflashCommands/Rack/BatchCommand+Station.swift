@@ -18,7 +18,7 @@ extension BatchCommand {
             open: { target, size throws(Failure) in try chooser.open(target, imageSize: size) })
         let plan = await batch.comparingSecrets(of: try await rack.plan(in: context, renderer: renderer))
         let warnings = try await batch.validate(plan.left, isCancelled: context.isCancelled)
-        console.report(DiagnosticReport(warnings.filter { !plan.warnings.contains($0) }))
+        renderer.report(DiagnosticReport(warnings.filter { !plan.warnings.contains($0) }))
         let present = tree.disks()
         let readers = StationReaders(named: named, present: present)
         try Confirmation(console: console, yes: yes).ask(

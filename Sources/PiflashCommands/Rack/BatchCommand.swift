@@ -79,6 +79,9 @@ struct BatchCommand: ContextualCommand {
         } catch let failure as Failure {
             renderer.renderFailure(failure)
             throw failure
+        } catch let mistakes as DiagnosticReport {
+            renderer.renderMistakes(mistakes)
+            throw mistakes
         }
     }
 
@@ -104,7 +107,7 @@ struct BatchCommand: ContextualCommand {
                     renderer.notice("\(error.message): this card will fail")
                 }
             })
-        console.report(DiagnosticReport(warnings.filter { !plan.warnings.contains($0) }))
+        renderer.report(DiagnosticReport(warnings.filter { !plan.warnings.contains($0) }))
         for card in jobs.finished {
             renderer.notice("\(card.target.path): is \(card.node)'s card, which is done; it is left alone")
         }

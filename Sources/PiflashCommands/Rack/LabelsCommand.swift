@@ -68,8 +68,12 @@ struct LabelsCommand: ContextualCommand {
         context.console.note("\(rack.members.count) nodes: \(path)")
     }
 
-    private func labels(of rack: LoadedRack, in context: CommandContext) async throws(Failure) -> [NodeLabel] {
-        guard withPassword else { return rack.members.map { NodeLabel($0) } }
+    private func labels(of rack: LoadedRack, in context: CommandContext) async throws -> [NodeLabel] {
+        var names = context.localNames
+        defer { context.report(names) }
+        guard withPassword else {
+            return rack.members.map { NodeLabel($0, answersLocalName: names.answer(for: $0.node)) }
+        }
         context.console.note(
             "piflash: the passwords are on the sheet in clear text: anyone who sees it can log in and use sudo"
         )
@@ -78,14 +82,15 @@ struct LabelsCommand: ContextualCommand {
         for member in rack.members {
             var password: String?
             if let secret = member.node.user?.password, case .value(let value) = try await secrets.read(secret) {
-                if value.hasPrefix("$") {
+                if CryptHash.scheme(of: value) != nil {
                     context.console.note(
                         "\(member.node.hostname.value): the recipe has only the password's hash; it is left out")
                 } else {
                     password = value
                 }
             }
-            labels.append(NodeLabel(member, password: password))
+            labels.append(
+                NodeLabel(member, password: password, answersLocalName: names.answer(for: member.node)))
         }
         return labels
     }

@@ -15,9 +15,8 @@ struct RackOptions: ParsableArguments {
         let loaded = try context.loadRack(racks, requireImage: true)
         let plan = try await context.planner(reading: UnreadSecrets()).rack(
             loaded.nodes, of: context.user, events: renderer.render, isCancelled: context.isCancelled)
-        renderer.closeLine()
         // Recipes that share a file repeat its warnings.
-        context.console.report(DiagnosticReport(loaded.warnings + plan.warnings).unrepeated)
+        renderer.report(DiagnosticReport(loaded.warnings + plan.warnings).unrepeated)
         if plan.damagedLines > 0 {
             context.console.note(
                 "warning: \(plan.damagedLines) lines of the rack's ledger are damaged and skipped (.piflash/ledger)")

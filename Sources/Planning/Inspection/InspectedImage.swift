@@ -43,6 +43,16 @@ package struct InspectedImage: Sendable {
         }
     }
 
+    /// Reads the image file at `path` without unpacking it: nil if it is packed and not in the cache, or cannot be read.
+    package init?(knownAt path: FilePath, cache: ImageCache) {
+        if let image = cache.knownImage(at: path) {
+            try? self.init(of: Overlay(over: image.store), at: image.path, digest: image.digest, packing: nil)
+        } else {
+            guard let file = try? ImageFile(opening: path) else { return nil }
+            try? self.init(of: Overlay(over: file), at: path, digest: nil, packing: nil)
+        }
+    }
+
     private init(of store: Overlay, at path: FilePath, digest: String?, packing: ImagePacking?) throws {
         self.digest = digest
         self.packing = packing

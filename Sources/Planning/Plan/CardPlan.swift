@@ -83,7 +83,7 @@ package struct CardPlanner: Sendable {
         for node: Node, in rack: RackSecrets, on image: () throws -> ImageStream
     ) async throws -> CardPlan {
         // Unpacking may take minutes; report a missing secret before.
-        for secret in node.secrets { _ = try await secrets.read(secret) }
+        try await secrets.readAll(node.secrets)
         let time = now()
         let supplies = try Supplies(filesOf: node)
         let image = try image()
@@ -131,6 +131,7 @@ package struct CardPlanner: Sendable {
         let identity: ImageIdentity
         let snapshot: BootSnapshot
         let root: InspectedRoot
+        let table: PartitionTable
         package let profile: OSProfile
         let bootProblems: BootProblems
     }
@@ -158,7 +159,7 @@ package struct CardPlanner: Sendable {
                 known: ImageFacts(
                     identity: ImageIdentity(
                         name: image.sourceName, digest: image.finished?.digest ?? digestPlaceholder),
-                    snapshot: snapshot, root: root,
+                    snapshot: snapshot, root: root, table: table,
                     profile: try OSProfile.detect(snapshot, root: root.snapshot),
                     bootProblems: try BootProblems(of: content, table: table, boot: snapshot, root: root.snapshot)))
         }

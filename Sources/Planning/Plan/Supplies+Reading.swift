@@ -5,6 +5,7 @@ import Host
 import Images
 import Provisioning
 import Recipes
+import Stacks
 import SystemPackage
 
 extension Supplies {
@@ -44,6 +45,9 @@ extension Supplies {
                 report.error(
                     at: path.location, "docker.preload: \(error.message)" + (error.hint.map { " (\($0))" } ?? ""))
             }
+        }
+        for stack in node.swarm?.stacks ?? [] {
+            if let source = StackSource(reading: stack, &report) { stacks.append(source) }
         }
         guard !report.hasErrors else { throw report }
     }

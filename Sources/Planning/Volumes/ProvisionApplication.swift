@@ -12,6 +12,11 @@ extension WritableFileTree {
         guard !provision.hasPlaceholders else {
             throw Failure(.unreadSecrets, "the provision holds placeholders for secrets that were not read")
         }
+        return try put(provision)
+    }
+
+    /// The same, also of a provision with placeholders: to a copy that never becomes a card.
+    mutating func put(_ provision: Provision) throws -> [String] {
         var changed: [String] = []
         for path in provision.removedBootFiles where try read(path) != nil {
             try remove(path)

@@ -12,6 +12,8 @@ struct CardAssembly {
     let rendering: Rendering
     let cluster: (any Orchestration)?
     let supplied: SuppliedFiles
+    /// The recipe's files that the first-boot program installs.
+    let installed: [Provision.NodeFile]
     /// The kernel command line that the card has.
     let kernel: KernelCommandLine
     /// The card's record of its last configuration.
@@ -45,7 +47,7 @@ struct CardAssembly {
             removedBootFiles: (previous?.files ?? []).filter {
                 RemovableFiles.isBootFile($0) && !managed.contains($0)
             } + foreign.files,
-            nodeFiles: marked.nodeFiles,
+            nodeFiles: marked.nodeFiles, installedFiles: installed,
             hasPlaceholders: material.hasPlaceholders || supplied.certificate?.isPlaceholder == true,
             warnings: warnings + [foreign.warning(at: node.hostname.location)].compactMap { $0 })
     }

@@ -1,4 +1,5 @@
 package import Recipes
+package import Stacks
 
 /// What a card gets besides what its recipe says: files that the recipe only names, and the node's certificate. The caller
 /// of ``Provisioner`` reads and issues them.
@@ -7,14 +8,18 @@ package struct Supplies: Hashable, Sendable {
     package var packages: [Package]
     /// The recipe's `docker.preload`.
     package var savedImages: [SavedImages]
+    /// The recipe's `swarm.stacks`.
+    package var stacks: [StackSource]
     /// Set when the recipe says `docker.remote: tls`.
     package var certificate: NodeCertificate?
 
     package init(
-        packages: [Package] = [], savedImages: [SavedImages] = [], certificate: NodeCertificate? = nil
+        packages: [Package] = [], savedImages: [SavedImages] = [], stacks: [StackSource] = [],
+        certificate: NodeCertificate? = nil
     ) {
         self.packages = packages
         self.savedImages = savedImages
+        self.stacks = stacks
         self.certificate = certificate
     }
 

@@ -20,7 +20,7 @@ enum RecipeChecks {
                     ? "the recipe has no user: the image's login stays, with the password that everybody knows"
                     : "the recipe has no user: on \(profile.flavour.title) nobody can log in")
         }
-        if let gateway = node.network.gateway, node.address == nil {
+        if let gateway = node.network.gateway, node.addresses.isEmpty {
             report.warning(at: gateway.location, "network.gateway: has no effect without address")
         }
         for network in node.wifi?.networks ?? []
@@ -29,6 +29,9 @@ enum RecipeChecks {
                 at: network.ssid.location,
                 "wifi.networks: NetworkManager may take \"\(network.ssid.value)\" for a list of bytes")
         }
+        EnginePackages.check(node, profile: profile, report: &report)
+        NetworkChecks.check(node, profile: profile, root: root, report: &report)
+        LocaleChecks.check(node, root: root, report: &report)
         if node.swarm != nil {
             for kind in Cluster.kinds { kind.check(node, profile: profile, root: root, report: &report) }
         }
@@ -44,6 +47,9 @@ enum RecipeChecks {
             guard let location = setting.location(in: node) else { continue }
             switch support[setting] {
             case .native: continue
+            // The swarm itself is refused.
+            case .impossible where Setting.partsOfSwarm.contains(setting) && support[.swarm]?.isPossible == false:
+                continue
             case .impossible(let reason):
                 report.error(at: location, "\(setting.title): not on \(profile.flavour.title): \(reason)")
             case .rootEdit where root == nil:
@@ -69,6 +75,16 @@ enum RecipeChecks {
             && name.split(separator: ";").allSatisfy { UInt8($0) != nil }
     }
 
+    /// Reports a file of the recipe for the boot partition that the flavour writes.
+    static func bootConflicts(_ node: Node, _ rendering: Rendering, report: inout DiagnosticReport) {
+        let ours = Set(rendering.bootFiles.map { $0.path.lowercased() })
+        for file in node.firstBoot.files where file.isOnBootPartition && FileChecks.problem(file) == nil {
+            let path = file.path.value
+            guard ours.contains(BootPartitionFile.relative(path).lowercased()) else { continue }
+            report.error(at: file.path.location, "first_boot.files: \(path) is written by piflash itself")
+        }
+    }
+
     /// Reports a file of the recipe that has the path of a file of piflash.
     static func conflicts(
         _ node: Node, _ rendering: Rendering, theirs: [Provision.NodeFile], report: inout DiagnosticReport
@@ -77,7 +93,7 @@ enum RecipeChecks {
         for file in node.firstBoot.files {
             let path = file.path.value
             let count = ours.count { $0 == path }
-            guard count > theirs.count(where: { $0.path == path }) else { continue }
+            guard count > theirs.count(where: { $0.path == path }), FileChecks.problem(file) == nil else { continue }
             report.error(at: file.path.location, "first_boot.files: \(path) is written by piflash itself")
         }
     }

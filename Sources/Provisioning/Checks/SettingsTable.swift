@@ -20,9 +20,26 @@ package enum SettingsTable {
             case .native(let text): .native("\(text); an address with a login in the root partition")
             case let answer: answer
             }
+        support[.homeFiles] = support[.commands]
+        support[.bootFiles] = .native("the files themselves")
+        // Only a swarm that the rack forms has these.
+        var formed = support[.swarm]
+        if case .impossible = formed {
+        } else if let problem = SwarmFormation.problem(profile) {
+            formed = .impossible(problem)
+        }
+        support[.swarmNetworks] = formed
+        support[.swarmCommands] = formed
+        support[.stacks] = stacks(formed)
         support.set(.dockerPackages, .preload, to: .rootEdit("files in \(CarriedFile.directory)"))
         support[.remoteTLS] = .rootEdit("files in \(SuppliedFiles.certificateDirectory)")
         return support
+    }
+
+    /// The compose files and what they name go in the root partition on every system that has swarm mode.
+    private static func stacks(_ swarm: Support?) -> Support? {
+        if case .impossible = swarm { return swarm }
+        return .rootEdit("files in \(SwarmFormation.stacksDirectory) and \(SwarmFormation.stackFilesDirectory)")
     }
 
     /// The document, in Markdown.

@@ -5,6 +5,7 @@ import Systems
 /// Checks whether the files that a card carries suit its image.
 enum SupplyChecks {
     static func check(_ supplies: Supplies, _ node: Node, profile: OSProfile, report: inout DiagnosticReport) {
+        StackChecks.check(supplies.stacks, node, profile: profile, report: &report)
         checkPackages(supplies.packages, profile: profile, report: &report)
         for archive in supplies.savedImages {
             for image in archive.images { check(image, of: archive, profile: profile, report: &report) }

@@ -32,7 +32,7 @@ package struct DaemonConfiguration: Hashable, Sendable {
         version = RootFlavour.engineVersion(profile) ?? DockerInstallation.version(of: node, profile: profile)
         take(docker)
         let known = members.count
-        addProxy(docker, network: node.address?.value)
+        addProxy(docker, networks: node.addresses.map(\.value))
         addRemote(docker, report: &report)
         addClassicSwarm(node, report: &report)
         if let architecture = profile.architecture, !strings("labels").contains(where: { $0.hasPrefix("arch=") }) {
@@ -128,10 +128,11 @@ package struct DaemonConfiguration: Hashable, Sendable {
             }
             networks.append(.init(network, name: name))
         }
-        if let address = node.address?.value { add("\(address.address)/\(address.prefixLength)", "the node's network") }
-        if let gateway = node.network.gateway?.value { add("\(gateway)/32", "the gateway") }
-        for host in node.rack { add("\(host.address)/32", "the rack's node \(host.name)") }
-        for server in node.network.dns { add("\(server.value)/32", "the name server") }
+        func addHost(_ address: String, _ name: String) { add("\(address)/\(address.contains(":") ? 128 : 32)", name) }
+        for address in node.addresses { add(address.value.description, "the node's network") }
+        for gateway in node.network.gateways { addHost(gateway.value, "the gateway") }
+        for host in node.rack { addHost(host.address, "the rack's node \(host.name)") }
+        for server in node.network.dns { addHost(server.value, "the name server") }
         var groups = DaemonSurroundings.debianGroups.union(node.user?.groups.map(\.value) ?? [])
         var users: Set<String> = []
         if let name = node.user?.name.value {
@@ -148,13 +149,11 @@ package struct DaemonConfiguration: Hashable, Sendable {
 
     // MARK: What the recipe's short forms mean
 
-    private mutating func addProxy(_ docker: Node.Docker, network: Node.StaticAddress?) {
+    private mutating func addProxy(_ docker: Node.Docker, networks: [Node.StaticAddress]) {
         guard let proxy = docker.proxy else { return }
         var direct = proxy.noProxy.map(\.value)
         // Hosts in the node's own network are reached without the proxy, above all the swarm's managers.
-        if let network, let own = IPNetwork("\(network.address)/\(network.prefixLength)")?.canonical,
-            !direct.contains(own)
-        {
+        for own in networks.compactMap({ IPNetwork($0.description)?.canonical }) where !direct.contains(own) {
             direct.append(own)
         }
         let settings = ProxySettings(http: proxy.http?.value, https: proxy.https?.value, noProxy: direct)

@@ -12,7 +12,9 @@ extension DockerInstallation {
     /// The version of the engine that the first boot installs, if it is known beforehand.
     static func version(of node: Node, profile: OSProfile) -> EngineVersion? {
         var ignored = DiagnosticReport()
-        guard of(node, profile: profile, report: &ignored) == .debian else { return nil }
+        // Debian's package by name is the same as docker.install: debian.
+        let isListed = node.firstBoot.packages.contains { $0.value == "docker.io" } && !isThere(profile)
+        guard isListed || of(node, profile: profile, report: &ignored) == .debian else { return nil }
         return DockerSources.of(profile).debian.flatMap { EngineVersion($0) }
     }
 

@@ -20,31 +20,30 @@ struct Draft: Sendable {
     /// files.
     let files: [Provision.NodeFile]
 
-    /// The interface that gets the recipe's address and name servers: Wi-Fi if the recipe has a network, since the node is
-    /// then meant to be reached that way; otherwise the cable. The other one gets its address by DHCP.
-    var primaryInterface: String { hasWiFi ? "wlan0" : "eth0" }
+    /// The interface that gets the recipe's addresses and name servers. If the recipe does not say, it is Wi-Fi if the recipe
+    /// has a network, since the node is then meant to be reached that way; otherwise the cable. The other one gets its
+    /// address by DHCP.
+    var primaryInterface: String {
+        switch node.network.interface?.value {
+        case .wired: "eth0"
+        case .wifi: "wlan0"
+        case nil: hasWiFi ? "wlan0" : "eth0"
+        }
+    }
 
     var hasWiFi: Bool { !material.accessPoints.isEmpty }
 
     var country: String? { node.wifi?.country?.value }
 
-    /// The address of `interface`, or nil if DHCP gives it.
-    func address(of interface: String) -> Node.StaticAddress? {
-        interface == primaryInterface ? node.address?.value : nil
-    }
-
-    func gateway(of interface: String) -> String? {
-        address(of: interface) == nil ? nil : node.network.gateway?.value
-    }
-
-    func nameServers(of interface: String) -> [String] {
-        interface == primaryInterface ? node.network.dns.map(\.value) : []
+    /// What `interface` gets by the recipe.
+    func addressing(of interface: String) -> Addressing {
+        interface == primaryInterface ? Addressing(node, interface: interface) : Addressing(interface: interface)
     }
 
     var allowsPasswordLogin: Bool { material.allowsPasswordLogin }
 }
 
 extension Node.StaticAddress {
-    /// The prefix length as four numbers: "255.255.255.0".
-    var mask: String { IPv4Network("\(address)/\(prefixLength)")?.mask.description ?? "" }
+    /// The prefix length of an IPv4 address as four numbers: "255.255.255.0".
+    var mask: String { IPv4Network(description)?.mask.description ?? "" }
 }

@@ -1,5 +1,6 @@
 import Diagnostics
 import Recipes
+import Stacks
 import Systems
 import Text
 
@@ -12,12 +13,6 @@ struct Material: Sendable {
         let hidden: Bool
     }
 
-    /// What the swarm's first manager deploys.
-    struct Stack: Hashable, Sendable {
-        let name: String
-        let contents: [UInt8]
-    }
-
     private(set) var passwordHash: String?
     private(set) var authorizedKeys: [String] = []
     private(set) var accessPoints: [AccessPoint] = []
@@ -28,8 +23,8 @@ struct Material: Sendable {
     /// Texts that are shown only masked.
     private(set) var sensitive: Set<String> = []
 
-    /// Whether sshd accepts passwords: only if the recipe gives a password and no key. If it gives a key, that is the way in.
-    var allowsPasswordLogin: Bool { passwordHash != nil && authorizedKeys.isEmpty }
+    /// Whether sshd accepts passwords.
+    let allowsPasswordLogin: Bool
 
     /// A password that nobody knows, for accounts that must have one: the same every time for the same node.
     let unguessable: String
@@ -39,19 +34,21 @@ struct Material: Sendable {
     /// Reads and converts every secret of `node`. A value that breaks the rule of its key is reported at its place in the
     /// recipe, never with the value; the rule is the one for values that are written out.
     ///
-    /// - Parameter hashSchemes: the schemes of ready password hashes that the image can check; nil for all.
+    /// - Parameters:
+    ///   - root: the image's root partition, if it was read: it says which hashes the system can check.
+    ///   - stacks: the stacks of the node's swarm, as they were read.
     init(
-        _ node: Node, profile: OSProfile, hashSchemes: Set<String>?, saltKey: [UInt8], keys: RackKeys,
-        secrets: any SecretReading, report: inout DiagnosticReport
+        _ node: Node, profile: OSProfile, root: RootSnapshot?, saltKey: [UInt8], keys: RackKeys,
+        stacks: [StackSource] = [], secrets: any SecretReading, report: inout DiagnosticReport
     ) async throws {
         self.secrets = secrets
+        allowsPasswordLogin = node.user?.logsInByPassword ?? false
         unguessable = digest(
             of: [Array("piflash unguessable".utf8), saltKey, Array(node.hostname.value.utf8)], digits: 32)
         sensitive.insert(unguessable)
         if let user = node.user {
             try await readUser(
-                user, host: node.hostname.value, profile: profile, hashSchemes: hashSchemes, saltKey: saltKey,
-                report: &report)
+                user, host: node.hostname.value, profile: profile, root: root, saltKey: saltKey, report: &report)
         }
         sensitive.formUnion(NodeProxy(node)?.logins ?? [])
         for network in node.wifi?.networks ?? [] { try await readNetwork(network, report: &report) }
@@ -59,14 +56,18 @@ struct Material: Sendable {
         if let swarm = node.swarm, swarm.isFormed {
             hasPlaceholders = hasPlaceholders || keys.arePlaceholders
             sensitive.formUnion([keys.host, keys.worker, keys.manager].map(\.privateKey))
-            for stack in swarm.stacks { try await readStack(stack, report: &report) }
+            for stack in stacks { try await readStack(stack, report: &report) }
         }
         for file in node.firstBoot.files { try await readFile(file, report: &report) }
     }
 
     /// The value of `secret`, or a placeholder; nil, and reported, if the value breaks the rule of its key.
     private mutating func read(_ secret: Secret, report: inout DiagnosticReport) async throws -> SecretValue? {
-        let value = try await secrets.read(secret)
+        let value: SecretValue
+        do throws(DiagnosticReport) { value = try await secrets.read(secret) } catch {
+            report.merge(error)
+            return nil
+        }
         switch value {
         case .placeholder: hasPlaceholders = true
         case .value(let text):
@@ -79,7 +80,7 @@ struct Material: Sendable {
     }
 
     private mutating func readUser(
-        _ user: Node.User, host: String, profile: OSProfile, hashSchemes: Set<String>?, saltKey: [UInt8],
+        _ user: Node.User, host: String, profile: OSProfile, root: RootSnapshot?, saltKey: [UInt8],
         report: inout DiagnosticReport
     ) async throws {
         if let secret = user.password {
@@ -87,9 +88,9 @@ struct Material: Sendable {
             case nil: break
             case .placeholder(let text): passwordHash = text
             case .value(let password):
-                if let scheme = PasswordHash.scheme(of: password) {
+                if let scheme = CryptHash.scheme(of: password) {
                     passwordHash = password
-                    if let hashSchemes, !hashSchemes.contains(scheme) {
+                    if !PasswordSchemes.isKnown(scheme, profile, root: root) {
                         report.error(
                             at: secret.location,
                             "user.password: \(profile.flavour.title) cannot check a $\(scheme)$ hash; give a $6$ hash")
@@ -136,14 +137,24 @@ struct Material: Sendable {
         }
     }
 
-    /// A compose file is read as a secret is: from the workstation, once, and not for `check` or `render`.
-    private mutating func readStack(_ stack: Node.Swarm.Stack, report: inout DiagnosticReport) async throws {
-        let secret = Secret(.file(stack.compose.value), at: stack.compose.location, path: "swarm.stacks.compose")
-        switch try await read(secret, report: &report) {
-        case nil: break
-        case .placeholder(let text), .value(let text):
-            stacks.append(Stack(name: stack.name.value, contents: Array((text + "\n").utf8)))
+    private mutating func readStack(_ source: StackSource, report: inout DiagnosticReport) async throws {
+        var environment: [Stack.Variable] = []
+        for variable in source.stack.environment {
+            switch try await read(variable.value, report: &report) {
+            case nil: break
+            case .placeholder(let text): environment.append(.init(name: variable.name.value, value: text))
+            case .value(let text):
+                environment.append(.init(name: variable.name.value, value: text))
+                if case .literal = variable.value.source { continue }
+                if text.utf8.count > 3 { sensitive.insert(text) }
+            }
         }
+        for file in source.files where file.isSecret && file.contents.count > 3 {
+            sensitive.insert(String(decoding: file.contents, as: UTF8.self))
+        }
+        stacks.append(
+            Stack(
+                name: source.stack.name.value, contents: source.compose, files: source.files, environment: environment))
     }
 
     private mutating func readFile(_ file: Node.FirstBoot.File, report: inout DiagnosticReport) async throws {

@@ -23,6 +23,9 @@ struct FirstBootSetting: Hashable, Sendable {
         case debs = "DEBS"
         case preload = "PRELOAD"
 
+        /// A package with modules that the kernel lacks; empty for none.
+        case kernelPackage = "KERNEL_PACKAGE"
+
         case run = "RUN"
         case packages = "PACKAGES"
         /// Whether ``NodeProxy/environmentPath`` gives proxies.
@@ -34,6 +37,8 @@ struct FirstBootSetting: Hashable, Sendable {
         case locale = "LOCALE"
         case wifi = "WIFI"
         case hosts = "HOSTS"
+        /// A digest of the files that are installed for their owners; empty for none.
+        case files = "FILES"
 
         case account = "ACCOUNT"
         case accountGroups = "ACCOUNT_GROUPS"
@@ -43,6 +48,8 @@ struct FirstBootSetting: Hashable, Sendable {
         case takeover = "TAKEOVER"
         /// Whether sshd takes passwords: "yes" or "no"; empty if the system's own first boot decides.
         case passwordLogin = "PASSWORD_LOGIN"
+        /// How the user becomes root: "passwordless", "password" or "none".
+        case sudo = "SUDO"
         /// Whether cloud-init makes the node.
         case seed = "SEED"
 
@@ -54,7 +61,15 @@ struct FirstBootSetting: Hashable, Sendable {
         case first = "FIRST"
         case tokenServicePort = "DOOR_PORT"
         case labels = "LABELS"
+        /// The pools of the swarm's networks; empty for Docker's own.
+        case addressPool = "ADDRESS_POOL"
+        case certificateHours = "CERTIFICATE_HOURS"
+        /// NAME,OPTION,… each, with the options of `docker network create`.
+        case networks = "NETWORKS"
+        /// NAME:DIGEST each.
         case stacks = "STACKS"
+        /// The commands of first_boot.after_swarm.
+        case swarmRun = "SWARM_RUN"
         case nodes = "NODES"
         case availabilityManager = "AVAILABILITY_MANAGER"
         case availabilityWorker = "AVAILABILITY_WORKER"

@@ -19,18 +19,24 @@ struct FirstBootSettings: Hashable, Sendable {
     /// The address that the others reach the node at, when the recipe fixes it.
     var advertise: String?
     var commands: [String]
+    /// The commands that wait for the whole swarm; only on its first manager.
+    var swarmCommands: [String] = []
     /// Debian packages that the program installs, if nothing else does.
     var packages: [String] = []
     /// The proxies of the node's network.
     var proxy: NodeProxy?
     /// The archive of old releases that packages come from.
     var legacyArchive: PackageArchive.Legacy?
+    /// A package with modules of the kernel that the swarm needs and the image lacks.
+    var kernelPackage: String?
     /// The locale that the program makes, if nothing else has: "en_GB.UTF-8".
     var language: String?
     /// Whether the program switches the radio on, if nothing else does.
     var usesWiFi = false
     /// The rack's nodes, for /etc/hosts.
     var rack: [Node.RackHost] = []
+    /// ``StagedFiles/digest``
+    var stagedFiles = ""
     /// Where the program gets Docker from; nil if it does not install Docker.
     var installation: DockerInstallation?
     /// What the convenience script installs.
@@ -59,6 +65,7 @@ struct FirstBootSettings: Hashable, Sendable {
         var keys: [String]
         /// Set if the image's first user becomes this one: whether sshd takes passwords.
         var takeover: Bool?
+        var sudo = Node.User.Sudo.passwordless
     }
 
     private var accountSettings: [FirstBootSetting] {
@@ -71,13 +78,16 @@ struct FirstBootSettings: Hashable, Sendable {
         if let allowsPasswords = account.takeover {
             settings += [.init(.takeover, true), .init(.passwordLogin, allowsPasswords ? "yes" : "no")]
         }
+        if account.sudo != .passwordless { settings.append(.init(.sudo, account.sudo.rawValue)) }
         return settings
     }
 
     /// The file with ``rack``, in the form of /etc/hosts.
     static let rackPath = "/etc/piflash/hosts"
 
-    private var commandNames: [String] {
+    private var commandNames: [String] { Self.names(commands) }
+
+    private static func names(_ commands: [String]) -> [String] {
         var seen: [String: Int] = [:]
         return commands.enumerated().map { index, command in
             // The stamp belongs to the command, not to its place: after a change of the recipe only new commands run.
@@ -103,6 +113,7 @@ struct FirstBootSettings: Hashable, Sendable {
                 .init(.channel, channel.rawValue), .init(.armv6, isARMv6),
             ]
         }
+        if let kernelPackage { settings.append(.init(.kernelPackage, kernelPackage)) }
         if let dockerUser { settings.append(.init(.dockerUser, dockerUser)) }
         for (name, kind) in [(FirstBootSetting.Name.debs, CarriedFile.Kind.packages), (.preload, .images)] {
             let files = carried.filter { $0.kind == kind }.map(\.name)
@@ -125,7 +136,10 @@ struct FirstBootSettings: Hashable, Sendable {
         var network: [FirstBootSetting] = []
         if let proxy = self.proxy { network += [.init(.proxy, true), .init(.proxyDigest, proxy.digest)] }
         if let legacyArchive { network.append(.init(.legacyArchive, legacyArchive.rawValue)) }
-        return common + accountSettings + installationSettings + orchestration + proxy + network
+        let staged: [FirstBootSetting] = stagedFiles.isEmpty ? [] : [.init(.files, stagedFiles)]
+        let after: [FirstBootSetting] =
+            swarmCommands.isEmpty ? [] : [.init(.swarmRun, Self.names(swarmCommands).joined(separator: " "))]
+        return common + staged + after + accountSettings + installationSettings + orchestration + proxy + network
     }
 
     private var text: String {
@@ -150,11 +164,13 @@ struct FirstBootSettings: Hashable, Sendable {
             let lines = account.keys.map { $0 + "\n" }.joined()
             files.append(.init(path: FirstBootProgram.keysPath, contents: Array(lines.utf8), mode: 0o600))
         }
-        for (name, command) in zip(commandNames, commands) {
-            files.append(
-                .init(
-                    path: "\(FirstBootProgram.commandsDirectory)/\(name)", contents: Array((command + "\n").utf8),
-                    mode: 0o600))
+        for (directory, commands) in [
+            (FirstBootProgram.commandsDirectory, commands), (FirstBootProgram.swarmCommandsDirectory, swarmCommands),
+        ] {
+            for (name, command) in zip(Self.names(commands), commands) {
+                files.append(
+                    .init(path: "\(directory)/\(name)", contents: Array((command + "\n").utf8), mode: 0o600))
+            }
         }
         return files
     }

@@ -11,15 +11,17 @@ enum SeedUnit {
 
     static let program = String(decoding: PackageResources.seed_sh, as: UTF8.self)
 
-    /// cloud-init's first unit has had two names.
-    static let text = """
+    /// cloud-init's first unit has had two names. Where its seed is on the boot partition, it must be mounted by then, which
+    /// HypriotOS does not see to: on a slow card its cloud-init found no seed at first, and gave the cable to DHCP.
+    static func text(bootMountPoint: String) -> String {
+        """
         [Unit]
         Description=Let cloud-init begin again if its first boot was cut short (piflash)
         Documentation=file:\(programPath)
         DefaultDependencies=no
         After=systemd-remount-fs.service
         Before=cloud-init-main.service cloud-init-local.service sysinit.target
-        RequiresMountsFor=/var/lib/cloud /var/lib/piflash \(programPath)
+        RequiresMountsFor=\(bootMountPoint) /var/lib/cloud /var/lib/piflash \(programPath)
         Conflicts=shutdown.target
         Before=shutdown.target
 
@@ -32,9 +34,11 @@ enum SeedUnit {
         WantedBy=sysinit.target
 
         """
+    }
 
-    static var edits: [TreeChange] {
-        [
+    static func edits(bootMountPoint: String) -> [TreeChange] {
+        let text = text(bootMountPoint: bootMountPoint)
+        return [
             TreeChange(.file(contents: Array(program.utf8), mode: 0o755), at: programPath),
             TreeChange(.file(contents: Array(text.utf8), mode: 0o644), at: path),
             TreeChange(.symbolicLink(target: path), at: link),

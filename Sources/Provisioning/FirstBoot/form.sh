@@ -1,13 +1,23 @@
 # A swarm that the rack forms by itself: the first manager initializes it, and all others fetch the token of their role from
 # a manager's token service, join, and delete the key to it.
 
-# A time server that is found only later may move the clock by months, and with it all certificates could expire at once.
-# The first ones last 90 days, whatever --cert-expiry says (Docker 20.10); those of a new root certificate last as long as
-# it says. Docker before 17.06 cannot do that, and the swarm is there without it.
+# A swarm whose nodes are all switched off for longer than their certificates last is dead. The first manager's own
+# certificate lasts 90 days, whatever --cert-expiry says (Docker 20.10); one of a new root certificate lasts as long as it
+# says. That is made while the manager is alone: other nodes would have to be there for it. Docker before 17.06 cannot make
+# one, and renews the first one within its 90 days.
 prolong_certificates() {
-    clock_is_synchronised && return 0
-    timeout 60 docker swarm ca --rotate --quiet --cert-expiry 8760h >/dev/null 2>"$state/error" 9>&- ||
+    stamp=$state/done/certificates
+    had=$(cat "$stamp" 2>/dev/null)
+    [ "$had" != "$CERTIFICATE_HOURS" ] || return 0
+    status working "prolonging the swarm's certificates"
+    # shellcheck disable=SC2046 # a list
+    if { [ -z "$had" ] && [ "$(set -- $(docker node ls -q 2>/dev/null) && echo $#)" = 1 ] &&
+        timeout 60 docker swarm ca --rotate --quiet --cert-expiry "${CERTIFICATE_HOURS}h" >/dev/null 2>"$state/error" 9>&-; } ||
+        timeout 60 docker swarm update --cert-expiry "${CERTIFICATE_HOURS}h" >/dev/null 2>"$state/error" 9>&-; then
+        keep "$stamp" "$CERTIFICATE_HOURS"
+    else
         say "the certificates last 90 days: $(clean <"$state/error")"
+    fi
 }
 
 # The first manager initializes the swarm, unless another manager is in it already: then this is a new card for a node of
@@ -34,10 +44,14 @@ init_swarm() {
         pause 2
     done
     own=$(advertised 0.0.0.0)
+    # The pools come last: an engine that knows no such option says so.
+    set --
+    for network in $ADDRESS_POOL; do set -- "$@" --default-addr-pool "$network"; done
+    [ $# = 0 ] || set -- "$@" --default-addr-pool-mask-length 24
     # Its output holds the token.
-    if docker swarm init --cert-expiry 8760h ${own:+--advertise-addr "$own"} >/dev/null 2>"$state/error"; then
+    if docker swarm init --cert-expiry "${CERTIFICATE_HOURS}h" ${own:+--advertise-addr "$own"} "$@" \
+        >/dev/null 2>"$state/error"; then
         say 'this node has formed the swarm'
-        prolong_certificates
         return 0
     fi
     last=$(clean <"$state/error")
@@ -110,25 +124,23 @@ wait_for_nodes() {
     done
 }
 
-# STACKS holds NAME:DIGEST of each: a stack is deployed again when its file has changed.
-deploy_stacks() {
-    for stack in $STACKS; do
-        name=${stack%%:*}
-        stamp=$state/done/stack-$name
-        [ "$(cat "$stamp" 2>/dev/null)" = "$stack" ] && continue
-        status working "deploying the stack $name"
-        tries=0
-        until docker stack deploy --compose-file "$root/etc/piflash/stacks/$name.yml" "$name" \
-            >/dev/null 2>"$state/error" 9>&-; do
-            tries=$((tries + 1))
-            if [ "$tries" -ge 5 ]; then
-                problem="stack $name: $(clean <"$state/error")"
-                return 1
-            fi
-            status working "deploying the stack $name" '' "$(clean <"$state/error")"
-            pause "$((tries * 4))"
-        done
-        keep "$stamp" "$stack"
+# The commands of first_boot.after_swarm want every node, however long that takes. Fails only in tests.
+wait_for_rack() {
+    round=0
+    while :; do
+        absent=$(missing_nodes)
+        if [ -z "$absent" ]; then
+            # What the shorter wait has said.
+            case $problem in 'not in the swarm yet:'*) problem='' ;; esac
+            return 0
+        fi
+        status waiting 'waiting for the rack' "$absent" "$undeployed"
+        round=$((round + 1))
+        if [ "$rounds" -gt 0 ] && [ "$round" -ge "$rounds" ]; then
+            undeployed="${undeployed:+$undeployed; }not in the swarm yet: $absent"
+            return 1
+        fi
+        back_off 5
     done
 }
 
@@ -146,9 +158,15 @@ form_swarm() {
             back_off "$((round < 5 ? round * 2 : 10))"
         done
     fi
-    join_swarm && register_node || return 1
+    join_swarm || return 1
+    [ "$FIRST" = 0 ] || prolong_certificates
+    register_node || return 1
     shred_file "$(token_key)"
     [ "$FIRST" = 1 ] || return 0
+    make_networks
     wait_for_nodes
     deploy_stacks
+    has_pending swarm-run "$SWARM_RUN" && wait_for_rack && run_each swarm-run first_boot.after_swarm "$SWARM_RUN"
+    [ -z "$undeployed" ] || problem=$undeployed
+    [ -z "$undeployed" ]
 }

@@ -14,6 +14,7 @@ if [ -e "$state/finished" ] && [ "$(cat "$state/finished")" = "$GENERATION" ]; t
         status failed 'checking the login' '' "$unready"
         exit 1
     fi
+    retry_files
     if [ "$CLASSIC" = 0 ]; then
         # The last boot may have failed to delete its token, and to write its last status.
         [ ! -e "$state/done/swarm" ] || rm -f "$state/join-token"
@@ -41,10 +42,16 @@ failed=''
 patience=120
 [ "$FIRST" = 0 ] || patience=15
 make_locale
+install_files
 use_carried
 wait_for_network
 if needs_download; then wait_for_clock 120; fi
 install_packages
+allow_sudo
+# locale-gen may have been among them.
+make_locale
+install_modules
+check_kernel
 install_docker || failed=$step
 if [ "$DOCKER" = 1 ] || [ -s "$state/docker-config" ]; then
     configure_docker
@@ -64,6 +71,8 @@ if has_commands || [ "$FIRST" = 1 ] || { [ "$SWARM" = 1 ] && [ "$FORM" = 0 ]; };
     wait_for_clock "$patience"
 fi
 wait_for_locale
+# Packages and Docker have brought their users and groups.
+install_files last
 run_commands
 [ "$CLASSIC" = 1 ] || leave_classic
 if [ -z "$failed" ] && [ "$CLASSIC" = 1 ]; then
@@ -77,6 +86,7 @@ rm -f "$state/error" "$state/answer"
 if [ -n "$unloaded" ] && [ -z "$failed" ]; then failed='loading images' problem=$unloaded; fi
 if [ -n "$uninstalled" ] && [ -z "$failed" ]; then failed='installing packages' problem=$uninstalled; fi
 if [ -n "$unready" ]; then failed='checking the login' problem=$unready; fi
+[ -z "$lacking" ] || problem="${problem:+$problem; }$lacking"
 if [ -n "$failed" ]; then
     status failed "$failed" '' "$problem"
     exit 1

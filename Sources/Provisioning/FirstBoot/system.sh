@@ -51,9 +51,14 @@ has_locale() {
 # Makes the recipe's locale in the background: it takes half a minute on a small Pi, and only the recipe's commands may
 # need it.
 make_locale() {
-    [ -n "$LOCALE" ] || return 0
+    [ -n "$LOCALE" ] && [ -z "$locale_maker" ] || return 0
     command -v locale-gen >/dev/null 2>&1 || return 0
     if has_locale; then return 0; fi
+    # The card's file has it, unless locale-gen has been installed just now.
+    line=$(awk -v name="$LOCALE" '$1 == name { print; exit }' "$root/usr/share/i18n/SUPPORTED" 2>/dev/null)
+    if [ -n "$line" ] && ! grep -qxF "$line" "$root/etc/locale.gen" 2>/dev/null; then
+        echo "$line" >>"$root/etc/locale.gen"
+    fi
     say "making the locale $LOCALE"
     # Debian's locale-gen makes those of its list; Ubuntu's also takes a name.
     { locale-gen && { has_locale || locale-gen "$LOCALE"; }; } >/dev/null 2>"$state/locale-error" 9>&- &
@@ -69,8 +74,15 @@ wait_for_locale() {
     rm -f "$state/locale-error"
 }
 
+# Whether an interface other than Docker's own has IPv6's default route.
+has_route6() {
+    awk '$1 ~ /^0+$/ && $2 == "00" && $10 !~ /^(lo|docker|br-|veth)/ { found = 1 } END { exit !found }' \
+        "$root/proc/net/ipv6_route" 2>/dev/null
+}
+
 # Whether some interface other than Docker's own has a route.
 has_route() {
+    if has_route6; then return 0; fi
     [ -r "$root/proc/net/route" ] || return 1
     while read -r interface _; do
         case $interface in
@@ -83,6 +95,7 @@ has_route() {
 
 # Whether there is a way out of the network: the default route has destination 0.
 has_way_out() {
+    if has_route6; then return 0; fi
     awk 'NR > 1 && $1 !~ /^(lo|docker|br-|veth)/ && $2 == "00000000" { found = 1 } END { exit !found }' \
         "$root/proc/net/route" 2>/dev/null
 }
@@ -98,29 +111,33 @@ wait_for_network() {
     online_since=$(uptime)
 }
 
-# Whether a command has not run yet.
-has_commands() {
-    for name in $RUN; do
-        [ -e "$state/done/run-${name#*-}" ] || return 0
+# has_pending DIRECTORY NAMES: whether a command of the recipe has not run yet.
+has_pending() {
+    for name in $2; do
+        [ -e "$state/done/$1-${name#*-}" ] || return 0
     done
     return 1
 }
 
-# Each command once: its stamp is set before it runs, so that one cut short by a power failure is reported, not
-# repeated.
-run_commands() {
-    for name in $RUN; do
-        stamp=$state/done/run-${name#*-}
+has_commands() { has_pending run "$RUN"; }
+
+# run_each DIRECTORY KEY NAMES: each command once. Its stamp is set before it runs, so that one cut short by a power failure
+# is reported, not repeated.
+run_each() {
+    for name in $3; do
+        stamp=$state/done/$1-${name#*-}
         if [ -e "$stamp" ]; then
-            [ -s "$stamp" ] || problem="first_boot.run: command ${name%%-*} was cut short and is not repeated"
+            [ -s "$stamp" ] || problem="$2: command ${name%%-*} was cut short and is not repeated"
             continue
         fi
         status working "running command ${name%%-*}"
         : >"$stamp"
         flush "$stamp"
         code=0
-        by_proxy sh "$root/etc/piflash/run.d/$name" 9>&- || code=$?
+        by_proxy sh "$root/etc/piflash/$1.d/$name" 9>&- || code=$?
         keep "$stamp" "$code"
-        [ "$code" = 0 ] || problem="first_boot.run: command ${name%%-*} ended with status $code"
+        [ "$code" = 0 ] || problem="$2: command ${name%%-*} ended with status $code"
     done
 }
+
+run_commands() { run_each run first_boot.run "$RUN"; }

@@ -25,7 +25,8 @@ extension CloudInitFlavour {
     }
 
     static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
-        CloudInit.rendering(seed(draft), draft)
+        _ = draft.isUserNameFree(report: &report)
+        return CloudInit.rendering(seed(draft), draft)
     }
 }
 
@@ -52,7 +53,7 @@ enum CloudInit {
         if let root = draft.root, root.problem == nil {
             var setup = RootSetup(draft, root: root)
             setup.setClock()
-            rendering.rootEdits = setup.edits + SeedUnit.edits
+            rendering.rootEdits = setup.edits + SeedUnit.edits(bootMountPoint: draft.profile.bootMountPoint)
         }
         return rendering
     }
@@ -61,13 +62,15 @@ enum CloudInit {
     static func support(network: String, keyboard: String) -> [Setting: Support] {
         var support: [Setting: Support] = [:]
         support.set(
-            .hostname, .user, .password, .sshKeys, .groups, .rackHosts, .timezone, .language, .docker, .swarm,
+            .hostname, .user, .password, .sshKeys, .sshPassword, .sudo, .groups, .rackHosts, .timezone, .language,
+            .docker, .swarm,
             .packages,
             .files, .commands, to: .native("user-data"))
         support.set(
             .wifi, .severalNetworks, .hiddenNetwork, .openNetwork, to: .native(network))
-        support[.keyboard] = .native(keyboard)
-        support.set(.address, .nameServers, to: .native("network-config"))
+        support.set(.keyboard, .keyboardVariant, to: .native(keyboard))
+        support.set(
+            .address, .nameServers, .ipv6Address, .ipv6Gateway, .wiredBesideWiFi, to: .native("network-config"))
         support[.country] = .native("cmdline.txt, \(network)")
         support[.clock] = .rootEdit("timesyncd's clock file, fake-hwclock.data")
         return support

@@ -7,7 +7,7 @@ import Text
 /// sourced by bash as root, so that a value with wrong quotes is code. <https://github.com/MichaIng/DietPi>
 enum DietPi: FlavourRenderer {
     static let facts = FlavourFacts(
-        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, takesOverFirstUser: false,
         switchesRadioOn: false, installsPackages: true, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: false, renamesFirstUser: false,
         removableBootFiles: [BootPath.dietPiWiFi])
@@ -22,13 +22,23 @@ enum DietPi: FlavourRenderer {
             to: .native("dietpi.txt"))
         support.set(.wifi, .severalNetworks, .hiddenNetwork, .openNetwork, to: .native("dietpi-wifi.txt"))
         support[.country] = .native("cmdline.txt, dietpi.txt")
+        support[.sshPassword] = .native("dietpi.txt")
+        let reason = "its dietpi.txt takes IPv4 only; IPv6 comes from the router's advertisements"
+        support.set(.ipv6Address, .ipv6Gateway, to: .impossible(reason))
+        support[.wiredBesideWiFi] = .impossible("it switches the cable off if it has Wi-Fi; leave wifi out")
         return support
     }
 
     static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
         let node = draft.node
-        if draft.address(of: draft.primaryInterface) == nil, let server = node.network.dns.first {
+        if draft.addressing(of: draft.primaryInterface).ipv4 == nil, let server = node.network.dns.first {
             report.error(at: server.location, "network.dns: DietPi takes name servers only together with address")
+        }
+        if let lang = node.locale.lang, LocaleNames.characterSet(of: lang.value) != "UTF-8" {
+            report.error(
+                at: lang.location,
+                "locale.lang: DietPi takes only locales with the character set UTF-8, and en_GB.UTF-8 instead of others"
+            )
         }
         if draft.material.accessPoints.count > mostNetworks, let network = node.wifi?.networks.last {
             report.error(at: network.ssid.location, "wifi.networks: DietPi takes \(mostNetworks) at most")
@@ -38,8 +48,10 @@ enum DietPi: FlavourRenderer {
         return Rendering(
             bootFiles: files,
             rootEdits: RootFlavour.edits(draft) { setup in
-                setup.setUser(.none, report: &report)
+                setup.setUser(report: &report)
                 setup.setEnvironment()
+                // dietpi.txt has no key for a variant; the layout's line alone is replaced.
+                if KeyboardFile.hasVariant(draft.node) { setup.setKeyboard() }
                 setup.setFirstBoot()
             }, kernelTokens: RootFlavour.kernelTokens(draft))
     }
@@ -60,7 +72,9 @@ enum DietPi: FlavourRenderer {
         if let country = draft.country { values.append(("AUTO_SETUP_NET_WIFI_COUNTRY_CODE", country)) }
         if let zone = node.locale.timezone?.value { values.append(("AUTO_SETUP_TIMEZONE", zone)) }
         if let language = node.locale.lang?.value { values.append(("AUTO_SETUP_LOCALE", language)) }
-        if let keyboard = node.locale.keyboard?.value { values.append(("AUTO_SETUP_KEYBOARD_LAYOUT", keyboard)) }
+        if let keyboard = node.locale.keyboard?.value {
+            values.append(("AUTO_SETUP_KEYBOARD_LAYOUT", KeyboardFile.name(keyboard).layout))
+        }
         values += addressing(draft)
         if node.firstBoot.legacyArchive?.value == true, let archive = PackageArchive.gone(draft.profile) {
             let key = archive.legacy == .raspbian ? "CONFIG_APT_RASPBIAN_MIRROR" : "CONFIG_APT_DEBIAN_MIRROR"
@@ -72,13 +86,15 @@ enum DietPi: FlavourRenderer {
 
     private static func addressing(_ draft: Draft) -> [(String, String)] {
         let primary = draft.primaryInterface
-        guard let address = draft.address(of: primary) else { return [("AUTO_SETUP_NET_USESTATIC", "0")] }
+        let addressing = draft.addressing(of: primary)
+        guard let address = addressing.ipv4 else { return [("AUTO_SETUP_NET_USESTATIC", "0")] }
         var values = [
             ("AUTO_SETUP_NET_USESTATIC", "1"), ("AUTO_SETUP_NET_STATIC_IP", address.address),
             ("AUTO_SETUP_NET_STATIC_MASK", address.mask),
         ]
-        if let gateway = draft.gateway(of: primary) { values.append(("AUTO_SETUP_NET_STATIC_GATEWAY", gateway)) }
-        let servers = draft.nameServers(of: primary)
+        if let gateway = addressing.gateway4 { values.append(("AUTO_SETUP_NET_STATIC_GATEWAY", gateway)) }
+        // Written to resolv.conf or to dns-nameservers as they are, of both families.
+        let servers = addressing.resolverAddresses
         if !servers.isEmpty { values.append(("AUTO_SETUP_NET_STATIC_DNS", servers.joined(separator: " "))) }
         return values
     }

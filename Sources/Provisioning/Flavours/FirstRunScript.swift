@@ -50,10 +50,12 @@ struct FirstRunScript: Sendable {
         }
         if let language = draft.node.locale.lang?.value {
             files.append(
-                .init(path: DefaultLocale.path(in: draft.root), contents: Array(DefaultLocale.text(language).utf8), mode: 0o644))
+                .init(
+                    path: DefaultLocale.path(draft.profile), contents: Array(DefaultLocale.text(language).utf8),
+                    mode: 0o644))
         }
         if let user = draft.node.user {
-            let text = SudoersFile.text(user.name.value)
+            let text = SudoersFile.text(user.name.value, user.sudoMode)
             files.append(.init(path: SudoersFile.path, contents: Array(text.utf8), mode: SudoersFile.mode))
         }
         self.files = files
@@ -209,6 +211,7 @@ struct FirstRunScript: Sendable {
             join_groups "$name"\#(groups)
             put_keys "$name" "$root\#(FirstBootProgram.keysPath)"
             set_password_login \#(draft.allowsPasswordLogin ? "yes" : "no")
+            set_sudo "$name" \#(user.sudoMode.rawValue)
 
             """#
     }

@@ -4,10 +4,9 @@ import Systems
 
 /// HypriotOS 1.7 to 1.12: cloud-init 0.7.6 to 20.2, ifupdown, Docker on the image, and only the users that user-data makes.
 enum HypriotCloudInit: CloudInitFlavour {
-    // The crypt of glibc, up to buster, knows only these schemes.
     static let facts = FlavourFacts(
         hasPublishedLogin: false, defaultCodename: nil, bundledDocker: .init(assumedVersion: nil, mayHaveSSH: true),
-        hashSchemes: ["1", "5", "6"],
+        takesOverFirstUser: false,
         switchesRadioOn: true, installsPackages: false, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: true, renamesFirstUser: false,
         removableBootFiles: [BootPath.networkConfiguration])
@@ -15,7 +14,8 @@ enum HypriotCloudInit: CloudInitFlavour {
     static func support(_ profile: OSProfile) -> [Setting: Support] {
         var support = CloudInit.support(network: "user-data (wpa_supplicant.conf)", keyboard: "user-data (a file)")
         support.set(
-            .address, .nameServers, to: .native("network-config; before 1.12.1 user-data (interfaces.d)"))
+            .address, .nameServers, .ipv6Address, .ipv6Gateway, .wiredBesideWiFi,
+            to: .native("network-config; before 1.12.1 user-data (interfaces.d)"))
         support[.country] = .native("user-data (wpa_supplicant.conf)")
         support[.clock] = .native("fake-hwclock.data; before 1.12.0 in the root partition")
         return support
@@ -31,13 +31,14 @@ enum HypriotCloudInit: CloudInitFlavour {
         config.setIdentity(node)
         config.offerLocale(node)
         if let user = node.user {
-            let groups = YAML.text(Self.groups.joined(separator: ","))
+            let given = Self.groups.filter { !draft.forbiddenGroups.contains($0) }
+            let groups = YAML.text(given.joined(separator: ","))
             config.set(
                 "users",
                 .list([
                     .map(
                         [.init("name", .text(user.name.value)), .init("groups", groups)]
-                            + CloudConfig.login(draft.material))
+                            + CloudConfig.login(draft))
                 ]))
         }
         config.set("ssh_pwauth", .flag(draft.allowsPasswordLogin))
@@ -64,6 +65,7 @@ enum HypriotCloudInit: CloudInitFlavour {
     private static func files(_ draft: Draft, readsNetworkConfig: Bool) -> [Provision.NodeFile] {
         var files = draft.files
         if !readsNetworkConfig { files.append(interfaces("eth0", draft)) }
+        if let hook = NetworkInterfaces.clientHook(draft) { files.append(hook) }
         if draft.hasWiFi {
             files.append(interfaces("wlan0", draft))
             files.append(
@@ -90,38 +92,48 @@ enum HypriotCloudInit: CloudInitFlavour {
     /// When our interface files are written, the network is already up, with the image's files.
     private static func raiseInterfaces(_ draft: Draft, readsNetworkConfig: Bool, config: inout CloudConfig) {
         let primary = draft.primaryInterface
-        let isStatic = draft.address(of: primary) != nil
+        let addressing = draft.addressing(of: primary)
+        let isStatic = !addressing.addresses.isEmpty
         if !readsNetworkConfig, isStatic {
             // Images before 1.12.1 may run dhcpcd, which would add a second address.
             config.run(
                 shell: "[ ! -f /etc/dhcpcd.conf ] || grep -qx 'denyinterfaces \(primary)' /etc/dhcpcd.conf || "
                     + "{ echo 'denyinterfaces \(primary)' >>/etc/dhcpcd.conf; systemctl try-restart dhcpcd; }")
         }
-        if !readsNetworkConfig, primary == "eth0", isStatic {
+        if !readsNetworkConfig, primary == "eth0", !addressing.isAutomatic {
             config.run(shell: "ifdown --force eth0; ip address flush dev eth0; ifup eth0")
         }
+        if readsNetworkConfig, let address = draft.addressing(of: "eth0").ipv4?.address {
+            // If cloud-init found its seed only when the network was up, ifup has said that eth0 "is already configured".
+            config.run(
+                shell: "ip -4 address show dev eth0 | grep -qF 'inet \(address)/' || "
+                    + "{ ifdown --force eth0; ip address flush dev eth0; ifup eth0; }")
+        }
         if draft.hasWiFi { config.run(shell: "ifdown --force wlan0; ifup wlan0") }
-        let servers = draft.nameServers(of: primary)
-        if isStatic, !servers.isEmpty {
-            // Without resolvconf nothing reads dns-nameservers.
-            let lines = servers.map { "nameserver \($0)\\n" }.joined()
+        let servers = addressing.resolverAddresses
+        guard !servers.isEmpty else { return }
+        // Without resolvconf nothing reads dns-nameservers, and dhclient has the hook only from the next lease on.
+        let lines = servers.map { "nameserver \($0)\\n" }.joined()
+        if addressing.ipv4 != nil {
             config.run(shell: "command -v resolvconf >/dev/null || printf '\(lines)' >/etc/resolv.conf")
+        } else {
+            config.run(
+                shell: "command -v resolvconf >/dev/null || sed -i '1i\\\n\(lines.dropLast(2))' /etc/resolv.conf")
         }
     }
 
     /// Version 1, as the image's own: <https://docs.cloud-init.io/en/latest/reference/network-config-format-v1.html>
     private static func networkConfig(_ draft: Draft) -> YAML {
-        var subnet: [YAML.Entry]
-        if let address = draft.address(of: "eth0") {
-            subnet = [
-                .init("type", .text("static")), .init("address", .text("\(address.address)/\(address.prefixLength)")),
-            ]
-            if let gateway = draft.gateway(of: "eth0") { subnet.append(.init("gateway", .text(gateway))) }
-        } else {
-            subnet = [.init("type", .text("dhcp"))]
+        let addressing = draft.addressing(of: "eth0")
+        func fixed(_ address: Node.StaticAddress, _ gateway: String?) -> [YAML.Entry] {
+            [.init("type", .text("static")), .init("address", .text(address.description))]
+                + (gateway.map { [.init("gateway", .text($0))] } ?? [])
         }
-        let servers = draft.nameServers(of: "eth0")
+        var subnet = addressing.ipv4.map { fixed($0, addressing.gateway4) } ?? [.init("type", .text("dhcp"))]
+        let servers = addressing.resolverAddresses
         if !servers.isEmpty { subnet.append(.init("dns_nameservers", .list(servers.map { .text($0) }))) }
+        var subnets = [YAML.map(subnet)]
+        if let address = addressing.ipv6 { subnets.append(.map(fixed(address, addressing.gateway6))) }
         return .map([
             .init("version", .number(1)),
             .init(
@@ -129,7 +141,7 @@ enum HypriotCloudInit: CloudInitFlavour {
                 .list([
                     .map([
                         .init("type", .text("physical")), .init("name", .text("eth0")),
-                        .init("subnets", .list([.map(subnet)])),
+                        .init("subnets", .list(subnets)),
                     ])
                 ])),
         ])

@@ -3,29 +3,40 @@ import Systems
 
 /// What the flavours with cloud-init 20.1 and later have in common: a default user, netplan, a keyboard module.
 enum ModernCloudInit {
-    static func config(_ draft: Draft) -> CloudConfig {
+    /// - Parameter setsVariant: whether cloud-init's keyboard module takes a variant; otherwise the file is written.
+    static func config(_ draft: Draft, setsVariant: Bool) -> CloudConfig {
         let node = draft.node
         var config = CloudConfig()
         config.repeatUntilSeeded()
         config.setIdentity(node)
-        if let keyboard = node.locale.keyboard?.value {
-            config.set("keyboard", .map([.init("layout", .text(keyboard))]))
+        if let keyboard = node.locale.keyboard?.value, setsVariant || !KeyboardFile.hasVariant(node) {
+            let name = KeyboardFile.name(keyboard)
+            let variant = name.variant.isEmpty ? [] : [YAML.Entry("variant", .text(name.variant))]
+            config.set("keyboard", .map([.init("layout", .text(name.layout))] + variant))
         }
         if let user = node.user {
             // The singular: it changes the image's default user and keeps its groups (sudo, gpio, netdev, …), which an
             // entry of `users` would not have.
-            config.set("user", .map([.init("name", .text(user.name.value))] + CloudConfig.login(draft.material)))
+            config.set("user", .map([.init("name", .text(user.name.value))] + CloudConfig.login(draft)))
         }
         config.set("ssh_pwauth", .flag(draft.allowsPasswordLogin))
-        config.write(draft.files)
+        config.write(draft.files + keyboardFiles(draft, setsVariant: setsVariant))
         if let user = node.user { config.addGroups(user.groups.map(\.value), to: user.name.value) }
         return config
     }
 
-    static func seed(_ draft: Draft, _ config: CloudConfig, network: YAML) -> Seed {
+    /// The keyboard's own file, which the console's service reads at every boot, if the keyboard module cannot write it.
+    private static func keyboardFiles(_ draft: Draft, setsVariant: Bool) -> [Provision.NodeFile] {
+        guard !setsVariant, KeyboardFile.hasVariant(draft.node), let keyboard = draft.node.locale.keyboard else {
+            return []
+        }
+        return [.init(path: KeyboardFile.path, contents: Array(KeyboardFile.text(keyboard.value).utf8), mode: 0o644)]
+    }
+
+    static func seed(_ draft: Draft, _ config: CloudConfig, network: YAML, setsVariant: Bool) -> Seed {
         Seed(
             userData: config, networkConfig: network, metaData: [.init("dsmode", .text("local"))],
-            kernelTokens: kernelTokens(draft), nodeFiles: draft.files)
+            kernelTokens: kernelTokens(draft), nodeFiles: draft.files + keyboardFiles(draft, setsVariant: setsVariant))
     }
 
     static func kernelTokens(_ draft: Draft) -> [String] {

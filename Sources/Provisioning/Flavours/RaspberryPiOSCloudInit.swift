@@ -8,18 +8,20 @@ import Systems
 /// not exactly meta-data's id, the node becomes another instance.
 enum RaspberryPiOSCloudInit: CloudInitFlavour {
     static let facts = FlavourFacts(
-        hasPublishedLogin: false, defaultCodename: "trixie", bundledDocker: nil, hashSchemes: nil,
+        hasPublishedLogin: false, defaultCodename: "trixie", bundledDocker: nil, takesOverFirstUser: false,
         switchesRadioOn: true, installsPackages: false, readsListsOfBytesAsSSIDs: true,
         hasCloudInit: true, renamesFirstUser: false,
         removableBootFiles: [BootPath.networkConfiguration])
 
     static func seed(_ draft: Draft) -> Seed {
-        var config = ModernCloudInit.config(draft)
+        // Its own cloud-init 25.2 hands the keyboard's layout to a program that takes nothing else.
+        var config = ModernCloudInit.config(draft, setsVariant: false)
         config.offerLocale(draft.node)
         // SSH is off on the image, and cloud-init has no key for that.
         config.commands.insert(.words(["systemctl", "enable", "--now", "ssh"]), at: 0)
         config.startProgram()
-        let network = NetworkConfig(draft: draft, namesCountry: true)
-        return ModernCloudInit.seed(draft, config, network: .map([.init("network", .map(network.members))]))
+        let network = NetworkConfig(draft: draft, namesCountry: true, ranksNetworks: true)
+        return ModernCloudInit.seed(
+            draft, config, network: .map([.init("network", .map(network.members))]), setsVariant: false)
     }
 }

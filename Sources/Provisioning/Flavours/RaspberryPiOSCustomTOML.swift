@@ -8,7 +8,7 @@ import Systems
 /// <https://github.com/RPi-Distro/raspberrypi-sys-mods>
 enum RaspberryPiOSCustomTOML: FlavourRenderer {
     static let facts = FlavourFacts(
-        hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, takesOverFirstUser: true,
         switchesRadioOn: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: false, renamesFirstUser: true,
         removableBootFiles: ["custom.toml", "wpa_supplicant.conf"])
@@ -23,7 +23,8 @@ enum RaspberryPiOSCustomTOML: FlavourRenderer {
 
     static func support(_ profile: OSProfile) -> [Setting: Support] {
         var support = RootFlavour.support(profile)
-        support.set(.hostname, .user, .password, .sshKeys, .timezone, .keyboard, to: .native("custom.toml"))
+        support.set(
+            .hostname, .user, .password, .sshKeys, .sshPassword, .timezone, .keyboard, to: .native("custom.toml"))
         if readsWPAFile(profile) {
             support.set(.wifi, .severalNetworks, .hiddenNetwork, .openNetwork, to: .native("wpa_supplicant.conf"))
             support[.country] = .native("cmdline.txt, wpa_supplicant.conf")
@@ -64,7 +65,7 @@ enum RaspberryPiOSCustomTOML: FlavourRenderer {
     /// networks get a keyfile that piflash writes.
     private static func nativeNetwork(_ draft: Draft) -> Material.AccessPoint? {
         guard let point = draft.material.accessPoints.first, point.key != nil,
-            draft.address(of: "wlan0") == nil, draft.nameServers(of: "wlan0").isEmpty,
+            draft.addressing(of: "wlan0").isAutomatic,
             point.ssid.first?.isLetter == true, point.ssid.last?.isWhitespace == false,
             point.ssid.utf8.allSatisfy({ byte in
                 switch byte {
@@ -105,7 +106,10 @@ enum RaspberryPiOSCustomTOML: FlavourRenderer {
             text += TOML.table("wlan", members)
         }
         var locale: [(String, TOML.Value)] = []
-        if let keyboard = node.locale.keyboard?.value { locale.append(("keymap", .text(keyboard))) }
+        // Its program knows no variants; /etc/default/keyboard is written to the root partition anyway.
+        if let keyboard = node.locale.keyboard?.value, !KeyboardFile.hasVariant(node) {
+            locale.append(("keymap", .text(keyboard)))
+        }
         if let zone = node.locale.timezone?.value { locale.append(("timezone", .text(zone))) }
         return text + TOML.table("locale", locale)
     }

@@ -6,7 +6,7 @@ import Systems
 /// a script on the boot partition, started once by `systemd.run=` in the kernel command line (systemd from 240 on).
 enum RaspberryPiOSFirstRun: FlavourRenderer {
     static let facts = FlavourFacts(
-        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, takesOverFirstUser: true,
         switchesRadioOn: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: false, renamesFirstUser: true,
         removableBootFiles: [FirstRunScript.name, FirstRunScript.triesPath, "userconf.txt", "wpa_supplicant.conf"])
@@ -22,10 +22,13 @@ enum RaspberryPiOSFirstRun: FlavourRenderer {
     static func support(_ profile: OSProfile) -> [Setting: Support] {
         var support: [Setting: Support] = [:]
         support.set(
-            .hostname, .user, .password, .sshKeys, .groups, .address, .nameServers, .rackHosts, .timezone, .language,
-            .keyboard, .docker, .packages, .files, .commands, to: .native("firstrun.sh"))
+            .hostname, .user, .password, .sshKeys, .sshPassword, .sudo, .groups, .address, .nameServers, .ipv6Address,
+            .ipv6Gateway,
+            .wiredBesideWiFi, .rackHosts, .timezone, .language, .keyboard, .keyboardVariant, .docker, .packages, .files,
+            .commands, to: .native("firstrun.sh"))
         support[.swarm] =
             RootFlavour.hasSwarmMode(profile) ? .native("firstrun.sh") : RootFlavour.support(profile)[.swarm]
+        if usesWPASupplicant(profile) { support[.ipv6Gateway] = .impossible(RootFlavour.noGateway6) }
         let wifi =
             if readsWPAFile(profile) {
                 "wpa_supplicant.conf"

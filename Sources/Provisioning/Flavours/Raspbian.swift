@@ -5,7 +5,7 @@ import Systems
 /// is written to the root partition.
 enum Raspbian: FlavourRenderer {
     static let facts = FlavourFacts(
-        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, takesOverFirstUser: true,
         switchesRadioOn: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: false, renamesFirstUser: false,
         removableBootFiles: ["wpa_supplicant.conf"])
@@ -39,7 +39,7 @@ enum Raspbian: FlavourRenderer {
             bootFiles: files,
             rootEdits: RootFlavour.edits(draft) { setup in
                 setup.setHostname()
-                setup.setUser(.firstUser, report: &report)
+                setup.setUser(report: &report)
                 setup.setSSH(enable: !readsSSHFile)
                 setup.setNetwork { _ in !readsWPAFile }
                 setup.setLocale()

@@ -12,6 +12,8 @@ enum RootFlavour {
         support[.hostname] = .rootEdit("/etc/hostname, /etc/hosts")
         support.set(.user, .password, .groups, to: .rootEdit("/etc/passwd and the other account files"))
         support[.sshKeys] = .rootEdit("~/.ssh/authorized_keys")
+        support[.sshPassword] = .rootEdit("/etc/ssh/sshd_config")
+        support[.sudo] = .rootEdit("/etc/sudoers.d, first-boot program")
         let wifi: Support =
             switch profile.network ?? .ifupdown {
             case .networkManager: .rootEdit("NetworkManager keyfiles")
@@ -25,10 +27,11 @@ enum RootFlavour {
             case .dhcpcd: .rootEdit("dhcpcd.conf")
             case .ifupdown, .networkd: .rootEdit("/etc/network/interfaces")
             }
-        support.set(.address, .nameServers, to: addressing)
+        support.set(.address, .nameServers, .ipv6Address, .ipv6Gateway, .wiredBesideWiFi, to: addressing)
+        if profile.network == .dhcpcd { support[.ipv6Gateway] = .impossible(noGateway6) }
         support[.timezone] = .rootEdit("/etc/localtime")
         support[.language] = .rootEdit("/etc/default/locale, locale.gen")
-        support[.keyboard] = .rootEdit("/etc/default/keyboard")
+        support.set(.keyboard, .keyboardVariant, to: .rootEdit("/etc/default/keyboard"))
         support[.docker] = .rootEdit(readsDaemonFile(profile) ? "/etc/docker/daemon.json" : "/etc/default/docker")
         support.set(.rackHosts, .packages, .commands, to: .rootEdit("first-boot program"))
         support[.swarm] =
@@ -41,6 +44,10 @@ enum RootFlavour {
         support[.clock] = .rootEdit("fake-hwclock.data, timesyncd's clock file")
         return support
     }
+
+    /// dhcpcd.conf(5) has `routers` for IPv4 only.
+    static let noGateway6 =
+        "dhcpcd takes no IPv6 gateway, it learns it from the router's advertisements; leave it out"
 
     /// The engine's version: from the image, or from the flavour's facts if the image does not give it.
     static func engineVersion(_ profile: OSProfile) -> EngineVersion? {
@@ -70,7 +77,7 @@ enum RootFlavour {
     /// HypriotOS before it had cloud-init: its first boot takes the host name, and sshd already runs.
     static func hypriotEdits(_ draft: Draft, report: inout DiagnosticReport) -> [TreeChange] {
         edits(draft) { setup in
-            setup.setUser(.firstUser, report: &report)
+            setup.setUser(report: &report)
             setup.setSSH(enable: false)
             setup.setNetwork()
             setup.setLocale()

@@ -6,7 +6,7 @@ import Systems
 /// A system whose own first boot is missing, disabled or used up: everything is written to the root partition.
 enum RootPartition: FlavourRenderer {
     static let facts = FlavourFacts(
-        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, takesOverFirstUser: true,
         switchesRadioOn: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: false, renamesFirstUser: false,
         removableBootFiles: [])
@@ -17,7 +17,7 @@ enum RootPartition: FlavourRenderer {
         Rendering(
             rootEdits: RootFlavour.edits(draft) { setup in
                 setup.setHostname()
-                setup.setUser(takeover(draft.root), report: &report)
+                setup.setUser(takesOver: !needsFirstUser(draft.root), report: &report)
                 setup.endUserDialogue()
                 setup.setSSH(enable: true)
                 setup.setNetwork()
@@ -27,8 +27,8 @@ enum RootPartition: FlavourRenderer {
     }
 
     /// DietPi needs its own user; the others' first user is the vendor's login.
-    private static func takeover(_ root: RootSnapshot?) -> RootSetup.Takeover {
-        root?.has(RootPath.dietPiDirectory) == true || root?.has(RootPath.raspiImageID) == true ? .none : .firstUser
+    private static func needsFirstUser(_ root: RootSnapshot?) -> Bool {
+        root?.has(RootPath.dietPiDirectory) == true || root?.has(RootPath.raspiImageID) == true
     }
 }
 

@@ -1,11 +1,14 @@
+import Recipes
 import Systems
 
 /// /etc/locale.gen: the locales that locale-gen makes, a name and its character set a line (locale-gen(8)).
 enum LocaleGen {
     static let path = RootPath.localeList
 
-    /// "en_GB.UTF-8 UTF-8"; nil for a name without a character set, such as "C".
+    /// "en_GB.UTF-8 UTF-8", "de_DE ISO-8859-1"; nil for a locale that need not be made, such as "C".
     static func line(for language: String) -> String? {
+        if LocaleNames.builtIn.contains(language) { return nil }
+        if let set = LocaleNames.characterSet(of: language) { return "\(language) \(set)" }
         guard let dot = language.firstIndex(of: ".") else { return nil }
         return "\(language) \(language[language.index(after: dot)...].prefix { $0 != "@" })"
     }
@@ -20,12 +23,7 @@ enum LocaleGen {
 /// /etc/default/locale (pam_env(8)), or locale.conf(5) where that is a link to it: from trixie on, a file in its place would
 /// be a link again after the next boot (tmpfiles.d of Debian's systemd).
 enum DefaultLocale {
-    static func path(in root: RootSnapshot?) -> String {
-        guard case .symbolicLink(let target) = root?.entry(RootPath.locale)?.kind,
-            target.split(separator: "/").last == "locale.conf"
-        else { return RootPath.locale }
-        return RootPath.localeConfiguration
-    }
+    static func path(_ profile: OSProfile) -> String { profile.localePath }
 
     static func text(_ language: String) -> String { "LANG=\(language)\n" }
 }
@@ -34,7 +32,18 @@ enum DefaultLocale {
 enum KeyboardFile {
     static let path = RootPath.keyboard
 
-    static func text(_ layout: String) -> String {
-        "XKBMODEL=\"pc105\"\nXKBLAYOUT=\"\(layout)\"\nXKBVARIANT=\"\"\nXKBOPTIONS=\"\"\nBACKSPACE=\"guess\"\n"
+    /// - Parameter keyboard: "de" or "de(nodeadkeys)".
+    static func text(_ keyboard: String) -> String {
+        let name = name(keyboard)
+        return "XKBMODEL=\"pc105\"\nXKBLAYOUT=\"\(name.layout)\"\nXKBVARIANT=\"\(name.variant)\"\nXKBOPTIONS=\"\"\n"
+            + "BACKSPACE=\"guess\"\n"
+    }
+
+    static func name(_ keyboard: String) -> (layout: String, variant: String) {
+        KeyboardName(keyboard).map { ($0.layout, $0.variant) } ?? (keyboard, "")
+    }
+
+    static func hasVariant(_ node: Node) -> Bool {
+        node.locale.keyboard.map { !name($0.value).variant.isEmpty } ?? false
     }
 }

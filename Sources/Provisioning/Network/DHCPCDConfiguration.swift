@@ -22,14 +22,14 @@ enum DHCPCDConfiguration {
     /// The block, empty when the draft leaves all to DHCP. An `interface` statement applies to all lines after
     /// it, so the block is at the end of the file.
     static func block(_ draft: Draft) -> [String] {
-        let interface = draft.primaryInterface
-        let servers = draft.nameServers(of: interface)
+        let addressing = draft.addressing(of: draft.primaryInterface)
         var lines: [String] = []
-        if let address = draft.address(of: interface) {
-            lines.append("static ip_address=\(address.address)/\(address.prefixLength)")
-            if let gateway = draft.gateway(of: interface) { lines.append("static routers=\(gateway)") }
-        }
+        if let address = addressing.ipv4 { lines.append("static ip_address=\(address)") }
+        if let gateway = addressing.gateway4 { lines.append("static routers=\(gateway)") }
+        if let address = addressing.ipv6 { lines.append("static ip6_address=\(address)") }
+        // Its script writes them to resolv.conf as they are, of both families.
+        let servers = addressing.resolverAddresses
         if !servers.isEmpty { lines.append("static domain_name_servers=\(servers.joined(separator: " "))") }
-        return lines.isEmpty ? [] : [begin, "interface \(interface)"] + lines + [end]
+        return lines.isEmpty ? [] : [begin, "interface \(addressing.interface)"] + lines + [end]
     }
 }

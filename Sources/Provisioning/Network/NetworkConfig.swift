@@ -5,6 +5,8 @@ struct NetworkConfig {
     let draft: Draft
     /// Whether the image has netplan 0.105 or later: an older one refuses a file with a country.
     let namesCountry: Bool
+    /// Whether NetworkManager sets up what netplan reads: then the networks have an order. networkd's have none.
+    let ranksNetworks: Bool
 
     /// The members below `network:`. Both interfaces are always there: the file replaces what the image came with.
     var members: [YAML.Entry] {
@@ -15,26 +17,27 @@ struct NetworkConfig {
         if draft.hasWiFi {
             var wlan = addressing(of: "wlan0")
             if namesCountry, let country = draft.country { wlan.append(.init("regulatory-domain", .text(country))) }
-            wlan.append(.init("access-points", .map(draft.material.accessPoints.map(Self.accessPoint))))
+            wlan.append(.init("access-points", .map(accessPoints)))
             entries.append(.init("wifis", .map([.init("wlan0", .map(wlan))])))
         }
         return entries
     }
 
     private func addressing(of interface: String) -> [YAML.Entry] {
-        var entries: [YAML.Entry] = []
-        if let address = draft.address(of: interface) {
-            entries.append(.init("dhcp4", .flag(false)))
-            entries.append(.init("addresses", .list([.text("\(address.address)/\(address.prefixLength)")])))
-        } else {
-            entries.append(.init("dhcp4", .flag(true)))
+        let addressing = draft.addressing(of: interface)
+        var entries: [YAML.Entry] = [.init("dhcp4", .flag(addressing.ipv4 == nil))]
+        // Without it, netplan makes of an IPv6 name server NetworkManager's method "manual", which is invalid without an
+        // address and takes the whole connection with it. With it, the method is "auto".
+        if addressing.usesIPv6 { entries.append(.init("dhcp6", .flag(true))) }
+        if !addressing.addresses.isEmpty {
+            entries.append(.init("addresses", .list(addressing.addresses.map { .text($0.description) })))
         }
-        if let gateway = draft.gateway(of: interface) {
-            // `gateway4` is deprecated and `to: default` is new; this form every release reads.
-            let route = YAML.map([.init("to", .text("0.0.0.0/0")), .init("via", .text(gateway))])
-            entries.append(.init("routes", .list([route])))
+        // `gateway4` is deprecated and `to: default` is new; this form every release reads.
+        let routes = addressing.gateways.map { gateway in
+            YAML.map([.init("to", .text(gateway.contains(":") ? "::/0" : "0.0.0.0/0")), .init("via", .text(gateway))])
         }
-        let servers = draft.nameServers(of: interface)
+        if !routes.isEmpty { entries.append(.init("routes", .list(routes))) }
+        let servers = addressing.nameServers
         if !servers.isEmpty {
             entries.append(.init("nameservers", .map([.init("addresses", .list(servers.map { .text($0) }))])))
         }
@@ -43,7 +46,15 @@ struct NetworkConfig {
         return entries
     }
 
-    private static func accessPoint(_ point: Material.AccessPoint) -> YAML.Entry {
+    private var accessPoints: [YAML.Entry] {
+        let points = draft.material.accessPoints
+        return points.enumerated().map { index, point in
+            Self.accessPoint(point, priority: ranksNetworks && points.count > 1 ? points.count - index : nil)
+        }
+    }
+
+    /// - Parameter priority: NetworkManager tries higher ones first; nil for no order.
+    private static func accessPoint(_ point: Material.AccessPoint, priority: Int?) -> YAML.Entry {
         var entries: [YAML.Entry] = []
         if point.hidden { entries.append(.init("hidden", .flag(true))) }
         if let key = point.key {
@@ -51,6 +62,10 @@ struct NetworkConfig {
             entries.append(.init("password", .text(key)))
         } else {
             entries.append(.init("auth", .map([.init("key-management", .text("none"))])))
+        }
+        if let priority {
+            let settings = YAML.map([.init("connection.autoconnect-priority", .text(String(priority)))])
+            entries.append(.init("networkmanager", .map([.init("passthrough", settings)])))
         }
         return .init(point.ssid, .map(entries))
     }

@@ -5,20 +5,42 @@ enum NetworkInterfaces {
     static func path(of interface: String) -> String { "/etc/network/interfaces.d/\(interface)" }
 
     static func contents(_ interface: String, _ draft: Draft) -> [UInt8] {
+        let addressing = draft.addressing(of: interface)
         var lines = ["allow-hotplug \(interface)"]
-        if let address = draft.address(of: interface) {
+        if let address = addressing.ipv4 {
             lines.append("iface \(interface) inet static")
             lines.append("    address \(address.address)")
             // ifupdown takes a prefix length only from jessie on.
             lines.append("    netmask \(address.mask)")
-            if let gateway = draft.gateway(of: interface) { lines.append("    gateway \(gateway)") }
+            if let gateway = addressing.gateway4 { lines.append("    gateway \(gateway)") }
         } else {
             lines.append("iface \(interface) inet dhcp")
         }
-        let servers = draft.nameServers(of: interface)
+        let servers = addressing.resolverAddresses
         if !servers.isEmpty { lines.append("    dns-nameservers \(servers.joined(separator: " "))") }
         if interface.hasPrefix("wlan") { lines.append("    wpa-conf \(WPASupplicant.path)") }
+        if let address = addressing.ipv6 {
+            lines += ["", "iface \(interface) inet6 static", "    address \(address.address)"]
+            lines.append("    netmask \(address.prefixLength)")
+            if let gateway = addressing.gateway6 { lines.append("    gateway \(gateway)") }
+            // Otherwise it turns the router's advertisements off. 2 takes them also with Docker, which forwards packets.
+            lines += ["    accept_ra 2", "    autoconf 1"]
+        }
         return Array(lines.map { $0 + "\n" }.joined().utf8)
     }
 
+    /// The name servers for dhclient, which writes resolv.conf at every lease: those of the recipe come first, then those
+    /// of the network. dhclient-script(8) sources the file. Nil if the recipe has none.
+    static func clientHook(_ draft: Draft) -> Provision.NodeFile? {
+        let servers = draft.addressing(of: draft.primaryInterface).resolverAddresses
+        guard !servers.isEmpty else { return nil }
+        let text = """
+            # Written by piflash: the recipe's name servers.
+            new_domain_name_servers="\(servers.joined(separator: " "))${new_domain_name_servers:+ $new_domain_name_servers}"
+
+            """
+        return Provision.NodeFile(path: clientHookPath, contents: Array(text.utf8), mode: 0o644)
+    }
+
+    static let clientHookPath = "/etc/dhcp/dhclient-enter-hooks.d/piflash-dns"
 }

@@ -13,7 +13,7 @@ enum NetworkManagerKeyfile {
         _ draft: Draft, includes: (Material.AccessPoint) -> Bool = { _ in true }
     ) -> [Provision.NodeFile] {
         var files: [Provision.NodeFile] = []
-        if draft.address(of: "eth0") != nil || !draft.nameServers(of: "eth0").isEmpty {
+        if !draft.addressing(of: "eth0").isAutomatic {
             files.append(file("piflash-eth0", draft, interface: "eth0", type: "ethernet", rest: []))
         }
         for (index, point) in draft.material.accessPoints.enumerated() where includes(point) {
@@ -45,19 +45,24 @@ enum NetworkManagerKeyfile {
         var lines = ["[connection]", "id=\(name)", "uuid=\(uuid(name, draft))", "type=\(type)"]
         lines.append("interface-name=\(interface)")
         if let priority { lines.append("autoconnect-priority=\(priority)") }
-        lines += [""] + rest + ["[ipv4]"]
-        if let address = draft.address(of: interface) {
-            let gateway = draft.gateway(of: interface).map { ",\($0)" } ?? ""
-            lines += ["method=manual", "address1=\(address.address)/\(address.prefixLength)\(gateway)"]
-        } else {
-            lines.append("method=auto")
-        }
-        let servers = draft.nameServers(of: interface)
-        if !servers.isEmpty { lines.append("dns=\(servers.map { $0 + ";" }.joined())") }
+        let addressing = draft.addressing(of: interface)
+        lines += [""] + rest + ["[ipv4]", "method=\(addressing.ipv4 == nil ? "auto" : "manual")"]
+        lines += family(addressing.ipv4, addressing.gateway4, addressing.nameServers4)
+        // Also with a fixed address: the router's advertisements still count.
         lines += ["", "[ipv6]", "method=auto"]
+        lines += family(addressing.ipv6, addressing.gateway6, addressing.nameServers6)
         return Provision.NodeFile(
             path: "\(directory)/\(name)\(suffix)", contents: Array(lines.map { $0 + "\n" }.joined().utf8),
             mode: 0o600)
+    }
+
+    /// A server of one family in the other one's section is dropped.
+    private static func family(
+        _ address: Node.StaticAddress?, _ gateway: String?, _ servers: [String]
+    ) -> [String] {
+        var lines = address.map { ["address1=\($0)\(gateway.map { ",\($0)" } ?? "")"] } ?? []
+        if !servers.isEmpty { lines.append("dns=\(servers.map { $0 + ";" }.joined())") }
+        return lines
     }
 
     /// The same for the same node and connection, in the form of RFC 9562's version 8 (free for the maker's own use).

@@ -15,8 +15,10 @@ enum WPASupplicant {
     static func contents(_ accessPoints: [Material.AccessPoint], country: String?) -> [UInt8] {
         var lines = ["ctrl_interface=DIR=/var/run/wpa_supplicant GROUP=netdev", "update_config=1"]
         if let country { lines.append("country=\(country)") }
-        for point in accessPoints {
+        for (index, point) in accessPoints.enumerated() {
             lines.append("network={")
+            // The recipe's order is the order of preference; without it the strongest signal decides.
+            if accessPoints.count > 1 { lines.append("\tpriority=\(accessPoints.count - index)") }
             // Names are in hex: between quotes there are no escapes, and the last quote of the line ends the name.
             lines.append("\tssid=\(point.ssid.utf8.hex)")
             if point.hidden { lines.append("\tscan_ssid=1") }

@@ -43,7 +43,7 @@ extension RootSetup {
     /// that one is rewritten.
     private mutating func setInterfaces() {
         var interfaces: [String] = []
-        if draft.address(of: "eth0") != nil || !draft.nameServers(of: "eth0").isEmpty { interfaces.append("eth0") }
+        if !draft.addressing(of: "eth0").isAutomatic { interfaces.append("eth0") }
         if draft.hasWiFi { interfaces.append("wlan0") }
         guard !interfaces.isEmpty else { return }
         let main = RootPath.interfaces
@@ -63,11 +63,14 @@ extension RootSetup {
         setNameServers()
     }
 
-    /// Without resolvconf nothing reads dns-nameservers, and with a fixed address no DHCP server gives name servers.
+    /// Without resolvconf nothing reads dns-nameservers. With a fixed address no DHCP server gives name servers; without
+    /// one, dhclient writes those that it gets.
     private mutating func setNameServers() {
-        let servers = draft.nameServers(of: draft.primaryInterface)
-        guard draft.address(of: draft.primaryInterface) != nil, !servers.isEmpty,
-            root.packages["resolvconf"] == nil, root.packages["openresolv"] == nil
+        if let hook = NetworkInterfaces.clientHook(draft) { put(hook) }
+        let addressing = draft.addressing(of: draft.primaryInterface)
+        let servers = addressing.resolverAddresses
+        guard !addressing.addresses.isEmpty, !servers.isEmpty, root.packages["resolvconf"] == nil,
+            root.packages["openresolv"] == nil
         else { return }
         let lines = servers.map { "nameserver \($0)\n" }.joined()
         put(Provision.NodeFile(path: "/etc/resolv.conf", contents: Array(lines.utf8), mode: 0o644))

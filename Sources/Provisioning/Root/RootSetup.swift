@@ -83,7 +83,7 @@ struct RootSetup: Sendable {
     /// The first-boot program has the locale made: only the node itself can run locale-gen.
     mutating func setLanguage() {
         guard let language = draft.node.locale.lang?.value else { return }
-        put(DefaultLocale.text(language), at: DefaultLocale.path(in: root))
+        put(DefaultLocale.text(language), at: DefaultLocale.path(draft.profile))
         if let text = root.text(LocaleGen.path), let line = LocaleGen.line(for: language) {
             put(LocaleGen.edited(text, adding: line), at: LocaleGen.path)
         }

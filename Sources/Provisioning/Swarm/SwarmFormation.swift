@@ -1,4 +1,5 @@
 import Diagnostics
+import Docker
 import Filesystems
 import Recipes
 import Systems
@@ -8,6 +9,9 @@ import Text
 struct SwarmFormation: Orchestration, Hashable {
     static let directory = "/etc/piflash/swarm"
     static let stacksDirectory = "/etc/piflash/stacks"
+    /// Of each stack with files besides its compose file: a directory with all of them, NAME.env with the values of its
+    /// variables, and NAME.secrets with the names of the files that the first boot deletes.
+    static let stackFilesDirectory = "/etc/piflash/stack.d"
 
     let role: Node.Swarm.Role
     /// Whether the node initializes the swarm.
@@ -20,6 +24,12 @@ struct SwarmFormation: Orchestration, Hashable {
     let availability: [Node.Swarm.Role: Node.Swarm.Availability]
     /// The names of the rack's nodes in the swarm.
     let nodes: [String]
+    /// The pools of the swarm's networks; empty for Docker's own.
+    let addressPool: [String]
+    /// How long certificates last.
+    let certificateHours: Int
+    /// The overlay networks that the node makes: only on the first manager.
+    let networks: [Node.Swarm.Network]
     /// The stacks that the node deploys: only on the first manager.
     let stacks: [Material.Stack]
     let keys: RackKeys
@@ -30,10 +40,23 @@ struct SwarmFormation: Orchestration, Hashable {
             .init(.tokenServicePort, String(TokenService.port)), .init(.labels, labels.joined(separator: " ")),
             .init(.availabilityManager, (availability[.manager] ?? .active).rawValue),
             .init(.availabilityWorker, (availability[.worker] ?? .active).rawValue),
-            .init(.stacks, stacks.map { "\($0.name):\(digest(of: [$0.contents]))" }.joined(separator: " ")),
+            .init(.addressPool, isFirst ? addressPool.joined(separator: " ") : ""),
+            .init(.certificateHours, String(certificateHours)),
+            .init(.networks, networks.map(Self.word).joined(separator: " ")),
+            .init(.stacks, stacks.map { "\($0.name):\($0.digest(key: keys))" }.joined(separator: " ")),
             .init(.nodes, isFirst ? nodes.joined(separator: " ") : ""),
             .init(.keys, digest(of: [keys.host, keys.worker, keys.manager].map { Array($0.publicKey.utf8) })),
         ]
+    }
+
+    /// A network for the first-boot program: its name, then the options of `docker network create`, with commas between them.
+    private static func word(_ network: Node.Swarm.Network) -> String {
+        var words = [network.name.value]
+        if network.isAttachable { words.append("--attachable") }
+        if network.isInternal { words.append("--internal") }
+        if network.isEncrypted { words.append("--opt=encrypted") }
+        if let subnet = network.subnet { words.append("--subnet=\(subnet.value)") }
+        return words.joined(separator: ",")
     }
 
     var bootFiles: [Provision.BootFile] { [] }
@@ -56,9 +79,16 @@ struct SwarmFormation: Orchestration, Hashable {
 
     /// The digest changes if the node has to use its key again: it covers the key, the managers and the labels.
     var consumed: [String: String] {
-        guard let entryKey else { return [:] }
-        let text = [entryKey.key.privateKey, managers.joined(separator: " "), labels.joined(separator: " ")]
-        return [entryKey.path: digest(of: text.map { Array($0.utf8) })]
+        var consumed: [String: String] = [:]
+        if let entryKey {
+            let text = [entryKey.key.privateKey, managers.joined(separator: " "), labels.joined(separator: " ")]
+            consumed[entryKey.path] = digest(of: text.map { Array($0.utf8) })
+        }
+        // If anything of a stack changes, it is deployed again, and needs its secrets for that.
+        for stack in stacks {
+            for path in stack.secretPaths { consumed[path] = stack.digest(key: keys) }
+        }
+        return consumed
     }
 
     private static let paths =
@@ -68,7 +98,7 @@ struct SwarmFormation: Orchestration, Hashable {
 
     static func owns(_ path: String) -> Bool {
         let prefix = stacksDirectory + "/"
-        return paths.contains(path)
+        return paths.contains(path) || path.hasPrefix(stackFilesDirectory + "/")
             || path.hasPrefix(prefix) && path.hasSuffix(".yml") && !path.dropFirst(prefix.count).contains("/")
     }
 
@@ -95,12 +125,7 @@ struct SwarmFormation: Orchestration, Hashable {
                 TreeChange(.symbolicLink(target: TokenService.unitPath), at: Self.serviceLink),
             ]
         }
-        for stack in stacks {
-            edits.append(
-                TreeChange(
-                    .file(contents: stack.contents, mode: 0o600), at: "\(Self.stacksDirectory)/\(stack.name).yml"))
-        }
-        return edits
+        return edits + stacks.flatMap(\.rootEdits)
     }
 }
 
@@ -120,6 +145,9 @@ extension SwarmFormation {
         labels = swarm.labels.map { "\($0.key.value)=\($0.value.value)" }
         availability = swarm.availability
         nodes = swarm.nodes.isEmpty ? [node.hostname.value] : swarm.nodes
+        addressPool = AddressPool.networks(of: swarm)
+        certificateHours = swarm.certificates?.value ?? Node.Swarm.certificateHours
+        networks = isFirst ? swarm.networks : []
         stacks = isFirst ? material.stacks : []
         self.keys = keys
     }
@@ -127,6 +155,8 @@ extension SwarmFormation {
     /// The cards hold keys, and the node's sshd must support them.
     static func check(_ node: Node, profile: OSProfile, root: RootSnapshot?, report: inout DiagnosticReport) {
         guard let swarm = node.swarm, swarm.isFormed, RootFlavour.hasSwarmMode(profile) else { return }
+        AddressPool.check(swarm, engine: engine(of: node, profile), report: &report)
+        KernelNeeds.check(node, swarm, profile: profile, engine: engine(of: node, profile), report: &report)
         if let root {
             if let problem = root.problem {
                 report.error(
@@ -140,12 +170,19 @@ extension SwarmFormation {
                 "swarm: without token the rack's keys go in the root partition; name the card or the image file, not a "
                     + "mounted directory")
         }
-        // Ed25519 keys came with OpenSSH 6.5; wheezy has 6.0.
-        if profile.initSystem?.kind == .sysvinit || profile.system?.codename == "wheezy" {
-            report.error(
-                at: swarm.location,
-                "swarm: without token it takes a system with systemd and OpenSSH 6.5 (from jessie on); give swarm.token"
-            )
-        }
+        // Each of these is refused at its own line.
+        let hasOwnLine = !swarm.networks.isEmpty || !swarm.stacks.isEmpty || !node.firstBoot.afterSwarm.isEmpty
+        if let problem = problem(profile), !hasOwnLine { report.error(at: swarm.location, "swarm: " + problem) }
+    }
+
+    /// Why an image cannot form a swarm; nil if it can. Ed25519 keys came with OpenSSH 6.5; wheezy has 6.0.
+    static func problem(_ profile: OSProfile) -> String? {
+        guard profile.initSystem?.kind == .sysvinit || profile.system?.codename == "wheezy" else { return nil }
+        return "without token it takes a system with systemd and OpenSSH 6.5 (from jessie on); give swarm.token"
+    }
+
+    /// The engine's version, if it is known.
+    static func engine(of node: Node, _ profile: OSProfile) -> EngineVersion? {
+        RootFlavour.engineVersion(profile) ?? DockerInstallation.version(of: node, profile: profile)
     }
 }

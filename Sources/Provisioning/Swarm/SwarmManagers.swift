@@ -12,7 +12,7 @@ struct SwarmManagers: Hashable, Sendable {
     let ownAddress: String?
 
     init(_ node: Node, _ swarm: Node.Swarm) {
-        let own = Set([node.hostname.value, node.address?.value.address].compactMap { $0 })
+        let own = Set([node.hostname.value] + node.addresses.map(\.value.address))
         var ownPlace: Int?
         for (index, manager) in swarm.managers.enumerated() {
             let address = node.address(ofManager: manager.value, in: node.rack)
@@ -23,7 +23,7 @@ struct SwarmManagers: Hashable, Sendable {
             }
         }
         // A single manager whose address the network reserves: its recipe says only that it is a manager.
-        var known = node.address?.value.address
+        var known = node.ipv4Address
         if ownPlace == nil, swarm.role == .manager, swarm.managers.count == 1, let only = swarm.managers.first {
             ownPlace = 0
             others = []

@@ -20,7 +20,7 @@ struct SwarmMembership: Orchestration {
     init?(_ node: Node, material: Material, report: inout DiagnosticReport) {
         guard let swarm = node.swarm, swarm.mode == .swarm, !swarm.isFormed else { return nil }
         managers = swarm.managers.map { SwarmAddress.normalized($0.value) }
-        ownAddress = node.address?.value.address
+        ownAddress = node.ipv4Address
         token = material.joinToken
     }
 

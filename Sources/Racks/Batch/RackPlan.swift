@@ -43,31 +43,24 @@ extension CardPlanner {
         isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> RackPlan {
         var report = DiagnosticReport()
-        var opened: [Node.Image: (image: Image, known: CardPlanner.ImageFacts)] = [:]
+        var images = OpenedImages(self, events: events, isCancelled: isCancelled)
         var ledgers: [FilePath: Ledger] = [:]
         var digests = ConfigurationDigest()
         var cards: [RackPlan.Card] = []
-        var questions: [(node: Node, image: CardPlanner.ImageFacts)] = []
+        var questions: [(node: Node, image: OpenedImages.Opened)] = []
         for node in nodes {
             do {
-                let base: (image: Image, known: CardPlanner.ImageFacts)
-                if let key = node.image?.located, let known = opened[key] {
-                    base = known
-                } else {
-                    let image = try image(for: node, events: events, isCancelled: isCancelled)
-                    base = (image, try known(image))
-                    if let key = node.image?.located { opened[key] = base }
-                }
+                let base = try images.image(of: node)
                 let state = RackState(of: node, user: user)
                 let ledger: Ledger
                 if let known = ledgers[state.directory] { ledger = known } else { ledger = try state.ledger() }
                 ledgers[state.directory] = ledger
                 let last = ledger.last(of: node.hostname.value)
                 let configuration = try digests.of(node)
-                questions.append((node, base.known))
+                questions.append((node, base))
                 cards.append(
                     RackPlan.Card(
-                        node: node, image: base.image, profile: base.known.profile, configuration: configuration,
+                        node: node, image: base.image, profile: base.facts.profile, configuration: configuration,
                         state: CardState(after: last, image: base.image.digest, configuration: configuration),
                         last: last))
             } catch let mistakes as DiagnosticReport {
@@ -79,14 +72,5 @@ extension CardPlanner {
         guard !report.hasErrors else { throw report }
         return RackPlan(
             cards: cards, warnings: report.warnings, damagedLines: ledgers.values.map(\.damaged).reduce(0, +))
-    }
-}
-
-extension Node.Image {
-    /// The same image, without the place where a recipe names it.
-    fileprivate var located: Node.Image {
-        let nowhere = Location(file: "", line: 0, column: 0)
-        return Node.Image(
-            source: Located(source.value, at: nowhere), sha256: sha256.map { Located($0.value, at: nowhere) })
     }
 }

@@ -22,7 +22,12 @@ package struct DockerContexts: Sendable {
 
     /// Writes the contexts of `nodes` into `directory`, or into the rack's state. Makes the rack's certificates if they are
     /// needed for the first time.
-    package init(of nodes: [Node], in directory: FilePath?, user: InvokingUser, now: Int64) throws {
+    ///
+    /// - Parameter answersLocalName: whether a node without a fixed address answers to NAME.local.
+    package init(
+        of nodes: [Node], in directory: FilePath?, user: InvokingUser, now: Int64,
+        answersLocalName: (Node) -> Bool = { _ in true }
+    ) throws {
         var report = DiagnosticReport()
         for node in nodes where node.docker.remote == nil || node.docker.remote?.value == Node.Docker.Remote.none {
             report.error(
@@ -61,7 +66,7 @@ package struct DockerContexts: Sendable {
         }
         var contexts: [Context] = []
         for node in nodes {
-            let host = Self.host(of: node)
+            let host = Self.host(of: node, answersLocalName: answersLocalName(node))
             let file = directory.appending("\(node.hostname.value).dockercontext")
             let certificate = node.docker.remote?.value == .tls ? client : nil
             try user.replaceFile(
@@ -76,9 +81,11 @@ package struct DockerContexts: Sendable {
         [("ca.pem", certificate.authority), ("cert.pem", certificate.certificate), ("key.pem", certificate.key)]
     }
 
-    /// The node's address if that is fixed, otherwise its name for multicast DNS.
-    private static func host(of node: Node) -> String {
-        let address = node.address?.value.address ?? "\(node.hostname.value).local"
+    /// The node's address if that is fixed, otherwise its name, for multicast DNS if it answers to that.
+    private static func host(of node: Node, answersLocalName: Bool) -> String {
+        let name = node.hostname.value
+        let fixed = node.address.map { $0.value.isIPv4 ? $0.value.address : "[\($0.value.address)]" }
+        let address = fixed ?? (answersLocalName ? "\(name).local" : name)
         return switch node.docker.remote?.value {
         case .ssh: "ssh://\(node.user?.name.value ?? "")@\(address)"
         case .insecure: "tcp://\(address):2375"

@@ -34,7 +34,7 @@ struct SecretsDigest {
 
 extension RackState {
     /// Reads the secrets of `node` and returns their ``SecretsDigest``; nil if `secrets` does not read them.
-    func secretsDigest(of node: Node, reading secrets: any SecretReading) async throws(Failure) -> String? {
+    func secretsDigest(of node: Node, reading secrets: any SecretReading) async throws -> String? {
         var values: [SecretValue] = []
         for secret in node.secrets { values.append(try await secrets.read(secret)) }
         return SecretsDigest(saltKey: try saltKey()).of(values, for: node.hostname.value)

@@ -114,7 +114,7 @@ extension CertificateAuthority.Purpose {
     /// Go's clients check nothing else: not the common name, and not an address that is written as a name.
     fileprivate var alternativeNames: SubjectAlternativeNames? {
         guard case .server(let names, let addresses) = self else { return nil }
-        let bytes = addresses.map { $0.split(separator: ".").compactMap { UInt8($0) } }
+        let bytes = addresses.compactMap { IPAddress($0)?.bytes }
         return SubjectAlternativeNames(
             names.map { .dnsName($0) } + bytes.map { .ipAddress(ASN1OctetString(contentBytes: $0[...])) })
     }

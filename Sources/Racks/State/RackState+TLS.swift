@@ -38,7 +38,7 @@ extension RackState {
         let name = node.hostname.value
         return .server(
             names: [name, "\(name).local", "localhost"],
-            addresses: [node.address?.value.address, "127.0.0.1"].compactMap { $0 })
+            addresses: node.addresses.map(\.value.address) + ["127.0.0.1"])
     }
 
     private func place(of node: Node) -> FilePath { tls.appending("nodes").appending(node.hostname.value) }

@@ -123,6 +123,13 @@ extension RecipeDecoder {
         return items
     }
 
+    /// The text or the list of texts under a key, by that key's rule.
+    mutating func oneOrMore(_ fields: Fields, _ name: String) -> [Located<String>] {
+        guard let value = fields[name] else { return [] }
+        if case .sequence = value.content { return texts(fields, name) }
+        return [text(fields, name)].compactMap { $0 }
+    }
+
     /// The secret under a key, by that key's rule.
     mutating func secret(_ fields: Fields, _ name: String) -> Secret? {
         fields[name].flatMap { secret($0, fields.path(of: name), fields.rule(of: name)) }
@@ -134,8 +141,14 @@ extension RecipeDecoder {
     }
 
     /// A secret: written out, and then checked at once, or named by a tag, and then checked when it is read.
-    private mutating func secret(_ value: RecipeValue, _ path: String, _ rule: ValueRule) -> Secret? {
+    mutating func secret(_ value: RecipeValue, _ path: String, _ rule: ValueRule) -> Secret? {
         guard let tag = value.tag else {
+            if rule.isSecret, case .scalar(let written, _) = value.content,
+                let problem = UnexpandedVariable.problem(with: written)
+            {
+                report.error(at: value.location, "\(path): \(problem)")
+                return nil
+            }
             return text(value, path, rule).map {
                 Secret(.literal($0.value), at: $0.location, path: path, rule: rule)
             }

@@ -2,7 +2,10 @@ import Diagnostics
 import Text
 
 extension RecipeDecoder {
-    mutating func swarm(_ value: RecipeValue, hostname: String?, address: Node.StaticAddress?) -> Node.Swarm? {
+    /// What only a swarm that the rack forms can have.
+    private static let formedKeys = ["availability", "labels", "address_pool", "certificates", "networks", "stacks"]
+
+    mutating func swarm(_ value: RecipeValue, hostname: String?, addresses: [Node.StaticAddress]) -> Node.Swarm? {
         guard let fields = fields(value, "swarm", .swarm) else { return nil }
         let mode: Located<Node.Swarm.Mode>? = choice(fields, "mode")
         let managers = texts(fields, "managers")
@@ -15,11 +18,16 @@ extension RecipeDecoder {
         }
         let token = secret(fields, "token")
         let given: Located<Node.Swarm.Role>? = choice(fields, "role")
-        let own = [hostname, address?.address].compactMap { $0 }
+        let own = [hostname].compactMap { $0 } + addresses.map(\.address)
         let listed = managers.contains { own.contains($0.value) }
         let swarm = Node.Swarm(
             mode: mode?.value ?? .swarm, managers: managers, role: given?.value ?? (listed ? .manager : .worker),
             token: token, availability: availability(fields), labels: labels(fields),
+            addressPool: texts(fields, "address_pool"),
+            certificates: text(fields, "certificates").flatMap { text in
+                ValueRule.hours(text.value).map { Located($0, at: text.location) }
+            },
+            networks: list(fields, "networks").compactMap { network($0) },
             stacks: list(fields, "stacks").compactMap { stack($0) },
             consul: text(fields, "consul"), location: fields.location)
         if swarm.token == nil, listed, let given, given.value == .worker {
@@ -27,7 +35,7 @@ extension RecipeDecoder {
         }
         if swarm.isFormed { checkForming(swarm) }
         if !swarm.isFormed, swarm.mode == .swarm {
-            for key in ["availability", "labels", "stacks"] {
+            for key in Self.formedKeys {
                 guard let value = fields[key] else { continue }
                 report.error(
                     at: value.location,
@@ -35,7 +43,7 @@ extension RecipeDecoder {
             }
         }
         if swarm.mode == .classic {
-            for key in ["token", "availability", "labels", "stacks"] {
+            for key in ["token"] + Self.formedKeys {
                 guard let value = fields[key] else { continue }
                 report.error(at: value.location, "swarm.\(key): classic Swarm does not have this; leave it out")
             }
@@ -65,8 +73,28 @@ extension RecipeDecoder {
         for stack in swarm.stacks where !names.insert(stack.name.value).inserted {
             report.error(at: stack.name.location, "swarm.stacks: \"\(stack.name.value)\" appears twice")
         }
+        checkNetworks(swarm)
         if swarm.labels.count > 32, let label = swarm.labels.last {
             report.error(at: label.key.location, "swarm.labels: more than 32 labels")
+        }
+    }
+
+    /// Docker refuses neither networks that overlap each other nor pools that do, and containers then cannot reach some
+    /// addresses.
+    private mutating func checkNetworks(_ swarm: Node.Swarm) {
+        var names: Set<String> = []
+        for network in swarm.networks where !names.insert(network.name.value).inserted {
+            report.error(at: network.name.location, "swarm.networks: \"\(network.name.value)\" appears twice")
+        }
+        for (key, given) in [
+            ("swarm.address_pool", swarm.addressPool), ("swarm.networks.subnet", swarm.networks.compactMap(\.subnet)),
+        ] {
+            for (index, text) in given.enumerated() {
+                guard let network = IPNetwork(text.value),
+                    let other = given[..<index].first(where: { IPNetwork($0.value)?.overlaps(network) == true })
+                else { continue }
+                report.error(at: text.location, "\(key): \(network) overlaps \(other.value)")
+            }
         }
     }
 
@@ -104,6 +132,36 @@ extension RecipeDecoder {
         guard let fields = fields(value, "swarm.stacks", .stack) else { return nil }
         let name = text(fields, "name")
         guard let compose = file(fields["compose"], "swarm.stacks.compose"), let name else { return nil }
-        return Node.Swarm.Stack(name: name, compose: compose)
+        return Node.Swarm.Stack(name: name, compose: compose, environment: environment(fields))
+    }
+
+    private mutating func environment(_ fields: Fields) -> [Node.Swarm.Stack.Variable] {
+        let path = "swarm.stacks.environment"
+        guard let value = fields["environment"] else { return [] }
+        guard case .mapping(let entries) = value.content, value.tag == nil else {
+            report.error(at: value.location, "\(path): expected a map of variables, this is \(value.kind)")
+            return []
+        }
+        return entries.compactMap { entry in
+            if let problem = ValueRule.variableName.problem(with: entry.key.value) {
+                report.error(at: entry.key.location, "\(path): \(problem)")
+                return nil
+            }
+            return secret(entry.value, "\(path).\(entry.key.value)", .variableValue).map {
+                .init(name: entry.key, value: $0)
+            }
+        }
+    }
+
+    private mutating func network(_ value: RecipeValue) -> Node.Swarm.Network? {
+        guard let fields = fields(value, "swarm.networks", .swarmNetwork) else { return nil }
+        let (isAttachable, isEncrypted, isInternal) = (
+            flag(fields, "attachable"), flag(fields, "encrypted"), flag(fields, "internal")
+        )
+        let subnet = text(fields, "subnet")
+        guard let name = text(fields, "name") else { return nil }
+        return Node.Swarm.Network(
+            name: name, isAttachable: isAttachable ?? false, isEncrypted: isEncrypted ?? false,
+            isInternal: isInternal ?? false, subnet: subnet)
     }
 }

@@ -19,12 +19,17 @@ enum RecipeDigest {
             return tag + JSONValue.quoted(text.replacing(/:\/\/[^\/]*@/, with: "://<secret>@"))
         case .scalar(let text, _): return tag + JSONValue.quoted(text)
         case .sequence(let items):
-            let item = if case .list(let item) = shape { item } else { shape }
+            let item =
+                switch shape {
+                case .list(let item), .oneOrMore(let item): item
+                default: shape
+                }
             return tag + "[" + items.map { canonical($0, item) }.joined(separator: ",") + "]"
         case .mapping(let entries):
             let fields = entries.sorted { $0.key.value < $1.key.value }.map { entry in
-                let key = shape.keys.first { $0.name == entry.key.value }
-                return JSONValue.quoted(entry.key.value) + ":" + canonical(entry.value, key?.shape ?? .free)
+                var inner = shape.keys.first { $0.name == entry.key.value }?.shape ?? .free
+                if case .taggableMap(let rule) = shape { inner = .taggable(rule) }
+                return JSONValue.quoted(entry.key.value) + ":" + canonical(entry.value, inner)
             }
             return tag + "{" + fields.joined(separator: ",") + "}"
         }

@@ -4,13 +4,15 @@ package struct Node: Hashable, Sendable {
     package var image: Image?
     package var user: User?
     package var wifi: WiFi?
-    package var address: Located<StaticAddress>?
+    /// Its fixed addresses, at most one of each family; without one of a family, the network gives it.
+    package var addresses: [Located<StaticAddress>]
     package var network: Network
     package var locale: Locale
     package var docker: Docker
     package var swarm: Swarm?
     package var firstBoot: FirstBoot
-    /// The nodes of the same rack whose recipes fix their addresses, this one included; for /etc/hosts.
+    /// The nodes of the same rack whose recipes fix their addresses, this one included, an entry for each address; for
+    /// /etc/hosts.
     package var rack: [RackHost]
     /// SHA-256 over the merged recipe without its secrets' values, as lower-case hex: it changes exactly if the recipe
     /// does.
@@ -28,7 +30,7 @@ package struct Node: Hashable, Sendable {
         self.image = image
         self.user = user
         self.wifi = wifi
-        self.address = address
+        addresses = [address].compactMap { $0 }
         self.network = network
         self.locale = locale
         self.docker = docker
@@ -39,11 +41,20 @@ package struct Node: Hashable, Sendable {
         self.recipePath = recipePath
     }
 
+    /// The address that others reach the node at: IPv4 if it has both. Setting it makes it the only one.
+    package var address: Located<StaticAddress>? {
+        get { addresses.first(where: \.value.isIPv4) ?? addresses.first }
+        set { addresses = [newValue].compactMap { $0 } }
+    }
+
+    /// What a swarm uses: overlay networks over IPv6 carry nothing before Docker 25 (moby 46790).
+    package var ipv4Address: String? { addresses.first { $0.value.isIPv4 }?.value.address }
+
     /// Every secret of the node, in the order of the recipe format.
     package var secrets: [Secret] {
         [user?.password].compactMap { $0 } + (user?.sshAuthorizedKeys ?? [])
             + (wifi?.networks.compactMap(\.passphrase) ?? []) + proxyLogins + [swarm?.token].compactMap { $0 }
-            + firstBoot.files.map(\.content)
+            + (swarm?.stacks.flatMap { $0.environment.map(\.value) } ?? []) + firstBoot.files.map(\.content)
     }
 
     /// The addresses of proxies that hold a login.
@@ -72,15 +83,21 @@ package struct Node: Hashable, Sendable {
         package var password: Secret?
         package var sshAuthorizedKeys: [Secret]
         package var groups: [Located<String>]
+        /// Whether sshd takes the password; nil if the recipe does not say.
+        package var sshPassword: Located<Bool>?
+        /// How the user becomes root; nil if the recipe does not say.
+        package var sudo: Located<Sudo>?
 
         package init(
             name: Located<String>, password: Secret? = nil, sshAuthorizedKeys: [Secret] = [],
-            groups: [Located<String>] = []
+            groups: [Located<String>] = [], sshPassword: Located<Bool>? = nil, sudo: Located<Sudo>? = nil
         ) {
             self.name = name
             self.password = password
             self.sshAuthorizedKeys = sshAuthorizedKeys
             self.groups = groups
+            self.sshPassword = sshPassword
+            self.sudo = sudo
         }
     }
 
@@ -109,10 +126,15 @@ package struct Node: Hashable, Sendable {
         }
     }
 
-    /// An IPv4 address with its prefix length: "192.168.50.11/24".
-    package struct StaticAddress: Hashable, Sendable {
+    /// An address with its prefix length: "192.168.50.11/24", "fd00::11/64".
+    package struct StaticAddress: Hashable, Sendable, CustomStringConvertible {
+        /// In its canonical form.
         package var address: String
         package var prefixLength: Int
+
+        package var isIPv4: Bool { !address.contains(":") }
+
+        package var description: String { "\(address)/\(prefixLength)" }
 
         package init(address: String, prefixLength: Int) {
             self.address = address
@@ -123,7 +145,7 @@ package struct Node: Hashable, Sendable {
     /// A line of /etc/hosts.
     package struct RackHost: Hashable, Sendable {
         package var name: String
-        /// IPv4, without a prefix length.
+        /// Without a prefix length.
         package var address: String
 
         package init(name: String, address: String) {
@@ -133,15 +155,32 @@ package struct Node: Hashable, Sendable {
     }
 
     package struct Network: Hashable, Sendable {
-        package var gateway: Located<String>?
+        /// What addresses, gateways and name servers are for.
+        package enum Interface: String, Hashable, Sendable, CaseIterable { case wired, wifi }
+
+        /// Nil if the recipe does not say: then it is Wi-Fi if there is some, and the cable otherwise.
+        package var interface: Located<Interface>?
+        /// At most one of each family.
+        package var gateways: [Located<String>]
         package var dns: [Located<String>]
         /// What apt, curl and the recipe's commands go through.
         package var proxy: Proxy?
 
-        package init(gateway: Located<String>? = nil, dns: [Located<String>] = [], proxy: Proxy? = nil) {
-            self.gateway = gateway
+        package init(
+            interface: Located<Interface>? = nil, gateway: Located<String>? = nil, dns: [Located<String>] = [],
+            proxy: Proxy? = nil
+        ) {
+            self.interface = interface
+            self.proxy = proxy
+            gateways = [gateway].compactMap { $0 }
             self.dns = dns
             self.proxy = proxy
+        }
+
+        /// The IPv4 gateway, or else the other one. Setting it makes it the only one.
+        package var gateway: Located<String>? {
+            get { gateways.first { !$0.value.contains(":") } ?? gateways.first }
+            set { gateways = [newValue].compactMap { $0 } }
         }
     }
 
@@ -166,29 +205,19 @@ package struct Node: Hashable, Sendable {
         package var files: [File]
         /// Shell commands, each for `sh -c`, as root, once.
         package var run: [Located<String>]
+        /// The same, on the swarm's first manager, once all nodes of the swarm are ready.
+        package var afterSwarm: [Located<String>]
 
         package init(
             packages: [Located<String>] = [], legacyArchive: Located<Bool>? = nil, files: [File] = [],
-            run: [Located<String>] = []
+            run: [Located<String>] = [], afterSwarm: [Located<String>] = []
         ) {
             self.packages = packages
             self.legacyArchive = legacyArchive
             self.files = files
             self.run = run
+            self.afterSwarm = afterSwarm
         }
 
-        package struct File: Hashable, Sendable {
-            /// Absolute, on the node.
-            package var path: Located<String>
-            package var content: Secret
-            /// Permission bits; 0o644 if the recipe does not say.
-            package var mode: UInt16
-
-            package init(path: Located<String>, content: Secret, mode: UInt16 = 0o644) {
-                self.path = path
-                self.content = content
-                self.mode = mode
-            }
-        }
     }
 }

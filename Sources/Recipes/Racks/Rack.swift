@@ -11,16 +11,25 @@ struct Rack {
     private let swarms: [[String]: [String]]
     /// How many managers each of these swarms has: nodes may be managers without being named as one.
     private let managerCounts: [[String]: Int]
+    /// What the swarm's containers have to reach.
+    private let surroundings: [Node.Swarm.NamedNetwork]
     /// What Docker advises as the most: https://docs.docker.com/engine/swarm/admin_guide/
     private static let mostManagers = 7
 
     init(_ nodes: [Node]) {
         names = Set(nodes.map(\.hostname.value))
-        let known = nodes.compactMap { node in
-            node.address.map { Node.RackHost(name: node.hostname.value, address: $0.value.address) }
+        let known = nodes.flatMap { node in
+            node.addresses.map { Node.RackHost(name: node.hostname.value, address: $0.value.address) }
         }
         let isAlone = names.count < 2
-        hosts = isAlone ? [] : known.sorted { ($0.name, $0.address) < ($1.name, $1.address) }
+        // IPv4 first: it is the address that a node's name stands for.
+        hosts =
+            isAlone
+            ? []
+            : known.sorted {
+                ($0.name, $0.address.contains(":") ? 1 : 0, $0.address)
+                    < ($1.name, $1.address.contains(":") ? 1 : 0, $1.address)
+            }
         var swarms: [[String]: [String]] = [:]
         for node in nodes {
             guard let swarm = node.swarm, swarm.isFormed else { continue }
@@ -31,10 +40,11 @@ struct Rack {
         for (managers, members) in swarms {
             let members = Set(members)
             let own = nodes.filter { members.contains($0.hostname.value) && $0.swarm?.role == .manager }
-            let known = Set(own.flatMap { [$0.hostname.value, $0.address?.value.address].compactMap { $0 } })
+            let known = Set(own.flatMap { [$0.hostname.value] + $0.addresses.map(\.value.address) })
             counts[managers] = Set(own.map(\.hostname.value)).count + managers.count { !known.contains($0) }
         }
         managerCounts = counts
+        surroundings = RackSurroundings(nodes).networks
     }
 
     /// `node` with what it has to know of the others.
@@ -44,6 +54,7 @@ struct Rack {
         node.rack = knowsOthers ? hosts : []
         if let swarm = node.swarm, swarm.isFormed {
             node.swarm?.nodes = swarms[swarm.managers.map(\.value)] ?? [node.hostname.value]
+            node.swarm?.surroundings = surroundings
         }
         return node
     }
@@ -63,7 +74,10 @@ struct Rack {
                     + "rack, with swarm.role: manager")
         }
         if let consul = swarm.consul { check(consul, "swarm.consul", what: "a Consul server", of: node, &report) }
-        if swarm.isFormed { checkCount(of: swarm, &report) }
+        if swarm.isFormed {
+            checkCount(of: swarm, &report)
+            checkPool(of: swarm, &report)
+        }
     }
 
     /// Raft: more than half of the managers must agree.
@@ -81,6 +95,22 @@ struct Rack {
         }
     }
 
+    /// Docker hands out parts of the pool whatever the nodes' own networks are.
+    private func checkPool(of swarm: Node.Swarm, _ report: inout DiagnosticReport) {
+        for (key, given) in [
+            ("swarm.address_pool", swarm.addressPool), ("swarm.networks.subnet", swarm.networks.compactMap(\.subnet)),
+        ] {
+            for text in given {
+                guard let network = IPNetwork(text.value),
+                    let used = surroundings.first(where: { $0.network.overlaps(network) })
+                else { continue }
+                report.error(
+                    at: text.location,
+                    "\(key): \(network) overlaps \(used.name), \(used.network), which containers then cannot reach")
+            }
+        }
+    }
+
     /// A host that all nodes must find.
     private func check(
         _ host: Located<String>, _ key: String, what: String, of node: Node, _ report: inout DiagnosticReport
@@ -91,13 +121,18 @@ struct Rack {
             let isOwn = name == node.hostname.value
             report.error(
                 at: host.location,
-                "\(key): \(isOwn ? "this node" : name) has no fixed address, and \(what) whose address changes "
+                "\(key): \(isOwn ? "this node" : name) has no fixed \(Self.family(name, hosts))address, and \(what) whose address changes "
                     + "loses all workers: add address to its recipe, or write here the address that the network reserves "
                     + "for it")
         } else if !Self.isAddress(name), !name.contains(".") {
             let near = nearest(to: name, among: names.sorted()).map { " (did you mean \"\($0)\"?)" } ?? ""
             report.error(at: host.location, "\(key): \"\(name)\" is neither a node of the rack nor an address\(near)")
         }
+    }
+
+    /// "IPv4 " for a node that has an IPv6 address, which a swarm cannot use.
+    private static func family(_ name: String, _ hosts: [Node.RackHost]) -> String {
+        hosts.contains { $0.name == name } ? "IPv4 " : ""
     }
 
     private static func isAddress(_ text: String) -> Bool { HostPort(text).map { !$0.host.isName } ?? false }
@@ -112,8 +147,8 @@ struct Rack {
                     at: node.hostname.location,
                     "hostname: \"\(node.hostname.value)\" is already another node's name (\(other.hostname.location))")
             }
-            guard let address = node.address else { continue }
-            if let other = addresses.updateValue(node, forKey: address.value.address) {
+            for address in node.addresses {
+                guard let other = addresses.updateValue(node, forKey: address.value.address) else { continue }
                 report.error(
                     at: address.location,
                     "address: \(address.value.address) of \(node.hostname.value) is already the address of \(other.hostname.value)"
@@ -124,10 +159,10 @@ struct Rack {
 }
 
 extension Node {
-    /// The address of the manager that the recipe calls `manager`, or nil when it is the name of a node without a fixed
-    /// address.
+    /// The IPv4 address of the manager that the recipe calls `manager`, or nil when it is the name of a node without a
+    /// fixed one.
     package func address(ofManager manager: String, in hosts: [RackHost]) -> String? {
-        if manager == hostname.value { return address?.value.address }
-        return hosts.first { $0.name == manager }?.address
+        if manager == hostname.value { return ipv4Address }
+        return hosts.first { $0.name == manager && !$0.address.contains(":") }?.address
     }
 }

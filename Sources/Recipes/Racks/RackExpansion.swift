@@ -55,8 +55,10 @@ struct RackExpansion {
             if row == nil, Self.entry("roster", of: tree) != nil { continue }
             var own = common
             let place = nodes.value.location
-            if Self.entry("hostname", of: own) == nil { Self.set("hostname", name, at: place, in: &own) }
-            if let address = addresses[name] { Self.set("address", address.value, at: address.location, in: &own) }
+            if Self.entry("hostname", of: own) == nil {
+                Self.set("hostname", [Located(name, at: place)], at: place, in: &own)
+            }
+            if let found = addresses[name] { Self.set("address", found, at: place, in: &own) }
             if let override = overrides[name] { own = RecipeValue.merge(own, override, &report) }
             var values = row?.fields ?? [:]
             values["node"] = name
@@ -80,15 +82,26 @@ struct RackExpansion {
             // Its mistakes are reported below, with all others.
             var ignored = DiagnosticReport()
             let known = RackVariables(values: values, source: source).substitute(in: address, &ignored)
-            if case .scalar(let text, _) = known.content { values["address"] = String(text.prefix { $0 != "/" }) }
+            let items = if case .sequence(let list) = known.content { list } else { [known] }
+            let texts = items.compactMap { item in if case .scalar(let text, _) = item.content { text } else { nil } }
+            // Of two it is the one that others reach the node at.
+            if let text = texts.first(where: { !$0.contains(":") }) ?? texts.first {
+                values["address"] = String(text.prefix { $0 != "/" })
+            }
         }
         return RackVariables(values: values, source: source).substitute(in: tree, &report)
     }
 
-    private static func set(_ name: String, _ text: String, at place: Location, in tree: inout RecipeValue) {
+    /// A text, or a list if there are several.
+    private static func set(
+        _ name: String, _ texts: [Located<String>], at place: Location, in tree: inout RecipeValue
+    ) {
         guard case .mapping(var entries) = tree.content else { return }
         entries.removeAll { $0.key.value == name }
-        let value = RecipeValue(content: .scalar(text, isPlain: false), tag: nil, location: place)
+        let items = texts.map {
+            RecipeValue(content: .scalar($0.value, isPlain: false), tag: nil, location: $0.location)
+        }
+        let value = items.count == 1 ? items[0] : RecipeValue(content: .sequence(items), tag: nil, location: place)
         entries.append(.init(key: Located(name, at: place), value: value))
         tree.content = .mapping(entries)
     }
@@ -126,31 +139,51 @@ struct RackExpansion {
         return names
     }
 
-    /// Node n gets the first address plus n.
+    /// Node n gets the first address plus n; with a list, one of each of its addresses.
     private func readAddresses(
         _ entry: RecipeValue.Entry, _ names: [String], _ tree: RecipeValue, _ report: inout DiagnosticReport
-    ) -> [String: Located<String>] {
-        let place = entry.value.location
+    ) -> [String: [Located<String>]] {
         if let other = Self.entry("address", of: tree) {
             report.error(
                 at: other.key.location, "address: every node of the rack would get it; leave it out beside addresses")
         }
-        guard case .scalar(let text, _) = entry.value.content, entry.value.tag == nil,
-            let network = IPv4Network(text), (1...30).contains(network.prefixLength)
+        let items = if case .sequence(let list) = entry.value.content { list } else { [entry.value] }
+        var addresses: [String: [Located<String>]] = [:]
+        for item in items {
+            for (name, address) in zip(names, count(names.count, from: item, &report)) {
+                addresses[name, default: []].append(Located(address, at: item.location))
+            }
+        }
+        return addresses
+    }
+
+    /// `count` addresses with their prefix length; none, and reported, if there are fewer.
+    private func count(_ count: Int, from item: RecipeValue, _ report: inout DiagnosticReport) -> [String] {
+        let place = item.location
+        guard case .scalar(let text, _) = item.content, item.tag == nil,
+            ValueRule.nodeAddress.problem(with: text) == nil || IPv4Network(text)?.isHost == false
         else {
             report.error(
-                at: place, "addresses: expected the first node's address with its prefix length (192.168.50.10/24)")
-            return [:]
+                at: place,
+                "addresses: expected the first node's address with its prefix length (192.168.50.10/24 or fd00::10/64)")
+            return []
         }
-        guard let hosts = network.hosts(names.count) else {
+        guard let network = IPv4Network(text) else {
+            guard let hosts = IPNetwork(text)?.hosts(count) else {
+                report.error(
+                    at: place, "addresses: \(count) nodes need as many addresses from \(text) on; its network has fewer"
+                )
+                return []
+            }
+            return hosts.map { "\($0)/\(text.drop { $0 != "/" }.dropFirst())" }
+        }
+        guard let hosts = network.hosts(count) else {
             let available = network.hostsFromHere
             let why = available == 0 ? "it is not a host's address" : "only \(available) follow in its network"
-            report.error(at: place, "addresses: \(names.count) nodes need as many addresses from \(text) on; \(why)")
-            return [:]
+            report.error(at: place, "addresses: \(count) nodes need as many addresses from \(text) on; \(why)")
+            return []
         }
-        return Dictionary(
-            zip(names, hosts.map { Located("\($0)/\(network.prefixLength)", at: place) }),
-            uniquingKeysWith: { first, _ in first })
+        return hosts.map { "\($0)/\(network.prefixLength)" }
     }
 
     private func readRoster(

@@ -8,18 +8,20 @@ extension RecipeShape {
         RecipeKey(
             "hostname", "1 to 63 of a-z, 0-9 and \"-\".", .text(.hostname)),
         RecipeKey(
-            "address", "IPv4 address and prefix length; without it DHCP.", .text(.nodeAddress)),
+            "address", "IP address and prefix length, or a list of one IPv4 and one IPv6 address; without it DHCP.",
+            .oneOrMore(.text(.nodeAddress))),
         RecipeKey("user", "The user who logs in.", user),
         RecipeKey("wifi", "Wireless networks.", wifi),
-        RecipeKey("network", "Gateway and name servers for a fixed address.", network),
+        RecipeKey("network", "Gateway and name servers, and the interface they are for.", network),
         RecipeKey("locale", "Time zone, language and keyboard.", locale),
         RecipeKey("docker", "Docker: its installation, configuration and images.", docker),
         RecipeKey("swarm", "The swarm that the node joins, or that the rack forms.", swarm),
         RecipeKey("first_boot", "What else the first boot does.", firstBoot),
         RecipeKey("nodes", "The names of a rack's nodes: \"red[00-04,07]\".", .list(.text())),
         RecipeKey(
-            "addresses", "The first node's address with its prefix length; the other nodes get the addresses after it.",
-            .text(.nodeAddress)),
+            "addresses",
+            "The first node's address with its prefix length, or a list of one IPv4 and one IPv6 address; the other nodes "
+                + "get the addresses after it.", .oneOrMore(.text(.nodeAddress))),
         RecipeKey("roster", "A CSV file with a row for each node; its columns become variables.", .text()),
         RecipeKey("overrides", "Keys for single nodes, by the node's name.", .free),
     ])
@@ -40,6 +42,11 @@ extension RecipeShape {
             "ssh_authorized_keys", "Public keys: one line each, with or without the options of sshd(8).",
             .list(.taggable(.authorizedKeys))),
         RecipeKey("groups", "Groups besides those that the system gives its user.", .list(.text(.groupName))),
+        RecipeKey(
+            "ssh_password", "Whether ssh takes the password; without it only if there is no key.", .flag),
+        RecipeKey(
+            "sudo", "How the user becomes root: without a password (default), with it, or not at all.",
+            .choice(Node.User.Sudo.allCases.map(\.rawValue))),
     ])
 
     static let wifi = RecipeShape.map([
@@ -56,15 +63,19 @@ extension RecipeShape {
     ])
 
     static let network = RecipeShape.map([
-        RecipeKey("gateway", "IPv4 address.", .text(.ipv4Address)),
-        RecipeKey("dns", "IP addresses of name servers.", .list(.text(.ipAddress))),
+        RecipeKey(
+            "interface", "What address, gateway and name servers are for; without it wifi if the recipe has it.",
+            .choice(Node.Network.Interface.allCases.map(\.rawValue))),
+        RecipeKey(
+            "gateway", "IP address, or a list of one IPv4 and one IPv6 address.", .oneOrMore(.text(.gateway))),
+        RecipeKey("dns", "IP addresses of name servers.", .list(.text(.nameServer))),
         RecipeKey("proxy", "The proxies of apt, curl, the recipe's commands and dockerd.", proxy),
     ])
 
     static let locale = RecipeShape.map([
         RecipeKey("timezone", "Europe/Berlin", .text(.timeZone)),
         RecipeKey("lang", "en_GB.UTF-8", .text(.language)),
-        RecipeKey("keyboard", "de", .text(.keyboard)),
+        RecipeKey("keyboard", "de, or with a variant de(nodeadkeys)", .text(.keyboard)),
     ])
 
     static let docker = RecipeShape.map([
@@ -112,6 +123,14 @@ extension RecipeShape {
             .taggable(.joinToken)),
         RecipeKey("availability", "By role: whether nodes get work.", availability),
         RecipeKey("labels", "Node labels, for placement constraints.", .free),
+        RecipeKey(
+            "address_pool",
+            "The networks that the swarm's networks are cut from, /24 each; without it one that suits the rack.",
+            .list(.text(.addressPool))),
+        RecipeKey(
+            "certificates", "How long the nodes' certificates last, in days or hours: 365d, which is the default.",
+            .text(.certificateLife)),
+        RecipeKey("networks", "Overlay networks that the first manager makes before the stacks.", .list(swarmNetwork)),
         RecipeKey("stacks", "What the first manager deploys.", .list(stack)),
         RecipeKey(
             "consul", "Classic mode: the Consul server; without it the first manager.",
@@ -127,6 +146,15 @@ extension RecipeShape {
     static let stack = RecipeShape.map([
         RecipeKey("name", "The stack's name.", .text(.stackName), required: true),
         RecipeKey("compose", "Its compose file; relative to this file.", .text(), required: true),
+        RecipeKey("environment", "The values of the compose file's variables, by name.", .taggableMap(.variableValue)),
+    ])
+
+    static let swarmNetwork = RecipeShape.map([
+        RecipeKey("name", "The network's name, as compose files give it.", .text(.swarmNetworkName), required: true),
+        RecipeKey("attachable", "Whether containers outside of services may join it.", .flag),
+        RecipeKey("encrypted", "Whether its traffic between nodes is encrypted.", .flag),
+        RecipeKey("internal", "Whether it has no way out.", .flag),
+        RecipeKey("subnet", "IPv4 network with its prefix length; without it one of the pool.", .text(.subnet)),
     ])
 
     static let firstBoot = RecipeShape.map([
@@ -137,11 +165,17 @@ extension RecipeShape {
             .flag),
         RecipeKey("files", "Files to write on the node.", .list(firstBootFile)),
         RecipeKey("run", "Shell commands, run once as root.", .list(.text())),
+        RecipeKey(
+            "after_swarm", "Shell commands, run once as root on the first manager when all nodes are in the swarm.",
+            .list(.text())),
     ])
 
     static let firstBootFile = RecipeShape.map([
-        RecipeKey("path", "Absolute path on the node.", .text(.filePath), required: true),
+        RecipeKey("path", "Absolute path on the node, or ~/… in the user's home.", .text(.filePath), required: true),
         RecipeKey("content", "What the file contains.", .taggable(.fileContent), required: true),
         RecipeKey("mode", "Permissions as a quoted octal number: \"0644\".", .text(.fileMode)),
+        RecipeKey(
+            "owner", "A user's name or number; without it the user in the user's home, else root.", .text(.account)),
+        RecipeKey("group", "A group's name or number; without it the owner's group.", .text(.account)),
     ])
 }

@@ -46,6 +46,12 @@ package enum RecipeSchema {
                 members.append(.init("type", .string("array")))
             }
             members.append(.init("items", schema(item, about: "")))
+        case .taggableMap:
+            members.append(.init("type", .string("object")))
+            members.append(.init("additionalProperties", schema(.taggable(.variableValue), about: "")))
+        case .oneOrMore(let item):
+            let list = JSONValue.object([.init("type", .string("array")), .init("items", schema(item, about: ""))])
+            members.append(.init("anyOf", .array([schema(item, about: ""), list])))
         case .map(let keys): members += object(of: keys)
         case .free: members.append(.init("type", .string("object")))
         }

@@ -7,6 +7,10 @@ indirect enum RecipeShape: Sendable {
     /// Text that a tag (`!env` and so on) may name.
     case taggable(ValueRule)
     case list(RecipeShape)
+    /// A map with any names, whose values tags may name.
+    case taggableMap(ValueRule)
+    /// A value, or a list of such values.
+    case oneOrMore(RecipeShape)
     case map([RecipeKey])
     /// A map with any keys, and any JSON below them.
     case free
@@ -33,8 +37,8 @@ extension RecipeShape {
     /// What a text, or each text of a list, must be.
     var rule: ValueRule {
         switch self {
-        case .text(let rule), .taggable(let rule): rule
-        case .list(let item): item.rule
+        case .text(let rule), .taggable(let rule), .taggableMap(let rule): rule
+        case .list(let item), .oneOrMore(let item): item.rule
         case .flag, .choice, .map, .free: .text
         }
     }

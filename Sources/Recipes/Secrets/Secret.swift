@@ -59,15 +59,47 @@ package enum SecretValue: Hashable, Sendable {
 
 /// Reads secrets, each at most once per run.
 package protocol SecretReading: Sendable {
-    func read(_ secret: Secret) async throws(Failure) -> SecretValue
+    /// Throws a report with one error, at the secret's place in the recipe, if it cannot be read.
+    func read(_ secret: Secret) async throws(DiagnosticReport) -> SecretValue
+}
+
+extension SecretReading {
+    /// Reads all of `secrets`. Throws one report with every secret that cannot be read, or breaks the rule of its key.
+    package func readAll(_ secrets: [Secret]) async throws(DiagnosticReport) {
+        var report = DiagnosticReport()
+        for secret in secrets {
+            do throws(DiagnosticReport) {
+                if case .value(let value) = try await read(secret), let problem = secret.problem(with: value) {
+                    report.error(at: secret.location, problem)
+                }
+            } catch {
+                report.merge(error)
+            }
+        }
+        guard !report.hasErrors else { throw report.unrepeated }
+    }
 }
 
 /// Leaves every tagged secret unread; literals are read.
 package struct UnreadSecrets: SecretReading {
     package init() {}
 
-    package func read(_ secret: Secret) async throws(Failure) -> SecretValue {
+    package func read(_ secret: Secret) async -> SecretValue {
         if case .literal(let value) = secret.source { return .value(value) }
         return .placeholder(secret.placeholder)
+    }
+}
+
+/// Reads the secrets that only need looking up, those of the environment and of files. It runs no program and asks nobody.
+package struct AvailableSecrets: SecretReading {
+    private let reader: SecretReader
+
+    package init(_ reader: SecretReader) { self.reader = reader }
+
+    package func read(_ secret: Secret) async throws(DiagnosticReport) -> SecretValue {
+        switch secret.source {
+        case .literal, .environment, .file: try await reader.read(secret)
+        case .command, .prompt: .placeholder(secret.placeholder)
+        }
     }
 }

@@ -70,18 +70,22 @@ extension RecipeValue {
     /// More values than any recipe has: aliases of aliases can expand to billions.
     private static let limit = 100_000
 
-    /// Parses the text of a recipe file; mistakes go to `report`.
-    package static func parse(_ text: String, file: String, _ report: inout DiagnosticReport) -> RecipeValue? {
+    /// Parses the text of a recipe file, or of another kind of file for which messages have the name `kind`; mistakes go to
+    /// `report`.
+    package static func parse(
+        _ text: String, file: String, as kind: String = "recipe", _ report: inout DiagnosticReport
+    ) -> RecipeValue? {
         do {
             guard let node = try Yams.compose(yaml: text) else {
-                report.error(at: Location(file: file, line: 1, column: 1), "the recipe is empty")
+                report.error(at: Location(file: file, line: 1, column: 1), "the \(kind) is empty")
                 return nil
             }
             var budget = limit
             let value = convert(node, file: file, &budget, &report)
             if budget < 0 {
                 report.error(
-                    at: value.location, "the recipe contains more than \(limit) values: do aliases refer to each other?"
+                    at: value.location,
+                    "the \(kind) contains more than \(limit) values: do aliases refer to each other?"
                 )
                 return nil
             }

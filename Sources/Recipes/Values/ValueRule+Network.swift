@@ -5,18 +5,60 @@ extension ValueRule {
     private static let byte = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
     private static let fourBytes = #"\#(byte)(\.\#(byte)){3}"#
 
-    static let ipv4Address = ValueRule("IPv4 address", fourBytes, suggestion: "192.168.50.1")
+    /// The characters of an IPv6 address and, at its end, of an IPv4 address inside it.
+    private static let sixteenBytes = "(?=[0-9A-Fa-f.]*:)[0-9A-Fa-f:.]{2,45}"
 
-    static let ipAddress = parsed("IP address", "[0-9A-Fa-f:.]{2,45}", suggestion: "192.168.50.1 or fd00::1") {
-        IPAddress($0) != nil
+    static let gateway = ValueRule(
+        "gateway", "\(fourBytes)|\(sixteenBytes)", suggestion: "192.168.50.1, fd00::1 or fe80::1"
+    ) { addressProblem($0, of: "gateway", suggestion: "192.168.50.1, fd00::1 or fe80::1") }
+
+    /// 127.0.0.1 is one: a node can have a resolver of its own.
+    static let nameServer = ValueRule(
+        "IP address", "\(fourBytes)|\(sixteenBytes)", suggestion: "192.168.50.1 or fd00::1"
+    ) { addressProblem($0, of: "IP address", suggestion: "192.168.50.1 or fd00::1") }
+
+    /// What is wrong with an address without prefix length that the node is to send to.
+    private static func addressProblem(_ text: String, of name: String, suggestion: String) -> String? {
+        guard text.contains(":") || text.contains("%") else { return nil }
+        guard let address = IPAddress(text) else { return "\"\(text)\" is not a valid \(name) (\(suggestion))" }
+        if let zone = address.zone {
+            return "\"\(text)\": leave \"%\(zone)\" out; piflash puts the interface there where it is needed"
+        }
+        if let inner = address.mappedIPv4 { return "\"\(text)\" is an IPv4 address: write \(inner)" }
+        if address.isMulticast || address.isUnspecified { return "\"\(text)\" is not the address of a machine" }
+        return nil
     }
 
     /// The networks of 31 and 32 bits have no room for a gateway.
     static let nodeAddress = ValueRule(
-        "IPv4 address with its prefix length", "\(fourBytes)/([1-9]|[12][0-9]|30)", suggestion: "192.168.50.11/24"
-    ) {
-        guard let network = IPv4Network($0), network.prefixLength <= 30, !network.isHost else { return nil }
-        return "\(network.address) is the network's own or its broadcast address"
+        "IP address with its prefix length",
+        "\(fourBytes)/([1-9]|[12][0-9]|30)|\(sixteenBytes)/([1-9]|[1-9][0-9]|1[01][0-9]|12[0-8])",
+        suggestion: "192.168.50.11/24 or fd00::11/64"
+    ) { text in
+        guard text.contains(":") else {
+            guard let network = IPv4Network(text) else {
+                return text.contains(".")
+                    ? "\"\(text)\" is not a valid IPv4 address with its prefix length (192.168.50.11/24)" : nil
+            }
+            guard network.prefixLength <= 30, !network.isHost else { return nil }
+            return "\(network.address) is the network's own or its broadcast address"
+        }
+        guard let network = IPNetwork(text), network.prefixLength > 0 else {
+            return "\"\(text)\" is not a valid IP address with its prefix length (192.168.50.11/24 or fd00::11/64)"
+        }
+        let address = network.address
+        if let inner = address.mappedIPv4 { return "\"\(text)\" is an IPv4 address: write \(inner)/24" }
+        if address.isMulticast || address.isUnspecified || address.isLoopback {
+            return "\(address) is not an address that a node can have"
+        }
+        if address.isLinkLocal {
+            return "\(address): every node makes an address in fe80::/10 by itself; choose one in fd00::/8"
+        }
+        // RFC 4291, 2.6.1: it means all routers of the network.
+        if network.prefixLength < 127, network.networkBytes == address.bytes {
+            return "\(address) is the network's own address"
+        }
+        return nil
     }
 
     /// An IP address or a host name, with or without a port.

@@ -10,14 +10,14 @@ extension ValueRule {
         "user name", "(?!root$)[a-z][a-z0-9-]{0,31}",
         suggestion: "a-z, 0-9 and \"-\", starting with a letter, at most 32"
     ) {
-        $0 == "root" ? "\"root\" cannot be the user: name an ordinary user, who may use sudo" : nil
+        if $0 == "root" { return "\"root\" cannot be the user: name an ordinary user, who may use sudo" }
+        return SystemAccounts.contains($0)
+            ? "\"\($0)\" is a user or a group of the system itself; take another name" : nil
     }
 
     static let groupName = ValueRule(
         "group name", "[a-z_][a-z0-9_-]{0,31}",
         suggestion: "a-z, 0-9, \"_\" and \"-\", starting with a letter or \"_\", at most 32")
-
-    static let country = ValueRule("country", "[A-Z]{2}", suggestion: "two capitals, as in DE")
 
     /// IEEE 802.11: an SSID has 0 to 32 bytes. An empty one does not name a network. Not every file that carries it can
     /// carry control characters.
@@ -27,20 +27,31 @@ extension ValueRule {
         return (1...32).contains(count) ? nil : "an SSID has 1 to 32 bytes, \"\(text)\" has \(count)"
     }
 
-    static let timeZone = ValueRule(
-        "time zone", "[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", suggestion: "Europe/Berlin")
-
-    static let language = ValueRule(
-        "locale", #"[a-z]{2,3}(_[A-Z]{2})?(\.[A-Za-z0-9-]+)?(@[a-z]+)?|C(\.UTF-8)?|POSIX"#, suggestion: "en_GB.UTF-8")
-
-    static let keyboard = ValueRule("keyboard layout", "[a-z]{2,8}", suggestion: "de, gb, us")
-
     /// Debian Policy, 5.6.1 and 5.6.12: a package's name, and a version that apt-get install takes behind "=".
     static let packageName = ValueRule(
         "package name", "[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?", suggestion: "avahi-daemon, or avahi-daemon=0.8-10")
 
+    /// Directories that are empty at each boot (hier(7), tmpfiles.d(5)); /var/run and /var/lock lead to /run.
+    private static let volatile = ["/run", "/tmp", "/proc", "/sys", "/dev", "/var/run", "/var/lock"]
+
     static let filePath = ValueRule(
-        "absolute path of a file", #"(?!([\s\S]*/)?\.\.(/|$))/[\s\S]*[^/]"#, suggestion: "/etc/motd, without \"..\"")
+        "absolute path of a file", #"~?(/(?!\.\.?(/|$))[^/\x00-\x1f\x7f]+)+"#,
+        suggestion: "/etc/motd or ~/.profile, without \"..\", \"//\", and control characters"
+    ) { path in
+        guard let directory = volatile.first(where: { path == $0 || path.hasPrefix($0 + "/") }) else { return nil }
+        return "\(directory) is empty at each boot, so the file would be lost: choose another directory "
+            + "(/etc, /usr/local, /srv, /var/lib)"
+    }
+
+    /// A user or a group: a name as adduser's NAME_REGEX_SYSTEM takes it (Debian-snmp), or a number below "nobody".
+    static let account = ValueRule(
+        "owner or group", "[A-Za-z_][A-Za-z0-9_.-]{0,31}|0|[1-9][0-9]{0,4}",
+        suggestion: "a name, or a number up to 65533"
+    ) { text in
+        if text.contains(":") { return "\"\(text)\": write owner and group as two keys" }
+        guard let number = UInt32(text), number > 65_533 else { return nil }
+        return "\(text) is too large: a number up to 65533"
+    }
 
     static let fileMode = ValueRule("file mode", "0?[0-7]{3}", suggestion: "\"0644\"")
 

@@ -2,6 +2,7 @@ import Text
 package import Diagnostics
 import Provisioning
 package import Recipes
+package import Stacks
 
 /// Asks and changes the swarm that some recipes describe, through the first of its managers that answers.
 package struct SwarmOperations: Sendable {
@@ -32,7 +33,9 @@ package struct SwarmOperations: Sendable {
         for node in nodes {
             for manager in node.swarm?.managers ?? [] {
                 let address = Self.host(of: manager.value)
-                let own = nodes.first { $0.hostname.value == address || $0.address?.value.address == address }
+                let own = nodes.first {
+                    $0.hostname.value == address || $0.addresses.contains { $0.value.address == address }
+                }
                 hosts.append(
                     own.map(RemoteHost.init)
                         ?? RemoteHost(name: address, addresses: [address], user: node.user?.name.value))
@@ -173,11 +176,12 @@ package struct SwarmOperations: Sendable {
         return token
     }
 
-    /// Deploys a stack; returns the manager's name and what Docker printed.
-    package func deploy(_ stack: String, compose: String, limit: Duration) async throws(Failure) -> (String, String) {
-        let script = """
-            printf '%s' \(shellQuoted(compose)) | docker stack deploy -c - \(shellQuoted(stack))
-            """
+    /// Deploys a stack with the files that its compose file names, and with the values of its variables; returns the
+    /// manager's name and what Docker printed.
+    package func deploy(
+        _ source: StackSource, variables: [String: String] = [:], limit: Duration
+    ) async throws(Failure) -> (String, String) {
+        let script = StackScript.text(source, variables: variables)
         let answer = try await ask(script, limit: limit)
         return (answer.manager, try checked(answer).text)
     }

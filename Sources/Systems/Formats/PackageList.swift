@@ -25,6 +25,19 @@ enum PackageList {
         return found
     }
 
+    /// How many packages the database has, installed or not.
+    static func count(in status: [UInt8]) -> Int {
+        status.withUnsafeBytes { bytes in
+            var count = 0
+            var start = 0
+            while start < bytes.count {
+                if bytes[start] == UInt8(ascii: "P"), bytes[start...].starts(with: packageField) { count += 1 }
+                start = (bytes[start...].firstIndex(of: 0x0A) ?? bytes.count) + 1
+            }
+            return count
+        }
+    }
+
     private static let packageField = Array("Package: ".utf8)
     private static let versionField = Array("Version: ".utf8)
     /// A package on hold is installed too.

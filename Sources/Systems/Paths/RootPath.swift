@@ -65,9 +65,15 @@ package enum RootPath {
     package static let timezone = "/etc/timezone"
     package static let localtime = "/etc/localtime"
     package static let locale = "/etc/default/locale"
+    /// locale.conf(5)
     package static let localeConfiguration = "/etc/locale.conf"
     package static let localeList = "/etc/locale.gen"
     package static let keyboard = "/etc/default/keyboard"
+    /// The locales that locale-gen can make, a name and a character set a line.
+    package static let supportedLocales = "/usr/share/i18n/SUPPORTED"
+    /// XKB's layouts and variants, one a line.
+    package static let keyboardRules = "/usr/share/X11/xkb/rules/base.lst"
+    package static let timeZones = "/usr/share/zoneinfo"
     package static let fakeClock = "/etc/fake-hwclock.data"
     package static let timesyncPrograms = ["/lib/systemd/systemd-timesyncd", "/usr/lib/systemd/systemd-timesyncd"]
     package static let timesyncDirectory = "/var/lib/systemd/timesync"
@@ -78,6 +84,7 @@ package enum RootPath {
     // Network
     package static let dhcpcd = "/etc/dhcpcd.conf"
     package static let interfaces = "/etc/network/interfaces"
+    package static let resolver = "/etc/systemd/resolved.conf"
     package static let networkManagerState = "/var/lib/NetworkManager/NetworkManager.state"
 
     /// pam_env(8).

@@ -58,13 +58,13 @@ extension RootSnapshot {
         guard [.raspbian, .raspberryPiOSFirstRun, .raspberryPiOSCustomTOML].contains(flavour), !packages.isEmpty,
             system?.codename != "wheezy"
         else { return [] }
-        if !isPiOS || Self.sshUnit.problem(in: self) != nil { unread.insert(BootPath.ssh) }
+        let takesSSH = isPiOS || Self.sshUnit.exists(in: self)
+        if !takesSSH || Self.sshUnit.problem(in: self) != nil { unread.insert(BootPath.ssh) }
         // Before net-mods, of stretch, it was sys-mods that took the file.
         let takesNetwork =
-            version(of: "raspberrypi-net-mods") != nil || isPiOS && system?.codename == "jessie"
-        if !takesNetwork || Self.networkUnit.problem(in: self) != nil {
-            unread.insert(BootPath.wpaSupplicant)
-        }
+            version(of: "raspberrypi-net-mods") != nil || Self.networkUnit.exists(in: self)
+            || isPiOS && system?.codename == "jessie"
+        if !takesNetwork || Self.networkUnit.problem(in: self) != nil { unread.insert(BootPath.wpaSupplicant) }
         return unread
     }
 

@@ -8,8 +8,14 @@ extension RootSnapshot {
     /// The programs whose ELF header is tried: every system has one of them, whichever its shell is.
     static let programs = ["/bin/sh", "/bin/dash", "/bin/busybox", "/usr/bin/env"]
 
-    /// Makes a snapshot: `entry` returns what is at a path, with the size of a file; `read` and `list`
-    /// follow links.
+    /// The directories of zones. tzdata's other names, such as right/ and posix/, are the same zones again.
+    static let zoneDirectories = [
+        "", "Africa", "America", "America/Argentina", "America/Indiana", "America/Kentucky", "America/North_Dakota",
+        "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Brazil", "Canada", "Chile", "Etc", "Europe", "Indian",
+        "Mexico", "Pacific", "US",
+    ]
+
+    /// Makes a snapshot: `entry` returns what is at a path, with the size of a file; `read` and `list` follow links.
     init(
         problem: String?, entry: (String) throws(Failure) -> (Entry, size: Int64)?,
         read: (String) throws(Failure) -> [UInt8]?, list: (String) throws(Failure) -> [String]?
@@ -33,12 +39,21 @@ extension RootSnapshot {
             else { continue }
             cloudConfiguration.append(String(decoding: contents, as: UTF8.self))
         }
-        packages = PackageList.installed(in: try read(RootPath.packageStatus) ?? [], of: Self.lookedFor)
+        let status = try read(RootPath.packageStatus) ?? []
+        packages = PackageList.installed(in: status, of: Self.lookedFor)
+        packageCount = PackageList.count(in: status)
         for program in Self.programs {
             guard let file = try read(program), let name = ELFArchitecture.name(of: file) else { continue }
             architecture = name
             break
         }
+        for directory in Self.zoneDirectories {
+            let names = try list(directory.isEmpty ? RootPath.timeZones : "\(RootPath.timeZones)/\(directory)") ?? []
+            for name in names where name.first?.isUppercase == true && !name.contains(".") {
+                timeZones.insert(directory.isEmpty ? name : "\(directory)/\(name)")
+            }
+        }
+        timeZones.subtract(Self.zoneDirectories)
     }
 }
 

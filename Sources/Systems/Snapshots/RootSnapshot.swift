@@ -31,21 +31,28 @@ package struct RootSnapshot: Hashable, Sendable {
     package var entries: [String: Entry]
     /// The installed Debian packages among ``lookedFor``, with their full versions.
     package var packages: [String: String]
+    /// How many packages the list has, installed or not; 0 if it was not read.
+    package var packageCount: Int
     /// The userland's architecture, from the ELF headers of its programs: "armv6", "armv7", "arm64", "amd64".
     package var architecture: String?
     /// The texts of cloud-init's configuration, in the order in which they are read: a later one counts more.
     package var cloudConfiguration: [String]
+    /// The names of the time zones below ``RootPath/timeZones``; empty if there are none.
+    package var timeZones: Set<String>
     /// Why the partition can be read but not edited (a journal that was not replayed, an unknown feature), for people.
     package var problem: String?
 
     package init(
-        entries: [String: Entry] = [:], packages: [String: String] = [:], architecture: String? = nil,
-        cloudConfiguration: [String] = [], problem: String? = nil
+        entries: [String: Entry] = [:], packages: [String: String] = [:], packageCount: Int = 0,
+        architecture: String? = nil, cloudConfiguration: [String] = [],
+        timeZones: Set<String> = [], problem: String? = nil
     ) {
         self.entries = entries
         self.packages = packages
+        self.packageCount = packageCount
         self.architecture = architecture
         self.cloudConfiguration = cloudConfiguration
+        self.timeZones = timeZones
         self.problem = problem
     }
 
@@ -55,9 +62,10 @@ package struct RootSnapshot: Hashable, Sendable {
             RootPath.osRelease, RootPath.vendorOSRelease, RootPath.hypriotRelease, RootPath.rpiIssue,
             RootPath.dietPiVersion, RootPath.fileSystemTable, RootPath.passwd, RootPath.shadow, RootPath.group,
             RootPath.gshadow, RootPath.subuid, RootPath.subgid, RootPath.hosts, RootPath.localeList, RootPath.fakeClock,
-            RootPath.dhcpcd, RootPath.interfaces, RootPath.networkManagerState, RootPath.sshdConfiguration,
-            RootPath.startOrder, RootPath.dockerOptions, RootPath.takenFiles, RootPath.cloudSourceIdentification,
-            RootPath.customTOMLReader, RootPath.dietPiStage, RootPath.environment,
+            RootPath.supportedLocales, RootPath.keyboardRules, RootPath.resolver, RootPath.dhcpcd, RootPath.interfaces,
+            RootPath.networkManagerState, RootPath.sshdConfiguration,
+            RootPath.startOrder, RootPath.dockerOptions, RootPath.takenFiles,
+            RootPath.cloudSourceIdentification, RootPath.customTOMLReader, RootPath.dietPiStage, RootPath.environment,
         ] + RootPath.skeletonFiles + RootPath.dockerUnits
 
     /// Paths of which only the kind, mode, owner and time are noted.
@@ -65,7 +73,8 @@ package struct RootSnapshot: Hashable, Sendable {
         [
             RootPath.raspiImageID, RootPath.dietPiDirectory, RootPath.deviceInit, RootPath.initProgram,
             RootPath.firstBootDone, RootPath.cloudInstance, RootPath.sudoersDirectory, RootPath.hostname,
-            RootPath.timezone, RootPath.locale, RootPath.localeConfiguration, RootPath.keyboard, RootPath.timesyncDirectory,
+            RootPath.timezone, RootPath.locale, RootPath.localeConfiguration, RootPath.keyboard,
+            RootPath.timesyncDirectory,
             RootPath.timesyncClock,
             RootPath.oldTimesyncClock, RootPath.sshScript, RootPath.dockerScript, RootPath.workerKey,
             RootPath.managerKey, RootPath.cloudInit, RootPath.cloudInitDisabled, RootPath.firstBoot,
@@ -79,6 +88,7 @@ package struct RootSnapshot: Hashable, Sendable {
         "docker-ce", "docker-engine", "docker.io", "docker-hypriot", "lxc-docker", "systemd", "systemd-sysv",
         "sysvinit", "sysvinit-core", "cloud-init", "dhcpcd", "dhcpcd5", "ifupdown", "network-manager",
         "raspberrypi-sys-mods", "raspberrypi-net-mods", "python3-toml", "resolvconf", "openresolv",
+        "avahi-daemon", "locales", "locales-all", "libcrypt1",
     ]
 
     static let keptPaths = Set(kept)

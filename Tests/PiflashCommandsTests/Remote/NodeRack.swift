@@ -135,7 +135,8 @@ final class NodeRack: Sendable {
             "swarm join-token") echo "$*" | grep -q rotate && echo rotated >>"$RIG/rotations"
                 echo SWMTKN-1-3pu6hszjas19xyp7ghgosyx9k8atbfcr8p2is99znpy26u2lkl-1awxwuwd3z9j1z3puu7rcgdbx ;;
             "swarm leave") echo "$RIG" >>"$RIG/../left.log"; echo 'inactive false' >"$RIG/swarm" ;;
-            "stack deploy") cat >"$RIG/compose"; echo "Creating service $5_web" ;;
+            "stack deploy") cat >"$RIG/compose"; case $4 in -) ;; *) cp -r "${4%/*}" "$RIG/stack" ;; esac
+                env >"$RIG/environment"; echo "Creating service $5_web" ;;
             esac
             """)
         stub(
