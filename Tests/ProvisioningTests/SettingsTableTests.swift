@@ -161,6 +161,9 @@ import Text
             without.network.gateway = Sample.at("192.168.50.1")
             with = without
             with.network.interface = Sample.at(.wired, line: line)
+        case .proxy:
+            with.network.proxy = .init(
+                http: Sample.at("http://192.168.50.3:3128"), location: Sample.at("", line: line).location)
         case .rackHosts: with.rack = [.init(name: "red00", address: "192.168.50.10")]
         case .timezone: with.locale.timezone = Sample.at("Europe/Berlin", line: line)
         case .language: with.locale.lang = Sample.at("de_DE.UTF-8", line: line)

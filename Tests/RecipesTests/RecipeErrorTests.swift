@@ -25,6 +25,12 @@ import Testing
         ("docker: { daemon: { labels: [!env X] } }", "3:30", "daemon.json cannot hold secrets"),
         ("docker: { registry: { mirror: \"http://user@host\" } }", "3:31", "is not a valid registry mirror"),
         ("docker: { proxy: {} }", "3:18", "no proxy is named"),
+        ("network: { proxy: {} }", "3:19", "network.proxy: no proxy is named"),
+        (
+            "network: { proxy: { http: \"proxy:3128\" } }", "3:27",
+            "network.proxy.http: \"proxy:3128\" is not a valid proxy"
+        ),
+        ("first_boot: { legacy_archive: maybe }", "3:31", "first_boot.legacy_archive: expected true or false"),
         ("docker: { install: apt }", "3:20", "must be one of auto, none, debian, convenience-script"),
         (
             "swarm: { managers: [192.168.50.300], token: \(RecipeHarness.token) }", "3:21",

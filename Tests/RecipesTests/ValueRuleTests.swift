@@ -120,7 +120,7 @@ import Text
             good: ["http://p:3128", "https://p", "http://u:a%20b@p:1/", "http://[fd00::1]:1", "http://u:ä@p"],
             bad: [
                 "", "p:3128", "socks5://p", "http://u p@h", "http://p/x", "http://u\"@p", "http://u\u{1}@p",
-                "http://-p",
+                "http://-p", "http://u:a#b@p", "http://u:a?b@p",
             ]),
         Examples(
             rule: .directHost,

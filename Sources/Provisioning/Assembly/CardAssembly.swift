@@ -28,7 +28,8 @@ struct CardAssembly {
             node: node.hostname.value, role: node.swarm?.role.rawValue,
             recipe: node.recipePath.split(separator: "/").last.map(String.init) ?? node.recipePath,
             recipeDigest: node.recipeDigest, image: image ?? previous?.image, flavour: draft.profile.flavour,
-            release: draft.profile.release, writtenAt: draft.flashTime, version: version, files: managed,
+            release: draft.profile.release, mechanismProblem: draft.profile.mechanismProblem,
+            writtenAt: draft.flashTime, version: version, files: managed,
             cmdlineAdded: commandLine.added, rootFiles: rootFiles.listed, consumed: consumed)
 
         let applied = applied

@@ -73,14 +73,23 @@ package struct Provisioner: Sendable {
         let settings = settings(
             node, profile: profile, material: material, supplies: supplies, carried: supplied.carried, cluster: cluster,
             daemon: daemon, staged: files.staged, report: &report)
+        // Everybody who holds the card can read a FAT: a login goes into the root partition, if that can be edited.
+        let proxyFiles = settings.proxy?.files ?? []
+        let isProxyInRoot = settings.proxy?.holdsLogin == true && root != nil && root?.problem == nil
         let draft = Draft(
             node: node, profile: profile, boot: boot, root: root, material: material, flashTime: flashTime,
             dockerOptions: daemon.options, needsOpenSSH: cluster?.needsOpenSSH == true,
-            files: settings.files + daemon.files + files.staged.nodeFiles + files.direct)
+            files: settings.files + (isProxyInRoot ? [] : proxyFiles) + daemon.files + files.staged.nodeFiles
+                + files.direct)
         var rendering = profile.flavour.renderer.render(draft, report: &report)
         rendering.bootFiles += cluster?.bootFiles ?? []
         RecipeChecks.bootConflicts(node, rendering, report: &report)
         rendering.bootFiles += files.boot
+        if isProxyInRoot {
+            rendering.rootEdits += proxyFiles.map {
+                TreeChange(.file(contents: $0.contents, mode: $0.mode), at: $0.path)
+            }
+        }
         rendering.rootEdits += supplied.edits
         if let root, root.problem == nil { rendering.rootEdits += cluster?.rootEdits ?? [] }
         RecipeChecks.conflicts(node, rendering, theirs: files.direct, report: &report)
@@ -108,6 +117,11 @@ package struct Provisioner: Sendable {
         settings.rack = node.rack
         settings.stagedFiles = staged.digest
         settings.installation = DockerInstallation.of(node, profile: profile, report: &report)
+        PackageChecks.check(node, profile: profile, installation: settings.installation, report: &report)
+        settings.proxy = NodeProxy(node)
+        if node.firstBoot.legacyArchive?.value == true {
+            settings.legacyArchive = PackageArchive.gone(profile)?.legacy
+        }
         settings.channel = node.docker.channel?.value ?? .stable
         settings.isARMv6 = profile.architecture == "armv6"
         settings.carried = carried

@@ -8,6 +8,11 @@ enum RecipeChecks {
     static func report(_ node: Node, profile: OSProfile, root: RootSnapshot?) -> DiagnosticReport {
         var report = DiagnosticReport()
         checkSupport(node, profile: profile, root: root, report: &report)
+        if let problem = profile.mechanismProblem {
+            report.warning(
+                at: node.hostname.location,
+                "\(problem), so piflash configures this system another way: \(profile.flavour.mechanism)")
+        }
         if node.user == nil {
             report.warning(
                 at: node.hostname.location,

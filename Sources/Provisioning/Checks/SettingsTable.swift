@@ -26,6 +26,11 @@ package enum SettingsTable {
         support[.swarmNetworks] = formed
         support[.swarmCommands] = formed
         support[.stacks] = stacks(formed)
+        support[.proxy] =
+            switch support[.commands] {
+            case .native(let text): .native("\(text); an address with a login in the root partition")
+            case let answer: answer
+            }
         support.set(.dockerPackages, .preload, to: .rootEdit("files in \(CarriedFile.directory)"))
         support[.remoteTLS] = .rootEdit("files in \(SuppliedFiles.certificateDirectory)")
         return support

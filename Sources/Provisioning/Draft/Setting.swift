@@ -21,6 +21,7 @@ package enum Setting: String, Sendable, CaseIterable {
     case ipv6Address
     case ipv6Gateway
     case wiredBesideWiFi
+    case proxy
     case rackHosts
     case timezone
     case language
@@ -65,6 +66,7 @@ package enum Setting: String, Sendable, CaseIterable {
         case .ipv6Address: "address, IPv6"
         case .ipv6Gateway: "network.gateway, IPv6"
         case .wiredBesideWiFi: "network.interface: wired, beside wifi"
+        case .proxy: "network.proxy"
         case .rackHosts: "names of the rack's nodes"
         case .timezone: "locale.timezone"
         case .language: "locale.lang"
@@ -115,6 +117,7 @@ package enum Setting: String, Sendable, CaseIterable {
         case .ipv6Gateway: node.network.gateways.first { $0.value.contains(":") }?.location
         case .wiredBesideWiFi:
             node.network.interface.flatMap { $0.value == .wired && !networks.isEmpty ? $0.location : nil }
+        case .proxy: node.network.proxy?.location
         case .rackHosts: node.rack.isEmpty ? nil : node.hostname.location
         case .timezone: node.locale.timezone?.location
         case .language: node.locale.lang?.location

@@ -28,6 +28,12 @@ struct FirstBootSetting: Hashable, Sendable {
 
         case run = "RUN"
         case packages = "PACKAGES"
+        /// Whether ``NodeProxy/environmentPath`` gives proxies.
+        case proxy = "PROXY"
+        /// A digest of the proxies: other proxies are another generation. No program reads it.
+        case proxyDigest = "PROXY_DIGEST"
+        /// Which archive has moved: see ``PackageArchive/Legacy``; empty if none.
+        case legacyArchive = "LEGACY_ARCHIVE"
         case locale = "LOCALE"
         case wifi = "WIFI"
         case hosts = "HOSTS"
@@ -73,7 +79,7 @@ struct FirstBootSetting: Hashable, Sendable {
         case consul = "CONSUL"
 
         /// Those that the first-boot program does not read itself.
-        static let readElsewhere: Set<Self> = [.availabilityManager, .availabilityWorker, .keys]
+        static let readElsewhere: Set<Self> = [.availabilityManager, .availabilityWorker, .keys, .proxyDigest]
     }
 
     let name: Name

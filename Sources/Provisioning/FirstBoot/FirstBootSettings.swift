@@ -25,6 +25,10 @@ struct FirstBootSettings: Hashable, Sendable {
     var packages: [String] = []
     /// A package with modules of the kernel that the swarm needs and the image lacks.
     var kernelPackage: String?
+    /// The proxies of the node's network.
+    var proxy: NodeProxy?
+    /// The archive of old releases that packages come from.
+    var legacyArchive: PackageArchive.Legacy?
     /// The locale that the program makes, if nothing else has: "en_GB.UTF-8".
     var language: String?
     /// Whether the program switches the radio on, if nothing else does.
@@ -132,7 +136,10 @@ struct FirstBootSettings: Hashable, Sendable {
         let staged: [FirstBootSetting] = stagedFiles.isEmpty ? [] : [.init(.files, stagedFiles)]
         let after: [FirstBootSetting] =
             swarmCommands.isEmpty ? [] : [.init(.swarmRun, Self.names(swarmCommands).joined(separator: " "))]
-        return common + staged + after + accountSettings + installationSettings + orchestration + proxy
+        var network: [FirstBootSetting] = []
+        if let proxy = self.proxy { network += [.init(.proxy, true), .init(.proxyDigest, proxy.digest)] }
+        if let legacyArchive { network.append(.init(.legacyArchive, legacyArchive.rawValue)) }
+        return common + staged + after + accountSettings + installationSettings + orchestration + proxy + network
     }
 
     private var text: String {

@@ -1,4 +1,5 @@
 write_hosts
+write_environment
 switch_radio_on
 take_token || status failed 'taking the join token' '' 'cannot write /var/lib/piflash'
 # A node that has finished may have followed a manager to an earlier time.
@@ -44,7 +45,7 @@ make_locale
 install_files
 use_carried
 wait_for_network
-if needs_download; then wait_for_clock 120; fi
+if needs_packages || needs_modules || { [ -n "$INSTALL" ] && ! has_docker; }; then wait_for_clock 120; fi
 install_packages
 allow_sudo
 # locale-gen may have been among them.
@@ -83,6 +84,7 @@ elif [ "$SWARM" = 1 ] && [ -z "$failed" ] && [ ! -e "$state/done/swarm" ]; then
 fi
 rm -f "$state/error" "$state/answer"
 if [ -n "$unloaded" ] && [ -z "$failed" ]; then failed='loading images' problem=$unloaded; fi
+if [ -n "$uninstalled" ] && [ -z "$failed" ]; then failed='installing packages' problem=$uninstalled; fi
 if [ -n "$unready" ]; then failed='checking the login' problem=$unready; fi
 [ -z "$lacking" ] || problem="${problem:+$problem; }$lacking"
 if [ -n "$failed" ]; then

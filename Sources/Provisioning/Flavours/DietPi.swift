@@ -49,6 +49,7 @@ enum DietPi: FlavourRenderer {
             bootFiles: files,
             rootEdits: RootFlavour.edits(draft) { setup in
                 setup.setUser(report: &report)
+                setup.setEnvironment()
                 // dietpi.txt has no key for a variant; the layout's line alone is replaced.
                 if KeyboardFile.hasVariant(draft.node) { setup.setKeyboard() }
                 setup.setFirstBoot()
@@ -75,6 +76,10 @@ enum DietPi: FlavourRenderer {
             values.append(("AUTO_SETUP_KEYBOARD_LAYOUT", KeyboardFile.name(keyboard).layout))
         }
         values += addressing(draft)
+        if node.firstBoot.legacyArchive?.value == true, let archive = PackageArchive.gone(draft.profile) {
+            let key = archive.legacy == .raspbian ? "CONFIG_APT_RASPBIAN_MIRROR" : "CONFIG_APT_DEBIAN_MIRROR"
+            values.append((key, "http://\(archive.legacy.host)/\(archive.legacy.rawValue)"))
+        }
         values.append(("AUTO_SETUP_APT_INSTALLS", node.firstBoot.packages.map(\.value).joined(separator: " ")))
         return values
     }

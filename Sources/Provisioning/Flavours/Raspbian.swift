@@ -11,9 +11,13 @@ enum Raspbian: FlavourRenderer {
         removableBootFiles: ["wpa_supplicant.conf"])
 
     /// Images from this day on switch SSH off until the file `ssh` is there (raspberrypi-sys-mods 20161124).
-    private static func readsSSHFile(_ profile: OSProfile) -> Bool { (profile.release ?? "") >= "2016-11-25" }
+    private static func readsSSHFile(_ profile: OSProfile) -> Bool {
+        (profile.release ?? "") >= "2016-11-25" && !profile.unreadBootFiles.contains(BootPath.ssh)
+    }
 
-    private static func readsWPAFile(_ profile: OSProfile) -> Bool { profile.system?.codename != "wheezy" }
+    private static func readsWPAFile(_ profile: OSProfile) -> Bool {
+        profile.system?.codename != "wheezy" && !profile.unreadBootFiles.contains(BootPath.wpaSupplicant)
+    }
 
     static func support(_ profile: OSProfile) -> [Setting: Support] {
         var support = RootFlavour.support(profile)
@@ -28,7 +32,7 @@ enum Raspbian: FlavourRenderer {
     static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
         var files: [Provision.BootFile] = []
         let readsSSHFile = readsSSHFile(draft.profile)
-        if readsSSHFile { files.append(.init(path: "ssh", contents: [], isConsumed: true)) }
+        if readsSSHFile { files.append(.init(path: BootPath.ssh, contents: [], isConsumed: true)) }
         let readsWPAFile = readsWPAFile(draft.profile)
         if readsWPAFile, draft.hasWiFi { files.append(WPASupplicant.bootFile(draft)) }
         return Rendering(

@@ -23,7 +23,8 @@ enum PasswordSchemes {
         case .hypriotOccidentalis, .hypriotDeviceInit, .hypriotCloudInit, .raspbian: return false
         case .raspberryPiOSCustomTOML, .raspberryPiOSCloudInit, .ubuntuCloudInit: return true
         // At /boot it may be a buster.
-        case .raspberryPiOSFirstRun, .dietPi, .debianRaspi: return profile.bootMountPoint == "/boot/firmware"
+        case .raspberryPiOSFirstRun, .dietPi, .debianRaspi, .rootPartition:
+            return profile.bootMountPoint == "/boot/firmware"
         }
     }
 }

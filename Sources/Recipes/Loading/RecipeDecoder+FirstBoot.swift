@@ -5,8 +5,11 @@ extension RecipeDecoder {
         guard let fields = fields(value, "first_boot", .firstBoot) else { return Node.FirstBoot() }
         let files = list(fields, "files").compactMap { nodeFile($0, user: user) }
         checkTogether(files)
+        let legacyArchive = flag(fields, "legacy_archive").flatMap { flag in
+            fields["legacy_archive"].map { Located(flag, at: $0.location) }
+        }
         return Node.FirstBoot(
-            packages: texts(fields, "packages"), files: files, run: texts(fields, "run"),
+            packages: texts(fields, "packages"), legacyArchive: legacyArchive, files: files, run: texts(fields, "run"),
             afterSwarm: texts(fields, "after_swarm"))
     }
 

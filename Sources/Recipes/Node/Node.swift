@@ -59,7 +59,9 @@ package struct Node: Hashable, Sendable {
 
     /// The addresses of proxies that hold a login.
     private var proxyLogins: [Secret] {
-        [docker.proxy?.http, docker.proxy?.https].compactMap { $0 }.filter { $0.value.contains("@") }
+        var seen: Set<Located<String>> = []
+        return [network.proxy?.http, network.proxy?.https, docker.proxy?.http, docker.proxy?.https].compactMap { $0 }
+            .filter { $0.value.contains("@") && seen.insert($0).inserted }
             .map { Secret(.literal($0.value), at: $0.location) }
     }
 
@@ -161,13 +163,17 @@ package struct Node: Hashable, Sendable {
         /// At most one of each family.
         package var gateways: [Located<String>]
         package var dns: [Located<String>]
+        /// What apt, curl and the recipe's commands go through.
+        package var proxy: Proxy?
 
         package init(
-            interface: Located<Interface>? = nil, gateway: Located<String>? = nil, dns: [Located<String>] = []
+            interface: Located<Interface>? = nil, gateway: Located<String>? = nil, dns: [Located<String>] = [],
+            proxy: Proxy? = nil
         ) {
             self.interface = interface
             gateways = [gateway].compactMap { $0 }
             self.dns = dns
+            self.proxy = proxy
         }
 
         /// The IPv4 gateway, or else the other one. Setting it makes it the only one.
@@ -193,6 +199,8 @@ package struct Node: Hashable, Sendable {
 
     package struct FirstBoot: Hashable, Sendable {
         package var packages: [Located<String>]
+        /// Whether the node gets its packages from the archive of old releases; nil if the recipe does not say.
+        package var legacyArchive: Located<Bool>?
         package var files: [File]
         /// Shell commands, each for `sh -c`, as root, once.
         package var run: [Located<String>]
@@ -200,10 +208,11 @@ package struct Node: Hashable, Sendable {
         package var afterSwarm: [Located<String>]
 
         package init(
-            packages: [Located<String>] = [], files: [File] = [], run: [Located<String>] = [],
-            afterSwarm: [Located<String>] = []
+            packages: [Located<String>] = [], legacyArchive: Located<Bool>? = nil, files: [File] = [],
+            run: [Located<String>] = [], afterSwarm: [Located<String>] = []
         ) {
             self.packages = packages
+            self.legacyArchive = legacyArchive
             self.files = files
             self.run = run
             self.afterSwarm = afterSwarm

@@ -69,6 +69,7 @@ extension RecipeShape {
         RecipeKey(
             "gateway", "IP address, or a list of one IPv4 and one IPv6 address.", .oneOrMore(.text(.gateway))),
         RecipeKey("dns", "IP addresses of name servers.", .list(.text(.nameServer))),
+        RecipeKey("proxy", "The proxies of apt, curl, the recipe's commands and dockerd.", proxy),
     ])
 
     static let locale = RecipeShape.map([
@@ -87,7 +88,7 @@ extension RecipeShape {
             "packages", "Debian packages (.deb) to install Docker from without a network.", .list(.text())),
         RecipeKey("daemon", "Keys of daemon.json, as dockerd spells them.", .free),
         RecipeKey("registry", "A registry mirror.", registry),
-        RecipeKey("proxy", "The proxies that dockerd fetches images through.", proxy),
+        RecipeKey("proxy", "The proxies that dockerd fetches images through, if not network.proxy.", proxy),
         RecipeKey(
             "remote",
             "How the daemon is reached from outside the node; insecure opens port 2375 to everyone, tls is port 2376.",
@@ -96,8 +97,8 @@ extension RecipeShape {
     ])
 
     static let proxy = RecipeShape.map([
-        RecipeKey("http", "The proxy for http:// registries: http://proxy:8000", .text(.proxy)),
-        RecipeKey("https", "The proxy for https:// registries: http://proxy:8000", .text(.proxy)),
+        RecipeKey("http", "The proxy for http:// addresses: http://proxy:8000", .text(.proxy)),
+        RecipeKey("https", "The proxy for https:// addresses: http://proxy:8000", .text(.proxy)),
         RecipeKey("no_proxy", "Hosts, domains and networks that are reached directly.", .list(.text(.directHost))),
     ])
 
@@ -158,6 +159,10 @@ extension RecipeShape {
 
     static let firstBoot = RecipeShape.map([
         RecipeKey("packages", "Debian packages to install.", .list(.text(.packageName))),
+        RecipeKey(
+            "legacy_archive",
+            "Whether packages come from the archive of old releases, for a release whose own archive is gone.",
+            .flag),
         RecipeKey("files", "Files to write on the node.", .list(firstBootFile)),
         RecipeKey("run", "Shell commands, run once as root.", .list(.text())),
         RecipeKey(
