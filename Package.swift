@@ -86,10 +86,9 @@ let package = Package(
                 cryptoExtras,
             ],
             resources: [
-                "head", "lib", "clock", "kernel", "system", "service", "docker", "install", "preload", "token", "time",
-                "swarm",
-                "stacks", "form",
-                "classic", "account", "checks", "main", "token-service", "seed",
+                "head", "lib", "clock", "system", "service", "docker", "packages", "kernel", "install", "preload",
+                "token", "time", "swarm", "stacks", "form", "classic", "account", "files", "checks", "main",
+                "token-service", "seed",
             ].map { .embedInCode("FirstBoot/\($0).sh") },
             swiftSettings: strict),
         .target(

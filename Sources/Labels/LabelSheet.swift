@@ -49,6 +49,7 @@ package struct LabelSheet: Sendable {
             values["user"] = label.user
             values["seat"] = label.seat
             values["password"] = label.password
+            values["keyboard_password"] = label.keyboardPassword
             nodes.append(values)
         }
         return nodes
@@ -61,6 +62,7 @@ package struct LabelSheet: Sendable {
             if let address = label.address { lines.append(("address", address)) }
             if let user = label.user { lines.append(("user", user)) }
             if let password = label.password { lines.append(("password", password)) }
+            if let password = label.keyboardPassword { lines.append(("password (not for ssh)", password)) }
             if let seat = label.seat { lines.append(("seat", seat)) }
             lines += label.columns.map { ($0.name, $0.value) }
             let width = lines.map(\.0.count).max() ?? 0

@@ -18,6 +18,8 @@ package struct NodeLabel: Hashable, Sendable {
     package var columns: [Field]
     /// In clear, when it was asked for.
     package var password: String?
+    /// In clear, when it was asked for and ssh does not take it: it is for the node's own screen and keyboard.
+    package var keyboardPassword: String?
 
     /// - Parameter answersLocalName: whether the node answers to NAME.local.
     package init(_ member: LoadedRack.Member, password: String? = nil, answersLocalName: Bool = true) {
@@ -28,7 +30,7 @@ package struct NodeLabel: Hashable, Sendable {
         user = node.user?.name.value
         seat = member.columns.first { $0.name == "seat" && !$0.value.isEmpty }?.value
         columns = Self.harmless(member)
-        self.password = password
+        if node.user?.logsInByPassword == true { self.password = password } else { keyboardPassword = password }
     }
 
     /// The columns whose names do not suggest a secret, that hold no secret of the recipe, and that add something; in the

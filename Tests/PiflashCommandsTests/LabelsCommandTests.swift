@@ -98,10 +98,33 @@ import Testing
         let own = await harness.run("labels", "--with-password", "--text", "class/class.yaml")
         #expect(own.output.contains("hunter0") && own.output.contains("hunter11"))
         #expect(!(await harness.run("labels", "--text", "class/class.yaml").output.contains("hunter")))
-        makeClass(password: "\"$6$salt$hash\"")
+        makeClass(password: "\"$6$salt$\(String(repeating: "h", count: 86))\"")
         let hash = await harness.run("labels", "--with-password", "--text", "class/class.yaml")
         #expect(!hash.output.contains("$6$"))
         #expect(hash.errors.contains("only the password's hash"))
+    }
+
+    /// ssh_password, whether there is a key, and whether ssh takes the password.
+    @Test(arguments: [
+        ("", false, true), ("", true, false), (", ssh_password: true", true, true),
+        (", ssh_password: false", true, false),
+    ])
+    func `a sheet never gives a password that ssh does not take as one for ssh`(
+        _ line: String, hasKey: Bool, isForSSH: Bool
+    ) async throws {
+        let key = hasKey ? ", ssh_authorized_keys: [\"\(CommandHarness.key)\"]" : ""
+        makeClass(password: "!env PI_PASSWORD\(key)\(line)")
+        let text = await harness.run("labels", "--with-password", "--text", "class/class.yaml")
+        #expect(text.output.contains("password (not for ssh)  black pearl") != isForSSH, "\(text.output)")
+        #expect(text.output.contains(/(?m)^password +black pearl$/) == isForSSH)
+        for options in [[], ["--hand-outs"]] {
+            let outcome = await harness.run(list: ["labels", "--with-password", "class/class.yaml"] + options)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let page = try parse(options.isEmpty ? "class/labels.html" : "class/hand-outs.html")
+            let sheet = try #require(page["text"] as? String)
+            #expect(sheet.contains("black pearl"))
+            #expect((sheet.contains("not for ssh") || sheet.contains("ssh takes a key")) != isForSSH)
+        }
     }
 
     @Test func `a column that the recipe takes its secret from stays off the sheet, whatever its name`() async throws {

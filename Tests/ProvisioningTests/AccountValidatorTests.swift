@@ -2,12 +2,13 @@ import Diagnostics
 import Filesystems
 import Foundation
 import Glibc
-import Provisioning
 import Recipes
 import SystemPackage
 import Systems
 import Testing
 import TestSupport
+
+@testable import Provisioning
 
 /// What the system's own checkers say about the accounts, sudo and sshd after our edits.
 @Suite struct AccountValidatorTests {
@@ -69,6 +70,41 @@ import TestSupport
         }
     }
 
+    @Test(arguments: Sample.columns)
+    func `a name that the image has as a user of the system or as a group is refused on every system`(
+        _ column: SettingsTable.Column
+    ) async throws {
+        var tree = RootTree(column)
+        tree.file((tree.text("/etc/passwd") ?? "") + "mosquitto:x:117:118::/:/usr/sbin/nologin\n", "/etc/passwd")
+        tree.file((tree.text("/etc/group") ?? "") + "makers:x:119:\n", "/etc/group")
+        for name in ["daemon", "staff", "makers", "mosquitto"] {
+            if name == "staff" { tree.file((tree.text("/etc/group") ?? "") + "staff:x:50:\n", "/etc/group") }
+            var node = Sample.full(for: column)
+            node.user?.name = Sample.at(name, line: 42)
+            let errors = try await Sample.errors(node, column, root: tree.asRead)
+            #expect(errors.map(\.location?.line) == [42], "\(name): \(errors)")
+            #expect(errors.first?.text.contains("\"\(name)\" is a") == true)
+        }
+        // The image's own first user, and a user whom an earlier configuration has made.
+        for name in ["pi", "dietpi", "pirate"] {
+            var node = Sample.full(for: column)
+            node.user?.name = Sample.at(name)
+            #expect(try await Sample.errors(node, column).isEmpty, "\(name)")
+        }
+    }
+
+    @Test(arguments: Sample.columns.filter { $0.profile.flavour.facts.takesOverFirstUser })
+    func `another account than the first does not leave the vendor's login behind`(
+        _ column: SettingsTable.Column
+    ) async throws {
+        var tree = RootTree(column)
+        tree.file((tree.text("/etc/passwd") ?? "") + "ann:x:1001:1001::/home/ann:/bin/sh\n", "/etc/passwd")
+        var node = Sample.full(for: column)
+        node.user?.name = Sample.at("ann", line: 42)
+        let errors = try await Sample.errors(node, column, root: tree.asRead)
+        #expect(errors.map(\.location?.line) == [42] && errors[0].text.contains("another account"))
+    }
+
     @Test(arguments: Sample.others)
     func `visudo accepts the user's line`(_ column: SettingsTable.Column) async throws {
         let provision = try await Sample.provision(Sample.full(for: column), column)
@@ -90,7 +126,13 @@ import TestSupport
     func `sshd takes passwords only where the recipe gives no key`(_ column: SettingsTable.Column) async throws {
         var withoutKey = Sample.full(for: column)
         withoutKey.user?.sshAuthorizedKeys = []
-        for (node, expected) in [(Sample.full(for: column), "no"), (withoutKey, "yes")] {
+        // What the recipe says counts, with a key and without one.
+        var (allowed, refused) = (Sample.full(for: column), withoutKey)
+        allowed.user?.sshPassword = Sample.at(true)
+        refused.user?.sshPassword = Sample.at(false)
+        for (node, expected) in [
+            (Sample.full(for: column), "no"), (withoutKey, "yes"), (allowed, "yes"), (refused, "no"),
+        ] {
             let provision = try await Sample.provision(node, column)
             let text: String
             if let edited = provision.rootText("/etc/ssh/sshd_config") {

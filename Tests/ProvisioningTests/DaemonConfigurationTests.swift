@@ -55,7 +55,7 @@ import Text
     }
 
     @Test func `proxies are a key from 23,0 on, and a drop-in before`() throws {
-        let proxy = Node.Docker.Proxy(
+        let proxy = Node.Proxy(
             http: Sample.at("http://p:3128"), https: Sample.at("http://p:3128"), noProxy: [Sample.at(".lan")],
             location: Sample.here)
         let (new, newReport) = Self.configuration(Node.Docker(proxy: proxy), Self.profile("23.0.1"))

@@ -81,7 +81,7 @@ import Text
         return Dictionary(uniqueKeysWithValues: answer.map { ($0.name, $0) })
     }
 
-    @Test(arguments: [Sample.bookworm, Sample.trixieFirstRun])
+    @Test(arguments: [Sample.bookworm, Sample.trixieFirstRun, Sample.withoutFirstBoot])
     func `NetworkManager takes every network for what it is`(_ column: SettingsTable.Column) async throws {
         let node = Sample.nasty(for: column)
         let found = try Self.read(await Sample.provision(node, column))
@@ -104,7 +104,7 @@ import Text
         #expect(preference == Sample.networks.indices.map { "piflash-wlan0-\($0 + 1)" })
     }
 
-    @Test(arguments: [Sample.bookworm, Sample.trixieFirstRun])
+    @Test(arguments: [Sample.bookworm, Sample.trixieFirstRun, Sample.withoutFirstBoot])
     func `NetworkManager gives the cable its address`(_ column: SettingsTable.Column) async throws {
         var node = Sample.full(for: column)
         node.wifi = nil

@@ -32,6 +32,7 @@ extension Sample {
     static let trixieFirstRun = column("Raspberry Pi OS trixie of 2025-10")
     static let dietPi = column("DietPi")
     static let debian = column("Debian")
+    static let withoutFirstBoot = column("Without a first boot of its own")
 
     /// Those that take more or less by edits of the root partition, and by firstrun.sh.
     static let others = columns.filter { !flavours.contains($0.profile.flavour) }
@@ -98,11 +99,12 @@ extension Sample {
                         "dwc_otg.lpm_enable=0 console=ttyAMA0,115200 console=tty1 root=/dev/mmcblk0p2 rootfstype=ext4 elevator=deadline rootwait\n",
                     "config.txt": "",
                 ])
-        case .raspbian, .raspberryPiOSFirstRun, .raspberryPiOSCustomTOML:
+        case .raspbian, .raspberryPiOSFirstRun, .raspberryPiOSCustomTOML, .rootPartition:
             let start =
                 switch profile.flavour {
                 case .raspberryPiOSCustomTOML: "quiet init=/usr/lib/raspberrypi-sys-mods/firstboot"
                 case .raspberryPiOSFirstRun where profile.bootMountPoint == "/boot/firmware": "resize"
+                case .rootPartition: "resize"
                 default: "quiet init=/usr/lib/raspi-config/init_resize.sh"
                 }
             return snapshot(
@@ -214,7 +216,7 @@ extension RootTree {
         case .hypriotOccidentalis: (user, hash, rootHash) = ("pi", Self.vendorHash, Self.vendorHash)
         case .hypriotDeviceInit: (user, hash) = ("pirate", Self.vendorHash)
         case .raspbian: (user, hash) = ("pi", Self.vendorHash)
-        case .raspberryPiOSFirstRun, .raspberryPiOSCustomTOML: user = "pi"
+        case .raspberryPiOSFirstRun, .raspberryPiOSCustomTOML, .rootPartition: user = "pi"
         case .dietPi: (user, hash, rootHash) = ("dietpi", Self.vendorHash, Self.vendorHash)
         case .hypriotCloudInit, .raspberryPiOSCloudInit, .ubuntuCloudInit, .debianRaspi: user = nil
         }

@@ -28,7 +28,16 @@ import TestSupport
             values: [
                 ("hypriot", nil), (String(repeating: "é", count: 255), nil),
                 (String(repeating: "é", count: 256), "more than 511 bytes"), ("p\tw-very-secret", "control character"),
-                ("p\nw-very-secret", "control character"),
+                ("p\nw-very-secret", "control character"), ("very-secret\n\n", "second line"),
+                ("\u{FEFF}very-secret", "byte-order mark"), ("$HOME-1", nil), ("a$6$b", nil),
+                ("$6$very$secret", "$6$ hash that is cut off"), ("$6$very", "cut off"),
+                ("$y$j9T$very$secret", "$y$ hash that is cut off"),
+                ("$6$salt$" + String(repeating: "s", count: 85), "cut off"),
+                ("$6$salt$" + String(repeating: "s", count: 87), "cut off"),
+                ("$6$salt$" + String(repeating: "s", count: 86), nil),
+                ("$6$rounds=5000$salt$" + String(repeating: "s", count: 86), nil),
+                ("!$6$salt$" + String(repeating: "s", count: 86), "locked account"),
+                ("$argon2id$v=19$very", "crypt(5) cannot check"),
             ]),
         Kind(
             key: "user.ssh_authorized_keys", line: "user: { name: pi, ssh_authorized_keys: [VALUE] }",
@@ -46,7 +55,8 @@ import TestSupport
                 ("correct horse", nil), (String(repeating: "0F", count: 32), nil), ("short", "8 to 63 characters"),
                 (String(repeating: "g", count: 64), "must be hex"),
                 (String(repeating: "x", count: 65), "this one has 65"),
-                ("very\tsecret", "control character"),
+                ("very\tsecret", "control character"), ("very secret\nline", "second line"),
+                ("\u{FEFF}very secret", "byte-order mark"),
             ]),
         Kind(
             key: "swarm.token", line: "swarm: { managers: [10.0.0.1], token: VALUE }",
@@ -100,8 +110,9 @@ import TestSupport
     @Test(arguments: kinds)
     func `a value gets the same verdict and message from every source`(_ kind: Kind) async throws {
         for (value, gist) in kind.values {
-            // Yams ends a text at a zero byte: such a value can only be read.
-            let sources = value.utf8.contains(0) ? Source.allCases.filter { $0 != .literal } : Source.allCases
+            // Yams ends a text at a zero byte, and drops a byte-order mark: such a value can only be read.
+            let isReadOnly = value.utf8.contains(0) || value.unicodeScalars.first == "\u{FEFF}"
+            let sources = isReadOnly ? Source.allCases.filter { $0 != .literal } : Source.allCases
             let literal = try await report(kind, value, sources[0])
             if let gist {
                 #expect(literal.hasPrefix("\(kind.key): ") && literal.contains(gist), "\(literal)")
@@ -125,7 +136,7 @@ import TestSupport
             wifi: { country: DE, networks: [{ ssid: a, passphrase: !env WIFI }] }
             docker: { daemon: { live-restore: true } }
             swarm: { managers: [10.0.0.1], token: !env TOKEN }
-            first_boot: { files: [{ path: /etc/docker/daemon.json, content: x }] }
+            first_boot: { files: [{ path: /boot/firmware/mine.txt, content: x }] }
 
             """, to: "red01.yaml")
         let loader = RecipeLoader(

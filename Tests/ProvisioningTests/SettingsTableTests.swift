@@ -16,7 +16,7 @@ import Text
     func `each setting is taken the way that the table says`(_ column: SettingsTable.Column) async throws {
         let support = SettingsTable.support(column.profile)
         for setting in Setting.allCases {
-            let (with, without) = Self.pair(setting)
+            let (with, without) = Self.pair(setting, boot: column.profile.bootMountPoint)
             let later: Int64 = setting == .clock ? 30 * 86_400 : 0
             let comment = Comment(rawValue: "\(setting.title) on \(column.title)")
             if case .impossible = support[setting] {
@@ -56,7 +56,7 @@ import Text
     func `what needs the root partition is refused without it, line by line and all at once`(
         _ column: SettingsTable.Column
     ) async throws {
-        var node = Self.numbered()
+        var node = Self.numbered(boot: column.profile.bootMountPoint)
         if !RootFlavour.readsDaemonFile(column.profile) { node.docker.daemon = [] }
         let support = SettingsTable.support(column.profile)
         var locked = RootTree(column).asRead
@@ -107,8 +107,8 @@ import Text
         .init(ssid: Sample.at(name, line: line), passphrase: passphrase.map { Sample.secret($0) }, hidden: hidden)
     }
 
-    /// A node with the setting and little else, and the same node without it.
-    static func pair(_ setting: Setting) -> (with: Node, without: Node) {
+    /// A node with the setting and little else, and the same node without it; `boot` is where the boot partition is mounted.
+    static func pair(_ setting: Setting, boot: String = "/boot") -> (with: Node, without: Node) {
         var without = Sample.bare()
         var with = without
         let wifi = Node.WiFi(country: Sample.at("DE"), networks: [network("lab")])
@@ -124,6 +124,8 @@ import Text
             with.user?.name.location = Sample.at("", line: line).location
         case .password: without.user?.password = nil
         case .sshKeys: without.user?.sshAuthorizedKeys = []
+        case .sshPassword: with.user?.sshPassword = Sample.at(true, line: line)
+        case .sudo: with.user?.sudo = Sample.at(.password, line: line)
         case .groups: with.user?.groups = [Sample.at("rack", line: line)]
         case .wifi: with.wifi = wifi
         case .severalNetworks:
@@ -159,6 +161,9 @@ import Text
             without.network.gateway = Sample.at("192.168.50.1")
             with = without
             with.network.interface = Sample.at(.wired, line: line)
+        case .proxy:
+            with.network.proxy = .init(
+                http: Sample.at("http://192.168.50.3:3128"), location: Sample.at("", line: line).location)
         case .rackHosts: with.rack = [.init(name: "red00", address: "192.168.50.10")]
         case .timezone: with.locale.timezone = Sample.at("Europe/Berlin", line: line)
         case .language: with.locale.lang = Sample.at("de_DE.UTF-8", line: line)
@@ -207,6 +212,12 @@ import Text
         case .packages: with.firstBoot.packages = [Sample.at("vim", line: line)]
         case .files:
             with.firstBoot.files = [.init(path: Sample.at("/etc/motd", line: line), content: Sample.secret("x"))]
+        case .homeFiles:
+            with.firstBoot.files = [
+                .init(path: Sample.at("/home/pirate/.vimrc", line: line), content: Sample.secret("x"))
+            ]
+        case .bootFiles:
+            with.firstBoot.files = [.init(path: Sample.at("\(boot)/mine.txt", line: line), content: Sample.secret("x"))]
         case .commands: with.firstBoot.run = [Sample.at("true", line: line)]
         case .clock: break
         }
@@ -229,7 +240,7 @@ import Text
     }
 
     /// A node that uses every setting, each on its own line as far as a recipe allows that.
-    static func numbered() -> Node {
+    static func numbered(boot: String = "/boot") -> Node {
         func at<Value>(_ value: Value, _ setting: Setting) -> Located<Value> {
             Sample.at(value, line: 10 + Setting.allCases.firstIndex(of: setting)!)
         }
@@ -238,7 +249,7 @@ import Text
         node.user = Node.User(
             name: at("pirate", .user), password: Secret(.literal("hypriot"), at: at("", .password).location),
             sshAuthorizedKeys: [Secret(.literal(Sample.key), at: at("", .sshKeys).location)],
-            groups: [at("docker", .groups)])
+            groups: [at("docker", .groups)], sshPassword: at(true, .sshPassword), sudo: at(.password, .sudo))
         func line(_ setting: Setting) -> Int { at("", setting).location.line }
         node.wifi = Node.WiFi(
             country: at("DE", .country),
@@ -260,7 +271,11 @@ import Text
         node.docker.remote = at(.tls, .remoteTLS)
         node.swarm?.location = at("", .swarm).location
         node.firstBoot.packages = [at("vim", .packages)]
-        node.firstBoot.files = [.init(path: at("/etc/motd", .files), content: Sample.secret("x"))]
+        node.firstBoot.files = [
+            .init(path: at("/etc/motd", .files), content: Sample.secret("x")),
+            .init(path: at("/home/pirate/.vimrc", .homeFiles), content: Sample.secret("x")),
+            .init(path: at("\(boot)/mine.txt", .bootFiles), content: Sample.secret("x")),
+        ]
         node.firstBoot.run = [at("true", .commands)]
         return node
     }

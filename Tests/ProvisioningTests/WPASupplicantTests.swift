@@ -10,7 +10,8 @@ import TestSupport
 
     /// Every system whose Wi-Fi is wpa_supplicant's, but for DietPi, which writes the file itself.
     private static let columns = Sample.others.filter {
-        ![Sample.bookworm.title, Sample.trixieFirstRun.title, Sample.dietPi.title].contains($0.title)
+        ![Sample.bookworm.title, Sample.trixieFirstRun.title, Sample.dietPi.title, Sample.withoutFirstBoot.title]
+            .contains($0.title)
     }
 
     @Test(arguments: columns)

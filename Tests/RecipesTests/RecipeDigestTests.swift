@@ -85,15 +85,16 @@ import Testing
         #expect(try Self.digest(files[0]) != Self.digest(files[1]))
     }
 
-    @Test(arguments: ["http", "https"])
-    func `a login in a proxy's address does not change the digest, its host does`(_ key: String) throws {
+    @Test(arguments: ["http", "https"], ["docker", "network"])
+    func `a login in a proxy's address does not change the digest, its host does`(_ key: String, _ part: String) throws
+    {
         func digest(_ address: String) throws -> String {
-            try Self.digest(Self.with("docker: { proxy: { \(key): \"\(address)\" } }\n"))
+            try Self.digest(Self.with("\(part): { proxy: { \(key): \"\(address)\" } }\n"))
         }
         #expect(try digest("http://me:hunter2@proxy:8000") == digest("http://me:letmein@proxy:8000"))
         #expect(try digest("http://me:hunter2@proxy:8000") != digest("http://proxy:8000"))
         #expect(try digest("http://me:hunter2@proxy:8000") != digest("http://me:hunter2@other:8000"))
-        let node = try RecipeHarness(Self.with("docker: { proxy: { \(key): \"http://me:hunter2@proxy:8000\" } }\n"))
+        let node = try RecipeHarness(Self.with("\(part): { proxy: { \(key): \"http://me:hunter2@proxy:8000\" } }\n"))
             .load().node
         #expect(
             node.secrets.map(\.source).contains(.literal("http://me:hunter2@proxy:8000")),

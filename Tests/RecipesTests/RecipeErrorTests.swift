@@ -25,6 +25,12 @@ import Testing
         ("docker: { daemon: { labels: [!env X] } }", "3:30", "daemon.json cannot hold secrets"),
         ("docker: { registry: { mirror: \"http://user@host\" } }", "3:31", "is not a valid registry mirror"),
         ("docker: { proxy: {} }", "3:18", "no proxy is named"),
+        ("network: { proxy: {} }", "3:19", "network.proxy: no proxy is named"),
+        (
+            "network: { proxy: { http: \"proxy:3128\" } }", "3:27",
+            "network.proxy.http: \"proxy:3128\" is not a valid proxy"
+        ),
+        ("first_boot: { legacy_archive: maybe }", "3:31", "first_boot.legacy_archive: expected true or false"),
         ("docker: { install: apt }", "3:20", "must be one of auto, none, debian, convenience-script"),
         (
             "swarm: { managers: [192.168.50.300], token: \(RecipeHarness.token) }", "3:21",
@@ -74,6 +80,25 @@ import Testing
         ("first_boot: { files: [{ path: etc/motd, content: x }] }", "3:31", "is not a valid absolute path"),
         ("first_boot: { files: [{ path: /etc/motd, content: x, mode: 0644 }] }", "3:60", "quoted octal"),
         ("first_boot: { files: [{ path: /a/../etc, content: x }] }", "3:31", "is not a valid absolute path"),
+        ("first_boot: { files: [{ path: /tmp/a, content: x }] }", "3:31", "/tmp is empty at each boot"),
+        ("first_boot: { files: [{ path: /a//b, content: x }] }", "3:31", "is not a valid absolute path"),
+        ("first_boot: { files: [{ path: /a, content: x }, { path: /a, content: y }] }", "3:57", "/a appears twice"),
+        (
+            "first_boot: { files: [{ path: /a/b, content: x }, { path: /a, content: y }] }", "3:31",
+            "/a cannot be a file and also the directory of /a/b"
+        ),
+        (
+            "first_boot: { files: [{ path: /boot/A.txt, content: x }, { path: /boot/a.TXT, content: y }] }", "3:66",
+            "appears twice"
+        ),
+        ("first_boot: { files: [{ path: /boot/a, content: x, owner: pirate }] }", "3:59", "FAT, which has no owners"),
+        ("first_boot: { files: [{ path: /boot/a, content: x, mode: \"0600\" }] }", "3:58", "FAT, which has no owners"),
+        ("first_boot: { files: [{ path: /srv/a, content: x, owner: 65534 }] }", "3:58", "65534 is too large"),
+        ("first_boot: { files: [{ path: /srv/a, content: x, group: \"a:b\" }] }", "3:58", "as two keys"),
+        (
+            "first_boot: { files: [{ path: ~/a, content: x }, { path: /home/pirate/a, content: y }] }", "3:58",
+            "/home/pirate/a appears twice"
+        ),
         ("first_boot: { packages: [\"a; rm\"] }", "3:26", "is not a valid package name"),
         ("image: { source: http://example.org/x.img }", "3:18", "is a URL: download it"),
         ("image: { source: https://example.org/x.img }", "3:18", "is a URL: download it"),
@@ -104,6 +129,29 @@ import Testing
         ("hostname: Red\nuser: { name: root, password: x }\n", "not a valid host name"),
         ("user: { name: pirate }\n", "hostname: missing"),
         ("hostname: a\nuser: { name: pirate }\n", "nobody could log in"),
+        ("hostname: a\nuser: { name: staff, password: x }\n", "a user or a group of the system itself"),
+        ("hostname: a\nuser: { name: 123, password: x }\n", "is not a valid user name"),
+        ("hostname: a\nuser: { name: b, password: x, sudo: never }\n", "must be one of passwordless, password, none"),
+        ("hostname: a\nuser: { name: b, password: x, sudo: none, groups: [sudo] }\n", "but user.sudo is none"),
+        ("hostname: a\nuser: { name: b, password: x, ssh_password: maybe }\n", "expected true or false"),
+        (
+            "hostname: a\nuser: { name: b, ssh_authorized_keys: [\"\(RecipeHarness.key)\"], ssh_password: true }\n",
+            "ssh_password: true, but there is no password"
+        ),
+        ("hostname: a\nuser: { name: b, password: \"${PI_PASSWORD}\" }\n", "write !env PI_PASSWORD"),
+        ("hostname: a\nuser: { name: b, password: \"${PW:-x}\" }\n", "write !env PW"),
+        ("hostname: a\nuser: { name: b, password: $PI_PASSWORD }\n", "write !env PI_PASSWORD"),
+        ("hostname: a\nuser: { name: b, password: \"%PW%\" }\n", "write !env PW"),
+        ("hostname: a\nuser: { name: b, password: $(pass show pi) }\n", "write !command"),
+        ("hostname: a\nuser: { name: b, password: \"!env PI_PASSWORD\" }\n", "without the quotes"),
+        (
+            "hostname: a\nuser: { name: b, password: x }\nwifi: { country: DE, networks: [{ ssid: a, passphrase: \"${WIFI_KEY}\" }] }\n",
+            "write !env WIFI_KEY"
+        ),
+        (
+            "hostname: a\nuser: { name: b, password: x }\nswarm: { managers: [10.0.0.1], token: \"${TOKEN}\" }\n",
+            "write !env TOKEN"
+        ),
     ])
     func `a file that is no recipe is said to be none`(_ text: String, _ gist: String) {
         let errors = RecipeHarness(text).errors()

@@ -1,7 +1,8 @@
 import Text
 import Diagnostics
 import Foundation
-import Recipes
+@testable import Recipes
+import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -145,6 +146,48 @@ import Testing
         let counting: Secret.Source = .command(["sh", "-c", "echo x >> \(scratch["count"]); echo done"])
         for _ in 0..<3 { #expect(try await read(counting) == .value("done")) }
         #expect(scratch.read("count") == Array("x\n".utf8))
+    }
+
+    /// The answers of a person who is asked for a new password, and what comes of them; nil for a refusal.
+    @Test(
+        arguments: [
+            (["a", "a"], "a", ["Class", "Class, again"]),
+            (
+                ["a", "b", "c", "c"], "c",
+                ["Class", "Class, again", "they are different; Class", "Class, again"]
+            ),
+            (["a", "b", "a", "b", "a", "b", "a", "a"], nil, []), (["a"], nil, []),
+        ] as [([String], String?, [String])])
+    func `a new password is asked for twice, three times at most`(
+        _ answers: [String], value: String?, questions: [String]
+    ) async throws {
+        for rule: ValueRule in [.password, .passphrase] {
+            let asked = Mutex<[String]>([])
+            let reader = SecretReader(environment: [:], asksTwice: true) { question in
+                asked.withLock {
+                    $0.append(question)
+                    return $0.count <= answers.count ? answers[$0.count - 1] : nil
+                }
+            }
+            let here = Location(file: "r.yaml", line: 7, column: 13)
+            let secret = Secret(.prompt("Class"), at: here, path: "user.password", rule: rule)
+            if let value {
+                #expect(try await reader.read(secret) == .value(value))
+                #expect(asked.withLock { $0 } == questions)
+                // Once for each run.
+                #expect(try await reader.read(secret) == .value(value))
+                #expect(asked.withLock { $0.count } == questions.count)
+            } else {
+                let report = await #expect(throws: DiagnosticReport.self) { try await reader.read(secret) }
+                #expect(report?.errors.first?.location == here)
+                #expect(report?.errors.first?.text.hasPrefix("user.password: !prompt \"Class\": ") == true)
+                #expect(asked.withLock { $0.count } <= 6)
+            }
+        }
+        // What exists already is asked for once.
+        let reader = SecretReader(environment: [:], asksTwice: true) { $0 }
+        let here = Location(file: "r.yaml", line: 7, column: 13)
+        #expect(try await reader.read(Secret(.prompt("Token"), at: here, rule: .joinToken)) == .value("Token"))
     }
 
     @Test func `a secret that cannot be read says where it stands and never what it printed`() async throws {

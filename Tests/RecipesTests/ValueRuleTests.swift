@@ -28,7 +28,8 @@ import Text
             bad: ["", "-a", "a-", "Red", "a.b", "a_b", "é", "a b", times("a", 64), "a\n", "a\u{301}"]),
         Examples(
             rule: .userName, good: ["pi", "pirate-1", "rooted", times("a", 32)],
-            bad: ["", "root", "1a", "-a", "Pi", "a_b", "é", times("a", 33), "root\n"]),
+            bad: ["", "root", "1a", "-a", "Pi", "a_b", "é", times("a", 33), "root\n"],
+            unsaid: ["staff", "daemon", "www-data", "docker", "systemd-network", "gpio"]),
         Examples(
             rule: .groupName, good: ["docker", "_ssh", "a-b_1", times("a", 32)],
             bad: ["", "1a", "-a", "A", "a b", times("a", 33)]),
@@ -53,8 +54,20 @@ import Text
             rule: .packageName, good: ["docker.io", "g++", "libc6", "avahi-daemon=0.8-10+deb12u1", "ab=1:2~3"],
             bad: ["", "a", "A1", "a; rm", "-ab", "ab=", "a b"]),
         Examples(
-            rule: .filePath, good: ["/etc/motd", "/a", "/a/..b", "/a/b..", "/a b", "//a", "/a\nb", "/é"],
-            bad: ["", "etc/motd", "/", "/a/", "/..", "/../a", "/a/../b", "/a/..", "..", "../a"]),
+            rule: .filePath,
+            good: [
+                "/etc/motd", "/a", "/a/..b", "/a/b..", "/a b", "/é", "~/a", "/runner/a", "/var/tmp/a", "/a/.b", "/...",
+            ],
+            bad: [
+                "", "etc/motd", "/", "/a/", "/..", "/../a", "/a/../b", "/a/..", "..", "../a", "//a", "/a//b", "/a\nb",
+                "/a\tb", "/a/./b", "/.", "~", "~/", "~a/b", "~/../a",
+            ],
+            unsaid: [
+                "/run/a", "/tmp/a", "/proc/a", "/sys/a", "/dev/a", "/var/run/a", "/var/lock/a", "/tmp", "/run/user/1/a",
+            ]),
+        Examples(
+            rule: .account, good: ["root", "0", "65533", "Debian-snmp", "www-data", "_ssh", "a.b"],
+            bad: ["", "01", "-1", "1a", "a b", "123456", "é", "+1"], unsaid: ["65534", "99999"]),
         Examples(rule: .fileMode, good: ["644", "0644", "0000"], bad: ["", "0o644", "64", "888", "00644", "u+x"]),
         Examples(
             rule: .sha256, good: [times("a", 64), times("0F", 32)], bad: ["", times("a", 63), times("g", 64)]),
@@ -107,7 +120,7 @@ import Text
             good: ["http://p:3128", "https://p", "http://u:a%20b@p:1/", "http://[fd00::1]:1", "http://u:ä@p"],
             bad: [
                 "", "p:3128", "socks5://p", "http://u p@h", "http://p/x", "http://u\"@p", "http://u\u{1}@p",
-                "http://-p",
+                "http://-p", "http://u:a#b@p", "http://u:a?b@p",
             ]),
         Examples(
             rule: .directHost,

@@ -12,6 +12,8 @@ E2E = Path(__file__).resolve().parent.parent / "e2e"
 FLAVOURS = (
     "deviceinit", "hypriot", "stretch", "firstrun", "bullseye", "customtoml", "trixiefirstrun", "trixie", "ubuntu",
     "dietpi", "debian",
+    # Systems whose own first boot does not run.
+    "trixie-disabled", "trixie-purged", "hypriot-purged",
 )  # fmt: skip
 
 # One of each way to configure a first boot, and of each network stack; two managers of /boot, two of /boot/firmware.

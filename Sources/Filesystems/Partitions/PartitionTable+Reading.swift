@@ -52,6 +52,7 @@ extension PartitionTable {
             partitions.append(
                 Partition(
                     number: number, range: range, type: kind == .mbr ? mbrType : guid ?? mbrType,
+                    uuid: blkid_partition_get_uuid(entry).map { String(cString: $0).lowercased() },
                     filesystem: try FilesystemSignature.unambiguous(descriptor, path: path, range: range)))
         }
         return PartitionTable(kind: kind, partitions: partitions.sorted { $0.number < $1.number })

@@ -9,13 +9,18 @@ package struct PartitionTable: Hashable, Sendable {
         package let range: Range<Int64>
         /// The MBR type ("0xc") or the GPT type GUID, as libblkid spells it.
         package let type: String
+        /// What Linux calls its PARTUUID: the disk's signature and the number in an MBR, a GUID in a GPT; nil if it has none.
+        package let uuid: String?
         /// What is inside, or nil when nothing is recognised.
         package let filesystem: FilesystemSignature?
 
-        package init(number: Int, range: Range<Int64>, type: String, filesystem: FilesystemSignature?) {
+        package init(
+            number: Int, range: Range<Int64>, type: String, uuid: String? = nil, filesystem: FilesystemSignature?
+        ) {
             self.number = number
             self.range = range
             self.type = type
+            self.uuid = uuid
             self.filesystem = filesystem
         }
     }

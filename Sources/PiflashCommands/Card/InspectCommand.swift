@@ -39,6 +39,7 @@ struct InspectCommand: ContextualCommand {
         var rows = [("node", record.node), ("recipe", "\(record.recipe)  sha256 \(record.recipeDigest)")]
         if let image = record.image { rows.append(("image", "\(image.name)  sha256 \(image.digest)")) }
         if let flavour = record.flavour { rows.append(("system", flavour.title)) }
+        if let problem = record.mechanismProblem { rows.append(("not by its own way", problem)) }
         rows.append(("written", record.writtenAtText))
         rows.append(("by", "piflash \(record.version)"))
         if let report {

@@ -30,7 +30,7 @@ extension CommandContext {
     /// Reads the secrets of a run from the environment, files, programs and the terminal.
     var secrets: SecretReader {
         let console = console
-        return SecretReader(environment: environment) { text in
+        return SecretReader(environment: environment, asksTwice: console.inputIsTerminal) { text in
             console.inputIsTerminal ? console.ask("\(text): ", echo: false) : nil
         }
     }

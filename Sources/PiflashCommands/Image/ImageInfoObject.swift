@@ -15,6 +15,7 @@ struct ImageInfoObject: Encodable {
     let flavour: String
     let flavourTitle: String
     let configuredBy: String
+    let mechanismProblem: String?
     let release: String?
     let `init`: Init?
     let network: String?
@@ -24,6 +25,7 @@ struct ImageInfoObject: Encodable {
     let bootMountPoint: String
     let hasBooted: Bool?
     let root: Root
+    let bootProblems: [String]?
 
     struct Packing: Encodable {
         let format: String
@@ -90,6 +92,7 @@ struct ImageInfoObject: Encodable {
         flavour = profile.flavour.rawValue
         flavourTitle = profile.flavour.title
         configuredBy = profile.flavour.mechanism
+        mechanismProblem = profile.mechanismProblem
         release = profile.release
         `init` = profile.initSystem.map { Init(kind: $0.kind.rawValue, version: $0.version) }
         network = profile.network?.rawValue
@@ -103,6 +106,7 @@ struct ImageInfoObject: Encodable {
         root = Root(
             partition: reading.root.partition?.number, isReadable: reading.root.snapshot != nil,
             isEditable: reading.root.snapshot != nil && reading.root.problem == nil, obstacle: reading.root.problem)
+        bootProblems = reading.bootProblems.isEmpty ? nil : reading.bootProblems
     }
 }
 

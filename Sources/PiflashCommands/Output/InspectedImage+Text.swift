@@ -14,7 +14,8 @@ extension InspectedImage {
         rows.append(("partitions", partitionTable))
         if let system = profile.system { rows.append(("system", system.text)) }
         rows.append(("flavour", profile.flavour.title))
-        rows.append(("configured by", profile.flavour.mechanism))
+        rows.append(
+            ("configured by", profile.flavour.mechanism + (profile.mechanismProblem.map { ", since\n\($0)" } ?? "")))
         if let release = profile.release { rows.append(("release", release)) }
         if let initSystem = profile.initSystem {
             rows.append(
@@ -27,6 +28,7 @@ extension InspectedImage {
         rows.append(("boot partition", "mounted at \(profile.bootMountPoint)"))
         rows.append(("has booted", profile.hasBooted.map { $0 ? "yes" : "no" } ?? "not known"))
         rows.append(("root partition", rootText))
+        if !bootProblems.isEmpty { rows.append(("may not boot", bootProblems.joined(separator: "\n"))) }
         return TextTable.pairs(rows)
     }
 

@@ -82,7 +82,7 @@ struct LabelsCommand: ContextualCommand {
         for member in rack.members {
             var password: String?
             if let secret = member.node.user?.password, case .value(let value) = try await secrets.read(secret) {
-                if value.hasPrefix("$") {
+                if CryptHash.scheme(of: value) != nil {
                     context.console.note(
                         "\(member.node.hostname.value): the recipe has only the password's hash; it is left out")
                 } else {

@@ -18,6 +18,8 @@ package struct InspectedImage: Sendable {
     package let table: PartitionTable
     package let profile: OSProfile
     package let root: InspectedRoot
+    /// Why a Pi would not boot from it, for people.
+    package let bootProblems: [String]
 
     /// Reads what is at `path`: a block device, or a file, which is unpacked into the cache unless it is there already.
     package init(
@@ -59,5 +61,6 @@ package struct InspectedImage: Sendable {
         let boot = try BootSnapshot(of: BootVolume.open(store, table: table, at: 0))
         root = try InspectedRoot(of: store, table: table, boot: boot)
         profile = try OSProfile.detect(boot, root: root.snapshot)
+        bootProblems = try BootProblems(of: store, table: table, boot: boot, root: root.snapshot).texts
     }
 }

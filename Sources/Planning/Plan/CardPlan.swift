@@ -133,6 +133,7 @@ package struct CardPlanner: Sendable {
         let root: InspectedRoot
         let table: PartitionTable
         package let profile: OSProfile
+        let bootProblems: BootProblems
     }
 
     struct CardBase {
@@ -159,7 +160,8 @@ package struct CardPlanner: Sendable {
                     identity: ImageIdentity(
                         name: image.sourceName, digest: image.finished?.digest ?? digestPlaceholder),
                     snapshot: snapshot, root: root, table: table,
-                    profile: try OSProfile.detect(snapshot, root: root.snapshot)))
+                    profile: try OSProfile.detect(snapshot, root: root.snapshot),
+                    bootProblems: try BootProblems(of: content, table: table, boot: snapshot, root: root.snapshot)))
         }
     }
 
@@ -168,11 +170,16 @@ package struct CardPlanner: Sendable {
     ) async throws -> Provision {
         var supplies = supplies
         supplies.certificate = rack.certificate
-        return try await Provisioner(
+        var provision = try await Provisioner(
             saltKey: rack.saltKey, rackKeys: rack.swarmKeys, flashTime: time, image: opened.identity,
             piflashVersion: version
         ).provision(
             node, profile: opened.profile, boot: opened.snapshot, root: opened.root.material, supplies: supplies,
             secrets: secrets)
+        provision.warnings += opened.bootProblems.texts.map {
+            Diagnostic(
+                .warning, at: node.image?.source.location, "image.source: a Pi may not boot from this image: \($0)")
+        }
+        return provision
     }
 }

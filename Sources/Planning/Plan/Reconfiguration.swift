@@ -35,7 +35,8 @@ package struct Reconfiguration: Sendable {
                 piflashVersion: version
             ).provision(
                 node, profile: profile, boot: snapshot, root: reading.root?.material, supplies: supplies,
-                secrets: secrets)
+                secrets: secrets
+            ).warning(of: unseenReader(profile, reading, at: node.hostname.location))
         }
         if let written = record?.writtenAt {
             let unchanged = try await render(at: written)
@@ -52,6 +53,24 @@ package struct Reconfiguration: Sendable {
         changedRootFiles = try supplies.fitting(in: reading.root?.freeBytes) {
             try reading.rootDifferences(from: planned)
         }
+    }
+}
+
+/// Without its root partition nobody can say whether the system reads what is written for it.
+private func unseenReader(_ profile: OSProfile, _ reading: InspectedCard, at location: Location) -> Diagnostic? {
+    guard reading.root?.snapshot == nil, profile.flavour != .rootPartition else { return nil }
+    return Diagnostic(
+        .warning, at: location,
+        "the root partition was not read, so it is not known whether the system is still configured by "
+            + "\(profile.flavour.mechanism)")
+}
+
+extension Provision {
+    fileprivate func warning(of diagnostic: Diagnostic?) -> Provision {
+        guard let diagnostic else { return self }
+        var provision = self
+        provision.warnings.append(diagnostic)
+        return provision
     }
 }
 

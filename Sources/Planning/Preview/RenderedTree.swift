@@ -14,6 +14,7 @@ package struct RenderedTree: Sendable {
         let contents: [UInt8]
         let mode: UInt16
         let sensitive: Set<String>
+        var owner: String?
     }
 
     private let files: [File]
@@ -37,12 +38,18 @@ package struct RenderedTree: Sendable {
             + provision.nodeFiles.map {
                 File(path: "node\($0.path)", contents: $0.contents, mode: $0.mode, sensitive: $0.sensitive)
             }
+            + provision.installedFiles.map {
+                File(
+                    path: "node\($0.path)", contents: $0.contents, mode: $0.mode, sensitive: $0.sensitive,
+                    owner: $0.owner)
+            }
     }
 
     /// The paths in order, each with its size and, if `contents`, with its contents, in which secrets are masked.
     package func text(contents: Bool) -> String {
         files.sorted { $0.path < $1.path }.map { file in
-            let head = "\(file.path)  (\(formatBytes(Int64(file.contents.count))))"
+            let owner = file.owner.map { ", \($0)" } ?? ""
+            let head = "\(file.path)  (\(formatBytes(Int64(file.contents.count)))\(owner))"
             guard contents else { return head }
             let body = MaskedText.mask(String(decoding: file.contents, as: UTF8.self), file.sensitive)
             return head + "\n"

@@ -12,6 +12,8 @@ struct CardAssembly {
     let rendering: Rendering
     let cluster: (any Orchestration)?
     let supplied: SuppliedFiles
+    /// The recipe's files that the first-boot program installs.
+    let installed: [Provision.NodeFile]
     /// The kernel command line that the card has.
     let kernel: KernelCommandLine
     /// The card's record of its last configuration.
@@ -26,7 +28,8 @@ struct CardAssembly {
             node: node.hostname.value, role: node.swarm?.role.rawValue,
             recipe: node.recipePath.split(separator: "/").last.map(String.init) ?? node.recipePath,
             recipeDigest: node.recipeDigest, image: image ?? previous?.image, flavour: draft.profile.flavour,
-            release: draft.profile.release, writtenAt: draft.flashTime, version: version, files: managed,
+            release: draft.profile.release, mechanismProblem: draft.profile.mechanismProblem,
+            writtenAt: draft.flashTime, version: version, files: managed,
             cmdlineAdded: commandLine.added, rootFiles: rootFiles.listed, consumed: consumed)
 
         let applied = applied
@@ -43,7 +46,7 @@ struct CardAssembly {
             removedBootFiles: (previous?.files ?? []).filter {
                 RemovableFiles.isBootFile($0) && !managed.contains($0)
             },
-            nodeFiles: marked.nodeFiles,
+            nodeFiles: marked.nodeFiles, installedFiles: installed,
             hasPlaceholders: material.hasPlaceholders || supplied.certificate?.isPlaceholder == true,
             warnings: warnings)
     }

@@ -62,37 +62,51 @@ package struct Provisioner: Sendable {
         var report = RecipeChecks.report(node, profile: profile, root: root)
         SupplyChecks.check(supplies, node, profile: profile, report: &report)
         let material = try await Material(
-            node, profile: profile, hashSchemes: profile.flavour.facts.hashSchemes, saltKey: saltKey, keys: rackKeys,
-            stacks: supplies.stacks, secrets: secrets, report: &report)
+            node, profile: profile, root: root, saltKey: saltKey, keys: rackKeys, stacks: supplies.stacks,
+            secrets: secrets,
+            report: &report)
         let supplied = SuppliedFiles(supplies, root: root)
+        FileChecks.check(node, profile: profile, boot: boot, root: root, previous: previous, report: &report)
+        let files = RecipeFiles(node, read: material.files)
         let daemon = DaemonFiles(node, profile: profile, root: root, report: &report)
         let cluster = Cluster.part(of: node, material: material, keys: rackKeys, report: &report)
         let settings = settings(
             node, profile: profile, material: material, supplies: supplies, carried: supplied.carried, cluster: cluster,
-            daemon: daemon, report: &report)
+            daemon: daemon, staged: files.staged, report: &report)
+        // Everybody who holds the card can read a FAT: a login goes into the root partition, if that can be edited.
+        let proxyFiles = settings.proxy?.files ?? []
+        let isProxyInRoot = settings.proxy?.holdsLogin == true && root != nil && root?.problem == nil
         let draft = Draft(
             node: node, profile: profile, boot: boot, root: root, material: material, flashTime: flashTime,
             dockerOptions: daemon.options, needsOpenSSH: cluster?.needsOpenSSH == true,
-            files: settings.files + daemon.files + material.files)
+            files: settings.files + (isProxyInRoot ? [] : proxyFiles) + daemon.files + files.staged.nodeFiles
+                + files.direct)
         var rendering = profile.flavour.renderer.render(draft, report: &report)
         rendering.bootFiles += cluster?.bootFiles ?? []
+        RecipeChecks.bootConflicts(node, rendering, report: &report)
+        rendering.bootFiles += files.boot
+        if isProxyInRoot {
+            rendering.rootEdits += proxyFiles.map {
+                TreeChange(.file(contents: $0.contents, mode: $0.mode), at: $0.path)
+            }
+        }
         rendering.rootEdits += supplied.edits
         if let root, root.problem == nil { rendering.rootEdits += cluster?.rootEdits ?? [] }
-        RecipeChecks.conflicts(node, rendering, theirs: material.files, report: &report)
+        RecipeChecks.conflicts(node, rendering, theirs: files.direct, report: &report)
         guard !report.hasErrors else { throw report }
         if node.docker.remote?.value == .tls, supplies.certificate == nil {
             throw Failure(.provisioning, "\(node.hostname.value) has no certificate for docker.remote: tls")
         }
         let card = CardAssembly(
-            draft: draft, rendering: rendering, cluster: cluster, supplied: supplied, kernel: kernel, previous: previous
-        )
+            draft: draft, rendering: rendering, cluster: cluster, supplied: supplied, installed: files.staged.installed,
+            kernel: kernel, previous: previous)
         return card.provision(image: image, version: version, warnings: report.warnings)
     }
 
     /// What the first-boot program has to do.
     private func settings(
         _ node: Node, profile: OSProfile, material: Material, supplies: Supplies, carried: [CarriedFile],
-        cluster: (any Orchestration)?, daemon: DaemonFiles, report: inout DiagnosticReport
+        cluster: (any Orchestration)?, daemon: DaemonFiles, staged: StagedFiles, report: inout DiagnosticReport
     ) -> FirstBootSettings {
         var settings = FirstBootSettings(
             node: node.hostname.value, bootMountPoint: profile.bootMountPoint, flashTime: flashTime,
@@ -101,15 +115,21 @@ package struct Provisioner: Sendable {
             commands: node.firstBoot.run.map(\.value))
         settings.daemonHasProxy = daemon.hasProxyDropIn
         settings.rack = node.rack
+        settings.stagedFiles = staged.digest
         settings.installation = DockerInstallation.of(node, profile: profile, report: &report)
+        PackageChecks.check(node, profile: profile, installation: settings.installation, report: &report)
+        settings.proxy = NodeProxy(node)
+        if node.firstBoot.legacyArchive?.value == true {
+            settings.legacyArchive = PackageArchive.gone(profile)?.legacy
+        }
         settings.channel = node.docker.channel?.value ?? .stable
         settings.isARMv6 = profile.architecture == "armv6"
         settings.carried = carried
         settings.certificate = supplies.certificate
         let isMember = node.user?.groups.contains { $0.value == "docker" } ?? false
-        if isMember || settings.installation != nil || !node.docker.packages.isEmpty
-            || node.docker.remote?.value == .ssh
-        {
+        // A member of that group can become root: not a user whom the recipe keeps from that.
+        let installs = settings.installation != nil || !node.docker.packages.isEmpty
+        if isMember || node.docker.remote?.value == .ssh || installs && node.user?.sudoMode == .passwordless {
             settings.dockerUser = node.user?.name.value
         }
         if node.swarm?.mode == .swarm { settings.kernelPackage = KernelNeeds.package(for: profile) }
@@ -123,7 +143,7 @@ package struct Provisioner: Sendable {
             settings.account = FirstBootSettings.Account(
                 name: user.name.value, groups: user.groups.map(\.value).filter { $0 != "docker" },
                 passwordHash: material.passwordHash, keys: material.authorizedKeys,
-                takeover: facts.renamesFirstUser ? material.allowsPasswordLogin : nil)
+                takeover: facts.renamesFirstUser ? material.allowsPasswordLogin : nil, sudo: user.sudoMode)
         }
         // Also where the system's own first boot makes the locale: if that was cut short, it does not do so again.
         settings.language = node.locale.lang?.value

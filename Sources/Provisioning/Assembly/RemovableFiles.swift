@@ -4,7 +4,9 @@ import Systems
 /// record, so nothing is removed but paths that piflash itself gives to files.
 enum RemovableFiles {
     /// Relative to the boot partition's root.
-    static func isBootFile(_ path: String) -> Bool { bootFiles.contains(path) }
+    static func isBootFile(_ path: String) -> Bool {
+        bootFiles.contains(path) || BootPartitionFile.isRemovable(path)
+    }
 
     /// Of all flavours: the card's flavour may have changed since its record was written.
     private static let bootFiles = Set(
@@ -15,8 +17,8 @@ enum RemovableFiles {
     static func isRootFile(_ path: String) -> Bool {
         hasPlainComponents(path)
             && ([DaemonConfiguration.proxyDropIn, DaemonConfiguration.optionsDropIn].contains(path)
-                || path == NetworkInterfaces.clientHookPath || NetworkManagerKeyfile.owns(path)
-                || SuppliedFiles.owns(path)
+                || path == NetworkInterfaces.clientHookPath || NodeProxy.paths.contains(path)
+                || NetworkManagerKeyfile.owns(path) || SuppliedFiles.owns(path)
                 || Cluster.kinds.contains { $0.owns(path) })
     }
 

@@ -8,6 +8,11 @@ enum RecipeChecks {
     static func report(_ node: Node, profile: OSProfile, root: RootSnapshot?) -> DiagnosticReport {
         var report = DiagnosticReport()
         checkSupport(node, profile: profile, root: root, report: &report)
+        if let problem = profile.mechanismProblem {
+            report.warning(
+                at: node.hostname.location,
+                "\(problem), so piflash configures this system another way: \(profile.flavour.mechanism)")
+        }
         if node.user == nil {
             report.warning(
                 at: node.hostname.location,
@@ -70,6 +75,16 @@ enum RecipeChecks {
             && name.split(separator: ";").allSatisfy { UInt8($0) != nil }
     }
 
+    /// Reports a file of the recipe for the boot partition that the flavour writes.
+    static func bootConflicts(_ node: Node, _ rendering: Rendering, report: inout DiagnosticReport) {
+        let ours = Set(rendering.bootFiles.map { $0.path.lowercased() })
+        for file in node.firstBoot.files where file.isOnBootPartition && FileChecks.problem(file) == nil {
+            let path = file.path.value
+            guard ours.contains(BootPartitionFile.relative(path).lowercased()) else { continue }
+            report.error(at: file.path.location, "first_boot.files: \(path) is written by piflash itself")
+        }
+    }
+
     /// Reports a file of the recipe that has the path of a file of piflash.
     static func conflicts(
         _ node: Node, _ rendering: Rendering, theirs: [Provision.NodeFile], report: inout DiagnosticReport
@@ -78,7 +93,7 @@ enum RecipeChecks {
         for file in node.firstBoot.files {
             let path = file.path.value
             let count = ours.count { $0 == path }
-            guard count > theirs.count(where: { $0.path == path }) else { continue }
+            guard count > theirs.count(where: { $0.path == path }), FileChecks.problem(file) == nil else { continue }
             report.error(at: file.path.location, "first_boot.files: \(path) is written by piflash itself")
         }
     }

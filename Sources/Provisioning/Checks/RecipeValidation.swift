@@ -5,8 +5,8 @@ import Stacks
 /// The stage between reading recipes and everything that is done with them: `check`, `plan`, `write` and all other
 /// commands go through it.
 ///
-/// A recipe is decoded without knowing dockerd. This stage adds what the model of dockerd refuses in every version, and
-/// only then throws, so that all mistakes of both are reported at once. Provisioner goes on with what depends on the image.
+/// A recipe is decoded without knowing dockerd and the files that piflash writes. This stage adds what the model of dockerd
+/// refuses in every version, and files of the recipe that no image can have at their path, and only then throws, so that all mistakes of both are reported at once. Provisioner goes on with what depends on the image.
 package enum RecipeValidation {
     /// The nodes of `reading`; throws all mistakes at once if there is an error.
     package static func validate(_ reading: RecipeReading) throws(DiagnosticReport) -> LoadedRack {
@@ -25,6 +25,11 @@ package enum RecipeValidation {
         for docker in reading.docker where seen.insert(docker).inserted {
             reading.report.merge(DaemonConfiguration.errors(in: docker))
         }
+        for file in reading.files {
+            guard let problem = FileChecks.problem(file) else { continue }
+            reading.report.error(at: file.path.location, "first_boot.files: \(problem)")
+        }
+        for member in reading.members { reading.report.merge(LoginChecks.warnings(member.node)) }
         addStacks(&reading)
         return reading
     }

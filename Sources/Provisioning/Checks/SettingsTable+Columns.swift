@@ -79,5 +79,11 @@ extension SettingsTable {
                 flavour: .debianRaspi, bootMountPoint: "/boot/firmware", architecture: "arm64",
                 system: .init(id: "debian", versionID: "12", codename: "bookworm"),
                 initSystem: .init(.systemd, version: "252.38-1~deb12u1"), network: .ifupdown)),
+        Column(
+            title: "Without a first boot of its own",
+            profile: OSProfile(
+                flavour: .rootPartition, bootMountPoint: "/boot/firmware", architecture: "arm64",
+                system: .init(id: "debian", versionID: "13", codename: "trixie"),
+                initSystem: .init(.systemd, version: "257.9-1~deb13u1"), network: .networkManager)),
     ]
 }

@@ -23,8 +23,8 @@ struct Material: Sendable {
     /// Texts that are shown only masked.
     private(set) var sensitive: Set<String> = []
 
-    /// Whether sshd accepts passwords: only if the recipe gives a password and no key. If it gives a key, that is the way in.
-    var allowsPasswordLogin: Bool { passwordHash != nil && authorizedKeys.isEmpty }
+    /// Whether sshd accepts passwords.
+    let allowsPasswordLogin: Bool
 
     /// A password that nobody knows, for accounts that must have one: the same every time for the same node.
     let unguessable: String
@@ -35,21 +35,22 @@ struct Material: Sendable {
     /// recipe, never with the value; the rule is the one for values that are written out.
     ///
     /// - Parameters:
-    ///   - hashSchemes: the schemes of ready password hashes that the image can check; nil for all.
+    ///   - root: the image's root partition, if it was read: it says which hashes the system can check.
     ///   - stacks: the stacks of the node's swarm, as they were read.
     init(
-        _ node: Node, profile: OSProfile, hashSchemes: Set<String>?, saltKey: [UInt8], keys: RackKeys,
+        _ node: Node, profile: OSProfile, root: RootSnapshot?, saltKey: [UInt8], keys: RackKeys,
         stacks: [StackSource] = [], secrets: any SecretReading, report: inout DiagnosticReport
     ) async throws {
         self.secrets = secrets
+        allowsPasswordLogin = node.user?.logsInByPassword ?? false
         unguessable = digest(
             of: [Array("piflash unguessable".utf8), saltKey, Array(node.hostname.value.utf8)], digits: 32)
         sensitive.insert(unguessable)
         if let user = node.user {
             try await readUser(
-                user, host: node.hostname.value, profile: profile, hashSchemes: hashSchemes, saltKey: saltKey,
-                report: &report)
+                user, host: node.hostname.value, profile: profile, root: root, saltKey: saltKey, report: &report)
         }
+        sensitive.formUnion(NodeProxy(node)?.logins ?? [])
         for network in node.wifi?.networks ?? [] { try await readNetwork(network, report: &report) }
         if let token = node.swarm?.token { try await readToken(token, report: &report) }
         if let swarm = node.swarm, swarm.isFormed {
@@ -79,7 +80,7 @@ struct Material: Sendable {
     }
 
     private mutating func readUser(
-        _ user: Node.User, host: String, profile: OSProfile, hashSchemes: Set<String>?, saltKey: [UInt8],
+        _ user: Node.User, host: String, profile: OSProfile, root: RootSnapshot?, saltKey: [UInt8],
         report: inout DiagnosticReport
     ) async throws {
         if let secret = user.password {
@@ -87,9 +88,9 @@ struct Material: Sendable {
             case nil: break
             case .placeholder(let text): passwordHash = text
             case .value(let password):
-                if let scheme = PasswordHash.scheme(of: password) {
+                if let scheme = CryptHash.scheme(of: password) {
                     passwordHash = password
-                    if let hashSchemes, !hashSchemes.contains(scheme) {
+                    if !PasswordSchemes.isKnown(scheme, profile, root: root) {
                         report.error(
                             at: secret.location,
                             "user.password: \(profile.flavour.title) cannot check a $\(scheme)$ hash; give a $6$ hash")

@@ -13,19 +13,22 @@ package struct Provision: Hashable, Sendable {
     package var removedBootFiles: [String]
     /// What the first boot writes on the node, for `render` to show; it travels inside ``bootFiles``.
     package var nodeFiles: [NodeFile]
+    /// The recipe's files that the first-boot program installs for their owners, at their places; for `render`, too.
+    package var installedFiles: [NodeFile]
     /// Whether any value is only a placeholder: such a provision can be shown, but must not go on a card.
     package var hasPlaceholders: Bool
     package var warnings: [Diagnostic]
 
     package init(
         bootFiles: [BootFile], rootChanges: [RootChange] = [], removedBootFiles: [String] = [],
-        nodeFiles: [NodeFile] = [],
+        nodeFiles: [NodeFile] = [], installedFiles: [NodeFile] = [],
         hasPlaceholders: Bool = false, warnings: [Diagnostic] = []
     ) {
         self.bootFiles = bootFiles
         self.rootChanges = rootChanges
         self.removedBootFiles = removedBootFiles
         self.nodeFiles = nodeFiles
+        self.installedFiles = installedFiles
         self.hasPlaceholders = hasPlaceholders
         self.warnings = warnings
     }
@@ -55,12 +58,17 @@ package struct Provision: Hashable, Sendable {
         package var contents: [UInt8]
         package var mode: UInt16
         package var sensitive: Set<String>
+        /// As chown(1) takes it: "pirate:"; nil for root.
+        package var owner: String?
 
-        package init(path: String, contents: [UInt8], mode: UInt16, sensitive: Set<String> = []) {
+        package init(
+            path: String, contents: [UInt8], mode: UInt16, sensitive: Set<String> = [], owner: String? = nil
+        ) {
             self.path = path
             self.contents = contents
             self.mode = mode
             self.sensitive = sensitive
+            self.owner = owner
         }
     }
 

@@ -8,6 +8,8 @@ package enum Setting: String, Sendable, CaseIterable {
     case user
     case password
     case sshKeys
+    case sshPassword
+    case sudo
     case groups
     case wifi
     case severalNetworks
@@ -19,6 +21,7 @@ package enum Setting: String, Sendable, CaseIterable {
     case ipv6Address
     case ipv6Gateway
     case wiredBesideWiFi
+    case proxy
     case rackHosts
     case timezone
     case language
@@ -37,6 +40,8 @@ package enum Setting: String, Sendable, CaseIterable {
     case classicSwarm
     case packages
     case files
+    case homeFiles
+    case bootFiles
     case commands
     /// Not from the recipe: the card's clock is set to the time of flashing.
     case clock
@@ -48,6 +53,8 @@ package enum Setting: String, Sendable, CaseIterable {
         case .user: "user.name"
         case .password: "user.password"
         case .sshKeys: "user.ssh_authorized_keys"
+        case .sshPassword: "user.ssh_password"
+        case .sudo: "user.sudo"
         case .groups: "user.groups"
         case .wifi: "wifi.networks"
         case .severalNetworks: "wifi.networks, several"
@@ -59,6 +66,7 @@ package enum Setting: String, Sendable, CaseIterable {
         case .ipv6Address: "address, IPv6"
         case .ipv6Gateway: "network.gateway, IPv6"
         case .wiredBesideWiFi: "network.interface: wired, beside wifi"
+        case .proxy: "network.proxy"
         case .rackHosts: "names of the rack's nodes"
         case .timezone: "locale.timezone"
         case .language: "locale.lang"
@@ -77,6 +85,8 @@ package enum Setting: String, Sendable, CaseIterable {
         case .classicSwarm: "swarm.mode: classic"
         case .packages: "first_boot.packages"
         case .files: "first_boot.files"
+        case .homeFiles: "first_boot.files with an owner, or in a home"
+        case .bootFiles: "first_boot.files on the boot partition"
         case .commands: "first_boot.run"
         case .clock: "the clock at its first start"
         }
@@ -93,6 +103,8 @@ package enum Setting: String, Sendable, CaseIterable {
         case .user: node.user?.name.location
         case .password: node.user?.password?.location
         case .sshKeys: node.user?.sshAuthorizedKeys.first?.location
+        case .sshPassword: node.user?.sshPassword?.location
+        case .sudo: node.user?.sudo?.location
         case .groups: node.user?.groups.first?.location
         case .wifi: networks.first?.ssid.location
         case .severalNetworks: networks.count > 1 ? networks.last?.ssid.location : nil
@@ -105,6 +117,7 @@ package enum Setting: String, Sendable, CaseIterable {
         case .ipv6Gateway: node.network.gateways.first { $0.value.contains(":") }?.location
         case .wiredBesideWiFi:
             node.network.interface.flatMap { $0.value == .wired && !networks.isEmpty ? $0.location : nil }
+        case .proxy: node.network.proxy?.location
         case .rackHosts: node.rack.isEmpty ? nil : node.hostname.location
         case .timezone: node.locale.timezone?.location
         case .language: node.locale.lang?.location
@@ -122,7 +135,10 @@ package enum Setting: String, Sendable, CaseIterable {
         case .swarmCommands: node.firstBoot.afterSwarm.first?.location
         case .classicSwarm: node.swarm.flatMap { $0.mode == .classic ? $0.location : nil }
         case .packages: node.firstBoot.packages.first?.location
-        case .files: node.firstBoot.files.first?.path.location
+        case .files:
+            node.firstBoot.files.first { !$0.isOnBootPartition && !RecipeFiles.isStaged($0) }?.path.location
+        case .homeFiles: node.firstBoot.files.first(where: RecipeFiles.isStaged)?.path.location
+        case .bootFiles: node.firstBoot.files.first(where: \.isOnBootPartition)?.path.location
         case .commands: node.firstBoot.run.first?.location
         case .clock: nil
         }

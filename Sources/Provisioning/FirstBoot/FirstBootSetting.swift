@@ -28,9 +28,17 @@ struct FirstBootSetting: Hashable, Sendable {
 
         case run = "RUN"
         case packages = "PACKAGES"
+        /// Whether ``NodeProxy/environmentPath`` gives proxies.
+        case proxy = "PROXY"
+        /// A digest of the proxies: other proxies are another generation. No program reads it.
+        case proxyDigest = "PROXY_DIGEST"
+        /// Which archive has moved: see ``PackageArchive/Legacy``; empty if none.
+        case legacyArchive = "LEGACY_ARCHIVE"
         case locale = "LOCALE"
         case wifi = "WIFI"
         case hosts = "HOSTS"
+        /// A digest of the files that are installed for their owners; empty for none.
+        case files = "FILES"
 
         case account = "ACCOUNT"
         case accountGroups = "ACCOUNT_GROUPS"
@@ -40,6 +48,8 @@ struct FirstBootSetting: Hashable, Sendable {
         case takeover = "TAKEOVER"
         /// Whether sshd takes passwords: "yes" or "no"; empty if the system's own first boot decides.
         case passwordLogin = "PASSWORD_LOGIN"
+        /// How the user becomes root: "passwordless", "password" or "none".
+        case sudo = "SUDO"
         /// Whether cloud-init makes the node.
         case seed = "SEED"
 
@@ -69,7 +79,7 @@ struct FirstBootSetting: Hashable, Sendable {
         case consul = "CONSUL"
 
         /// Those that the first-boot program does not read itself.
-        static let readElsewhere: Set<Self> = [.availabilityManager, .availabilityWorker, .keys]
+        static let readElsewhere: Set<Self> = [.availabilityManager, .availabilityWorker, .keys, .proxyDigest]
     }
 
     let name: Name

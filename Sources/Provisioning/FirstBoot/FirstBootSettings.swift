@@ -25,12 +25,18 @@ struct FirstBootSettings: Hashable, Sendable {
     var packages: [String] = []
     /// A package with modules of the kernel that the swarm needs and the image lacks.
     var kernelPackage: String?
+    /// The proxies of the node's network.
+    var proxy: NodeProxy?
+    /// The archive of old releases that packages come from.
+    var legacyArchive: PackageArchive.Legacy?
     /// The locale that the program makes, if nothing else has: "en_GB.UTF-8".
     var language: String?
     /// Whether the program switches the radio on, if nothing else does.
     var usesWiFi = false
     /// The rack's nodes, for /etc/hosts.
     var rack: [Node.RackHost] = []
+    /// ``StagedFiles/digest``
+    var stagedFiles = ""
     /// Where the program gets Docker from; nil if it does not install Docker.
     var installation: DockerInstallation?
     /// What the convenience script installs.
@@ -59,6 +65,7 @@ struct FirstBootSettings: Hashable, Sendable {
         var keys: [String]
         /// Set if the image's first user becomes this one: whether sshd takes passwords.
         var takeover: Bool?
+        var sudo = Node.User.Sudo.passwordless
     }
 
     private var accountSettings: [FirstBootSetting] {
@@ -71,6 +78,7 @@ struct FirstBootSettings: Hashable, Sendable {
         if let allowsPasswords = account.takeover {
             settings += [.init(.takeover, true), .init(.passwordLogin, allowsPasswords ? "yes" : "no")]
         }
+        if account.sudo != .passwordless { settings.append(.init(.sudo, account.sudo.rawValue)) }
         return settings
     }
 
@@ -125,9 +133,13 @@ struct FirstBootSettings: Hashable, Sendable {
             .init(.locale, language ?? ""), .init(.wifi, usesWiFi), .init(.hosts, !rack.isEmpty),
         ]
         let proxy: [FirstBootSetting] = daemonHasProxy ? [.init(.dockerProxy, true)] : []
+        let staged: [FirstBootSetting] = stagedFiles.isEmpty ? [] : [.init(.files, stagedFiles)]
         let after: [FirstBootSetting] =
             swarmCommands.isEmpty ? [] : [.init(.swarmRun, Self.names(swarmCommands).joined(separator: " "))]
-        return common + after + accountSettings + installationSettings + orchestration + proxy
+        var network: [FirstBootSetting] = []
+        if let proxy = self.proxy { network += [.init(.proxy, true), .init(.proxyDigest, proxy.digest)] }
+        if let legacyArchive { network.append(.init(.legacyArchive, legacyArchive.rawValue)) }
+        return common + staged + after + accountSettings + installationSettings + orchestration + proxy + network
     }
 
     private var text: String {

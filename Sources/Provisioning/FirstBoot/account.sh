@@ -86,6 +86,40 @@ set_password_login() {
     if cmp -s "$file" "$file.piflash-new"; then
         rm -f "$file.piflash-new"
     else
-        chmod 644 "$file.piflash-new" && mv -f "$file.piflash-new" "$file"
+        chmod 644 "$file.piflash-new" && mv -f "$file.piflash-new" "$file" && sshd_changed=yes
     fi
+}
+# shellcheck disable=SC2034 # for what starts sshd
+sshd_changed=''
+
+# User $1 becomes root as $2 says: passwordless, password or none. The last rule that matches counts (sudoers(5)), so the
+# other rules go that give or take this user everything: the vendors' own first boots write such rules. sudo ignores files
+# with a dot in their names.
+set_sudo() {
+    rules=$root/etc/sudoers.d
+    [ -d "$rules" ] || return 0
+    case $2 in
+    passwordless) rule='ALL=(ALL) NOPASSWD: ALL' others='(PASSWD:[[:blank:]]*ALL|!ALL)' ;;
+    password) rule='ALL=(ALL:ALL) PASSWD: ALL' others='((NO)?PASSWD:)?[[:blank:]]*!?ALL' ;;
+    *) rule='ALL=(ALL:ALL) !ALL' others='((NO)?PASSWD:)?[[:blank:]]*!?ALL' ;;
+    esac
+    others="^${1}[[:blank:]]+ALL[[:blank:]]*=[[:blank:]]*(\\([^)]*\\))?[[:blank:]]*${others}[[:blank:]]*\$"
+    for file in "$root/etc/sudoers" "$rules"/*; do
+        if [ "$file" = "$rules/010_piflash" ] || ! grep -Eqs "$others" "$file"; then continue; fi
+        grep -Ev "$others" "$file" >"$rules/.piflash-new"
+        chmod 440 "$rules/.piflash-new" && mv -f "$rules/.piflash-new" "$file" || return 1
+    done
+    printf '%s %s\n' "$1" "$rule" >"$rules/.piflash-new" && chmod 440 "$rules/.piflash-new" &&
+        mv -f "$rules/.piflash-new" "$rules/010_piflash" || return 1
+    [ "$2" != passwordless ] || return 0
+    # Vendors put their user into groups that are as good as root; the recipe may want that. sudo has a rule for a group, too,
+    # and polkit takes its members for administrators.
+    strong='docker lxd'
+    [ "$2" = password ] || strong="$strong sudo admin wheel"
+    for group in $strong; do
+        case " ${ACCOUNT_GROUPS:-} ${DOCKER_USER:+docker} " in *" $group "*) continue ;; esac
+        case " $(id -nG "$1" 2>/dev/null) " in
+        *" $group "*) gpasswd --delete "$1" "$group" >/dev/null || return 1 ;;
+        esac
+    done
 }

@@ -59,7 +59,7 @@ account_problem() {
 
 # A description of the user that the recipe wants.
 account_digest() {
-    { printf '%s\n' "$ACCOUNT" "$ACCOUNT_GROUPS" "$PASSWORD_HASH" "$PASSWORD_LOGIN" && cat "$keys" 2>/dev/null; } | cksum
+    { printf '%s\n' "$ACCOUNT" "$ACCOUNT_GROUPS" "$PASSWORD_HASH" "$PASSWORD_LOGIN" "$SUDO" && cat "$keys" 2>/dev/null; } | cksum
 }
 
 # Once for each such description: what a person changes later stays.
@@ -76,19 +76,37 @@ check_account() {
     # shellcheck disable=SC2086 # a list
     if make_user "$ACCOUNT" 2>"$state/error" && make_home "$ACCOUNT" 2>"$state/error" &&
         set_password "$ACCOUNT" "$PASSWORD_HASH" 2>"$state/error" &&
-        join_groups "$ACCOUNT" $ACCOUNT_GROUPS 2>"$state/error" && put_keys "$ACCOUNT" "$keys" 2>"$state/error"; then
+        join_groups "$ACCOUNT" $ACCOUNT_GROUPS 2>"$state/error" && put_keys "$ACCOUNT" "$keys" 2>"$state/error" &&
+        set_sudo "$ACCOUNT" "$SUDO" 2>"$state/error"; then
         found=$(account_problem)
     else
         found=$(clean <"$state/error")
         found=${found:-$(account_problem)}
-        found=${found:-its groups or keys are not complete}
+        found=${found:-its groups, keys or sudo are not complete}
     fi
     [ -z "$PASSWORD_LOGIN" ] || set_password_login "$PASSWORD_LOGIN"
+    [ -z "$sshd_changed" ] || reload_sshd
     if [ -n "$found" ]; then
         unready="the user $ACCOUNT: $found"
     else
         flush "$state"
         keep "$state/done/account" "$wanted"
+    fi
+}
+
+# sshd reads its configuration when it starts.
+reload_sshd() {
+    if [ -d "$root/run/systemd/system" ]; then
+        systemctl reload ssh.service >/dev/null 2>&1
+    else
+        service ssh reload >/dev/null 2>&1 9>&-
+    fi
+}
+
+# sudo may come with the recipe's packages.
+allow_sudo() {
+    if [ -n "$ACCOUNT" ] && [ -z "$unready" ] && [ ! -e "$root/etc/sudoers.d/010_piflash" ]; then
+        set_sudo "$ACCOUNT" "$SUDO"
     fi
 }
 

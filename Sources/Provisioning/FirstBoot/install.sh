@@ -25,14 +25,13 @@ install_carried() {
     done
     [ -n "$files" ] || return 0
     status working 'installing the packages on the card'
-    DEBIAN_FRONTEND=noninteractive dpkg --configure -a >/dev/null 2>&1 9>&-
+    repair_packages
     code=0
     # shellcheck disable=SC2086 # a list
     if installs_files; then
-        DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends \
-            install $files >/dev/null 2>"$state/error" 9>&- || code=$?
+        run_apt --no-install-recommends install $files || code=$?
     else
-        DEBIAN_FRONTEND=noninteractive dpkg -i $files >/dev/null 2>"$state/error" 9>&- || code=$?
+        dpkg -i $files >/dev/null 2>"$state/error" 9>&- || code=$?
     fi
     if [ "$code" != 0 ]; then
         problem="docker.packages: $(clean <"$state/error")"
@@ -48,12 +47,11 @@ install_carried() {
 }
 
 install_from_debian() {
-    DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 update >/dev/null 2>"$state/error" || return 1
     # From trixie on the docker command is in a separate package, which docker.io only recommends.
+    prepare_archive
     command=''
     if apt-cache show docker-cli >/dev/null 2>&1; then command=docker-cli; fi
-    DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 install docker.io ${command:+"$command"} \
-        >/dev/null 2>"$state/error" 9>&-
+    install_listed docker.io ${command:+"$command"}
 }
 
 # To a file first, never through a pipe into sh: a script that is cut off must not run.
@@ -61,9 +59,9 @@ fetch_script() {
     script=$state/get-docker.sh
     rm -f "$script"
     if command -v curl >/dev/null 2>&1; then
-        curl -fsSL --proto '=https' --max-time 120 -o "$script" https://get.docker.com 2>"$state/error" || return 1
+        by_proxy curl -fsSL --proto '=https' --max-time 120 -o "$script" https://get.docker.com 2>"$state/error" || return 1
     elif command -v wget >/dev/null 2>&1; then
-        wget -q -T 120 -O "$script" https://get.docker.com 2>"$state/error" || {
+        by_proxy wget -q -T 120 -O "$script" https://get.docker.com 2>"$state/error" || {
             [ -s "$state/error" ] || echo 'wget cannot fetch https://get.docker.com' >"$state/error"
             return 1
         }
@@ -91,16 +89,23 @@ hold_version() {
 install_by_script() {
     fetch_script && hold_version 2>"$state/error" || return 1
     code=0
-    sh "$state/get-docker.sh" --channel "$CHANNEL" >/dev/null 2>"$state/error" 9>&- || code=$?
+    use_legacy_archive
+    repair_packages
+    by_proxy sh "$state/get-docker.sh" --channel "$CHANNEL" >/dev/null 2>"$state/error" 9>&- || code=$?
     rm -f "$state/get-docker.sh"
     # At its end it starts Docker, which fails as long as the unit has -H and daemon.json has hosts.
     [ "$code" = 0 ] || { [ "$DOCKER_HOSTS" = 1 ] && command -v dockerd >/dev/null 2>&1; }
 }
 
+# If it fails, $last says why.
 install_engine() {
     case $INSTALL in
     debian) install_from_debian ;;
-    script) install_by_script ;;
+    script)
+        install_by_script && return 0
+        last=$(clean <"$state/error")
+        return 1
+        ;;
     esac
 }
 
@@ -108,7 +113,9 @@ install_engine() {
 install_docker() {
     # Dependencies that are not on the card may come from the network.
     if ! install_carried; then
-        has_route && apt-get -q update >/dev/null 2>&1 && install_carried || return 1
+        has_route || return 1
+        update_lists
+        install_carried || return 1
     fi
     [ -n "$INSTALL" ] || return 0
     has_docker && return 0
@@ -116,19 +123,16 @@ install_docker() {
     while :; do
         status working 'installing Docker' "$INSTALL_FROM" "$last"
         if ! has_route; then
-            echo 'there is no network' >"$state/error"
+            last='there is no network'
         else
-            # A power failure may have left packages half installed.
-            DEBIAN_FRONTEND=noninteractive dpkg --configure -a >/dev/null 2>&1 9>&-
             if install_engine; then
                 hash -r
                 has_docker && return 0
-                echo 'it is installed, but there is no docker command' >"$state/error"
+                last='it is installed, but there is no docker command'
             fi
         fi
-        last=$(clean <"$state/error")
         tries=$((tries + 1))
-        if [ "$tries" -ge "$([ "$rounds" -gt 0 ] && echo "$rounds" || echo 12)" ]; then
+        if [ "$tries" -ge "$(most_tries)" ]; then
             problem="installing Docker: $last"
             return 1
         fi

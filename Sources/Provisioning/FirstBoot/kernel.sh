@@ -14,17 +14,15 @@ install_modules() {
     tries=0
     while needs_modules; do
         status working "installing the kernel's modules" "$KERNEL_PACKAGE"
-        DEBIAN_FRONTEND=noninteractive dpkg --configure -a >/dev/null 2>&1 9>&-
-        if DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 update >/dev/null 2>"$state/error" &&
-            DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 install "$KERNEL_PACKAGE" \
-                >/dev/null 2>"$state/error" 9>&-; then
+        prepare_archive
+        if install_listed "$KERNEL_PACKAGE"; then
             # The package may be for a newer kernel, which the next boot starts.
             needs_modules || return 0
-            echo "it has no vxlan for the kernel $(uname -r): start the node again" >"$state/error"
+            last="it has no vxlan for the kernel $(uname -r): start the node again"
         fi
         tries=$((tries + 1))
-        if [ "$tries" -ge 3 ]; then
-            lacking="$KERNEL_PACKAGE: $(clean <"$state/error")"
+        if [ -n "$permanent" ] || [ "$tries" -ge 3 ]; then
+            lacking="$KERNEL_PACKAGE: $last"
             return 0
         fi
         back_off 15

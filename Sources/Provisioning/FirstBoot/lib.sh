@@ -97,6 +97,25 @@ stop() {
 }
 trap stop TERM INT HUP
 
+# Runs a command with the recipe's proxies in its environment. The program itself has none: it reaches the managers of its
+# swarm, and Docker's socket, directly.
+by_proxy() {
+    if [ "$PROXY" = 0 ] || [ ! -r "$root/etc/piflash/proxy" ]; then
+        "$@"
+        return
+    fi
+    (
+        http_proxy='' https_proxy='' no_proxy=''
+        # shellcheck source=/dev/null
+        . "$root/etc/piflash/proxy"
+        # curl reads the first only in lower case, and Go's programs either.
+        [ -z "$http_proxy" ] || export http_proxy HTTP_PROXY="$http_proxy"
+        [ -z "$https_proxy" ] || export https_proxy HTTPS_PROXY="$https_proxy"
+        [ -z "$no_proxy" ] || export no_proxy NO_PROXY="$no_proxy"
+        "$@"
+    )
+}
+
 # Overwrites and deletes file $1.
 shred_file() {
     [ -f "$1" ] || return 0

@@ -1,4 +1,5 @@
 write_hosts
+write_environment
 switch_radio_on
 take_token || status failed 'taking the join token' '' 'cannot write /var/lib/piflash'
 # A node that has finished may have followed a manager to an earlier time.
@@ -13,6 +14,7 @@ if [ -e "$state/finished" ] && [ "$(cat "$state/finished")" = "$GENERATION" ]; t
         status failed 'checking the login' '' "$unready"
         exit 1
     fi
+    retry_files
     if [ "$CLASSIC" = 0 ]; then
         # The last boot may have failed to delete its token, and to write its last status.
         [ ! -e "$state/done/swarm" ] || rm -f "$state/join-token"
@@ -40,10 +42,12 @@ failed=''
 patience=120
 [ "$FIRST" = 0 ] || patience=15
 make_locale
+install_files
 use_carried
 wait_for_network
-if needs_download; then wait_for_clock 120; fi
+if needs_packages || needs_modules || { [ -n "$INSTALL" ] && ! has_docker; }; then wait_for_clock 120; fi
 install_packages
+allow_sudo
 # locale-gen may have been among them.
 make_locale
 install_modules
@@ -67,6 +71,8 @@ if has_commands || [ "$FIRST" = 1 ] || { [ "$SWARM" = 1 ] && [ "$FORM" = 0 ]; };
     wait_for_clock "$patience"
 fi
 wait_for_locale
+# Packages and Docker have brought their users and groups.
+install_files last
 run_commands
 [ "$CLASSIC" = 1 ] || leave_classic
 if [ -z "$failed" ] && [ "$CLASSIC" = 1 ]; then
@@ -78,6 +84,7 @@ elif [ "$SWARM" = 1 ] && [ -z "$failed" ] && [ ! -e "$state/done/swarm" ]; then
 fi
 rm -f "$state/error" "$state/answer"
 if [ -n "$unloaded" ] && [ -z "$failed" ]; then failed='loading images' problem=$unloaded; fi
+if [ -n "$uninstalled" ] && [ -z "$failed" ]; then failed='installing packages' problem=$uninstalled; fi
 if [ -n "$unready" ]; then failed='checking the login' problem=$unready; fi
 [ -z "$lacking" ] || problem="${problem:+$problem; }$lacking"
 if [ -n "$failed" ]; then

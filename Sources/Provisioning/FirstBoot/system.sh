@@ -15,6 +15,25 @@ write_hosts() {
     rm -f "$state/hosts"
 }
 
+# The proxies, for people and what they start; a login of a proxy is for root alone. What an earlier recipe has left goes.
+write_environment() {
+    file=$root/etc/environment
+    lines=''
+    if [ "$PROXY" = 1 ]; then
+        lines=$(sed -n "s/^\\([a-z_]*\\)='\\(.*\\)'\$/\\1=\\2/p" "$root/etc/piflash/proxy" 2>/dev/null)
+        case $lines in *@*) lines='' ;; esac
+    else
+        rm -f "$root/etc/apt/apt.conf.d/80piflash-proxy" "$root/etc/piflash/proxy"
+    fi
+    [ -n "$lines" ] || grep -qs '^# piflash: proxy$' "$file" || return 0
+    {
+        sed '/^# piflash: proxy$/,/^# piflash: end$/d' "$file" 2>/dev/null
+        [ -z "$lines" ] || printf '%s\n' '# piflash: proxy' "$lines" '# piflash: end'
+    } >"$state/environment"
+    cmp -s "$state/environment" "$file" || cat "$state/environment" >"$file"
+    rm -f "$state/environment"
+}
+
 # Raspberry Pi OS keeps the radio off until somebody has set a country.
 switch_radio_on() {
     [ "$WIFI" = 1 ] || return 0
@@ -53,36 +72,6 @@ wait_for_locale() {
     wait "$locale_maker" || problem="locale-gen: $(clean <"$state/locale-error")"
     locale_maker=''
     rm -f "$state/locale-error"
-}
-
-needs_download() {
-    if [ -n "$PACKAGES" ] && [ "$(cat "$state/packages" 2>/dev/null)" != "$PACKAGES" ]; then return 0; fi
-    if needs_modules; then return 0; fi
-    [ -n "$INSTALL" ] && ! has_docker
-}
-
-# Three tries: a mirror may be busy, or not reachable yet because the clock was wrong.
-install_packages() {
-    [ -n "$PACKAGES" ] || return 0
-    [ "$(cat "$state/packages" 2>/dev/null)" = "$PACKAGES" ] && return 0
-    tries=0
-    while :; do
-        status working 'installing packages' "$PACKAGES"
-        # A power failure may have left packages half installed.
-        DEBIAN_FRONTEND=noninteractive dpkg --configure -a >/dev/null 2>&1 9>&-
-        # shellcheck disable=SC2086 # a list
-        if DEBIAN_FRONTEND=noninteractive apt-get -q update >/dev/null 2>"$state/error" &&
-            DEBIAN_FRONTEND=noninteractive apt-get -q -y install $PACKAGES >/dev/null 2>"$state/error" 9>&-; then
-            keep "$state/packages" "$PACKAGES"
-            # From an earlier try.
-            case $problem in apt-get:*) problem='' ;; esac
-            return 0
-        fi
-        problem="apt-get: $(clean <"$state/error")"
-        tries=$((tries + 1))
-        [ "$tries" -lt 3 ] || return 0
-        pause 30
-    done
 }
 
 # Whether an interface other than Docker's own has IPv6's default route.
@@ -145,7 +134,7 @@ run_each() {
         : >"$stamp"
         flush "$stamp"
         code=0
-        sh "$root/etc/piflash/$1.d/$name" 9>&- || code=$?
+        by_proxy sh "$root/etc/piflash/$1.d/$name" 9>&- || code=$?
         keep "$stamp" "$code"
         [ "$code" = 0 ] || problem="$2: command ${name%%-*} ended with status $code"
     done

@@ -59,10 +59,14 @@ struct CloudConfig: Sendable {
 
     /// The part of a user's entry that has to do with logging in. `passwd` counts for a new user only, `hashed_passwd` for one that exists too; releases
     /// before 0.7.7 know only the first.
-    static func login(_ material: Material) -> [YAML.Entry] {
+    static func login(_ draft: Draft) -> [YAML.Entry] {
+        let material = draft.material
+        let sudo = draft.node.user?.sudoMode ?? .passwordless
         var entries: [YAML.Entry] = [
             .init("shell", .text("/bin/bash")),
-            .init("sudo", .text("ALL=(ALL) NOPASSWD:ALL")),
+            // A rule also for a user without sudo: `false` is refused by some releases, and without the key the image's
+            // default user has its own rule. This file's rules come last, and the last one counts.
+            .init("sudo", .text(sudo == .passwordless ? "ALL=(ALL) NOPASSWD:ALL" : SudoersFile.rule(sudo))),
             .init("lock_passwd", .flag(material.passwordHash == nil)),
         ]
         if let hash = material.passwordHash {

@@ -25,7 +25,8 @@ extension CloudInitFlavour {
     }
 
     static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
-        CloudInit.rendering(seed(draft), draft)
+        _ = draft.isUserNameFree(report: &report)
+        return CloudInit.rendering(seed(draft), draft)
     }
 }
 
@@ -61,7 +62,8 @@ enum CloudInit {
     static func support(network: String, keyboard: String) -> [Setting: Support] {
         var support: [Setting: Support] = [:]
         support.set(
-            .hostname, .user, .password, .sshKeys, .groups, .rackHosts, .timezone, .language, .docker, .swarm,
+            .hostname, .user, .password, .sshKeys, .sshPassword, .sudo, .groups, .rackHosts, .timezone, .language,
+            .docker, .swarm,
             .packages,
             .files, .commands, to: .native("user-data"))
         support.set(

@@ -6,7 +6,7 @@ import Systems
 /// other user. <https://salsa.debian.org/raspi-team/image-specs>
 enum DebianRaspi: FlavourRenderer {
     static let facts = FlavourFacts(
-        hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, takesOverFirstUser: false,
         switchesRadioOn: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: false, renamesFirstUser: false,
         removableBootFiles: [])
@@ -19,12 +19,14 @@ enum DebianRaspi: FlavourRenderer {
 
     static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
         // "#" starts a comment in that file; a key is as good without its own.
-        let key = draft.material.authorizedKeys.first { !$0.contains("#") }
+        // It lets root log in, which only a user who becomes root without a password may do.
+        let isFree = draft.node.user?.sudoMode == .passwordless
+        let key = isFree ? draft.material.authorizedKeys.first { !$0.contains("#") } : nil
         let lines = ["hostname=\(draft.node.hostname.value)"] + (key.map { ["root_authorized_key=\($0)"] } ?? [])
         return Rendering(
             bootFiles: [.init(path: BootPath.sysconf, contents: Array(lines.map { $0 + "\n" }.joined().utf8))],
             rootEdits: RootFlavour.edits(draft) { setup in
-                setup.setUser(.none, report: &report)
+                setup.setUser(report: &report)
                 setup.setSSH(enable: true)
                 setup.setNetwork()
                 setup.setLocale()

@@ -7,7 +7,7 @@ import Text
 /// sourced by bash as root, so that a value with wrong quotes is code. <https://github.com/MichaIng/DietPi>
 enum DietPi: FlavourRenderer {
     static let facts = FlavourFacts(
-        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, takesOverFirstUser: false,
         switchesRadioOn: false, installsPackages: true, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: false, renamesFirstUser: false,
         removableBootFiles: [BootPath.dietPiWiFi])
@@ -22,6 +22,7 @@ enum DietPi: FlavourRenderer {
             to: .native("dietpi.txt"))
         support.set(.wifi, .severalNetworks, .hiddenNetwork, .openNetwork, to: .native("dietpi-wifi.txt"))
         support[.country] = .native("cmdline.txt, dietpi.txt")
+        support[.sshPassword] = .native("dietpi.txt")
         let reason = "its dietpi.txt takes IPv4 only; IPv6 comes from the router's advertisements"
         support.set(.ipv6Address, .ipv6Gateway, to: .impossible(reason))
         support[.wiredBesideWiFi] = .impossible("it switches the cable off if it has Wi-Fi; leave wifi out")
@@ -47,7 +48,8 @@ enum DietPi: FlavourRenderer {
         return Rendering(
             bootFiles: files,
             rootEdits: RootFlavour.edits(draft) { setup in
-                setup.setUser(.none, report: &report)
+                setup.setUser(report: &report)
+                setup.setEnvironment()
                 // dietpi.txt has no key for a variant; the layout's line alone is replaced.
                 if KeyboardFile.hasVariant(draft.node) { setup.setKeyboard() }
                 setup.setFirstBoot()
@@ -74,6 +76,10 @@ enum DietPi: FlavourRenderer {
             values.append(("AUTO_SETUP_KEYBOARD_LAYOUT", KeyboardFile.name(keyboard).layout))
         }
         values += addressing(draft)
+        if node.firstBoot.legacyArchive?.value == true, let archive = PackageArchive.gone(draft.profile) {
+            let key = archive.legacy == .raspbian ? "CONFIG_APT_RASPBIAN_MIRROR" : "CONFIG_APT_DEBIAN_MIRROR"
+            values.append((key, "http://\(archive.legacy.host)/\(archive.legacy.rawValue)"))
+        }
         values.append(("AUTO_SETUP_APT_INSTALLS", node.firstBoot.packages.map(\.value).joined(separator: " ")))
         return values
     }

@@ -25,11 +25,25 @@ struct FirstRunScript: Sendable {
     /// What it writes on the node.
     let files: [Provision.NodeFile]
 
-    /// - Parameter keyfiles: whether Wi-Fi networks are NetworkManager's keyfiles; otherwise they are in the boot
-    ///   partition's wpa_supplicant.conf.
-    init(_ draft: Draft, keyfiles: Bool) {
+    /// Where the Wi-Fi networks are.
+    enum WiFi {
+        /// NetworkManager's keyfiles, which the script writes.
+        case keyfiles
+        /// wpa_supplicant.conf, which the script writes.
+        case wpaSupplicant
+        /// wpa_supplicant.conf of the boot partition, which the system takes from there.
+        case bootPartition
+    }
+
+    init(_ draft: Draft, wifi: WiFi) {
         var files = draft.files
-        if keyfiles { files += NetworkManagerKeyfile.files(draft) }
+        switch wifi {
+        case .keyfiles: files += NetworkManagerKeyfile.files(draft)
+        case .wpaSupplicant where draft.hasWiFi:
+            let contents = WPASupplicant.contents(draft.material.accessPoints, country: draft.country)
+            files.append(.init(path: WPASupplicant.path, contents: contents, mode: 0o600))
+        case .wpaSupplicant, .bootPartition: break
+        }
         if let keyboard = draft.node.locale.keyboard?.value {
             files.append(
                 .init(path: KeyboardFile.path, contents: Array(KeyboardFile.text(keyboard).utf8), mode: 0o644))
@@ -41,7 +55,7 @@ struct FirstRunScript: Sendable {
                     mode: 0o644))
         }
         if let user = draft.node.user {
-            let text = SudoersFile.text(user.name.value)
+            let text = SudoersFile.text(user.name.value, user.sudoMode)
             files.append(.init(path: SudoersFile.path, contents: Array(text.utf8), mode: SudoersFile.mode))
         }
         self.files = files
@@ -50,7 +64,7 @@ struct FirstRunScript: Sendable {
         parts += files.map(Self.put)
         parts.append(Self.identity(draft))
         if draft.node.user != nil { parts.append(Self.account(draft)) }
-        if !keyfiles { parts.append(Self.dhcpcd(draft)) }
+        if wifi != .keyfiles { parts.append(Self.dhcpcd(draft)) }
         parts.append(Self.tail)
         text = parts.joined(separator: "\n")
     }
@@ -197,6 +211,7 @@ struct FirstRunScript: Sendable {
             join_groups "$name"\#(groups)
             put_keys "$name" "$root\#(FirstBootProgram.keysPath)"
             set_password_login \#(draft.allowsPasswordLogin ? "yes" : "no")
+            set_sudo "$name" \#(user.sudoMode.rawValue)
 
             """#
     }

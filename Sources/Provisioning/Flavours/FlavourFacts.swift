@@ -13,8 +13,9 @@ struct FlavourFacts: Sendable {
     /// Nil when its images come without Docker.
     let bundledDocker: BundledDocker?
 
-    /// The schemes of crypt(5) that its C library can check; nil for all of them.
-    let hashSchemes: Set<String>?
+    /// Whether the image's first user becomes the recipe's, so that the vendor's login, whose password is published, is gone.
+    /// Otherwise that user stays: the system needs it, or there is none.
+    let takesOverFirstUser: Bool
 
     /// Whether its own first boot switches the radio on. Otherwise the first-boot program does.
     let switchesRadioOn: Bool
@@ -28,7 +29,7 @@ struct FlavourFacts: Sendable {
     /// Whether cloud-init makes the node: then the first-boot program tells it when everything is on the card.
     let hasCloudInit: Bool
 
-    /// Whether the node's own first boot makes the image's first user the recipe's, so that the first-boot program has to do
+    /// Whether the node's own first boot does that, not an edit of the card, so that the first-boot program has to do
     /// that if it was cut short.
     let renamesFirstUser: Bool
 
@@ -47,4 +48,11 @@ struct FlavourFacts: Sendable {
 
 extension OSProfile.Flavour {
     var facts: FlavourFacts { renderer.facts }
+
+    /// Whether the first user of the image with the root partition `root` becomes the recipe's. DietPi needs its own user,
+    /// and Debian's image has none.
+    func takesOverFirstUser(_ root: RootSnapshot?) -> Bool {
+        facts.takesOverFirstUser && root?.has(RootPath.dietPiDirectory) != true
+            && root?.has(RootPath.raspiImageID) != true
+    }
 }

@@ -37,6 +37,7 @@ extension OSProfile.Flavour {
         case .ubuntuCloudInit: UbuntuCloudInit.self
         case .dietPi: DietPi.self
         case .debianRaspi: DebianRaspi.self
+        case .rootPartition: RootPartition.self
         }
     }
 }

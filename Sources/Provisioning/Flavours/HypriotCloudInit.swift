@@ -4,10 +4,9 @@ import Systems
 
 /// HypriotOS 1.7 to 1.12: cloud-init 0.7.6 to 20.2, ifupdown, Docker on the image, and only the users that user-data makes.
 enum HypriotCloudInit: CloudInitFlavour {
-    // The crypt of glibc, up to buster, knows only these schemes.
     static let facts = FlavourFacts(
         hasPublishedLogin: false, defaultCodename: nil, bundledDocker: .init(assumedVersion: nil, mayHaveSSH: true),
-        hashSchemes: ["1", "5", "6"],
+        takesOverFirstUser: false,
         switchesRadioOn: true, installsPackages: false, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: true, renamesFirstUser: false,
         removableBootFiles: [BootPath.networkConfiguration])
@@ -32,13 +31,14 @@ enum HypriotCloudInit: CloudInitFlavour {
         config.setIdentity(node)
         config.offerLocale(node)
         if let user = node.user {
-            let groups = YAML.text(Self.groups.joined(separator: ","))
+            let given = Self.groups.filter { !draft.forbiddenGroups.contains($0) }
+            let groups = YAML.text(given.joined(separator: ","))
             config.set(
                 "users",
                 .list([
                     .map(
                         [.init("name", .text(user.name.value)), .init("groups", groups)]
-                            + CloudConfig.login(draft.material))
+                            + CloudConfig.login(draft))
                 ]))
         }
         config.set("ssh_pwauth", .flag(draft.allowsPasswordLogin))

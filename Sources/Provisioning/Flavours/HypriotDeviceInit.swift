@@ -8,7 +8,7 @@ import Systems
 enum HypriotDeviceInit: FlavourRenderer {
     static let facts = FlavourFacts(
         hasPublishedLogin: true, defaultCodename: nil, bundledDocker: .init(assumedVersion: nil, mayHaveSSH: false),
-        hashSchemes: nil,
+        takesOverFirstUser: true,
         switchesRadioOn: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: false, renamesFirstUser: false,
         removableBootFiles: [])

@@ -11,7 +11,7 @@ enum HypriotOccidentalis: FlavourRenderer {
     // The first of these images has Docker 1.6.0; some do not give their version.
     static let facts = FlavourFacts(
         hasPublishedLogin: true, defaultCodename: nil,
-        bundledDocker: .init(assumedVersion: EngineVersion(1, 6, 0), mayHaveSSH: false), hashSchemes: nil,
+        bundledDocker: .init(assumedVersion: EngineVersion(1, 6, 0), mayHaveSSH: false), takesOverFirstUser: true,
         switchesRadioOn: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: false, renamesFirstUser: false,
         removableBootFiles: [])

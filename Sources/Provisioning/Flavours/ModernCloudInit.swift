@@ -17,7 +17,7 @@ enum ModernCloudInit {
         if let user = node.user {
             // The singular: it changes the image's default user and keeps its groups (sudo, gpio, netdev, …), which an
             // entry of `users` would not have.
-            config.set("user", .map([.init("name", .text(user.name.value))] + CloudConfig.login(draft.material)))
+            config.set("user", .map([.init("name", .text(user.name.value))] + CloudConfig.login(draft)))
         }
         config.set("ssh_pwauth", .flag(draft.allowsPasswordLogin))
         config.write(draft.files + keyboardFiles(draft, setsVariant: setsVariant))

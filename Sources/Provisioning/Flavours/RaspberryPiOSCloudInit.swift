@@ -8,7 +8,7 @@ import Systems
 /// not exactly meta-data's id, the node becomes another instance.
 enum RaspberryPiOSCloudInit: CloudInitFlavour {
     static let facts = FlavourFacts(
-        hasPublishedLogin: false, defaultCodename: "trixie", bundledDocker: nil, hashSchemes: nil,
+        hasPublishedLogin: false, defaultCodename: "trixie", bundledDocker: nil, takesOverFirstUser: false,
         switchesRadioOn: true, installsPackages: false, readsListsOfBytesAsSSIDs: true,
         hasCloudInit: true, renamesFirstUser: false,
         removableBootFiles: [BootPath.networkConfiguration])

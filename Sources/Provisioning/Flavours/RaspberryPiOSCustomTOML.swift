@@ -8,21 +8,27 @@ import Systems
 /// <https://github.com/RPi-Distro/raspberrypi-sys-mods>
 enum RaspberryPiOSCustomTOML: FlavourRenderer {
     static let facts = FlavourFacts(
-        hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, takesOverFirstUser: true,
         switchesRadioOn: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: false, renamesFirstUser: true,
         removableBootFiles: ["custom.toml", "wpa_supplicant.conf"])
 
     /// bullseye moves a wpa_supplicant.conf from the boot partition, and prefers it to custom.toml.
-    private static func readsWPAFile(_ profile: OSProfile) -> Bool { profile.bootMountPoint == "/boot" }
+    private static func readsWPAFile(_ profile: OSProfile) -> Bool {
+        usesWPASupplicant(profile) && !profile.unreadBootFiles.contains(BootPath.wpaSupplicant)
+    }
+
+    /// Later releases have NetworkManager.
+    private static func usesWPASupplicant(_ profile: OSProfile) -> Bool { profile.bootMountPoint == "/boot" }
 
     static func support(_ profile: OSProfile) -> [Setting: Support] {
         var support = RootFlavour.support(profile)
-        support.set(.hostname, .user, .password, .sshKeys, .timezone, .keyboard, to: .native("custom.toml"))
+        support.set(
+            .hostname, .user, .password, .sshKeys, .sshPassword, .timezone, .keyboard, to: .native("custom.toml"))
         if readsWPAFile(profile) {
             support.set(.wifi, .severalNetworks, .hiddenNetwork, .openNetwork, to: .native("wpa_supplicant.conf"))
             support[.country] = .native("cmdline.txt, wpa_supplicant.conf")
-        } else {
+        } else if !usesWPASupplicant(profile) {
             support.set(
                 .wifi, .hiddenNetwork, to: .native("custom.toml; others than the first by NetworkManager keyfiles"))
             support[.country] = .native("cmdline.txt, custom.toml")
@@ -33,7 +39,7 @@ enum RaspberryPiOSCustomTOML: FlavourRenderer {
     static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
         _ = draft.isUserNameFree(report: &report)
         let readsWPAFile = readsWPAFile(draft.profile)
-        let native = readsWPAFile ? nil : nativeNetwork(draft)
+        let native = usesWPASupplicant(draft.profile) ? nil : nativeNetwork(draft)
         var files = [
             Provision.BootFile(
                 path: "custom.toml", contents: Array(document(draft, wifi: native).utf8), isConsumed: true)

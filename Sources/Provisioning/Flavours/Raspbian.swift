@@ -5,15 +5,19 @@ import Systems
 /// is written to the root partition.
 enum Raspbian: FlavourRenderer {
     static let facts = FlavourFacts(
-        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, takesOverFirstUser: true,
         switchesRadioOn: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: false, renamesFirstUser: false,
         removableBootFiles: ["wpa_supplicant.conf"])
 
     /// Images from this day on switch SSH off until the file `ssh` is there (raspberrypi-sys-mods 20161124).
-    private static func readsSSHFile(_ profile: OSProfile) -> Bool { (profile.release ?? "") >= "2016-11-25" }
+    private static func readsSSHFile(_ profile: OSProfile) -> Bool {
+        (profile.release ?? "") >= "2016-11-25" && !profile.unreadBootFiles.contains(BootPath.ssh)
+    }
 
-    private static func readsWPAFile(_ profile: OSProfile) -> Bool { profile.system?.codename != "wheezy" }
+    private static func readsWPAFile(_ profile: OSProfile) -> Bool {
+        profile.system?.codename != "wheezy" && !profile.unreadBootFiles.contains(BootPath.wpaSupplicant)
+    }
 
     static func support(_ profile: OSProfile) -> [Setting: Support] {
         var support = RootFlavour.support(profile)
@@ -28,14 +32,14 @@ enum Raspbian: FlavourRenderer {
     static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
         var files: [Provision.BootFile] = []
         let readsSSHFile = readsSSHFile(draft.profile)
-        if readsSSHFile { files.append(.init(path: "ssh", contents: [], isConsumed: true)) }
+        if readsSSHFile { files.append(.init(path: BootPath.ssh, contents: [], isConsumed: true)) }
         let readsWPAFile = readsWPAFile(draft.profile)
         if readsWPAFile, draft.hasWiFi { files.append(WPASupplicant.bootFile(draft)) }
         return Rendering(
             bootFiles: files,
             rootEdits: RootFlavour.edits(draft) { setup in
                 setup.setHostname()
-                setup.setUser(.firstUser, report: &report)
+                setup.setUser(report: &report)
                 setup.setSSH(enable: !readsSSHFile)
                 setup.setNetwork { _ in !readsWPAFile }
                 setup.setLocale()

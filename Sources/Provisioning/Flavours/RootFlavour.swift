@@ -12,6 +12,8 @@ enum RootFlavour {
         support[.hostname] = .rootEdit("/etc/hostname, /etc/hosts")
         support.set(.user, .password, .groups, to: .rootEdit("/etc/passwd and the other account files"))
         support[.sshKeys] = .rootEdit("~/.ssh/authorized_keys")
+        support[.sshPassword] = .rootEdit("/etc/ssh/sshd_config")
+        support[.sudo] = .rootEdit("/etc/sudoers.d, first-boot program")
         let wifi: Support =
             switch profile.network ?? .ifupdown {
             case .networkManager: .rootEdit("NetworkManager keyfiles")
@@ -75,7 +77,7 @@ enum RootFlavour {
     /// HypriotOS before it had cloud-init: its first boot takes the host name, and sshd already runs.
     static func hypriotEdits(_ draft: Draft, report: inout DiagnosticReport) -> [TreeChange] {
         edits(draft) { setup in
-            setup.setUser(.firstUser, report: &report)
+            setup.setUser(report: &report)
             setup.setSSH(enable: false)
             setup.setNetwork()
             setup.setLocale()

@@ -5,7 +5,7 @@ import Systems
 /// Ubuntu Server for Raspberry Pi from focal on: cloud-init, netplan and networkd.
 enum UbuntuCloudInit: CloudInitFlavour {
     static let facts = FlavourFacts(
-        hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, hashSchemes: nil,
+        hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, takesOverFirstUser: false,
         switchesRadioOn: true, installsPackages: false, readsListsOfBytesAsSSIDs: false,
         hasCloudInit: true, renamesFirstUser: false,
         removableBootFiles: [BootPath.networkConfiguration])

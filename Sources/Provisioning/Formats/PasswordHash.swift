@@ -33,23 +33,4 @@ enum PasswordHash {
         }
         return String(cString: hash)
     }
-
-    /// The scheme of a string that already is a complete hash ("6" for sha512crypt), or nil: "$HOME" is a password.
-    static func scheme(of text: String) -> String? {
-        let fields = text.split(separator: "$", omittingEmptySubsequences: false).map(String.init)
-        guard fields.count >= 4, fields[0].isEmpty, let checksum = fields.last,
-            text.utf8.allSatisfy({ alphabet.contains($0) || $0 == 0x24 || $0 == 0x3D || $0 == 0x2C || $0 == 0x2D })
-        else { return nil }
-        // The lengths of the checksums are crypt(5)'s.
-        let length = checksum.utf8.count
-        let complete =
-            switch fields[1] {
-            case "1": length == 22
-            case "5", "y", "gy", "7": length == 43
-            case "6": length == 86
-            case "2a", "2b", "2y": length == 53
-            default: false
-            }
-        return complete ? fields[1] : nil
-    }
 }

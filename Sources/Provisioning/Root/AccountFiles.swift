@@ -126,6 +126,14 @@ struct AccountFiles: Sendable {
         }
     }
 
+    mutating func leave(_ user: String, group: String) {
+        for path in [RootPath.group, RootPath.gshadow] {
+            guard let index = files[path]?.firstIndex(where: { $0[0] == group && $0.count >= 4 }) else { continue }
+            let members = files[path, default: []][index][3].split(separator: ",").map(String.init)
+            files[path, default: []][index][3] = members.filter { $0 != user }.joined(separator: ",")
+        }
+    }
+
     /// Sets the password's hash; nil locks the password, but keys still work.
     mutating func setPassword(of user: String, hash: String?) {
         guard let index = files[RootPath.shadow]?.firstIndex(where: { $0[0] == user && $0.count >= 3 }) else { return }

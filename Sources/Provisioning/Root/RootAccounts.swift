@@ -4,17 +4,9 @@ import Recipes
 import Systems
 
 extension RootSetup {
-    /// How the recipe's user gets an account.
-    enum Takeover: Sendable {
-        /// The image's first user (number 1000) gets the recipe's name: the vendor's login, whose password is published,
-        /// is gone.
-        case firstUser
-        /// The recipe's user is added, and the image's own stays: the system needs it.
-        case none
-    }
-
     /// The user with password, keys, groups and sudo. A root partition without accounts is reported.
-    mutating func setUser(_ takeover: Takeover, report: inout DiagnosticReport) {
+    mutating func setUser(report: inout DiagnosticReport) {
+        let takesOver = draft.profile.flavour.takesOverFirstUser(root)
         guard let user = draft.node.user else { return }
         guard var accounts = AccountFiles(root, time: draft.flashTime) else {
             report.error(
@@ -27,7 +19,7 @@ extension RootSetup {
         var isNew = false
         if let existing = accounts.account(named: name) {
             account = existing
-        } else if takeover == .firstUser, let first = accounts.firstUser {
+        } else if takesOver, let first = accounts.firstUser {
             account = accounts.rename(first, to: name)
             if account.home != first.home { append(TreeChange(.rename(to: name), at: first.home)) }
         } else {
@@ -35,9 +27,10 @@ extension RootSetup {
             isNew = true
         }
         for group in user.groups { accounts.join(name, to: group.value) }
+        for group in draft.forbiddenGroups { accounts.leave(name, group: group) }
         accounts.setPassword(of: name, hash: draft.material.passwordHash)
         // If the vendor gave root a password, that is published, too.
-        if takeover == .firstUser, accounts.hasPassword("root") { accounts.setPassword(of: "root", hash: nil) }
+        if takesOver, accounts.hasPassword("root") { accounts.setPassword(of: "root", hash: nil) }
         for file in accounts.changed {
             put(file.text, at: file.path, mode: file.path.hasSuffix("shadow") ? 0o640 : 0o644)
         }
@@ -47,12 +40,12 @@ extension RootSetup {
         setSudo()
     }
 
-    /// The user may become root, if the image has sudo.
+    /// How the user becomes root, if the image has sudo.
     mutating func setSudo() {
         guard let user = draft.node.user, root.has(SudoersFile.directory) else { return }
         append(
             TreeChange(
-                .file(contents: Array(SudoersFile.text(user.name.value).utf8), mode: SudoersFile.mode),
+                .file(contents: Array(SudoersFile.text(user.name.value, user.sudoMode).utf8), mode: SudoersFile.mode),
                 at: SudoersFile.path))
     }
 
@@ -88,7 +81,7 @@ extension RootSetup {
         for file in accounts.changed { put(file.text, at: file.path) }
     }
 
-    /// Enables sshd, and disables passwords if the recipe gives keys.
+    /// Enables sshd, and says whether it takes passwords.
     mutating func setSSH(enable: Bool) {
         if enable {
             if draft.profile.initSystem?.kind == .sysvinit {
@@ -104,6 +97,14 @@ extension RootSetup {
 }
 
 extension Draft {
+    /// The groups that vendors put their user into and that would make the recipe's user root against its will: sudo has a
+    /// rule for one, and polkit takes its members for administrators.
+    var forbiddenGroups: [String] {
+        guard let user = node.user, user.sudoMode != .passwordless else { return [] }
+        let wanted = user.groups.map(\.value) + (node.docker.remote?.value == .ssh ? ["docker"] : [])
+        return (["docker", "lxd"] + (user.sudoMode == .none ? ["sudo"] : [])).filter { !wanted.contains($0) }
+    }
+
     /// Whether an ordinary user of the image can have the user's name; otherwise it is reported. Without the root partition
     /// the answer is yes.
     func isUserNameFree(report: inout DiagnosticReport) -> Bool {
@@ -112,14 +113,18 @@ extension Draft {
         func refuse(_ what: String) -> Bool {
             report.error(
                 at: user.name.location,
-                "user.name: \"\(name)\" is \(what) of the system on this image; take another name")
+                "user.name: \"\(name)\" is \(what) on this image; take another name")
             return false
         }
         if let existing = accounts.account(named: name) {
             // Debian policy, 9.2.2: the range of ordinary users; "nobody" is above it.
-            return (1000..<60_000).contains(existing.user) || refuse("an account")
+            guard (1000..<60_000).contains(existing.user) else { return refuse("an account of the system") }
+            // The image's first user would stay, with the published password.
+            let isOther =
+                profile.flavour.takesOverFirstUser(root) && (accounts.firstUser.map { $0 != existing } ?? false)
+            return !isOther || refuse("another account than the first one")
         }
         // The user's own group has the user's name.
-        return !accounts.hasGroup(name) || refuse("a group")
+        return !accounts.hasGroup(name) || refuse("a group of the system")
     }
 }

@@ -107,6 +107,14 @@ struct RootSetup: Sendable {
         }
     }
 
+    // MARK: The proxy
+
+    /// The proxies for a system whose own first boot uses the network, before the first-boot program has put them there.
+    mutating func setEnvironment() {
+        guard let proxy = NodeProxy(draft.node), !proxy.holdsLogin else { return }
+        put(proxy.environmentFile(root.text(RootPath.environment) ?? ""), at: RootPath.environment)
+    }
+
     // MARK: The clock
 
     /// A Pi has no battery-backed clock: at its first start it continues from the time in these files.

@@ -25,17 +25,17 @@ extension RecipeDecoder {
         }
         return Node.Docker(
             daemon: daemon, registry: registry, install: choice(fields, "install"), channel: choice(fields, "channel"),
-            packages: files(fields, "packages"), proxy: fields["proxy"].flatMap { proxy($0) },
+            packages: files(fields, "packages"), proxy: fields["proxy"].flatMap { proxy($0, "docker.proxy") },
             remote: choice(fields, "remote"), preload: files(fields, "preload"), location: fields.location)
     }
 
-    private mutating func proxy(_ value: RecipeValue) -> Node.Docker.Proxy? {
-        guard let fields = fields(value, "docker.proxy", .proxy) else { return nil }
-        let proxy = Node.Docker.Proxy(
+    mutating func proxy(_ value: RecipeValue, _ path: String) -> Node.Proxy? {
+        guard let fields = fields(value, path, .proxy) else { return nil }
+        let proxy = Node.Proxy(
             http: text(fields, "http"), https: text(fields, "https"), noProxy: texts(fields, "no_proxy"),
             location: fields.location)
         if fields["http"] == nil, fields["https"] == nil {
-            report.error(at: fields.location, "docker.proxy: no proxy is named: add http, https or both")
+            report.error(at: fields.location, "\(path): no proxy is named: add http, https or both")
         }
         return proxy
     }

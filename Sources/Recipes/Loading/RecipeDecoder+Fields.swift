@@ -143,6 +143,12 @@ extension RecipeDecoder {
     /// A secret: written out, and then checked at once, or named by a tag, and then checked when it is read.
     mutating func secret(_ value: RecipeValue, _ path: String, _ rule: ValueRule) -> Secret? {
         guard let tag = value.tag else {
+            if rule.isSecret, case .scalar(let written, _) = value.content,
+                let problem = UnexpandedVariable.problem(with: written)
+            {
+                report.error(at: value.location, "\(path): \(problem)")
+                return nil
+            }
             return text(value, path, rule).map {
                 Secret(.literal($0.value), at: $0.location, path: path, rule: rule)
             }

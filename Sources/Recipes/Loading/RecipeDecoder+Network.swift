@@ -22,6 +22,9 @@ extension RecipeDecoder {
             !$0.contains(":")
         }
         network.dns = canonical(texts(fields, "dns"))
+        network.proxy = fields["proxy"].flatMap { proxy($0, "network.proxy") }
+        // Most proxies serve both, and few recipes name them twice.
+        if let http = network.proxy?.http, network.proxy?.https == nil { network.proxy?.https = http }
         for gateway in network.gateways { check(gateway, of: addresses) }
         if let interface = network.interface {
             if interface.value == .wifi, wifi?.networks.isEmpty ?? true {

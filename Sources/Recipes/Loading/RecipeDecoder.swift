@@ -8,6 +8,8 @@ struct RecipeDecoder {
     var report = DiagnosticReport()
     /// The docker section, also of a recipe that has mistakes elsewhere.
     var docker: Node.Docker?
+    /// The files of the first boot, also of a recipe that has mistakes elsewhere.
+    var files: [Node.FirstBoot.File] = []
     /// The same for the swarm section.
     var swarm: Node.Swarm?
     let recipePath: FilePath
@@ -44,7 +46,8 @@ struct RecipeDecoder {
             self.swarm($0, hostname: hostname?.value, addresses: addresses.map(\.value))
         }
         self.swarm = swarm
-        let firstBoot = fields["first_boot"].map { self.firstBoot($0) } ?? Node.FirstBoot()
+        let firstBoot = fields["first_boot"].map { self.firstBoot($0, user: user?.name.value) } ?? Node.FirstBoot()
+        files = firstBoot.files
         if let command = firstBoot.afterSwarm.first, swarm?.isFormed != true {
             report.error(
                 at: command.location,
@@ -52,9 +55,11 @@ struct RecipeDecoder {
             )
         }
         guard let hostname, !report.hasErrors else { return nil }
+        var docker = docker ?? Node.Docker()
+        docker.proxy = docker.proxy ?? network.proxy
         var node = Node(
             hostname: hostname, image: image, user: user, wifi: wifi, network: network, locale: locale,
-            docker: docker ?? Node.Docker(), swarm: swarm, firstBoot: firstBoot, recipeDigest: RecipeDigest.of(tree),
+            docker: docker, swarm: swarm, firstBoot: firstBoot, recipeDigest: RecipeDigest.of(tree),
             recipePath: recipePath.string)
         node.addresses = addresses
         return node
@@ -70,21 +75,6 @@ struct RecipeDecoder {
             report.error(at: source.location, "image.source: there is no file \(source.value)")
         }
         return Node.Image(source: source, sha256: sum.map { Located($0.value.lowercased(), at: $0.location) })
-    }
-
-    private mutating func user(_ value: RecipeValue) -> Node.User? {
-        guard let fields = fields(value, "user", .user), let name = text(fields, "name") else {
-            return nil
-        }
-        let password = secret(fields, "password")
-        let keys = secrets(fields, "ssh_authorized_keys")
-        if fields["password"] == nil, keys.isEmpty, fields["ssh_authorized_keys"] == nil || !report.hasErrors {
-            report.error(
-                at: fields.location,
-                "user: nobody could log in: add user.password or user.ssh_authorized_keys")
-        }
-        return Node.User(
-            name: name, password: password, sshAuthorizedKeys: keys, groups: texts(fields, "groups"))
     }
 
     private mutating func wifi(_ value: RecipeValue) -> Node.WiFi? {
@@ -108,36 +98,5 @@ struct RecipeDecoder {
             report.error(at: network.ssid.location, "wifi.networks: \"\(network.ssid.value)\" appears twice")
         }
         return Node.WiFi(country: country, networks: networks)
-    }
-
-    private mutating func firstBoot(_ value: RecipeValue) -> Node.FirstBoot {
-        guard let fields = fields(value, "first_boot", .firstBoot) else { return Node.FirstBoot() }
-        let files = list(fields, "files").compactMap { item -> Node.FirstBoot.File? in
-            guard let file = self.fields(item, "first_boot.files", .firstBootFile) else { return nil }
-            let path = text(file, "path")
-            let content = secret(file, "content")
-            let mode = self.mode(file)
-            guard let path, let content else { return nil }
-            return Node.FirstBoot.File(path: path, content: content, mode: mode)
-        }
-        var seen: Set<String> = []
-        for file in files where !seen.insert(file.path.value).inserted {
-            report.error(at: file.path.location, "first_boot.files: \(file.path.value) appears twice")
-        }
-        return Node.FirstBoot(
-            packages: texts(fields, "packages"), files: files, run: texts(fields, "run"),
-            afterSwarm: texts(fields, "after_swarm"))
-    }
-
-    /// Permissions: quoted, since YAML readers disagree whether 0644 is octal and 644 never is what it looks like.
-    private mutating func mode(_ fields: Fields) -> UInt16 {
-        guard let value = fields["mode"] else { return 0o644 }
-        guard case .scalar(let text, isPlain: false) = value.content, ValueRule.fileMode.problem(with: text) == nil,
-            let mode = UInt16(text, radix: 8)
-        else {
-            report.error(at: value.location, "first_boot.files.mode: write it as quoted octal digits: \"0644\"")
-            return 0o644
-        }
-        return mode
     }
 }

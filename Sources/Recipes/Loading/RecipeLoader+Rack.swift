@@ -14,6 +14,7 @@ extension RecipeLoader {
                 let one = nodes(at: file)
                 if !one.report.hasErrors { all.members += one.members }
                 all.docker += one.docker
+                all.files += one.files
                 all.swarms += one.swarms
                 all.report.merge(one.report)
                 all.isRack = all.isRack && one.isRack

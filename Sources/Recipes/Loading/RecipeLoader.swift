@@ -101,6 +101,7 @@ package struct RecipeLoader: Sendable {
             let node = decoder.node(from: member.tree)
             reading.report.merge(decoder.report)
             reading.docker += [decoder.docker].compactMap { $0 }
+            reading.files += decoder.files
             reading.swarms += [decoder.swarm].compactMap { $0 }
             if let node { reading.members.append(.init(node: node, file: path, columns: member.columns)) }
         }

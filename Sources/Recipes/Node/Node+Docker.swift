@@ -39,6 +39,7 @@ extension Node {
         package var channel: Located<Channel>?
         /// Absolute paths of .deb files.
         package var packages: [Located<String>]
+        /// The proxies that dockerd fetches images through; without the key those of ``Node/Network/proxy``.
         package var proxy: Proxy?
         package var remote: Located<Remote>?
         /// Absolute paths of archives made by `docker save`.
@@ -88,28 +89,6 @@ extension Node {
             package var authority: String {
                 let url = mirror.value
                 return url.firstRange(of: "://").map { String(url[$0.upperBound...]) } ?? url
-            }
-        }
-
-        /// The proxies that dockerd fetches images through.
-        package struct Proxy: Hashable, Sendable {
-            /// For http:// registries: http(s)://[user:password@]host[:port].
-            package var http: Located<String>?
-            /// For https:// registries.
-            package var https: Located<String>?
-            /// Hosts, domains and networks that are reached directly.
-            package var noProxy: [Located<String>]
-            /// Where `proxy:` is in the recipe.
-            package var location: Location
-
-            package init(
-                http: Located<String>? = nil, https: Located<String>? = nil, noProxy: [Located<String>] = [],
-                location: Location
-            ) {
-                self.http = http
-                self.https = https
-                self.noProxy = noProxy
-                self.location = location
             }
         }
     }

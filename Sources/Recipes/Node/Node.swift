@@ -59,7 +59,9 @@ package struct Node: Hashable, Sendable {
 
     /// The addresses of proxies that hold a login.
     private var proxyLogins: [Secret] {
-        [docker.proxy?.http, docker.proxy?.https].compactMap { $0 }.filter { $0.value.contains("@") }
+        var seen: Set<Located<String>> = []
+        return [network.proxy?.http, network.proxy?.https, docker.proxy?.http, docker.proxy?.https].compactMap { $0 }
+            .filter { $0.value.contains("@") && seen.insert($0).inserted }
             .map { Secret(.literal($0.value), at: $0.location) }
     }
 
@@ -81,15 +83,21 @@ package struct Node: Hashable, Sendable {
         package var password: Secret?
         package var sshAuthorizedKeys: [Secret]
         package var groups: [Located<String>]
+        /// Whether sshd takes the password; nil if the recipe does not say.
+        package var sshPassword: Located<Bool>?
+        /// How the user becomes root; nil if the recipe does not say.
+        package var sudo: Located<Sudo>?
 
         package init(
             name: Located<String>, password: Secret? = nil, sshAuthorizedKeys: [Secret] = [],
-            groups: [Located<String>] = []
+            groups: [Located<String>] = [], sshPassword: Located<Bool>? = nil, sudo: Located<Sudo>? = nil
         ) {
             self.name = name
             self.password = password
             self.sshAuthorizedKeys = sshAuthorizedKeys
             self.groups = groups
+            self.sshPassword = sshPassword
+            self.sudo = sudo
         }
     }
 
@@ -155,13 +163,17 @@ package struct Node: Hashable, Sendable {
         /// At most one of each family.
         package var gateways: [Located<String>]
         package var dns: [Located<String>]
+        /// What apt, curl and the recipe's commands go through.
+        package var proxy: Proxy?
 
         package init(
-            interface: Located<Interface>? = nil, gateway: Located<String>? = nil, dns: [Located<String>] = []
+            interface: Located<Interface>? = nil, gateway: Located<String>? = nil, dns: [Located<String>] = [],
+            proxy: Proxy? = nil
         ) {
             self.interface = interface
             gateways = [gateway].compactMap { $0 }
             self.dns = dns
+            self.proxy = proxy
         }
 
         /// The IPv4 gateway, or else the other one. Setting it makes it the only one.
@@ -187,6 +199,8 @@ package struct Node: Hashable, Sendable {
 
     package struct FirstBoot: Hashable, Sendable {
         package var packages: [Located<String>]
+        /// Whether the node gets its packages from the archive of old releases; nil if the recipe does not say.
+        package var legacyArchive: Located<Bool>?
         package var files: [File]
         /// Shell commands, each for `sh -c`, as root, once.
         package var run: [Located<String>]
@@ -194,27 +208,15 @@ package struct Node: Hashable, Sendable {
         package var afterSwarm: [Located<String>]
 
         package init(
-            packages: [Located<String>] = [], files: [File] = [], run: [Located<String>] = [],
-            afterSwarm: [Located<String>] = []
+            packages: [Located<String>] = [], legacyArchive: Located<Bool>? = nil, files: [File] = [],
+            run: [Located<String>] = [], afterSwarm: [Located<String>] = []
         ) {
             self.packages = packages
+            self.legacyArchive = legacyArchive
             self.files = files
             self.run = run
             self.afterSwarm = afterSwarm
         }
 
-        package struct File: Hashable, Sendable {
-            /// Absolute, on the node.
-            package var path: Located<String>
-            package var content: Secret
-            /// Permission bits; 0o644 if the recipe does not say.
-            package var mode: UInt16
-
-            package init(path: Located<String>, content: Secret, mode: UInt16 = 0o644) {
-                self.path = path
-                self.content = content
-                self.mode = mode
-            }
-        }
     }
 }

@@ -6,6 +6,8 @@ package struct RecipeReading: Sendable {
     package internal(set) var members: [LoadedRack.Member] = []
     /// The docker sections, also those of recipes that have mistakes elsewhere.
     package internal(set) var docker: [Node.Docker] = []
+    /// The files of the first boot, also those of recipes that have mistakes elsewhere.
+    package internal(set) var files: [Node.FirstBoot.File] = []
     /// The swarm sections, likewise.
     package internal(set) var swarms: [Node.Swarm] = []
     /// The next stage adds what it finds.

@@ -42,6 +42,11 @@ extension RecipeShape {
             "ssh_authorized_keys", "Public keys: one line each, with or without the options of sshd(8).",
             .list(.taggable(.authorizedKeys))),
         RecipeKey("groups", "Groups besides those that the system gives its user.", .list(.text(.groupName))),
+        RecipeKey(
+            "ssh_password", "Whether ssh takes the password; without it only if there is no key.", .flag),
+        RecipeKey(
+            "sudo", "How the user becomes root: without a password (default), with it, or not at all.",
+            .choice(Node.User.Sudo.allCases.map(\.rawValue))),
     ])
 
     static let wifi = RecipeShape.map([
@@ -64,6 +69,7 @@ extension RecipeShape {
         RecipeKey(
             "gateway", "IP address, or a list of one IPv4 and one IPv6 address.", .oneOrMore(.text(.gateway))),
         RecipeKey("dns", "IP addresses of name servers.", .list(.text(.nameServer))),
+        RecipeKey("proxy", "The proxies of apt, curl, the recipe's commands and dockerd.", proxy),
     ])
 
     static let locale = RecipeShape.map([
@@ -82,7 +88,7 @@ extension RecipeShape {
             "packages", "Debian packages (.deb) to install Docker from without a network.", .list(.text())),
         RecipeKey("daemon", "Keys of daemon.json, as dockerd spells them.", .free),
         RecipeKey("registry", "A registry mirror.", registry),
-        RecipeKey("proxy", "The proxies that dockerd fetches images through.", proxy),
+        RecipeKey("proxy", "The proxies that dockerd fetches images through, if not network.proxy.", proxy),
         RecipeKey(
             "remote",
             "How the daemon is reached from outside the node; insecure opens port 2375 to everyone, tls is port 2376.",
@@ -91,8 +97,8 @@ extension RecipeShape {
     ])
 
     static let proxy = RecipeShape.map([
-        RecipeKey("http", "The proxy for http:// registries: http://proxy:8000", .text(.proxy)),
-        RecipeKey("https", "The proxy for https:// registries: http://proxy:8000", .text(.proxy)),
+        RecipeKey("http", "The proxy for http:// addresses: http://proxy:8000", .text(.proxy)),
+        RecipeKey("https", "The proxy for https:// addresses: http://proxy:8000", .text(.proxy)),
         RecipeKey("no_proxy", "Hosts, domains and networks that are reached directly.", .list(.text(.directHost))),
     ])
 
@@ -153,6 +159,10 @@ extension RecipeShape {
 
     static let firstBoot = RecipeShape.map([
         RecipeKey("packages", "Debian packages to install.", .list(.text(.packageName))),
+        RecipeKey(
+            "legacy_archive",
+            "Whether packages come from the archive of old releases, for a release whose own archive is gone.",
+            .flag),
         RecipeKey("files", "Files to write on the node.", .list(firstBootFile)),
         RecipeKey("run", "Shell commands, run once as root.", .list(.text())),
         RecipeKey(
@@ -161,8 +171,11 @@ extension RecipeShape {
     ])
 
     static let firstBootFile = RecipeShape.map([
-        RecipeKey("path", "Absolute path on the node.", .text(.filePath), required: true),
+        RecipeKey("path", "Absolute path on the node, or ~/… in the user's home.", .text(.filePath), required: true),
         RecipeKey("content", "What the file contains.", .taggable(.fileContent), required: true),
         RecipeKey("mode", "Permissions as a quoted octal number: \"0644\".", .text(.fileMode)),
+        RecipeKey(
+            "owner", "A user's name or number; without it the user in the user's home, else root.", .text(.account)),
+        RecipeKey("group", "A group's name or number; without it the owner's group.", .text(.account)),
     ])
 }

@@ -8,18 +8,24 @@ import SystemPackage
 package actor SecretReader: SecretReading {
     private let environment: [String: String]
     private let prompt: @Sendable (String) -> String?
+    private let asksTwice: Bool
     private var known: [Secret.Source: String] = [:]
 
-    /// `prompt` asks the user for a secret without echo; it returns nil if nobody can be asked.
-    package init(environment: [String: String], prompt: @escaping @Sendable (String) -> String?) {
+    /// - Parameters:
+    ///   - asksTwice: Whether a new password is asked for a second time, since nobody sees what is typed.
+    ///   - prompt: Asks the user for a secret without echo; it returns nil if nobody can be asked.
+    package init(
+        environment: [String: String], asksTwice: Bool = false, prompt: @escaping @Sendable (String) -> String?
+    ) {
         self.environment = environment
+        self.asksTwice = asksTwice
         self.prompt = prompt
     }
 
     package func read(_ secret: Secret) async throws(DiagnosticReport) -> SecretValue {
         if let value = known[secret.source] { return .value(value) }
         let value: String
-        do throws(Failure) { value = try await fetch(secret.source) } catch {
+        do throws(Failure) { value = try await fetch(secret) } catch {
             let text = [secret.path, error.message].filter { !$0.isEmpty }.joined(separator: ": ")
             throw DiagnosticReport([
                 Diagnostic(.error, at: secret.location, text + (error.hint.map { " (\($0))" } ?? ""))
@@ -29,8 +35,8 @@ package actor SecretReader: SecretReading {
         return .value(value)
     }
 
-    private func fetch(_ source: Secret.Source) async throws(Failure) -> String {
-        switch source {
+    private func fetch(_ secret: Secret) async throws(Failure) -> String {
+        switch secret.source {
         case .literal(let value): return value
         case .environment(let name):
             guard let value = environment[name] else {
@@ -47,13 +53,25 @@ package actor SecretReader: SecretReading {
         case .command(let words):
             return try await run(words)
         case .prompt(let text):
-            guard let value = prompt(text) else {
-                throw Failure(
-                    .secretUnavailable, "!prompt \"\(text)\": nobody answered, or there is no terminal to ask on",
-                    hint: "run piflash in a terminal, or use !env or !file")
-            }
-            return value
+            return try asksTwice && [.password, .passphrase].contains(secret.rule)
+                ? askTwice(text) : ask(text, for: text)
         }
+    }
+
+    /// - Parameter name: the prompt's own text.
+    private func ask(_ text: String, for name: String) throws(Failure) -> String {
+        if let value = prompt(text) { return value }
+        throw Failure(
+            .secretUnavailable, "!prompt \"\(name)\": nobody answered, or there is no terminal to ask on",
+            hint: "run piflash in a terminal, or use !env or !file")
+    }
+
+    private func askTwice(_ text: String) throws(Failure) -> String {
+        for attempt in 1...3 {
+            let first = try ask(attempt == 1 ? text : "they are different; \(text)", for: text)
+            if try ask("\(text), again", for: text) == first { return first }
+        }
+        throw Failure(.secretUnavailable, "!prompt \"\(text)\": the two answers were different three times")
     }
 
     private func run(_ words: [String]) async throws(Failure) -> String {

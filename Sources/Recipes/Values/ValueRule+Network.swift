@@ -78,10 +78,11 @@ extension ValueRule {
         return HostPort(String(authority)) != nil && (authority.hasPrefix("[") || authority.count { $0 == ":" } < 2)
     }
 
-    /// An http or https proxy, with or without a login: one word that every format can carry.
+    /// An http or https proxy, with or without a login: one word that every format can carry. "#" and "?" would end the host
+    /// (RFC 3986, 3.2): a login has them as %23 and %3F.
     static let proxy = ValueRule(
         "proxy",
-        #"https?://([^\s\x00-\x1f\x7f@/"'\\]+@)?(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)(:[0-9]{1,5})?/?"#,
+        #"https?://([^\s\x00-\x1f\x7f@/"'\\?#]+@)?(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)(:[0-9]{1,5})?/?"#,
         suggestion: "http://host:port")
 
     /// What no_proxy may list: a host, a domain with or without a leading dot, an address, a network, or "*".

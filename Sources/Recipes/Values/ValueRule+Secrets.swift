@@ -3,9 +3,7 @@ extension ValueRule {
     /// In clear, or a hash in the form of crypt(5).
     static let password = ValueRule("password", suggestion: "1 to 511 bytes", isSecret: true) { text in
         if text.isEmpty { return "the password is empty" }
-        if text.unicodeScalars.contains(where: \.isControl) {
-            return "the password contains a control character (a line end?)"
-        }
+        if let problem = lineProblem(with: text, name: "password") ?? CryptHash.problem(with: text) { return problem }
         // CRYPT_MAX_PASSPHRASE_SIZE of libcrypt, with the final zero.
         return text.utf8.count > 511 ? "the password has more than 511 bytes" : nil
     }
@@ -14,21 +12,32 @@ extension ValueRule {
     /// already.
     static let passphrase = ValueRule("wifi passphrase", suggestion: "8 to 63 bytes, or 64 hex digits", isSecret: true)
     {
+        if let problem = lineProblem(with: $0, name: "wifi passphrase") { return problem }
         let count = $0.utf8.count
         if count == 64 {
             return $0.utf8.allSatisfy(\.isHexDigit) ? nil : "a wifi key of 64 characters must be hex digits"
         }
-        guard (8...63).contains(count) else {
-            return "a wifi passphrase has 8 to 63 characters (or 64 hex digits), this one has \(count)"
+        return (8...63).contains(count)
+            ? nil : "a wifi passphrase has 8 to 63 characters (or 64 hex digits), this one has \(count)"
+    }
+
+    /// What editors and programs leave in a file: a secret is one line, without a mark at its beginning.
+    private static func lineProblem(with text: String, name: String) -> String? {
+        if text.unicodeScalars.first == "\u{FEFF}" {
+            return "the \(name) begins with a byte-order mark: save its file as UTF-8 without one"
         }
-        return $0.unicodeScalars.contains(where: \.isControl)
-            ? "the wifi passphrase contains a control character (a line end?)" : nil
+        if text.unicodeScalars.contains(where: { $0 == "\n" || $0 == "\r" }) {
+            return
+                "the \(name) has a second line, or an empty line behind it (a line end is a control character): it must be one line"
+        }
+        return text.unicodeScalars.contains(where: \.isControl) ? "the \(name) contains a control character" : nil
     }
 
     /// The shape of Docker's join tokens: SWMTKN-1, the CA's digest and the secret, in base 36 (swarmkit, ca/certificates.go).
     static let joinToken = ValueRule(
         "join token", "SWMTKN-1-[0-9a-z]{50}-[0-9a-z]{25}",
-        suggestion: "`docker swarm join-token -q worker` on a manager prints one", isSecret: true)
+        suggestion: "`docker swarm join-token -q worker` on a manager prints one", isSecret: true
+    ) { lineProblem(with: $0, name: "join token") }
 
     /// What a file of authorized keys may hold: one key or several, a line each, with or without options.
     static let authorizedKeys = ValueRule(

@@ -10,7 +10,9 @@ extension ValueRule {
         "user name", "(?!root$)[a-z][a-z0-9-]{0,31}",
         suggestion: "a-z, 0-9 and \"-\", starting with a letter, at most 32"
     ) {
-        $0 == "root" ? "\"root\" cannot be the user: name an ordinary user, who may use sudo" : nil
+        if $0 == "root" { return "\"root\" cannot be the user: name an ordinary user, who may use sudo" }
+        return SystemAccounts.contains($0)
+            ? "\"\($0)\" is a user or a group of the system itself; take another name" : nil
     }
 
     static let groupName = ValueRule(
@@ -29,8 +31,27 @@ extension ValueRule {
     static let packageName = ValueRule(
         "package name", "[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?", suggestion: "avahi-daemon, or avahi-daemon=0.8-10")
 
+    /// Directories that are empty at each boot (hier(7), tmpfiles.d(5)); /var/run and /var/lock lead to /run.
+    private static let volatile = ["/run", "/tmp", "/proc", "/sys", "/dev", "/var/run", "/var/lock"]
+
     static let filePath = ValueRule(
-        "absolute path of a file", #"(?!([\s\S]*/)?\.\.(/|$))/[\s\S]*[^/]"#, suggestion: "/etc/motd, without \"..\"")
+        "absolute path of a file", #"~?(/(?!\.\.?(/|$))[^/\x00-\x1f\x7f]+)+"#,
+        suggestion: "/etc/motd or ~/.profile, without \"..\", \"//\", and control characters"
+    ) { path in
+        guard let directory = volatile.first(where: { path == $0 || path.hasPrefix($0 + "/") }) else { return nil }
+        return "\(directory) is empty at each boot, so the file would be lost: choose another directory "
+            + "(/etc, /usr/local, /srv, /var/lib)"
+    }
+
+    /// A user or a group: a name as adduser's NAME_REGEX_SYSTEM takes it (Debian-snmp), or a number below "nobody".
+    static let account = ValueRule(
+        "owner or group", "[A-Za-z_][A-Za-z0-9_.-]{0,31}|0|[1-9][0-9]{0,4}",
+        suggestion: "a name, or a number up to 65533"
+    ) { text in
+        if text.contains(":") { return "\"\(text)\": write owner and group as two keys" }
+        guard let number = UInt32(text), number > 65_533 else { return nil }
+        return "\(text) is too large: a number up to 65533"
+    }
 
     static let fileMode = ValueRule("file mode", "0?[0-7]{3}", suggestion: "\"0644\"")
 

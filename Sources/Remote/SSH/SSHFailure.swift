@@ -49,7 +49,9 @@ enum SSHFailure {
         if errors.contains("sudo") {
             return Failure(
                 .privilege, "\(user) cannot become root on \(host): \(reason)",
-                hint: "sudo must work without a password there: \(user) ALL=(ALL) NOPASSWD: ALL in /etc/sudoers.d")
+                hint:
+                    "sudo must work without a password there: user.sudo: passwordless in the recipe, which is the default, or "
+                    + "\(user) ALL=(ALL) NOPASSWD: ALL in /etc/sudoers.d")
         }
         return Failure(.remote, "no shell started on \(host): \(reason)")
     }

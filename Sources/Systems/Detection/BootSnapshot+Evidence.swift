@@ -1,7 +1,7 @@
 /// What the files of a boot partition say about the image.
 extension BootSnapshot {
     /// The words of the kernel command line.
-    var commandLine: [String] {
+    package var commandLine: [String] {
         (text(BootPath.commandLine) ?? text(BootPath.currentCommandLine) ?? "").split(whereSeparator: \.isWhitespace)
             .map(
                 String.init)
@@ -15,6 +15,9 @@ extension BootSnapshot {
 
     /// The flavour in the record of a card that piflash configured: its own files have replaced the vendor's.
     var recordedFlavour: OSProfile.Flavour? { contents(CardRecord.path).flatMap(CardRecord.flavour) }
+
+    /// Why that card is not configured the vendor's way.
+    var recordedMechanismProblem: String? { contents(CardRecord.path).flatMap(CardRecord.mechanismProblem) }
 
     /// Whether there are files that a Pi boots from.
     var hasFirmware: Bool {

@@ -26,7 +26,7 @@ enum HypriotRelease {
             case .hypriotDeviceInit: deviceInit[number]
             case .hypriotCloudInit: cloudInit[number] ?? cloudInitSeries[series]
             case .hypriotOccidentalis, .raspbian, .raspberryPiOSFirstRun, .raspberryPiOSCustomTOML,
-                .raspberryPiOSCloudInit, .ubuntuCloudInit, .dietPi, .debianRaspi:
+                .raspberryPiOSCloudInit, .ubuntuCloudInit, .dietPi, .debianRaspi, .rootPartition:
                 nil as String?
             }
         return known.map { OSProfile.Docker(version: $0) }

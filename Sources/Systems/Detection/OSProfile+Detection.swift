@@ -7,28 +7,61 @@ extension OSProfile {
     /// Without `root`, if the boot partition alone is not enough, the dates, labels and kernel command lines of the
     /// vendors' releases decide. If they allow several answers that need different cards, this throws.
     package static func detect(_ boot: BootSnapshot, root: RootSnapshot? = nil) throws(Failure) -> OSProfile {
-        let flavour = try flavour(of: boot, root: root)
+        let vendors = try flavour(of: boot, root: root)
+        let (flavour, problem) = try usable(vendors, boot, root)
         let system = root?.system
         return OSProfile(
-            flavour: flavour, release: release(flavour, boot, root),
-            bootMountPoint: bootMountPoint(flavour, boot, root),
+            flavour: flavour, release: release(vendors, boot, root),
+            bootMountPoint: bootMountPoint(vendors, boot, root),
             // From Ubuntu 25.10 on, kernel and command line are in the directory of the current boot slot.
-            cmdlinePath: flavour == .ubuntuCloudInit && boot.contents(BootPath.currentCommandLine) != nil
+            cmdlinePath: vendors == .ubuntuCloudInit && boot.contents(BootPath.currentCommandLine) != nil
                 ? BootPath.currentCommandLine : BootPath.commandLine,
-            architecture: architecture(flavour, boot, root), hasBooted: hasBooted(flavour, boot, root), system: system,
-            initSystem: root?.initSystem, network: root.flatMap { networkStack(flavour, $0) },
-            docker: docker(flavour, boot, root),
+            architecture: architecture(vendors, boot, root), hasBooted: hasBooted(vendors, boot, root),
+            mechanismProblem: problem, unreadBootFiles: root?.unreadBootFiles(of: flavour) ?? [], system: system,
+            initSystem: root?.initSystem, network: root.flatMap { networkStack(vendors, $0) },
+            docker: docker(vendors, boot, root),
             cloudInitVersion: root?.version(of: "cloud-init").flatMap(PackageVersion.upstream))
+    }
+
+    /// The vendor's flavour if its reader is on the root partition and runs; otherwise another way to configure the same
+    /// system, and why.
+    private static func usable(
+        _ vendors: Flavour, _ boot: BootSnapshot, _ root: RootSnapshot?
+    ) throws(Failure) -> (Flavour, problem: String?) {
+        let problem = root?.readerProblem(of: vendors, boot: boot)
+        // A card that was configured another way stays so, for the same reason.
+        let recorded = boot.recordedMechanismProblem
+        if boot.recordedFlavour == .rootPartition { return (.rootPartition, problem ?? recorded) }
+        guard let root, let problem else { return (vendors, boot.recordedFlavour == vendors ? recorded : nil) }
+        switch vendors {
+        case .raspberryPiOSCloudInit, .raspberryPiOSCustomTOML:
+            // Their systemd is newer than the 240 that this needs.
+            let canRun =
+                root.initSystem?.kind == .systemd && root.readerProblem(of: .raspberryPiOSFirstRun, boot: boot) == nil
+            return (canRun ? .raspberryPiOSFirstRun : .rootPartition, problem)
+        case .ubuntuCloudInit:
+            // Only cloud-init makes its user, its network files and its host keys, and enlarges its root partition.
+            throw Failure(
+                .unsupportedFlavour, severity: .refused,
+                "this is \(vendors.title), but nothing would read user-data: \(problem)",
+                hint:
+                    "enable cloud-init in the image (remove the file or the word that disables it, or install the package), or take the vendor's image"
+            )
+        case .hypriotOccidentalis, .hypriotDeviceInit, .hypriotCloudInit, .raspbian, .raspberryPiOSFirstRun, .dietPi,
+            .debianRaspi, .rootPartition:
+            return (.rootPartition, problem)
+        }
     }
 
     // MARK: Flavour
 
     private static func flavour(of boot: BootSnapshot, root: RootSnapshot?) throws(Failure) -> Flavour {
         var flavour: Flavour
-        if let recorded = boot.recordedFlavour {
-            flavour = recorded
-        } else {
-            flavour = try flavourByFiles(boot, root: root)
+        switch boot.recordedFlavour {
+        // Such a card still has the vendor's files.
+        case .rootPartition: flavour = (try? flavourByFiles(boot, root: root)) ?? .rootPartition
+        case let recorded?: flavour = recorded
+        case nil: flavour = try flavourByFiles(boot, root: root)
         }
         // custom.toml is read only once, by the program that the command line starts instead of init.
         if flavour == .raspberryPiOSCustomTOML, !boot.commandLine.contains(where: { $0.hasPrefix("init=") }) {

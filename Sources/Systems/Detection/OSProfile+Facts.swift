@@ -8,6 +8,8 @@ extension OSProfile {
             PiGenImage(boot, root: root)?.date
         case .ubuntuCloudInit, .debianRaspi: nil
         case .dietPi: dietPiVersion(root)
+        case .rootPartition:
+            HypriotRelease.version(boot, root) ?? dietPiVersion(root) ?? PiGenImage(boot, root: root)?.date
         }
     }
 
@@ -27,7 +29,7 @@ extension OSProfile {
         case .hypriotOccidentalis, .hypriotDeviceInit, .hypriotCloudInit, .raspbian: "/boot"
         case .raspberryPiOSCloudInit, .ubuntuCloudInit, .debianRaspi: "/boot/firmware"
         case .dietPi: boot.has("dietpi/") ? "/boot" : "/boot/firmware"
-        case .raspberryPiOSFirstRun, .raspberryPiOSCustomTOML:
+        case .raspberryPiOSFirstRun, .raspberryPiOSCustomTOML, .rootPartition:
             debianRelease(boot, root).map { $0 >= .bookworm } ?? false ? "/boot/firmware" : "/boot"
         }
     }
@@ -49,7 +51,7 @@ extension OSProfile {
             let system = boot.identification["HYPRIOT_OS"] ?? root?.identification["HYPRIOT_OS"]
             return system?.hasSuffix("/armhf") == true ? "armv7" : system?.hasSuffix("/arm64") == true ? "arm64" : nil
         case .raspbian, .raspberryPiOSFirstRun, .raspberryPiOSCustomTOML, .raspberryPiOSCloudInit, .ubuntuCloudInit,
-            .dietPi, .debianRaspi:
+            .dietPi, .debianRaspi, .rootPartition:
             return found ?? (boot.bootsArm64Only ? "arm64" : nil)
         }
     }
@@ -70,7 +72,7 @@ extension OSProfile {
             // Before 1.8.1 HypriotOS had no such word: then cloud-init's link to the instance that it has set up
             // decides.
             return root?.has(RootPath.cloudInstance)
-        case .hypriotDeviceInit, .dietPi, .debianRaspi: return nil
+        case .hypriotDeviceInit, .dietPi, .debianRaspi, .rootPartition: return nil
         }
     }
 
@@ -87,7 +89,7 @@ extension OSProfile {
         // Netplan's default renderer on a server.
         case .ubuntuCloudInit: return .networkd
         case .hypriotOccidentalis, .hypriotDeviceInit, .hypriotCloudInit, .raspbian, .raspberryPiOSFirstRun,
-            .raspberryPiOSCustomTOML, .raspberryPiOSCloudInit, .dietPi, .debianRaspi:
+            .raspberryPiOSCustomTOML, .raspberryPiOSCloudInit, .dietPi, .debianRaspi, .rootPartition:
             return networkStack(root)
         }
     }

@@ -21,6 +21,10 @@ package enum BootPath {
     package static let dietPi = "dietpi.txt"
     package static let dietPiWiFi = "dietpi-wifi.txt"
     package static let sysconf = "sysconf.txt"
+    /// Of Raspbian and Raspberry Pi OS: switches sshd on.
+    package static let ssh = "ssh"
+    /// Of Raspbian and Raspberry Pi OS up to bullseye.
+    package static let wpaSupplicant = "wpa_supplicant.conf"
 
     // piflash
     package static let cardRecord = "piflash/card.json"

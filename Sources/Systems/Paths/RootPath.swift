@@ -19,6 +19,36 @@ package enum RootPath {
     /// cloud-init's link to the instance that it has set up.
     package static let cloudInstance = "/var/lib/cloud/instance"
 
+    // What reads a system's own first-boot configuration
+    package static let cloudInit = "/usr/bin/cloud-init"
+    /// cloud-init(1): if this file exists, cloud-init does not run.
+    package static let cloudInitDisabled = "/etc/cloud/cloud-init.disabled"
+    package static let cloudConfiguration = "/etc/cloud/cloud.cfg"
+    package static let cloudConfigurationDirectory = "/etc/cloud/cloud.cfg.d"
+    package static let cloudSourceIdentification = "/etc/cloud/ds-identify.cfg"
+    /// Links that HypriotOS has to its seed on the boot partition.
+    package static let cloudSeeds = [
+        "/var/lib/cloud/seed/nocloud-net/user-data", "/var/lib/cloud/seed/nocloud/user-data",
+    ]
+    /// raspberrypi-sys-mods: started by `init=` before systemd.
+    package static let firstBoot = "/usr/lib/raspberrypi-sys-mods/firstboot"
+    /// raspberrypi-sys-mods: reads custom.toml.
+    package static let customTOMLReader = "/usr/lib/raspberrypi-sys-mods/init_config"
+    /// systemd-run-generator(8), which makes a unit of `systemd.run=`; systemd.generator(7) has the directories.
+    package static let runGenerators = [
+        "/lib/systemd/system-generators/systemd-run-generator",
+        "/usr/lib/systemd/system-generators/systemd-run-generator",
+    ]
+    package static let generatorDirectories = ["/lib/systemd/system-generators", "/usr/lib/systemd/system-generators"]
+    package static let maskedRunGenerator = "/etc/systemd/system-generators/systemd-run-generator"
+    package static let occi = "/usr/bin/occi"
+    package static let occiScript = "/etc/init.d/occi"
+    package static let sysconfReader = "/usr/local/sbin/rpi-set-sysconf"
+    package static let dietPiStage = "/boot/dietpi/.install_stage"
+    /// userconf-pi asks for a user on the console until there is one.
+    package static let userDialogue = "/etc/systemd/system/multi-user.target.wants/userconfig.service"
+    package static let userBanner = "/etc/ssh/sshd_config.d/rename_user.conf"
+
     // Accounts: passwd(5), shadow(5), group(5), gshadow(5), subuid(5), subgid(5)
     package static let passwd = "/etc/passwd"
     package static let shadow = "/etc/shadow"
@@ -56,6 +86,9 @@ package enum RootPath {
     package static let interfaces = "/etc/network/interfaces"
     package static let resolver = "/etc/systemd/resolved.conf"
     package static let networkManagerState = "/var/lib/NetworkManager/NetworkManager.state"
+
+    /// pam_env(8).
+    package static let environment = "/etc/environment"
 
     // Services
     package static let sshdConfiguration = "/etc/ssh/sshd_config"

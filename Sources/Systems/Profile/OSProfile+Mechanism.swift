@@ -12,6 +12,7 @@ extension OSProfile.Flavour {
         case .ubuntuCloudInit: "cloud-init: user-data, meta-data and network-config on the boot partition"
         case .dietPi: "dietpi.txt and dietpi-wifi.txt on the boot partition"
         case .debianRaspi: "sysconf.txt on the boot partition, read at every boot"
+        case .rootPartition: "files on the root partition; nothing on the boot partition"
         }
     }
 }

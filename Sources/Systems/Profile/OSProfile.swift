@@ -23,6 +23,8 @@ package struct OSProfile: Hashable, Sendable {
         case dietPi = "dietpi"
         /// Debian's own images for the Raspberry Pi: sysconf.txt.
         case debianRaspi = "debian-raspi"
+        /// One of the others, whose own mechanism is missing, disabled or used up: all is written to the root partition.
+        case rootPartition = "root-partition"
 
         /// The name that users know.
         package var title: String {
@@ -37,6 +39,7 @@ package struct OSProfile: Hashable, Sendable {
             case .ubuntuCloudInit: "Ubuntu Server for Raspberry Pi (cloud-init)"
             case .dietPi: "DietPi"
             case .debianRaspi: "Debian for the Raspberry Pi (sysconf.txt)"
+            case .rootPartition: "a system without a first boot of its own (root partition)"
             }
         }
     }
@@ -117,6 +120,10 @@ package struct OSProfile: Hashable, Sendable {
     package var architecture: String?
     /// Whether a card with this content has been booted; nil if it is not known.
     package var hasBooted: Bool?
+    /// Why the vendor's own mechanism is not used, for people: "cloud-init is not installed"; nil if it is used.
+    package var mechanismProblem: String?
+    /// The vendor's small files on the boot partition that nothing reads on this system: "ssh", "wpa_supplicant.conf".
+    package var unreadBootFiles: Set<String> = []
     // The following are known only from the root partition; nil if it was not read, or does not say.
     package var system: System?
     package var initSystem: InitSystem?
@@ -127,7 +134,8 @@ package struct OSProfile: Hashable, Sendable {
 
     package init(
         flavour: Flavour, release: String? = nil, bootMountPoint: String, cmdlinePath: String = "cmdline.txt",
-        architecture: String? = nil, hasBooted: Bool? = nil, system: System? = nil, initSystem: InitSystem? = nil,
+        architecture: String? = nil, hasBooted: Bool? = nil, mechanismProblem: String? = nil,
+        unreadBootFiles: Set<String> = [], system: System? = nil, initSystem: InitSystem? = nil,
         network: NetworkStack? = nil, docker: Docker? = nil, cloudInitVersion: String? = nil
     ) {
         self.flavour = flavour
@@ -136,6 +144,8 @@ package struct OSProfile: Hashable, Sendable {
         self.cmdlinePath = cmdlinePath
         self.architecture = architecture
         self.hasBooted = hasBooted
+        self.mechanismProblem = mechanismProblem
+        self.unreadBootFiles = unreadBootFiles
         self.system = system
         self.initSystem = initSystem
         self.network = network

@@ -30,6 +30,8 @@ package struct CardRecord: Hashable, Sendable {
     package var image: ImageIdentity?
     package var flavour: OSProfile.Flavour?
     package var release: String?
+    /// Why the vendor's own mechanism was not used; nil if it was.
+    package var mechanismProblem: String?
     /// Seconds since 1970.
     package var writtenAt: Int64
     /// The piflash that wrote the card.
@@ -45,8 +47,9 @@ package struct CardRecord: Hashable, Sendable {
 
     package init(
         schema: Int = CardRecord.schema, node: String, role: String? = nil, recipe: String, recipeDigest: String,
-        image: ImageIdentity? = nil, flavour: OSProfile.Flavour?, release: String? = nil, writtenAt: Int64,
-        version: String, files: [String] = [], cmdlineAdded: [String] = [], rootFiles: [String] = [],
+        image: ImageIdentity? = nil, flavour: OSProfile.Flavour?, release: String? = nil,
+        mechanismProblem: String? = nil, writtenAt: Int64, version: String, files: [String] = [],
+        cmdlineAdded: [String] = [], rootFiles: [String] = [],
         consumed: [String: String] = [:]
     ) {
         self.schema = schema
@@ -57,6 +60,7 @@ package struct CardRecord: Hashable, Sendable {
         self.image = image
         self.flavour = flavour
         self.release = release
+        self.mechanismProblem = mechanismProblem
         self.writtenAt = writtenAt
         self.version = version
         self.files = files
@@ -80,6 +84,7 @@ package struct CardRecord: Hashable, Sendable {
         }
         if let flavour { members.append(.init("flavour", .string(flavour.rawValue))) }
         if let release { members.append(.init("release", .string(release))) }
+        if let mechanismProblem { members.append(.init("mechanismProblem", .string(mechanismProblem))) }
         members.append(.init("writtenAt", .string(UTCTime(seconds: writtenAt).iso8601)))
         members.append(.init("piflash", .string(version)))
         members.append(.init("files", .array(files.map { .string($0) })))
@@ -104,6 +109,7 @@ package struct CardRecord: Hashable, Sendable {
             schema: stored.schema ?? Self.schema, node: node, role: stored.role, recipe: stored.recipe ?? "",
             recipeDigest: stored.recipeDigest ?? "", image: stored.image,
             flavour: stored.flavour.flatMap(OSProfile.Flavour.init(rawValue:)), release: stored.release,
+            mechanismProblem: stored.mechanismProblem,
             writtenAt: stored.writtenAt.flatMap { UTCTime(plain: $0)?.seconds } ?? 0, version: stored.piflash ?? "",
             files: stored.files ?? [], cmdlineAdded: stored.cmdlineAdded ?? [], rootFiles: stored.rootFiles ?? [],
             consumed: stored.consumed ?? [:])
@@ -115,6 +121,9 @@ package struct CardRecord: Hashable, Sendable {
         Stored(bytes)?.flavour.flatMap(OSProfile.Flavour.init(rawValue:))
     }
 
+    /// The same of ``mechanismProblem``.
+    static func mechanismProblem(in bytes: [UInt8]) -> String? { Stored(bytes)?.mechanismProblem }
+
     private struct Stored: Decodable {
         var schema: Int?
         var node: String?
@@ -124,6 +133,7 @@ package struct CardRecord: Hashable, Sendable {
         var image: ImageIdentity?
         var flavour: String?
         var release: String?
+        var mechanismProblem: String?
         var writtenAt: String?
         var piflash: String?
         var files: [String]?

@@ -28,6 +28,17 @@ extension RootSnapshot {
                 entries[path]?.kind = .file(contents: try read(path))
             }
         }
+        // cloud-init reads them in this order (cloudinit/util.py, read_conf_d).
+        let parts = try list(RootPath.cloudConfigurationDirectory) ?? []
+        let files =
+            [RootPath.cloudConfiguration]
+            + parts.filter { $0.hasSuffix(".cfg") }.sorted().map { "\(RootPath.cloudConfigurationDirectory)/\($0)" }
+        for path in files {
+            guard let (found, size) = try entry(path), found.kind != .directory, size <= Self.limit,
+                let contents = try read(path)
+            else { continue }
+            cloudConfiguration.append(String(decoding: contents, as: UTF8.self))
+        }
         let status = try read(RootPath.packageStatus) ?? []
         packages = PackageList.installed(in: status, of: Self.lookedFor)
         packageCount = PackageList.count(in: status)

@@ -37,19 +37,22 @@ package struct RootSnapshot: Hashable, Sendable {
     package var architecture: String?
     /// The names of the time zones below ``RootPath/timeZones``; empty if there are none.
     package var timeZones: Set<String>
+    /// The texts of cloud-init's configuration, in the order in which they are read: a later one counts more.
+    package var cloudConfiguration: [String]
     /// Why the partition can be read but not edited (a journal that was not replayed, an unknown feature), for people.
     package var problem: String?
 
     package init(
         entries: [String: Entry] = [:], packages: [String: String] = [:], packageCount: Int = 0,
-        architecture: String? = nil,
-        timeZones: Set<String> = [], problem: String? = nil
+        architecture: String? = nil, timeZones: Set<String> = [], cloudConfiguration: [String] = [],
+        problem: String? = nil
     ) {
         self.entries = entries
         self.packages = packages
         self.packageCount = packageCount
         self.architecture = architecture
         self.timeZones = timeZones
+        self.cloudConfiguration = cloudConfiguration
         self.problem = problem
     }
 
@@ -61,7 +64,8 @@ package struct RootSnapshot: Hashable, Sendable {
             RootPath.gshadow, RootPath.subuid, RootPath.subgid, RootPath.hosts, RootPath.localeList, RootPath.fakeClock,
             RootPath.supportedLocales, RootPath.keyboardRules, RootPath.resolver, RootPath.dhcpcd, RootPath.interfaces,
             RootPath.networkManagerState, RootPath.sshdConfiguration,
-            RootPath.startOrder, RootPath.dockerOptions, RootPath.takenFiles,
+            RootPath.startOrder, RootPath.dockerOptions, RootPath.takenFiles, RootPath.cloudSourceIdentification,
+            RootPath.customTOMLReader, RootPath.dietPiStage, RootPath.environment,
         ] + RootPath.skeletonFiles + RootPath.dockerUnits
 
     /// Paths of which only the kind, mode, owner and time are noted.
@@ -73,15 +77,18 @@ package struct RootSnapshot: Hashable, Sendable {
             RootPath.timesyncDirectory,
             RootPath.timesyncClock,
             RootPath.oldTimesyncClock, RootPath.sshScript, RootPath.dockerScript, RootPath.workerKey,
-            RootPath.managerKey,
-        ] + RootPath.timesyncPrograms + RootPath.sshUnits
+            RootPath.managerKey, RootPath.cloudInit, RootPath.cloudInitDisabled, RootPath.firstBoot,
+            RootPath.maskedRunGenerator, RootPath.occi, RootPath.occiScript, RootPath.sysconfReader,
+            RootPath.userDialogue, RootPath.userBanner, fileList(of: "cloud-init"),
+        ] + RootPath.timesyncPrograms + RootPath.sshUnits + RootPath.cloudSeeds + RootPath.runGenerators
+        + RootPath.generatorDirectories + readerUnits.flatMap(\.paths)
 
     /// The packages that ``packages`` can contain.
     package static let lookedFor: Set<String> = [
         "docker-ce", "docker-engine", "docker.io", "docker-hypriot", "lxc-docker", "systemd", "systemd-sysv",
         "sysvinit", "sysvinit-core", "cloud-init", "dhcpcd", "dhcpcd5", "ifupdown", "network-manager",
-        "raspberrypi-sys-mods", "resolvconf", "openresolv",
-        "avahi-daemon", "locales", "locales-all",
+        "raspberrypi-sys-mods", "raspberrypi-net-mods", "python3-toml", "resolvconf", "openresolv",
+        "avahi-daemon", "locales", "locales-all", "libcrypt1",
     ]
 
     static let keptPaths = Set(kept)
