@@ -86,11 +86,9 @@ let package = Package(
                 cryptoExtras,
             ],
             resources: [
-                "head", "lib", "clock", "kernel", "system", "service", "docker", "packages", "install", "preload",
-                "token",
-                "time", "swarm",
-                "stacks", "form",
-                "classic", "account", "files", "checks", "main", "token-service", "seed",
+                "head", "lib", "clock", "system", "service", "docker", "packages", "kernel", "install", "preload",
+                "token", "time", "swarm", "stacks", "form", "classic", "account", "files", "checks", "main",
+                "token-service", "seed",
             ].map { .embedInCode("FirstBoot/\($0).sh") },
             swiftSettings: strict),
         .target(
@@ -107,7 +105,7 @@ let package = Package(
         .target(
             name: "Racks",
             dependencies: [
-                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Provisioning",
+                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Stacks", "Provisioning",
                 "Cards", "Planning", systemPackage, crypto, x509, asn1,
             ],
             swiftSettings: strict),

@@ -201,10 +201,6 @@ import Testing
         #expect(entries.isEmpty, sourceLocation: location)
         #expect(a == b, "the cards differ otherwise", sourceLocation: location)
     }
-}
-
-extension Substring {
-    fileprivate var trimmed: String { filter { $0 != "\n" } }
 
     /// Raspberry Pi Imager's words name a path that bookworm does not have; systemd would run that first, and fail.
     @Test(arguments: [Sample.bullseye, Sample.bookworm, Sample.trixieFirstRun, Sample.withoutFirstBoot])
@@ -235,4 +231,8 @@ extension Substring {
         let again = try await Sample.provision(Sample.bare(), column, boot: after.asRead)
         #expect(!again.warnings.contains { $0.text.contains("already has a first-boot configuration") })
     }
+}
+
+extension Substring {
+    fileprivate var trimmed: String { filter { $0 != "\n" } }
 }

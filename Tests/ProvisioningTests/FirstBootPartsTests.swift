@@ -7,9 +7,9 @@ import TestSupport
 @Suite struct FirstBootPartsTests {
     /// The parts that each part may use, besides itself; "main" may use all.
     private static let layers: [String: Set<String>] = [
-        "head": [], "lib": [], "clock": ["lib"], "kernel": ["lib"], "service": [], "system": ["lib", "kernel"],
-        "docker": ["lib", "service"],
-        "packages": ["lib", "clock", "kernel", "system"], "install": ["lib", "system", "packages"],
+        "head": [], "lib": [], "clock": ["lib"], "service": [], "system": ["lib"], "docker": ["lib", "service"],
+        "packages": ["lib", "clock", "system"], "kernel": ["lib", "packages"],
+        "install": ["lib", "system", "packages"],
         "preload": ["lib", "docker", "install"], "token": ["lib", "clock"],
         "time": ["lib", "clock", "system", "token"], "swarm": ["lib", "token"],
         "stacks": ["lib"], "form": ["lib", "clock", "system", "token", "swarm", "stacks"], "classic": ["lib"],

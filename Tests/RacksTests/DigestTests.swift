@@ -1,4 +1,5 @@
 import Diagnostics
+import Host
 import Planning
 import Recipes
 import SystemPackage
@@ -39,6 +40,30 @@ import Testing
             digest.of([.value("black pearl"), .value(""), .value("Größe")], for: "red01")
                 == "157e22e8a5a259e017b49f3c82c00e80456d7e60bd906709374a8858f0474a24")
         #expect(digest.of([.value("black pearl"), .placeholder("x")], for: "red01") == nil)
+    }
+
+    @Test func `the files that a compose file names count, a secret one among the secrets`() async throws {
+        scratch.write(
+            "services: { web: { image: x } }\nconfigs: { c: { file: c } }\nsecrets: { s: { file: s } }\n", to: "web.yml"
+        )
+        var node = node()
+        node.swarm?.stacks = [
+            .init(
+                name: Located("web", at: Self.here), compose: Located(scratch["web.yml"].string, at: Self.here))
+        ]
+        let state = RackState(of: node, user: InvokingUser(environment: [:]))
+        func digests(_ config: String, _ secret: String) async throws -> [String?] {
+            scratch.write(config, to: "c")
+            scratch.write(secret, to: "s")
+            var digest = ConfigurationDigest()
+            return [try digest.of(node), try await state.secretsDigest(of: node, reading: UnreadSecrets())]
+        }
+        let first = try await digests("one", "one")
+        #expect(try await digests("one", "one") == first)
+        let config = try await digests("two", "one")
+        #expect(config[0] != first[0] && config[1] == first[1])
+        let secret = try await digests("one", "two")
+        #expect(secret[0] == first[0] && secret[1] != first[1])
     }
 
     @Test func `every part of a configuration counts`() throws {

@@ -15,11 +15,6 @@ package enum SettingsTable {
         support[.install] = DockerInstallation.problem(profile).map { .impossible($0) } ?? support[.commands]
         support[.remoteSSH] = RemoteAccess.obstacleToSSH(profile).map { .impossible($0) } ?? support[.commands]
         support[.classicSwarm] = support[.commands]
-        support[.proxy] =
-            switch support[.commands] {
-            case .native(let text): .native("\(text); an address with a login in the root partition")
-            case let answer: answer
-            }
         support[.homeFiles] = support[.commands]
         support[.bootFiles] = .native("the files themselves")
         // Only a swarm that the rack forms has these.
@@ -31,6 +26,11 @@ package enum SettingsTable {
         support[.swarmNetworks] = formed
         support[.swarmCommands] = formed
         support[.stacks] = stacks(formed)
+        support[.proxy] =
+            switch support[.commands] {
+            case .native(let text): .native("\(text); an address with a login in the root partition")
+            case let answer: answer
+            }
         support.set(.dockerPackages, .preload, to: .rootEdit("files in \(CarriedFile.directory)"))
         support[.remoteTLS] = .rootEdit("files in \(SuppliedFiles.certificateDirectory)")
         return support

@@ -29,7 +29,7 @@ enum FileChecks {
                 refuse("\(path) would be lost: this image keeps \(directory) in memory; choose another directory")
             }
             guard let accounts else { continue }
-            if let problem = homeProblem(file, node, accounts, profile: profile) { refuse(problem) }
+            if let problem = homeProblem(file, node, accounts, profile: profile, root: root) { refuse(problem) }
             if let owner = file.owner, case .name(let name) = owner.value,
                 !isKnown(name, node, profile: profile, byImage: accounts.account(named: name) != nil)
             {
@@ -78,11 +78,12 @@ enum FileChecks {
 
     /// The home of somebody who has none on the node would be made as root's.
     private static func homeProblem(
-        _ file: Node.FirstBoot.File, _ node: Node, _ accounts: AccountFiles, profile: OSProfile
+        _ file: Node.FirstBoot.File, _ node: Node, _ accounts: AccountFiles, profile: OSProfile,
+        root: RootSnapshot?
     ) -> String? {
         guard let name = file.homeName, name != node.user?.name.value else { return nil }
         let vendors = accounts.firstUser?.name
-        if name == vendors, let user = node.user, profile.flavour.facts.takesOverFirstUser {
+        if name == vendors, let user = node.user, profile.flavour.takesOverFirstUser(root) {
             return "\(file.path.value): the user \(name) becomes \(user.name.value): write /home/\(user.name.value)/…"
         }
         return accounts.account(named: name) == nil

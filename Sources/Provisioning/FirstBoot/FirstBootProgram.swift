@@ -40,10 +40,9 @@ enum FirstBootProgram {
     static let parts = [
         Part("head", PackageResources.head_sh), Part("lib", PackageResources.lib_sh),
         Part("clock", PackageResources.clock_sh),
-        Part("kernel", PackageResources.kernel_sh), Part("system", PackageResources.system_sh),
-        Part("service", PackageResources.service_sh),
+        Part("system", PackageResources.system_sh), Part("service", PackageResources.service_sh),
         Part("docker", PackageResources.docker_sh), Part("packages", PackageResources.packages_sh),
-        Part("install", PackageResources.install_sh),
+        Part("kernel", PackageResources.kernel_sh), Part("install", PackageResources.install_sh),
         Part("preload", PackageResources.preload_sh), Part("token", PackageResources.token_sh),
         Part("time", PackageResources.time_sh),
         Part("swarm", PackageResources.swarm_sh), Part("stacks", PackageResources.stacks_sh),

@@ -23,12 +23,12 @@ struct FirstBootSettings: Hashable, Sendable {
     var swarmCommands: [String] = []
     /// Debian packages that the program installs, if nothing else does.
     var packages: [String] = []
+    /// A package with modules of the kernel that the swarm needs and the image lacks.
+    var kernelPackage: String?
     /// The proxies of the node's network.
     var proxy: NodeProxy?
     /// The archive of old releases that packages come from.
     var legacyArchive: PackageArchive.Legacy?
-    /// A package with modules of the kernel that the swarm needs and the image lacks.
-    var kernelPackage: String?
     /// The locale that the program makes, if nothing else has: "en_GB.UTF-8".
     var language: String?
     /// Whether the program switches the radio on, if nothing else does.
@@ -133,12 +133,12 @@ struct FirstBootSettings: Hashable, Sendable {
             .init(.locale, language ?? ""), .init(.wifi, usesWiFi), .init(.hosts, !rack.isEmpty),
         ]
         let proxy: [FirstBootSetting] = daemonHasProxy ? [.init(.dockerProxy, true)] : []
-        var network: [FirstBootSetting] = []
-        if let proxy = self.proxy { network += [.init(.proxy, true), .init(.proxyDigest, proxy.digest)] }
-        if let legacyArchive { network.append(.init(.legacyArchive, legacyArchive.rawValue)) }
         let staged: [FirstBootSetting] = stagedFiles.isEmpty ? [] : [.init(.files, stagedFiles)]
         let after: [FirstBootSetting] =
             swarmCommands.isEmpty ? [] : [.init(.swarmRun, Self.names(swarmCommands).joined(separator: " "))]
+        var network: [FirstBootSetting] = []
+        if let proxy = self.proxy { network += [.init(.proxy, true), .init(.proxyDigest, proxy.digest)] }
+        if let legacyArchive { network.append(.init(.legacyArchive, legacyArchive.rawValue)) }
         return common + staged + after + accountSettings + installationSettings + orchestration + proxy + network
     }
 

@@ -9,6 +9,26 @@ has_module() {
 
 needs_modules() { [ -n "$KERNEL_PACKAGE" ] && ! has_module vxlan; }
 
+# Ubuntu's kernels for the Pi had vxlan only in a package of their own for some years.
+install_modules() {
+    tries=0
+    while needs_modules; do
+        status working "installing the kernel's modules" "$KERNEL_PACKAGE"
+        prepare_archive
+        if install_listed "$KERNEL_PACKAGE"; then
+            # The package may be for a newer kernel, which the next boot starts.
+            needs_modules || return 0
+            last="it has no vxlan for the kernel $(uname -r): start the node again"
+        fi
+        tries=$((tries + 1))
+        if [ -n "$permanent" ] || [ "$tries" -ge 3 ]; then
+            lacking="$KERNEL_PACKAGE: $last"
+            return 0
+        fi
+        back_off 15
+    done
+}
+
 # Names what is missing, for the status. Docker says it only when a container needs it, and then not so plainly.
 check_kernel() {
     [ "$SWARM" = 1 ] || return 0

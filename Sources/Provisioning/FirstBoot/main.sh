@@ -45,7 +45,7 @@ make_locale
 install_files
 use_carried
 wait_for_network
-if needs_download; then wait_for_clock 120; fi
+if needs_packages || needs_modules || { [ -n "$INSTALL" ] && ! has_docker; }; then wait_for_clock 120; fi
 install_packages
 allow_sudo
 # locale-gen may have been among them.

@@ -70,38 +70,13 @@ most_tries() {
     fi
 }
 
-needs_download() {
-    if [ -n "$PACKAGES" ] && [ "$(cat "$state/packages" 2>/dev/null)" != "$PACKAGES" ]; then return 0; fi
-    if needs_modules; then return 0; fi
-    [ -n "$INSTALL" ] && ! has_docker
-}
-
-# Ubuntu's kernels for the Pi had vxlan only in a package of their own for some years.
-install_modules() {
-    tries=0 last=''
-    while needs_modules; do
-        status working "installing the kernel's modules" "$KERNEL_PACKAGE"
-        prepare_archive
-        if install_listed "$KERNEL_PACKAGE"; then
-            # The package may be for a newer kernel, which the next boot starts.
-            needs_modules || return 0
-            last="it has no vxlan for the kernel $(uname -r): start the node again"
-        fi
-        tries=$((tries + 1))
-        if [ "$tries" -ge 3 ]; then
-            lacking="$KERNEL_PACKAGE: $last"
-            return 0
-        fi
-        back_off 15
-    done
-}
+needs_packages() { [ -n "$PACKAGES" ] && [ "$(cat "$state/packages" 2>/dev/null)" != "$PACKAGES" ]; }
 
 # Why packages of the recipe are not there.
 uninstalled=''
 
 install_packages() {
-    [ -n "$PACKAGES" ] || return 0
-    [ "$(cat "$state/packages" 2>/dev/null)" = "$PACKAGES" ] && return 0
+    needs_packages || return 0
     delay=15 tries=0 last=''
     while :; do
         status working 'installing packages' "$PACKAGES" "$last"

@@ -48,4 +48,11 @@ struct FlavourFacts: Sendable {
 
 extension OSProfile.Flavour {
     var facts: FlavourFacts { renderer.facts }
+
+    /// Whether the first user of the image with the root partition `root` becomes the recipe's. DietPi needs its own user,
+    /// and Debian's image has none.
+    func takesOverFirstUser(_ root: RootSnapshot?) -> Bool {
+        facts.takesOverFirstUser && root?.has(RootPath.dietPiDirectory) != true
+            && root?.has(RootPath.raspiImageID) != true
+    }
 }

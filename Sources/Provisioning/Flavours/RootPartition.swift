@@ -17,18 +17,13 @@ enum RootPartition: FlavourRenderer {
         Rendering(
             rootEdits: RootFlavour.edits(draft) { setup in
                 setup.setHostname()
-                setup.setUser(takesOver: !needsFirstUser(draft.root), report: &report)
+                setup.setUser(report: &report)
                 setup.endUserDialogue()
                 setup.setSSH(enable: true)
                 setup.setNetwork()
                 setup.setLocale()
                 setup.setFirstBoot()
             }, kernelTokens: RootFlavour.kernelTokens(draft))
-    }
-
-    /// DietPi needs its own user; the others' first user is the vendor's login.
-    private static func needsFirstUser(_ root: RootSnapshot?) -> Bool {
-        root?.has(RootPath.dietPiDirectory) == true || root?.has(RootPath.raspiImageID) == true
     }
 }
 

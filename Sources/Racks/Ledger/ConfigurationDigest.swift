@@ -4,14 +4,16 @@ import Crypto
 import Diagnostics
 import Host
 package import Recipes
+import Stacks
 import SystemPackage
 
 /// One digest over everything that a node's card is made from, except the image. If it changes, the card is stale.
 ///
 /// It covers the recipe, what the node knows about the rack (names, addresses, the nodes of the swarm), and the contents of
-/// carried files: packages, saved images, stacks. It does not cover the values of secrets, which are not read to compare.
+/// carried files: packages, saved images, stacks with their configs. It does not cover the values of secrets, which are not read to compare.
 package struct ConfigurationDigest {
     private var files: [String: String] = [:]
+    private var stacks: [Node.Swarm.Stack: [StackFile]] = [:]
     /// The rack of the last node, and its digest. All nodes of a rack share one array of hosts.
     private var rack: (hosts: [Node.RackHost], digest: String)?
     /// The swarm of the last node, and its part of the digest. All nodes share it, too.
@@ -31,7 +33,23 @@ package struct ConfigurationDigest {
         for path in node.docker.packages + node.docker.preload + (node.swarm?.stacks.map(\.compose) ?? []) {
             whole.add(try digest(ofFile: path.value))
         }
+        for stack in node.swarm?.stacks ?? [] {
+            for file in files(of: stack) where !file.isSecret {
+                whole.add(file.path)
+                whole.add(file.contents)
+            }
+        }
         return whole.hex
+    }
+
+    /// The files that a compose file names. All nodes of a rack share its stacks.
+    private mutating func files(of stack: Node.Swarm.Stack) -> [StackFile] {
+        if let known = stacks[stack] { return known }
+        // Mistakes are reported by another check.
+        var ignored = DiagnosticReport()
+        let files = StackSource(reading: stack, &ignored)?.files ?? []
+        stacks[stack] = files
+        return files
     }
 
     private mutating func bytes(ofSwarm nodes: [String]) -> [UInt8] {

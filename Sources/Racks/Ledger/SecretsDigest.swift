@@ -2,6 +2,7 @@ import Text
 import Crypto
 import Diagnostics
 import Recipes
+import Stacks
 
 /// HMAC-SHA256 over the values of all secrets of a node. If it changes, the card has old secrets.
 ///
@@ -37,6 +38,13 @@ extension RackState {
     func secretsDigest(of node: Node, reading secrets: any SecretReading) async throws -> String? {
         var values: [SecretValue] = []
         for secret in node.secrets { values.append(try await secrets.read(secret)) }
+        // The secrets that its stacks bring.
+        var ignored = DiagnosticReport()
+        for stack in node.swarm?.stacks ?? [] {
+            for file in StackSource(reading: stack, &ignored)?.files ?? [] where file.isSecret {
+                values += [.value(file.path), .value(file.contents.hex)]
+            }
+        }
         return SecretsDigest(saltKey: try saltKey()).of(values, for: node.hostname.value)
     }
 }

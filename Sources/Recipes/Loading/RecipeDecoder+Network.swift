@@ -22,7 +22,7 @@ extension RecipeDecoder {
             !$0.contains(":")
         }
         network.dns = canonical(texts(fields, "dns"))
-        network.proxy = fields["proxy"].flatMap { self.proxy($0, "network.proxy") }
+        network.proxy = fields["proxy"].flatMap { proxy($0, "network.proxy") }
         // Most proxies serve both, and few recipes name them twice.
         if let http = network.proxy?.http, network.proxy?.https == nil { network.proxy?.https = http }
         for gateway in network.gateways { check(gateway, of: addresses) }

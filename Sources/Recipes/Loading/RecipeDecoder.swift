@@ -55,12 +55,13 @@ struct RecipeDecoder {
             )
         }
         guard let hostname, !report.hasErrors else { return nil }
+        var docker = docker ?? Node.Docker()
+        docker.proxy = docker.proxy ?? network.proxy
         var node = Node(
             hostname: hostname, image: image, user: user, wifi: wifi, network: network, locale: locale,
-            docker: docker ?? Node.Docker(), swarm: swarm, firstBoot: firstBoot, recipeDigest: RecipeDigest.of(tree),
+            docker: docker, swarm: swarm, firstBoot: firstBoot, recipeDigest: RecipeDigest.of(tree),
             recipePath: recipePath.string)
         node.addresses = addresses
-        node.docker.proxy = node.docker.proxy ?? network.proxy
         return node
     }
 

@@ -171,7 +171,6 @@ package struct Node: Hashable, Sendable {
             proxy: Proxy? = nil
         ) {
             self.interface = interface
-            self.proxy = proxy
             gateways = [gateway].compactMap { $0 }
             self.dns = dns
             self.proxy = proxy

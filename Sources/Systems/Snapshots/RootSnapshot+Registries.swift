@@ -46,9 +46,9 @@ extension OSProfile {
     package func answersLocalNames(_ root: RootSnapshot?) -> Bool {
         if root?.packages["avahi-daemon"] != nil || root?.resolvesMulticastDNS == true { return true }
         return switch flavour {
-        case .ubuntuCloudInit, .dietPi, .debianRaspi: false
+        case .ubuntuCloudInit, .dietPi, .debianRaspi, .rootPartition: false
         case .hypriotOccidentalis, .hypriotDeviceInit, .hypriotCloudInit, .raspbian, .raspberryPiOSFirstRun,
-            .raspberryPiOSCustomTOML, .raspberryPiOSCloudInit, .rootPartition:
+            .raspberryPiOSCustomTOML, .raspberryPiOSCloudInit:
             !(root?.listsAllPackages ?? false)
         }
     }

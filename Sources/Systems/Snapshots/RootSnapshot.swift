@@ -35,24 +35,24 @@ package struct RootSnapshot: Hashable, Sendable {
     package var packageCount: Int
     /// The userland's architecture, from the ELF headers of its programs: "armv6", "armv7", "arm64", "amd64".
     package var architecture: String?
-    /// The texts of cloud-init's configuration, in the order in which they are read: a later one counts more.
-    package var cloudConfiguration: [String]
     /// The names of the time zones below ``RootPath/timeZones``; empty if there are none.
     package var timeZones: Set<String>
+    /// The texts of cloud-init's configuration, in the order in which they are read: a later one counts more.
+    package var cloudConfiguration: [String]
     /// Why the partition can be read but not edited (a journal that was not replayed, an unknown feature), for people.
     package var problem: String?
 
     package init(
         entries: [String: Entry] = [:], packages: [String: String] = [:], packageCount: Int = 0,
-        architecture: String? = nil, cloudConfiguration: [String] = [],
-        timeZones: Set<String> = [], problem: String? = nil
+        architecture: String? = nil, timeZones: Set<String> = [], cloudConfiguration: [String] = [],
+        problem: String? = nil
     ) {
         self.entries = entries
         self.packages = packages
         self.packageCount = packageCount
         self.architecture = architecture
-        self.cloudConfiguration = cloudConfiguration
         self.timeZones = timeZones
+        self.cloudConfiguration = cloudConfiguration
         self.problem = problem
     }
 
@@ -64,8 +64,8 @@ package struct RootSnapshot: Hashable, Sendable {
             RootPath.gshadow, RootPath.subuid, RootPath.subgid, RootPath.hosts, RootPath.localeList, RootPath.fakeClock,
             RootPath.supportedLocales, RootPath.keyboardRules, RootPath.resolver, RootPath.dhcpcd, RootPath.interfaces,
             RootPath.networkManagerState, RootPath.sshdConfiguration,
-            RootPath.startOrder, RootPath.dockerOptions, RootPath.takenFiles,
-            RootPath.cloudSourceIdentification, RootPath.customTOMLReader, RootPath.dietPiStage, RootPath.environment,
+            RootPath.startOrder, RootPath.dockerOptions, RootPath.takenFiles, RootPath.cloudSourceIdentification,
+            RootPath.customTOMLReader, RootPath.dietPiStage, RootPath.environment,
         ] + RootPath.skeletonFiles + RootPath.dockerUnits
 
     /// Paths of which only the kind, mode, owner and time are noted.
