@@ -1,4 +1,5 @@
 import Diagnostics
+import Foundation
 import Filesystems
 import Recipes
 import Systems
@@ -199,6 +200,36 @@ import Testing
         }
         #expect(entries.isEmpty, sourceLocation: location)
         #expect(a == b, "the cards differ otherwise", sourceLocation: location)
+    }
+
+    /// Raspberry Pi Imager's words name a path that bookworm does not have; systemd would run that first, and fail.
+    @Test(arguments: [Sample.bullseye, Sample.bookworm, Sample.trixieFirstRun, Sample.withoutFirstBoot])
+    func `what Raspberry Pi Imager has put on an image is removed, with a warning`(
+        _ column: SettingsTable.Column
+    ) async throws {
+        var boot = Sample.boot(column)
+        let line = try #require(boot.text("cmdline.txt")).trimmingCharacters(in: .newlines)
+        let words =
+            " systemd.run=/boot/firstrun.sh systemd.run_success_action=reboot systemd.unit=kernel-command-line.target"
+        boot.files["cmdline.txt"] = Array((line + words + "\n").utf8)
+        for name in ["firstrun.sh", "userconf.txt", "custom.toml"] {
+            boot.files[name] = Array("theirs".utf8)
+            boot.names.insert(name)
+        }
+        let provision = try await Sample.provision(Sample.bare(), column, boot: boot)
+        let after = boot.applying(provision)
+        #expect(
+            after.text("cmdline.txt")?.contains("systemd.run=/boot/firstrun.sh ") != true
+                || column.title == Sample.bullseye.title)
+        #expect(after.text("cmdline.txt").map { $0.components(separatedBy: "systemd.run=").count <= 2 } == true)
+        for name in ["firstrun.sh", "userconf.txt", "custom.toml"] {
+            #expect(after.files[name].map { $0 != Array("theirs".utf8) } ?? true, "\(name)")
+        }
+        let warning = provision.warnings.first { $0.text.contains("already has a first-boot configuration") }
+        #expect(warning?.text.contains("systemd.run=/boot/firstrun.sh") == true)
+        // The next time nothing of it is left to warn of.
+        let again = try await Sample.provision(Sample.bare(), column, boot: after.asRead)
+        #expect(!again.warnings.contains { $0.text.contains("already has a first-boot configuration") })
     }
 }
 

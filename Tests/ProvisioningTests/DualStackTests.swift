@@ -24,9 +24,9 @@ import TestSupport
         return node
     }
 
-    /// All that netplan makes of a card's network-config.
+    /// All that netplan makes of a card's network-config, with the image's own renderer, or alone as cloud-init checks it.
     private func netplan(
-        _ node: Recipes.Node, _ flavour: OSProfile.Flavour, _ renderer: String
+        _ node: Recipes.Node, _ flavour: OSProfile.Flavour, _ renderer: String?
     ) async throws -> ScratchDirectory {
         let provision = try await Sample.provision(node, flavour)
         let scratch = ScratchDirectory()
@@ -34,7 +34,9 @@ import TestSupport
         if !text.hasPrefix("network:") {
             text = "network:\n" + text.split(separator: "\n").map { "  \($0)\n" }.joined()
         }
-        text = text.replacing("network:\n", with: "network:\n  renderer: \(renderer)\n", maxReplacements: 1)
+        if let renderer {
+            text = text.replacing("network:\n", with: "network:\n  renderer: \(renderer)\n", maxReplacements: 1)
+        }
         let file = scratch.write(text, to: "etc/netplan/50-cloud-init.yaml")
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file.string)
         let result = try OutsideTool("netplan").run(["generate", "--root-dir", scratch.path.string])
@@ -63,7 +65,7 @@ import TestSupport
     }
 
     @Test func `NetworkManager prefers the recipe's networks in their order`() async throws {
-        let scratch = try await netplan(Sample.full(), .raspberryPiOSCloudInit, "NetworkManager")
+        let scratch = try await netplan(Sample.full(), .raspberryPiOSCloudInit, nil)
         let directory = scratch["run/NetworkManager/system-connections"].string
         var files: [String: String] = [:]
         for name in try FileManager.default.contentsOfDirectory(atPath: directory) {
@@ -73,6 +75,15 @@ import TestSupport
         #expect(found.allSatisfy { $0.isValid && $0.complaints == [] })
         let names = found.sorted { $0.priority > $1.priority }.map(\.ssid)
         #expect(names == Sample.full().wifi?.networks.map { $0.ssid.value.utf8.hexText })
+    }
+
+    @Test(arguments: [OSProfile.Flavour.raspberryPiOSCloudInit, .ubuntuCloudInit])
+    func `netplan reads the file also by itself, as cloud-init has it read`(
+        _ flavour: OSProfile.Flavour
+    ) async throws {
+        for node in [Self.node(), Sample.full(), ValidatorTests.corpusNode()] {
+            _ = try await netplan(node, flavour, nil)
+        }
     }
 
     @Test func `networkd gets addresses, routes and name servers of both families`() async throws {
@@ -224,20 +235,35 @@ import TestSupport
         #expect((result.text + result.errors).contains("adding address fd00::11/64"))
     }
 
-    @Test(arguments: [Sample.stretch, Sample.bullseye, Sample.bullseyeTOML, Sample.dietPi])
+    @Test(arguments: [Sample.stretch, Sample.bullseye, Sample.bullseyeTOML])
     func `a gateway that the system cannot take is refused with its line`(
         _ column: SettingsTable.Column
     ) async throws {
         var node = Self.node()
         node.network.gateways[1].location = Sample.at("", line: 9).location
-        node.addresses[1].location = Sample.at("", line: 8).location
         let lines = try await Sample.errors(node, column).compactMap(\.location?.line)
-        #expect(lines == (column.profile.flavour == .dietPi ? [8, 9] : [9]))
+        #expect(lines == [9])
     }
 
-    @Test func `DietPi's own script gets all name servers`() async throws {
-        let node = Self.node(ipv6: false, gateway6: false)
-        let text = try #require(try await Sample.provision(node, Sample.dietPi).text("dietpi.txt"))
+    /// Its script edits /etc/network/interfaces and leaves interfaces.d alone (dietpi-firstboot.bash).
+    @Test func `DietPi's own script gets all name servers, and ifupdown the IPv6 address`() async throws {
+        let provision = try await Sample.provision(Self.node(), Sample.dietPi)
+        let text = try #require(provision.text("dietpi.txt"))
         #expect(text.contains("AUTO_SETUP_NET_STATIC_DNS=8.8.8.8 fd51:42f8:caae:d92e::1 fe80::53%eth0\n"))
+        let file = try #require(provision.rootText("/etc/network/interfaces.d/piflash-ipv6"))
+        let scratch = ScratchDirectory()
+        scratch.write(file, to: "interfaces.d/piflash-ipv6")
+        scratch.write(
+            "source \(scratch["interfaces.d"])/*\nallow-hotplug eth0\niface eth0 inet static\naddress 192.168.86.192\n"
+                + "netmask 255.255.255.0\ngateway 192.168.86.1\n", to: "interfaces")
+        scratch.write("", to: "state/.keep")
+        let up = try OutsideTool("ifup").run([
+            "--interfaces=\(scratch["interfaces"])", "--state-dir=\(scratch["state"])", "--no-act", "--verbose", "eth0",
+        ])
+        #expect(up.succeeded, "\(up.errors)")
+        let said = up.text + up.errors
+        #expect(
+            said.contains("ip addr add 192.168.86.192/255.255.255.0") && said.contains("ip -6 addr add fd00::11/64"))
+        #expect(said.contains("via fe80::1  dev eth0"))
     }
 }

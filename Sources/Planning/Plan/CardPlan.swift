@@ -176,6 +176,13 @@ package struct CardPlanner: Sendable {
         ).provision(
             node, profile: opened.profile, boot: opened.snapshot, root: opened.root.material, supplies: supplies,
             secrets: secrets)
+        if opened.profile.hasBooted == true {
+            provision.warnings.append(
+                Diagnostic(
+                    .warning, at: node.image?.source.location,
+                    "image.source: this image was taken from a card that has booted: all cards written from it have the same ssh host keys and machine-id; take the vendor's image, or make new ones in first_boot.run"
+                ))
+        }
         provision.warnings += opened.bootProblems.texts.map {
             Diagnostic(
                 .warning, at: node.image?.source.location, "image.source: a Pi may not boot from this image: \($0)")

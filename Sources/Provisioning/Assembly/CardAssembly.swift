@@ -21,7 +21,8 @@ struct CardAssembly {
 
     func provision(image: ImageIdentity?, version: String, warnings: [Diagnostic]) -> Provision {
         let managed = rendering.bootFiles.map(\.path) + [CardRecord.path]
-        let commandLine = commandLine
+        let foreign = ForeignFirstBoot(draft, kernel: kernel, managed: managed, previous: previous)
+        let commandLine = commandLine(without: foreign.words)
         let rootFiles = rootFiles
         let node = draft.node
         let record = CardRecord(
@@ -45,10 +46,10 @@ struct CardAssembly {
             bootFiles: marked.bootFiles, rootChanges: marked.rootChanges,
             removedBootFiles: (previous?.files ?? []).filter {
                 RemovableFiles.isBootFile($0) && !managed.contains($0)
-            },
+            } + foreign.files,
             nodeFiles: marked.nodeFiles, installedFiles: installed,
             hasPlaceholders: material.hasPlaceholders || supplied.certificate?.isPlaceholder == true,
-            warnings: warnings)
+            warnings: warnings + [foreign.warning(at: node.hostname.location)].compactMap { $0 })
     }
 
     // MARK: What the first boot deletes
@@ -75,12 +76,13 @@ struct CardAssembly {
     // MARK: The boot partition
 
     /// The kernel command line's file, when it changes, and the tokens in it that are ours.
-    private var commandLine: (file: Provision.BootFile?, added: [String]) {
+    private func commandLine(without foreign: [String]) -> (file: Provision.BootFile?, added: [String]) {
         let started = FirstRunScript.kernelTokens(draft.profile)
         // The script has taken its own tokens out of the line.
         let isStarted = applied.contains(FirstRunScript.name)
         var edited = kernel
         edited.remove(previous?.cmdlineAdded ?? [])
+        edited.remove(foreign)
         let added = edited.append(rendering.kernelTokens.filter { !isStarted || !started.contains($0) })
         let path = draft.profile.cmdlinePath
         let isSame = edited == kernel && draft.boot.contents(path) == edited.contents

@@ -17,8 +17,8 @@ enum RemovableFiles {
     static func isRootFile(_ path: String) -> Bool {
         hasPlainComponents(path)
             && ([DaemonConfiguration.proxyDropIn, DaemonConfiguration.optionsDropIn].contains(path)
-                || path == NetworkInterfaces.clientHookPath || NodeProxy.paths.contains(path)
-                || NetworkManagerKeyfile.owns(path) || SuppliedFiles.owns(path)
+                || [NetworkInterfaces.clientHookPath, NetworkInterfaces.ipv6Path].contains(path)
+                || NodeProxy.paths.contains(path) || NetworkManagerKeyfile.owns(path) || SuppliedFiles.owns(path)
                 || Cluster.kinds.contains { $0.owns(path) })
     }
 

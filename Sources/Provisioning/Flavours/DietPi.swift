@@ -23,8 +23,8 @@ enum DietPi: FlavourRenderer {
         support.set(.wifi, .severalNetworks, .hiddenNetwork, .openNetwork, to: .native("dietpi-wifi.txt"))
         support[.country] = .native("cmdline.txt, dietpi.txt")
         support[.sshPassword] = .native("dietpi.txt")
-        let reason = "its dietpi.txt takes IPv4 only; IPv6 comes from the router's advertisements"
-        support.set(.ipv6Address, .ipv6Gateway, to: .impossible(reason))
+        // dietpi.txt takes IPv4 only.
+        support.set(.ipv6Address, .ipv6Gateway, to: .rootEdit("/etc/network/interfaces.d"))
         support[.wiredBesideWiFi] = .impossible("it switches the cable off if it has Wi-Fi; leave wifi out")
         return support
     }
@@ -49,6 +49,7 @@ enum DietPi: FlavourRenderer {
             bootFiles: files,
             rootEdits: RootFlavour.edits(draft) { setup in
                 setup.setUser(report: &report)
+                if let file = NetworkInterfaces.ipv6File(draft) { setup.put(file) }
                 setup.setEnvironment()
                 // dietpi.txt has no key for a variant; the layout's line alone is replaced.
                 if KeyboardFile.hasVariant(draft.node) { setup.setKeyboard() }

@@ -20,7 +20,8 @@ enum LocaleGen {
     }
 }
 
-/// /etc/default/locale (pam_env(8)).
+/// /etc/default/locale (pam_env(8)), or locale.conf(5) where that is a link to it: from trixie on, a file in its place would
+/// be a link again after the next boot (tmpfiles.d of Debian's systemd).
 enum DefaultLocale {
     static func path(_ profile: OSProfile) -> String { profile.localePath }
 

@@ -10,15 +10,20 @@ enum PasswordSchemes {
         ofGlibc.contains(scheme) || hasLibxcrypt(profile, root: root)
     }
 
+    /// Releases with glibc's crypt; no later release of Debian or Ubuntu has it.
+    private static let old: Set = [
+        "wheezy", "jessie", "stretch", "buster", "trusty", "xenial", "bionic", "cosmic", "disco",
+    ]
+
+    /// By the release; if the image does not name it, by its packages; if they were not read, by what its flavour can be.
     private static func hasLibxcrypt(_ profile: OSProfile, root: RootSnapshot?) -> Bool {
+        if let codename = profile.system?.codename { return !old.contains(codename) }
         if let root, !root.packages.isEmpty { return root.version(of: "libcrypt1") != nil }
-        let old = ["wheezy", "jessie", "stretch", "buster"]
         switch profile.flavour {
         case .hypriotOccidentalis, .hypriotDeviceInit, .hypriotCloudInit, .raspbian: return false
         case .raspberryPiOSCustomTOML, .raspberryPiOSCloudInit, .ubuntuCloudInit: return true
+        // At /boot it may be a buster.
         case .raspberryPiOSFirstRun, .dietPi, .debianRaspi, .rootPartition:
-            // Without the release, the card may hold a buster.
-            if let codename = profile.system?.codename { return !old.contains(codename) }
             return profile.bootMountPoint == "/boot/firmware"
         }
     }

@@ -16,6 +16,9 @@ struct NetworkConfig {
         ]
         if draft.hasWiFi {
             var wlan = addressing(of: "wlan0")
+            // cloud-init has netplan read this file alone, without the image's, which names the renderer; there a setting
+            // of NetworkManager is a mistake, and nothing of the node is set up.
+            if hasOrder { wlan.insert(.init("renderer", .text("NetworkManager")), at: 0) }
             if namesCountry, let country = draft.country { wlan.append(.init("regulatory-domain", .text(country))) }
             wlan.append(.init("access-points", .map(accessPoints)))
             entries.append(.init("wifis", .map([.init("wlan0", .map(wlan))])))
@@ -46,10 +49,12 @@ struct NetworkConfig {
         return entries
     }
 
+    private var hasOrder: Bool { ranksNetworks && draft.material.accessPoints.count > 1 }
+
     private var accessPoints: [YAML.Entry] {
         let points = draft.material.accessPoints
         return points.enumerated().map { index, point in
-            Self.accessPoint(point, priority: ranksNetworks && points.count > 1 ? points.count - index : nil)
+            Self.accessPoint(point, priority: hasOrder ? points.count - index : nil)
         }
     }
 

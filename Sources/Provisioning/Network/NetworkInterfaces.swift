@@ -19,15 +19,30 @@ enum NetworkInterfaces {
         let servers = addressing.resolverAddresses
         if !servers.isEmpty { lines.append("    dns-nameservers \(servers.joined(separator: " "))") }
         if interface.hasPrefix("wlan") { lines.append("    wpa-conf \(WPASupplicant.path)") }
-        if let address = addressing.ipv6 {
-            lines += ["", "iface \(interface) inet6 static", "    address \(address.address)"]
-            lines.append("    netmask \(address.prefixLength)")
-            if let gateway = addressing.gateway6 { lines.append("    gateway \(gateway)") }
-            // Otherwise it turns the router's advertisements off. 2 takes them also with Docker, which forwards packets.
-            lines += ["    accept_ra 2", "    autoconf 1"]
-        }
+        let ipv6 = ipv6Stanza(addressing)
+        if !ipv6.isEmpty { lines += [""] + ipv6 }
         return Array(lines.map { $0 + "\n" }.joined().utf8)
     }
+
+    /// The lines of a fixed IPv6 address; none without one.
+    private static func ipv6Stanza(_ addressing: Addressing) -> [String] {
+        guard let address = addressing.ipv6 else { return [] }
+        return ["iface \(addressing.interface) inet6 static", "    address \(address.address)"]
+            + ["    netmask \(address.prefixLength)"] + (addressing.gateway6.map { ["    gateway \($0)"] } ?? [])
+            // Otherwise it turns the router's advertisements off. 2 takes them also with Docker, which forwards packets.
+            + ["    accept_ra 2", "    autoconf 1"]
+    }
+
+    /// A file with the IPv6 address alone, for a system whose own first boot writes the rest of the interface into
+    /// /etc/network/interfaces. Nil if the recipe fixes none.
+    static func ipv6File(_ draft: Draft) -> Provision.NodeFile? {
+        let lines = ipv6Stanza(draft.addressing(of: draft.primaryInterface))
+        guard !lines.isEmpty else { return nil }
+        return Provision.NodeFile(
+            path: ipv6Path, contents: Array(lines.map { $0 + "\n" }.joined().utf8), mode: 0o644)
+    }
+
+    static let ipv6Path = "/etc/network/interfaces.d/piflash-ipv6"
 
     /// The name servers for dhclient, which writes resolv.conf at every lease: those of the recipe come first, then those
     /// of the network. dhclient-script(8) sources the file. Nil if the recipe has none.
