@@ -105,7 +105,8 @@ let package = Package(
         .target(
             name: "Racks",
             dependencies: [
-                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Stacks", "Provisioning",
+                "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Stacks",
+                "Provisioning",
                 "Cards", "Planning", systemPackage, crypto, x509, asn1,
             ],
             swiftSettings: strict),
