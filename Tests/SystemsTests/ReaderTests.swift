@@ -239,12 +239,6 @@ import Testing
         #expect(without.unreadBootFiles(of: .raspberryPiOSFirstRun) == ["wpa_supplicant.conf"])
         without.packages["raspberrypi-sys-mods"] = nil
         #expect(without.unreadBootFiles(of: .raspberryPiOSFirstRun) == ["ssh", "wpa_supplicant.conf"])
-        // The units are enough.
-        for unit in ["sshswitch.service", "raspberrypi-net-mods.service"] {
-            without.entries["/lib/systemd/system/\(unit)"] = Self.empty
-            without.entries["/etc/systemd/system/multi-user.target.wants/\(unit)"] = Self.empty
-        }
-        #expect(without.unreadBootFiles(of: .raspberryPiOSFirstRun) == [])
         var masked = root
         masked.entries["/etc/systemd/system/sshswitch.service"] = Self.mask
         #expect(masked.unreadBootFiles(of: .raspbian) == ["ssh"])
