@@ -84,7 +84,7 @@ import Text
     }
 
     @Test func `the document of settings is the table`() throws {
-        try expectGolden("../../../docs/settings.md", SettingsTable.document)
+        try expectGolden("../../../docs/settings.md", SettingsTable.document(proofs: EffectProofs.table()))
     }
 
     // MARK: Nodes

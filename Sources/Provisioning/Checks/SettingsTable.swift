@@ -42,12 +42,29 @@ package enum SettingsTable {
         return .rootEdit("files in \(SwarmFormation.stacksDirectory) and \(SwarmFormation.stackFilesDirectory)")
     }
 
+    /// How it was seen that a setting takes effect, the best way last.
+    package enum Proof: String, Sendable {
+        /// piflash's first-boot program did it in a test, with stand-ins for the programs that it calls.
+        case program = "ᵖ"
+        /// The program that reads it, the real one, understood it in a test.
+        case consumer = "ᶜ"
+        /// It was seen on a node that had booted.
+        case boot = "ᵇ"
+    }
+
     /// The document, in Markdown.
-    package static var document: String {
+    ///
+    /// - Parameter proofs: by the title of a column.
+    package static func document(proofs: [String: [Setting: Proof]]) -> String {
         var lines = [
             "# What each system takes",
             "",
             "Made from what the renderers declare. A test keeps it true, and checks each mark by rendering a card.",
+            "",
+            "A letter says how the effect was seen: **ᵇ** on a node that had booted (`Tests/boots/run PIFLASH effects`, the",
+            "system's userland on Debian's programs, arranged as the vendor does it); **ᶜ** by the real program that reads it, in",
+            "a test; **ᵖ** by piflash's first-boot program in a test, with stand-ins for the programs that it calls. Without a",
+            "letter, only the bytes on the card were compared.",
             "",
             "**●** by the system's own first boot, from files on the boot partition; **○** written to the root partition with the",
             "card, since the system's first boot cannot do it; **–** not possible: the recipe is refused, with its line. If only",
@@ -57,7 +74,11 @@ package enum SettingsTable {
             "|---|" + columns.map { _ in ":-:|" }.joined(),
         ]
         for setting in Setting.allCases {
-            let marks = columns.map { mark(support($0.profile)[setting]) }
+            let marks = columns.map { column in
+                let support = support(column.profile)[setting]
+                if case .impossible = support { return mark(support) }
+                return mark(support) + (proofs[column.title]?[setting]?.rawValue ?? "")
+            }
             lines.append("| \(setting.title) | " + marks.joined(separator: " | ") + " |")
         }
         for (index, column) in columns.enumerated() {
