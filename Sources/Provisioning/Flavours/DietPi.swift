@@ -40,7 +40,8 @@ enum DietPi: FlavourRenderer {
         {
             report.error(
                 at: address.location,
-                "address: \(RootPath.interfaces) of the image does not read interfaces.d, where the IPv6 address would go")
+                "address: \(RootPath.interfaces) of the image does not read interfaces.d, where the IPv6 address would go"
+            )
         }
         if let lang = node.locale.lang, LocaleNames.characterSet(of: lang.value) != "UTF-8" {
             report.error(
