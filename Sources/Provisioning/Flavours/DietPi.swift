@@ -34,6 +34,15 @@ enum DietPi: FlavourRenderer {
         if draft.addressing(of: draft.primaryInterface).ipv4 == nil, let server = node.network.dns.first {
             report.error(at: server.location, "network.dns: DietPi takes name servers only together with address")
         }
+        // Its images read that directory; a changed one may not.
+        if let address = node.addresses.first(where: { !$0.value.isIPv4 }), let root = draft.root,
+            root.text(RootPath.interfaces)?.contains("interfaces.d") == false
+        {
+            report.error(
+                at: address.location,
+                "address: \(RootPath.interfaces) of the image does not read interfaces.d, where the IPv6 address would go"
+            )
+        }
         if let lang = node.locale.lang, LocaleNames.characterSet(of: lang.value) != "UTF-8" {
             report.error(
                 at: lang.location,
