@@ -26,6 +26,17 @@ ADDRESS = "192.168.50.11"
 USER = "pirate"
 # Characters that a shell, YAML, TOML, sed and an INI file treat in their own ways.
 PASSWORD = "it's \"50 $ü\\n\" `id` #1"
+STACK = """\
+version: "3.7"
+services:
+  web:
+    image: effects:saved
+    environment: { SIZE: "${SIZE}" }
+    configs: [page]
+    secrets: [key]
+configs: { page: { file: ./page.txt } }
+secrets: { key: { file: ./key.txt } }
+"""
 # It switches the cable off if it has Wi-Fi, and a container has only a cable.
 WITHOUT_WIFI = ("dietpi",)
 # What was seen last on each flavour; docs/settings.md is made from it.
@@ -107,8 +118,14 @@ def _write_recipe(flavour: str, place: Workplace, recipes: Path) -> Path:
     shutil.copy(place.key.with_suffix(".pub"), recipes)
     (recipes / "image.img").symlink_to(image.build([flavour])[flavour])
     _save_image(recipes / "saved.tar")
+    (recipes / "shop.yaml.txt").write_text(STACK)
+    (recipes / "page.txt").write_text("a page\n")
+    (recipes / "key.txt").write_text("a key of the shop\n")
     recipe = recipes / "own" / "node.yaml"
     recipe.parent.mkdir()
+    # A node whose name the other one has to know.
+    (recipe.parent / "peer.yaml").write_text(
+        "hostname: peer\naddress: 192.168.50.12/24\nuser: { name: pirate, password: !env E2E_PASSWORD }\n")
     recipe.write_text(f"""\
 extends: ../effects.yaml
 first_boot:
@@ -170,8 +187,10 @@ def _login(wire: Wire, place: Workplace, with_key: bool) -> str:
     answer = place.path / "askpass"
     answer.write_text(f"#!/bin/sh\nprintf '%s\\n' {shlex.quote(PASSWORD)}\n")
     answer.chmod(0o700)
-    name = "loginByKey" if with_key else "loginByPassword"
+    name = "remoteSSH" if with_key else "loginByPassword"
     environment = {**os.environ, "SSH_ASKPASS": str(answer), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": ":0"}
-    result = run(*wire.command("ssh", *options, f"{USER}@{ADDRESS}", "id -un"), timeout=120, check=False, env=environment)
-    said = result.stdout.strip()
-    return f"ok {name}" if said == USER else f"FAIL {name}: {said} {result.stderr.strip()[-200:]}"
+    # As `docker -H ssh://` would: the user reaches the engine without sudo.
+    command = "id -un; docker info -f '{{.Name}}'"
+    result = run(*wire.command("ssh", *options, f"{USER}@{ADDRESS}", command), timeout=120, check=False, env=environment)
+    said = result.stdout.split()
+    return f"ok {name}" if said == [USER, "effects"] else f"FAIL {name}: {said} {result.stderr.strip()[-200:]}"
