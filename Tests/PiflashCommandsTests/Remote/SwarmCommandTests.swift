@@ -258,7 +258,8 @@ import Testing
         harness.scratch.write(
             "manager:\n  - red00\nworker:\n  - red[01-03]\n  - blue7, blue9\n", to: "hostnames.yaml")
         harness.scratch.write(
-            CommandHarness.recipe.replacing(/swarm: .*/, with: "swarm: { token: !env T }"), to: "b/base.yaml")
+            CommandHarness.recipe.replacing(/swarm: .*/, with: "swarm: { token: !env T }")
+                + "\nnetwork: { interface: wired }\n", to: "b/base.yaml")
         harness.scratch.write("x", to: "b/sample.img.zip")
         let outcome = await harness.run(
             "swarm", "config", "hostnames.yaml", "--output", "racks/red", "--base", "b/base.yaml", "--first-address",
