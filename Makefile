@@ -62,7 +62,7 @@ e2e-clocks: build
 
 bootstrap: ; @scripts/bootstrap test
 
-SCRIPTS = $(filter-out scripts/check-layers,$(wildcard scripts/*))
+SCRIPTS = $(filter-out scripts/check-layers scripts/registries,$(wildcard scripts/*))
 E2E_SCRIPTS = $(filter-out %.py %/recipes %/vendors,$(wildcard Tests/e2e/* Tests/e2e/vendors/*))
 COMPILE = import pathlib, sys; [compile(pathlib.Path(name).read_text(), name, "exec") for name in sys.argv[1:]]
 lint:
@@ -71,7 +71,7 @@ lint:
 	scripts/check-layers
 	Tests/scripts/check-layers-test
 	shellcheck $(SCRIPTS) .ci/run Tests/swarm/rack $(E2E_SCRIPTS) Tests/scripts/check-layers-test
-	/usr/bin/python3 -W error -c '$(COMPILE)' Benchmarks/bench Benchmarks/*.py scripts/check-layers Tests/mutants/run \
+	/usr/bin/python3 -W error -c '$(COMPILE)' Benchmarks/bench Benchmarks/*.py scripts/check-layers scripts/registries Tests/mutants/run \
 		Tests/boots/run Tests/boots/*.py Tests/e2e/*.py
 
 format: ; $(SWIFT) format -i -r -p Sources Tests Package.swift

@@ -137,6 +137,7 @@ import Testing
         image: { source: sample.img }
         hostname: red01
         address: 192.168.50.11/24
+        network: { interface: wifi }
         user: { name: pirate, password: hypriot }
         wifi: { country: DE, networks: [ { ssid: lab, passphrase: "correct horse" } ] }
         first_boot: { run: [ "true" ] }

@@ -201,10 +201,6 @@ import Testing
         #expect(entries.isEmpty, sourceLocation: location)
         #expect(a == b, "the cards differ otherwise", sourceLocation: location)
     }
-}
-
-extension Substring {
-    fileprivate var trimmed: String { filter { $0 != "\n" } }
 
     /// Raspberry Pi Imager's words name a path that bookworm does not have; systemd would run that first, and fail.
     @Test(arguments: [Sample.bullseye, Sample.bookworm, Sample.trixieFirstRun, Sample.withoutFirstBoot])
@@ -235,21 +231,8 @@ extension Substring {
         let again = try await Sample.provision(Sample.bare(), column, boot: after.asRead)
         #expect(!again.warnings.contains { $0.text.contains("already has a first-boot configuration") })
     }
+}
 
-    /// From trixie on tmpfiles.d makes the link again at each boot.
-    @Test(arguments: [Sample.trixieFirstRun, Sample.withoutFirstBoot])
-    func `the language is written where the system's link leads`(_ column: SettingsTable.Column) async throws {
-        var node = Sample.bare()
-        node.locale.lang = Sample.at("de_DE.UTF-8")
-        func paths(_ root: RootTree) async throws -> [String] {
-            let provision = try await Sample.provision(node, column, root: .some(root.asRead))
-            return ["/etc/default/locale", "/etc/locale.conf"].filter { path in
-                provision.node(path) != nil || provision.root(path) != nil
-            }
-        }
-        var root = RootTree(column)
-        #expect(try await paths(root) == ["/etc/default/locale"])
-        root.link("../locale.conf", "/etc/default/locale")
-        #expect(try await paths(root) == ["/etc/locale.conf"])
-    }
+extension Substring {
+    fileprivate var trimmed: String { filter { $0 != "\n" } }
 }

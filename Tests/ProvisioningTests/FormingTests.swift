@@ -320,7 +320,7 @@ import TestSupport
             if !isSynchronised { rig.install("timedatectl", "echo 'System clock synchronized: no'") }
             #expect(try rig.run(shell).succeeded)
             #expect(Self.log(rig, "swarm init")[0].hasPrefix("swarm init --cert-expiry \(hours)h"))
-            #expect(Self.log(rig, "swarm ca") == ["swarm ca --rotate --quiet --cert-expiry \(hours)h"])
+            #expect(Self.log(rig, "swarm ca") == ["swarm ca --rotate --quiet --cert-expiry=\(hours)h"])
         }
     }
 
@@ -337,7 +337,7 @@ import TestSupport
         rig.configure(settings)
         #expect(try rig.run(shell).succeeded)
         #expect(Self.log(rig, "swarm ca").count == 1)
-        #expect(Self.log(rig, "swarm update") == ["swarm update --cert-expiry 9000h"])
+        #expect(Self.log(rig, "swarm update") == ["swarm update --cert-expiry=9000h"])
     }
 
     @Test(arguments: Shell.allCases)

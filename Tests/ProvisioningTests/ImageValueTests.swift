@@ -98,7 +98,7 @@ import Testing
 
     @Test(arguments: SettingsTable.columns)
     func `without a list of packages, what the vendor's images have decides`(_ column: SettingsTable.Column) {
-        let isSilent = ["Ubuntu Server", "DietPi", "Debian"].contains(column.title)
+        let isSilent = ["Ubuntu Server", "DietPi", "Debian", "Without a first boot of its own"].contains(column.title)
         for root in [nil, RootTree(column).asRead] {
             #expect(column.profile.answersLocalNames(root) == !isSilent)
         }
@@ -151,6 +151,20 @@ import Testing
                 $0.network.interface = Sample.at(.wired)
             }, gateway: nil)
         #expect(Self.problems(head) == [])
+    }
+
+    @Test func `a proxy in the node's own network finds names and the way out`() {
+        func problems(_ url: String) -> [String] {
+            Self.problems(
+                Self.fixed(
+                    {
+                        $0.firstBoot.packages = [Sample.at("git")]
+                        $0.network.proxy = .init(http: Sample.at(url), location: Sample.here)
+                    }, gateway: nil))
+        }
+        #expect(problems("http://192.168.50.2:3128") == [])
+        #expect(problems("http://proxy.lan:3128").map { $0.contains("add network.dns") } == [true])
+        #expect(problems("http://10.0.0.1:3128").map { $0.contains("add network.gateway") } == [true])
     }
 
     @Test func `an address without a gateway is warned of where something is fetched from the Internet`() {

@@ -26,6 +26,19 @@ ADDRESS = "192.168.50.11"
 USER = "pirate"
 # Characters that a shell, YAML, TOML, sed and an INI file treat in their own ways.
 PASSWORD = "it's \"50 $ü\\n\" `id` #1"
+STACK = """\
+version: "3.7"
+services:
+  web:
+    image: effects:saved
+    environment: { SIZE: "${SIZE}" }
+    configs: [page]
+    secrets: [key]
+configs: { page: { file: ./page.txt } }
+secrets: { key: { file: ./key.txt } }
+"""
+# It switches the cable off if it has Wi-Fi, and a container has only a cable.
+WITHOUT_WIFI = ("dietpi",)
 # What was seen last on each flavour; docs/settings.md is made from it.
 RECORD = Path(__file__).with_name("effects.tsv")
 
@@ -75,6 +88,8 @@ def _see(
         environment = {"E2E_PASSWORD": PASSWORD}
         written = card.write(piflash, recipe, directory / "card.img", environment)
         node = Node("effects", written, directory, wire, groups)
+        # Otherwise it would wait two minutes for a time server.
+        node.has_time = True
         node.on()
         while node.status().get("state") not in ("done", "failed"):
             if not node.tend():
@@ -83,7 +98,7 @@ def _see(
                 raise Problem(f"not done within {limit:.0f} s: {node.progress()}")
             time.sleep(0.1)
         say(f"{flavour}: {node.progress()} after {node.uptime():.0f} s")
-        lines = _check(node, wire, place)
+        lines = _check(node, wire, place, flavour not in WITHOUT_WIFI)
         if not all(line.startswith("ok ") for line in lines):
             (directory / "journal").write_text(node.sh("journalctl --no-pager -o short-monotonic", timeout=60))
             (directory / "settings").write_text(node.sh("cat /etc/piflash/settings", timeout=20))
@@ -96,12 +111,21 @@ def _see(
 
 
 def _write_recipe(flavour: str, place: Workplace, recipes: Path) -> Path:
-    shutil.copy(image.E2E / "recipes/effects.yaml", recipes)
+    text = (image.E2E / "recipes/effects.yaml").read_text()
+    if flavour in WITHOUT_WIFI:
+        text = re.sub(r"^wifi:\n(  .*\n)+|^  interface: .*\n", "", text, flags=re.MULTILINE)
+    (recipes / "effects.yaml").write_text(text)
     shutil.copy(place.key.with_suffix(".pub"), recipes)
     (recipes / "image.img").symlink_to(image.build([flavour])[flavour])
     _save_image(recipes / "saved.tar")
+    (recipes / "shop.yaml.txt").write_text(STACK)
+    (recipes / "page.txt").write_text("a page\n")
+    (recipes / "key.txt").write_text("a key of the shop\n")
     recipe = recipes / "own" / "node.yaml"
     recipe.parent.mkdir()
+    # A node whose name the other one has to know.
+    (recipe.parent / "peer.yaml").write_text(
+        "hostname: peer\naddress: 192.168.50.12/24\nuser: { name: pirate, password: !env E2E_PASSWORD }\n")
     recipe.write_text(f"""\
 extends: ../effects.yaml
 first_boot:
@@ -138,12 +162,12 @@ def _add(tar: tarfile.TarFile, name: str, contents: bytes) -> None:
     tar.addfile(entry, io.BytesIO(contents))
 
 
-def _check(node: Node, wire: Wire, place: Workplace) -> list[str]:
+def _check(node: Node, wire: Wire, place: Workplace, with_wifi: bool) -> list[str]:
     phrase = "it's \"quoted\" $HOME \\ 1"
     # IEEE 802.11i, annex H.4.1: PBKDF2 with HMAC-SHA1, 4096 times.
     key = hashlib.pbkdf2_hmac("sha1", phrase.encode(), "Café 'Größe' \"$1\"".encode(), 4096, 32).hex()
     wanted = {"password": PASSWORD, "key1": key, "key2": "5b9d1c0f" * 8, "boot": node.mount_point,
-              "flashed": str(int(time.time() - 3600))}
+              "flashed": str(int(time.time() - 3600)), "wifi": "yes" if with_wifi else "no"}
     script = "".join(f"{name}={shlex.quote(value)}\n" for name, value in wanted.items())
     script += (image.E2E / "check-effects").read_text()
     result = run(*node.inside("env", "LC_ALL=C.UTF-8", "sh"), input=script, timeout=180, check=False)
@@ -163,8 +187,10 @@ def _login(wire: Wire, place: Workplace, with_key: bool) -> str:
     answer = place.path / "askpass"
     answer.write_text(f"#!/bin/sh\nprintf '%s\\n' {shlex.quote(PASSWORD)}\n")
     answer.chmod(0o700)
-    name = "loginByKey" if with_key else "loginByPassword"
+    name = "remoteSSH" if with_key else "loginByPassword"
     environment = {**os.environ, "SSH_ASKPASS": str(answer), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": ":0"}
-    result = run(*wire.command("ssh", *options, f"{USER}@{ADDRESS}", "id -un"), timeout=120, check=False, env=environment)
-    said = result.stdout.strip()
-    return f"ok {name}" if said == USER else f"FAIL {name}: {said} {result.stderr.strip()[-200:]}"
+    # As `docker -H ssh://` would: the user reaches the engine without sudo.
+    command = "id -un; docker info -f '{{.Name}}'"
+    result = run(*wire.command("ssh", *options, f"{USER}@{ADDRESS}", command), timeout=120, check=False, env=environment)
+    said = result.stdout.split()
+    return f"ok {name}" if said == [USER, "effects"] else f"FAIL {name}: {said} {result.stderr.strip()[-200:]}"

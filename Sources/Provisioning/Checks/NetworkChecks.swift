@@ -69,7 +69,28 @@ private struct Fetch {
         }
     }
 
+    /// The same by way of a proxy, which finds names and leaves the network for the node. What is not in the Internet
+    /// stays as it is.
+    private func through(_ proxy: Node.Proxy?) -> Fetch {
+        guard host == nil, let url = proxy?.http?.value ?? proxy?.https?.value, let place = Self.host(of: url) else {
+            return self
+        }
+        return Fetch(what: what, needsNames: place.isName, host: place)
+    }
+
     static func all(of node: Node, profile: OSProfile) -> [Fetch] {
+        images(of: node).map { $0.through(node.docker.proxy ?? node.network.proxy) }
+            + rest(of: node, profile: profile).map { $0.through(node.network.proxy) }
+    }
+
+    /// What dockerd fetches, which may also be among the images that the card carries.
+    private static func images(of node: Node) -> [Fetch] {
+        guard let swarm = node.swarm, node.docker.preload.isEmpty else { return [] }
+        return (swarm.stacks.isEmpty ? [] : [Fetch(what: "swarm.stacks fetches")])
+            + (swarm.mode == .classic ? [Fetch(what: "swarm.mode: classic fetches")] : [])
+    }
+
+    private static func rest(of node: Node, profile: OSProfile) -> [Fetch] {
         var all: [Fetch] = []
         if !node.firstBoot.packages.isEmpty { all.append(Fetch(what: "first_boot.packages installs")) }
         var ignored = DiagnosticReport()
@@ -77,11 +98,6 @@ private struct Fetch {
             all.append(Fetch(what: "docker.install fetches"))
         }
         if let swarm = node.swarm {
-            // Its images may also be among those that the card carries.
-            if node.docker.preload.isEmpty {
-                if !swarm.stacks.isEmpty { all.append(Fetch(what: "swarm.stacks fetches")) }
-                if swarm.mode == .classic { all.append(Fetch(what: "swarm.mode: classic fetches")) }
-            }
             for manager in swarm.managers {
                 guard let host = HostPort(manager.value)?.host else { continue }
                 let isKnown = node.address(ofManager: manager.value, in: node.rack) != nil

@@ -1,23 +1,31 @@
 # A swarm that the rack forms by itself: the first manager initializes it, and all others fetch the token of their role from
 # a manager's token service, join, and delete the key to it.
 
-# A swarm whose nodes are all switched off for longer than their certificates last is dead. The first manager's own
-# certificate lasts 90 days, whatever --cert-expiry says (Docker 20.10); one of a new root certificate lasts as long as it
-# says. That is made while the manager is alone: other nodes would have to be there for it. Docker before 17.06 cannot make
-# one, and renews the first one within its 90 days.
+# A swarm whose nodes are all switched off for longer than their certificates last is dead. The first certificates last 90
+# days, whatever --cert-expiry says (Docker 20.10); those of a new root certificate last as long as it says. Every node gets
+# one of those, so none may be away meanwhile. Docker before 17.06 cannot make one, and renews the first ones in time while
+# the swarm runs.
 prolong_certificates() {
     stamp=$state/done/certificates
     had=$(cat "$stamp" 2>/dev/null)
     [ "$had" != "$CERTIFICATE_HOURS" ] || return 0
     status working "prolonging the swarm's certificates"
-    # shellcheck disable=SC2046 # a list
-    if { [ -z "$had" ] && [ "$(set -- $(docker node ls -q 2>/dev/null) && echo $#)" = 1 ] &&
-        timeout 60 docker swarm ca --rotate --quiet --cert-expiry "${CERTIFICATE_HOURS}h" >/dev/null 2>"$state/error" 9>&-; } ||
-        timeout 60 docker swarm update --cert-expiry "${CERTIFICATE_HOURS}h" >/dev/null 2>"$state/error" 9>&-; then
+    expiry=--cert-expiry=${CERTIFICATE_HOURS}h
+    if can_renew && timeout 120 docker swarm ca --rotate --quiet "$expiry" >/dev/null 2>"$state/error" 9>&- ||
+        timeout 60 docker swarm update "$expiry" >/dev/null 2>"$state/error" 9>&-; then
         keep "$stamp" "$CERTIFICATE_HOURS"
     else
         say "the certificates last 90 days: $(clean <"$state/error")"
     fi
+}
+
+# Whether the swarm is new, and all its nodes are there.
+can_renew() {
+    [ -z "$had" ] || return 1
+    # shellcheck disable=SC2046 # a list
+    case $(docker node inspect -f '{{.Status.State}}' $(docker node ls -q 2>/dev/null) 2>/dev/null) in
+    *down* | *unknown* | *disconnected*) return 1 ;;
+    esac
 }
 
 # The first manager initializes the swarm, unless another manager is in it already: then this is a new card for a node of
@@ -52,6 +60,7 @@ init_swarm() {
     if docker swarm init --cert-expiry "${CERTIFICATE_HOURS}h" ${own:+--advertise-addr "$own"} "$@" \
         >/dev/null 2>"$state/error"; then
         say 'this node has formed the swarm'
+        prolong_certificates
         return 0
     fi
     last=$(clean <"$state/error")

@@ -28,7 +28,7 @@ enum RaspberryPiOSFirstRun: FlavourRenderer {
             .commands, to: .native("firstrun.sh"))
         support[.swarm] =
             RootFlavour.hasSwarmMode(profile) ? .native("firstrun.sh") : RootFlavour.support(profile)[.swarm]
-        if readsWPAFile(profile) { support[.ipv6Gateway] = .impossible(RootFlavour.noGateway6) }
+        if usesWPASupplicant(profile) { support[.ipv6Gateway] = .impossible(RootFlavour.noGateway6) }
         let wifi =
             if readsWPAFile(profile) {
                 "wpa_supplicant.conf"

@@ -21,5 +21,16 @@ extension Node {
             self.noProxy = noProxy
             self.location = location
         }
+
+        /// The logins in the addresses: "me:secret".
+        package var logins: Set<String> {
+            Set(
+                [http, https].compactMap { address in
+                    guard let address = address?.value, let end = address.lastIndex(of: "@"),
+                        let start = address.firstRange(of: "://")
+                    else { return nil }
+                    return String(address[start.upperBound..<end])
+                })
+        }
     }
 }

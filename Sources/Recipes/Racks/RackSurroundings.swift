@@ -20,7 +20,7 @@ struct RackSurroundings {
                 addHost(HostPort(manager.value)?.host.description, "the manager")
             }
             addHost(Self.host(ofURL: node.docker.registry?.mirror.value), "the registry mirror")
-            for proxy in [node.docker.proxy?.http, node.docker.proxy?.https] {
+            for proxy in [node.docker.proxy, node.network.proxy].flatMap({ [$0?.http, $0?.https] }) {
                 addHost(Self.host(ofURL: proxy?.value), "the proxy")
             }
             addBridges(of: node.docker)

@@ -49,6 +49,9 @@ package enum RootPath {
     package static let userDialogue = "/etc/systemd/system/multi-user.target.wants/userconfig.service"
     package static let userBanner = "/etc/ssh/sshd_config.d/rename_user.conf"
 
+    /// dpkg's list of the files of a package.
+    static func fileList(of package: String) -> String { "/var/lib/dpkg/info/\(package).list" }
+
     // Accounts: passwd(5), shadow(5), group(5), gshadow(5), subuid(5), subgid(5)
     package static let passwd = "/etc/passwd"
     package static let shadow = "/etc/shadow"

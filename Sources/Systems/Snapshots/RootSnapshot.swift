@@ -79,9 +79,9 @@ package struct RootSnapshot: Hashable, Sendable {
             RootPath.oldTimesyncClock, RootPath.sshScript, RootPath.dockerScript, RootPath.workerKey,
             RootPath.managerKey, RootPath.cloudInit, RootPath.cloudInitDisabled, RootPath.firstBoot,
             RootPath.maskedRunGenerator, RootPath.occi, RootPath.occiScript, RootPath.sysconfReader,
-            RootPath.userDialogue, RootPath.userBanner, fileList(of: "cloud-init"),
+            RootPath.userDialogue, RootPath.userBanner, RootPath.fileList(of: "cloud-init"),
         ] + RootPath.timesyncPrograms + RootPath.sshUnits + RootPath.cloudSeeds + RootPath.runGenerators
-        + RootPath.generatorDirectories + readerUnits.flatMap(\.paths)
+        + RootPath.generatorDirectories + UnitPaths.readers.flatMap(\.paths)
 
     /// The packages that ``packages`` can contain.
     package static let lookedFor: Set<String> = [

@@ -16,6 +16,7 @@ struct NodeProxy: Hashable, Sendable {
         guard let proxy = node.network.proxy else { return nil }
         http = proxy.http?.value
         https = proxy.https?.value
+        logins = proxy.logins
         var direct = ["localhost", "127.0.0.1", "::1"] + proxy.noProxy.map(\.value)
         // As for dockerd: the hosts of the node's own network are reached without the proxy.
         if let own = node.address.flatMap({ IPNetwork("\($0.value.address)/\($0.value.prefixLength)")?.canonical }),
@@ -27,14 +28,7 @@ struct NodeProxy: Hashable, Sendable {
     }
 
     /// The logins of the proxies: "me:secret".
-    var logins: Set<String> {
-        Set(
-            [http, https].compactMap { address in
-                guard let address, let end = address.lastIndex(of: "@"), let start = address.firstRange(of: "://")
-                else { return nil }
-                return String(address[start.upperBound..<end])
-            })
-    }
+    private let logins: Set<String>
 
     var holdsLogin: Bool { !logins.isEmpty }
 

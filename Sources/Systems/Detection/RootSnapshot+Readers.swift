@@ -2,23 +2,6 @@ import Text
 
 /// Whether the program that reads a system's first-boot configuration is on the root partition, and runs.
 extension RootSnapshot {
-    static let deviceInitUnit = UnitPaths(
-        "device-init.service", startedBy: "multi-user.target", "basic.target", "sysinit.target",
-        "network-online.target", "default.target")
-    static let sysconfUnit = UnitPaths(
-        "rpi-set-sysconf.service", startedBy: "basic.target", "sysinit.target", "multi-user.target")
-    static let dietPiUnits = [
-        UnitPaths("dietpi-firstboot.service", startedBy: "multi-user.target", "basic.target", "sysinit.target"),
-        UnitPaths("dietpi-preboot.service", startedBy: "multi-user.target", "basic.target", "sysinit.target"),
-    ]
-    /// raspberrypi-sys-mods: takes the file `ssh` from the boot partition.
-    static let sshUnit = UnitPaths("sshswitch.service", startedBy: "multi-user.target")
-    /// raspberrypi-net-mods: takes wpa_supplicant.conf from the boot partition.
-    static let networkUnit = UnitPaths("raspberrypi-net-mods.service", startedBy: "multi-user.target")
-
-    static let readerUnits =
-        CloudInitReader.units + dietPiUnits + [deviceInitUnit, sysconfUnit, sshUnit, networkUnit]
-
     /// Why nothing would read the files of `flavour` on the boot partition, for people; nil if nothing shows that.
     func readerProblem(of flavour: OSProfile.Flavour, boot: BootSnapshot) -> String? {
         // Without dpkg's list, nobody knows what should be there.
@@ -40,11 +23,11 @@ extension RootSnapshot {
             }
         case .hypriotDeviceInit:
             has(RootPath.deviceInit)
-                ? Self.deviceInitUnit.problem(in: self)
+                ? UnitPaths.deviceInit.problem(in: self)
                 : "\(RootPath.deviceInit), which reads device-init.yaml, is missing"
         case .debianRaspi:
             has(RootPath.sysconfReader)
-                ? Self.sysconfUnit.problem(in: self) : "\(RootPath.sysconfReader), which reads sysconf.txt, is missing"
+                ? UnitPaths.sysconf.problem(in: self) : "\(RootPath.sysconfReader), which reads sysconf.txt, is missing"
         case .dietPi: dietPiProblem
         case .raspbian, .rootPartition: nil
         }
@@ -58,20 +41,18 @@ extension RootSnapshot {
         guard [.raspbian, .raspberryPiOSFirstRun, .raspberryPiOSCustomTOML].contains(flavour), !packages.isEmpty,
             system?.codename != "wheezy"
         else { return [] }
-        if !isPiOS || Self.sshUnit.problem(in: self) != nil { unread.insert(BootPath.ssh) }
+        let takesSSH = isPiOS || UnitPaths.sshSwitch.exists(in: self)
+        if !takesSSH || UnitPaths.sshSwitch.problem(in: self) != nil { unread.insert(BootPath.ssh) }
         // Before net-mods, of stretch, it was sys-mods that took the file.
         let takesNetwork =
-            version(of: "raspberrypi-net-mods") != nil || isPiOS && system?.codename == "jessie"
-        if !takesNetwork || Self.networkUnit.problem(in: self) != nil {
-            unread.insert(BootPath.wpaSupplicant)
-        }
+            version(of: "raspberrypi-net-mods") != nil || UnitPaths.netMods.exists(in: self)
+            || isPiOS && system?.codename == "jessie"
+        if !takesNetwork || UnitPaths.netMods.problem(in: self) != nil { unread.insert(BootPath.wpaSupplicant) }
         return unread
     }
 
     /// Whether dpkg's list of the files of `package` is on the partition.
-    func hasFileList(of package: String) -> Bool { has(Self.fileList(of: package)) }
-
-    static func fileList(of package: String) -> String { "/var/lib/dpkg/info/\(package).list" }
+    func hasFileList(of package: String) -> Bool { has(RootPath.fileList(of: package)) }
 
     // MARK: One system each
 
@@ -109,6 +90,6 @@ extension RootSnapshot {
         if let stage = text(RootPath.dietPiStage).flatMap({ Int($0.trimmed) }), stage > 0 {
             return "this DietPi has been set up already, and reads dietpi.txt only once"
         }
-        return Self.dietPiUnits.lazy.compactMap { $0.problem(in: self) }.first.map { "dietpi.txt is not read: \($0)" }
+        return UnitPaths.dietPi.lazy.compactMap { $0.problem(in: self) }.first.map { "dietpi.txt is not read: \($0)" }
     }
 }

@@ -2,18 +2,6 @@
 /// <https://docs.cloud-init.io/en/latest/howto/disable_cloud_init.html>,
 /// <https://docs.cloud-init.io/en/latest/explanation/boot.html> (tools/ds-identify)
 enum CloudInitReader {
-    /// Releases from 24.3 on have the third and the fifth; releases before have the second.
-    static let units = [
-        UnitPaths("cloud-init-local.service", startedBy: "cloud-init.target", "multi-user.target"),
-        UnitPaths("cloud-init.service", startedBy: "cloud-init.target", "multi-user.target"),
-        UnitPaths("cloud-init-main.service", startedBy: "cloud-init.target", "multi-user.target"),
-        UnitPaths("cloud-config.service", startedBy: "cloud-init.target", "multi-user.target"),
-        UnitPaths("cloud-init-network.service", startedBy: "cloud-init.target", "multi-user.target"),
-        UnitPaths("cloud-final.service", startedBy: "cloud-init.target", "multi-user.target"),
-        // Its generator starts the target.
-        UnitPaths("cloud-init.target"),
-    ]
-
     /// Why nothing would read user-data, for people; nil if nothing shows that.
     static func problem(in root: RootSnapshot, commandLine: [String], readsBootPartition: Bool) -> String? {
         if root.version(of: "cloud-init") == nil, !root.has(RootPath.cloudInit) { return "cloud-init is not installed" }
@@ -22,7 +10,7 @@ enum CloudInitReader {
             return "cloud-init is installed, but \(RootPath.cloudInit) is missing"
         }
         if let reason = disabled(in: root, commandLine: commandLine) { return reason }
-        if let reason = units.lazy.compactMap({ $0.problem(in: root) }).first {
+        if let reason = UnitPaths.cloudInit.lazy.compactMap({ $0.problem(in: root) }).first {
             return "cloud-init does not run: \(reason)"
         }
         if let reason = source(in: root, commandLine: commandLine) { return reason }
