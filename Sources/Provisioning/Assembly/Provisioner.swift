@@ -78,7 +78,8 @@ package struct Provisioner: Sendable {
         let isProxyInRoot = settings.proxy?.holdsLogin == true && root != nil && root?.problem == nil
         let draft = Draft(
             node: node, profile: profile, boot: boot, root: root, material: material, flashTime: flashTime,
-            dockerOptions: daemon.options, needsOpenSSH: cluster?.needsOpenSSH == true,
+            dockerOptions: daemon.options, takesOverFirstUser: profile.flavour.takesOverFirstUser(root),
+            needsOpenSSH: cluster?.needsOpenSSH == true,
             files: settings.files + (isProxyInRoot ? [] : proxyFiles) + daemon.files + files.staged.nodeFiles
                 + files.direct)
         var rendering = profile.flavour.renderer.render(draft, report: &report)

@@ -14,6 +14,8 @@ struct Draft: Sendable {
     let flashTime: Int64
     /// Set for an engine that takes its options from a command line only, and for proxies under sysvinit.
     let dockerOptions: DockerOptions?
+    /// Whether the image's first user becomes the recipe's.
+    let takesOverFirstUser: Bool
     /// Whether the node needs OpenSSH's own programs, not another sshd.
     let needsOpenSSH: Bool
     /// The files that every flavour delivers: the first-boot program with its unit and settings, daemon.json, the recipe's

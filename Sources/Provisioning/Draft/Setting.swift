@@ -136,8 +136,8 @@ package enum Setting: String, Sendable, CaseIterable {
         case .classicSwarm: node.swarm.flatMap { $0.mode == .classic ? $0.location : nil }
         case .packages: node.firstBoot.packages.first?.location
         case .files:
-            node.firstBoot.files.first { !$0.isOnBootPartition && !RecipeFiles.isStaged($0) }?.path.location
-        case .homeFiles: node.firstBoot.files.first(where: RecipeFiles.isStaged)?.path.location
+            node.firstBoot.files.first { !$0.isOnBootPartition && !$0.waitsForAccount }?.path.location
+        case .homeFiles: node.firstBoot.files.first(where: \.waitsForAccount)?.path.location
         case .bootFiles: node.firstBoot.files.first(where: \.isOnBootPartition)?.path.location
         case .commands: node.firstBoot.run.first?.location
         case .clock: nil

@@ -34,16 +34,8 @@ struct RecipeFiles: Sendable {
     private static func entry(
         _ file: Node.FirstBoot.File, _ found: Provision.NodeFile, user: String?
     ) -> StagedFiles.Entry? {
-        guard isStaged(file) else { return nil }
+        guard file.waitsForAccount else { return nil }
         let owner = file.owner?.value.text ?? (file.homeName == user ? user : nil) ?? "root"
         return StagedFiles.Entry(file: found, owner: owner, group: file.group?.value.text)
-    }
-
-    /// Whether the file waits for an account or a home.
-    static func isStaged(_ file: Node.FirstBoot.File) -> Bool {
-        func isOther(_ account: Located<Node.FirstBoot.Account>?) -> Bool {
-            account.map { ![.name("root"), .number(0)].contains($0.value) } ?? false
-        }
-        return !file.isOnBootPartition && (file.homeName != nil || isOther(file.owner) || isOther(file.group))
     }
 }

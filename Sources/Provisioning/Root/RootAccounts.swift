@@ -6,7 +6,7 @@ import Systems
 extension RootSetup {
     /// The user with password, keys, groups and sudo. A root partition without accounts is reported.
     mutating func setUser(report: inout DiagnosticReport) {
-        let takesOver = draft.profile.flavour.takesOverFirstUser(root)
+        let takesOver = draft.takesOverFirstUser
         guard let user = draft.node.user else { return }
         guard var accounts = AccountFiles(root, time: draft.flashTime) else {
             report.error(
@@ -121,7 +121,7 @@ extension Draft {
             guard (1000..<60_000).contains(existing.user) else { return refuse("an account of the system") }
             // The image's first user would stay, with the published password.
             let isOther =
-                profile.flavour.takesOverFirstUser(root) && (accounts.firstUser.map { $0 != existing } ?? false)
+                takesOverFirstUser && (accounts.firstUser.map { $0 != existing } ?? false)
             return !isOther || refuse("another account than the first one")
         }
         // The user's own group has the user's name.

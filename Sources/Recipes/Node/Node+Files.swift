@@ -27,6 +27,14 @@ extension Node.FirstBoot {
         /// Whether the path is on the boot partition, wherever the image mounts it.
         package var isOnBootPartition: Bool { path.value.hasPrefix("/boot/") }
 
+        /// Whether the file is in a home, or belongs to somebody else than root: then it waits for an account.
+        package var waitsForAccount: Bool {
+            func isOther(_ account: Located<Account>?) -> Bool {
+                account.map { ![.name("root"), .number(0)].contains($0.value) } ?? false
+            }
+            return !isOnBootPartition && (homeName != nil || isOther(owner) || isOther(group))
+        }
+
         /// The name of the home directory that the file is in: "pirate" for "/home/pirate/.bashrc".
         package var homeName: String? {
             let parts = path.value.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
