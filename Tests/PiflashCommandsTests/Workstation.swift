@@ -18,6 +18,7 @@ struct Workstation {
         image: { source: "\(image)" }
         hostname: red01
         address: 192.168.50.10/24
+        network: { interface: wifi }
         user: { name: pirate, password: !env PI_PASSWORD, ssh_authorized_keys: ["\(CommandHarness.key)"] }
         wifi: { country: DE, networks: [{ ssid: "Café 2", passphrase: !env WIFI, hidden: true }] }
         docker: { remote: tls, proxy: { http: "http://me:\(proxyPassword)@10.0.0.3:8000" } }
