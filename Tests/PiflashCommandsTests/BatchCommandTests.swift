@@ -9,7 +9,8 @@ import Testing
 
     static func recipe(_ nodes: Int) -> String {
         CommandHarness.recipe.replacing(
-            "hostname: red01", with: "nodes: \"red[01-0\(nodes)]\"\naddresses: 192.168.50.11/24\nnetwork: { interface: wifi }")
+            "hostname: red01",
+            with: "nodes: \"red[01-0\(nodes)]\"\naddresses: 192.168.50.11/24\nnetwork: { interface: wifi }")
     }
 
     private func prepare(_ nodes: Int) throws {

@@ -180,7 +180,7 @@ import Testing
         let recipe = Workstation.recipe(image: base.scratch["sample.img.zip"].string)
         base.scratch.write(recipe.replacing("red01", with: "navy01"), to: "red/red01.yaml")
         base.scratch.write("another secret of the vault", to: "red/vault")
-        base.scratch.write("services: { web: {} }\n", to: "red/stack.yml")
+        base.scratch.write("version: '3.7'\nservices: { web: { image: nginx } }\n", to: "red/stack.yml")
         let command = ["configure", "--recipe", "red/red01.yaml", "card.img"]
         let done = try Workstation(copying: base)
         let outcome = try done.run(command)

@@ -42,7 +42,8 @@ struct Workstation {
         try sh("zip -q -1 sample.img.zip sample.img && mkdir boot && mcopy -s -n -i sample.img@@4M '::*' boot")
         scratch.write(Self.recipe(image: scratch["sample.img.zip"].string), to: "red/red01.yaml")
         scratch.write(
-            "services: { db: { environment: { PASSWORD: \(Self.stackPassword) } } }\n", to: "red/stack.yml")
+            "version: '3.7'\nservices: { db: { image: postgres, environment: { PASSWORD: \(Self.stackPassword) } } }\n",
+            to: "red/stack.yml")
         scratch.write(Self.fileSecret, to: "red/vault")
         scratch.write(Self.bootRecipe, to: "blue/blue01.yaml")
     }

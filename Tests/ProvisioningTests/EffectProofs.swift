@@ -41,7 +41,8 @@ enum EffectProofs {
             "ifupdown adds both addresses and all name servers"
         ),
         (
-            [.ipv6Gateway], ["Raspberry Pi OS bookworm", "Raspberry Pi OS trixie of 2025-10"],
+            [.ipv6Gateway],
+            ["Raspberry Pi OS bookworm", "Raspberry Pi OS trixie of 2025-10", "Without a first boot of its own"],
             "NetworkManager reads both families from the keyfile"
         ),
         (
