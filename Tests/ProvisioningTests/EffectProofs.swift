@@ -16,7 +16,7 @@ enum EffectProofs {
     ]
 
     /// Tests/boots/effects.tsv, which `Tests/boots/run PIFLASH effects --record` writes: a system and a setting for each
-    /// effect that was seen on a booted node.
+    /// effect that was seen on a booted node. What `make e2e E2E=sysvinit` sees is noted there by hand.
     static func booted() throws -> [String: Set<Setting>] {
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "boots/effects.tsv")
