@@ -26,6 +26,8 @@ enum DebianRaspi: FlavourRenderer {
         return Rendering(
             bootFiles: [.init(path: BootPath.sysconf, contents: Array(lines.map { $0 + "\n" }.joined().utf8))],
             rootEdits: RootFlavour.edits(draft) { setup in
+                // Also here: the vendor's program empties sysconf.txt, and a power cut then loses the name for good.
+                setup.setHostname()
                 setup.setUser(report: &report)
                 setup.setSSH(enable: true)
                 setup.setNetwork()
