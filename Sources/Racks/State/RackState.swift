@@ -23,11 +23,18 @@ package struct RackState: Sendable {
     /// The rack's random key for password salts. It is made when it is first needed, then kept: the same recipe always gives
     /// the same bytes, and without the key nobody can see from the hashes which passwords are equal.
     package func saltKey() throws(Failure) -> [UInt8] {
-        let path = directory.appending("salt.key")
-        if let known = try read(path) { return known }
+        try secret(at: directory.appending("salt.key"), hint: "delete it; password hashes then get new salts")
+    }
+
+    /// The 32 random bytes in a file of the rack's, which is made if there is none.
+    func secret(at path: FilePath, hint: String) throws(Failure) -> [UInt8] {
+        if let known = try read(path, hint: hint) { return known }
         try user.makeDirectories(directory, mode: 0o700)
+        try user.makeDirectories(path.removingLastComponent(), mode: 0o700)
         try keep(SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }, at: path)
-        guard let made = try read(path) else { throw Failure(.system, "\(path) is gone", hint: "try again") }
+        guard let made = try read(path, hint: hint) else {
+            throw Failure(.system, "\(path) is gone", hint: "try again")
+        }
         return made
     }
 
@@ -41,12 +48,12 @@ package struct RackState: Sendable {
         }
     }
 
-    private func read(_ path: FilePath) throws(Failure) -> [UInt8]? {
+    private func read(_ path: FilePath, hint: String) throws(Failure) -> [UInt8]? {
         guard let bytes = try DurableFile.read(path, limit: 1 << 20, kind: .regular) else { return nil }
         guard bytes.count == 32 else {
             throw Failure(
                 .system, "\(path) is damaged: \(bytes.count) bytes instead of 32",
-                hint: "delete it; password hashes then get new salts")
+                hint: hint)
         }
         return bytes
     }
