@@ -43,9 +43,6 @@ struct RemoteOptions: ParsableArguments {
     }
 
     private func settings(for nodes: [Node], in context: CommandContext) throws -> SSHSettings {
-        if context.user.needsHandOver {
-            context.console.note("piflash: with sudo, ssh uses root's keys and known hosts; this command needs no sudo")
-        }
         return try SSHSettings(
             user: user, identity: identity.map { context.absolute(context.user.expandingTilde($0)).string },
             options: sshOption, acceptsNewHostKeys: acceptNew,
