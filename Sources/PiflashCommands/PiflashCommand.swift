@@ -141,6 +141,7 @@ extension Failure {
         else { return self }
         return Failure(
             code, severity: severity, message,
-            hint: "under sudo, too, piflash uses files with your own rights, not with root's: see `ls -l`", cause: cause)
+            hint: "under sudo, too, piflash uses files with your own rights, not with root's: see `ls -l`", cause: cause
+        )
     }
 }

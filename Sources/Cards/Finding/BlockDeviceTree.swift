@@ -162,7 +162,7 @@ package struct BlockDeviceTree: Sendable {
         var current = directory.removingLastComponent().pushing(FilePath(link)).lexicallyNormalized()
         for _ in 0..<10 {
             if text(current, "busnum") != nil { return text(current, "serial") }
-            current = current.removingLastComponent()
+            guard current.removeLastComponent(), current.components.count > 2 else { return nil }
         }
         return nil
     }

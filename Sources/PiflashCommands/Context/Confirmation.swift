@@ -69,7 +69,11 @@ extension CardContentsSummary {
     /// What is on the card, one line per partition.
     var lines: [String] {
         if entries.isEmpty {
-            return [isReadable ? "unknown contents" : DeviceOpener.current == nil ? "no permission to read it (use sudo)" : "not yours to read"]
+            return [
+                isReadable
+                    ? "unknown contents"
+                    : DeviceOpener.current == nil ? "no permission to read it (use sudo)" : "not yours to read"
+            ]
         }
         return entries.map { entry in
             let kind = (entry.filesystem ?? "unknown file system") + (entry.label.map { " \"\($0)\"" } ?? "")

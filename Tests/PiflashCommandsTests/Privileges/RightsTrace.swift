@@ -51,9 +51,13 @@ struct RightsTrace {
             if call.name.hasSuffix("at"), call.text.contains(/^[a-z]+\([0-9]/) { continue }
             for path in call.text.matches(of: /"((?:[^"\\]|\\.)*)"/).map({ String($0.1) }) {
                 let use = Use(process: call.process, call: call.name, path: path)
-                if let place = places[call.process], place <= call.place { asUser.append(use) } else { asRoot.append(use) }
-                // Of execve(2), only the program is a name: the words after it are not.
-                if call.name == "execve" { break }
+                if let place = places[call.process], place <= call.place {
+                    asUser.append(use)
+                } else {
+                    asRoot.append(use)
+                }
+                // What follows are the words of a program, or what a link says.
+                if call.name == "execve" || call.name.hasPrefix("readlink") { break }
             }
         }
     }
@@ -68,7 +72,8 @@ struct RightsTrace {
 
     private static func made(_ child: String, by parent: String, in calls: [Call]) -> Int? {
         calls.first { $0.process == parent && $0.name.hasPrefix("clone") && $0.text.hasSuffix("= \(child)") }?.place
-            ?? calls.first { $0.process == parent && $0.name.hasSuffix("fork") && $0.text.hasSuffix("= \(child)") }?.place
+            ?? calls.first { $0.process == parent && $0.name.hasSuffix("fork") && $0.text.hasSuffix("= \(child)") }?
+            .place
     }
 
     /// All calls; one that others interrupt has two lines.
