@@ -20,15 +20,15 @@ package final class FileLock: Sendable {
 
     deinit { try? descriptor.close() }
 
-    /// Locks the file at `path`, which is made for `user` if it is missing; nil if another has the lock.
-    package static func take(_ path: FilePath, _ mode: Mode, user: InvokingUser) throws(Failure) -> FileLock? {
-        let lock = try make(path, user)
+    /// Locks the file at `path`, which is made if it is missing; nil if another has the lock.
+    package static func take(_ path: FilePath, _ mode: Mode) throws(Failure) -> FileLock? {
+        let lock = try make(path)
         return try lock.acquire(mode, path, waiting: false) ? lock : nil
     }
 
-    /// Locks the file at `path`, which is made for `user` if it is missing, and waits while another has the lock.
-    package static func wait(for path: FilePath, _ mode: Mode, user: InvokingUser) throws(Failure) -> FileLock {
-        let lock = try make(path, user)
+    /// Locks the file at `path`, which is made if it is missing, and waits while another has the lock.
+    package static func wait(for path: FilePath, _ mode: Mode) throws(Failure) -> FileLock {
+        let lock = try make(path)
         _ = try lock.acquire(mode, path, waiting: true)
         return lock
     }
@@ -52,14 +52,13 @@ package final class FileLock: Sendable {
         return (try? file.lock(.shared, waiting: false)) == false
     }
 
-    private static func make(_ path: FilePath, _ user: InvokingUser) throws(Failure) -> FileLock {
+    private static func make(_ path: FilePath) throws(Failure) -> FileLock {
         let lock: FileLock
         do {
             lock = FileLock(
                 holding: try FileDescriptor.open(
                     path, .readWrite, options: [.create, .closeOnExec], permissions: [.ownerReadWrite]))
         } catch { throw .system("opening \(path)", error) }
-        do { try user.own(path) } catch { throw .system("giving \(path) to its user", error) }
         return lock
     }
 

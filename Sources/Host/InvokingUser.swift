@@ -6,7 +6,7 @@ package import SystemPackage
 
 /// The user of this process: the person at the keyboard, under sudo, too (``PrivilegeSeparation``).
 ///
-/// What piflash keeps for its user (the image cache, a rack's `.piflash`) is in that person's home and belongs to them.
+/// What piflash keeps for its user (the image cache, a rack's `.piflash`) is in that person's home.
 package struct InvokingUser: Hashable, Sendable {
     package let userID: UInt32
     package let groupID: UInt32
@@ -24,20 +24,10 @@ package struct InvokingUser: Hashable, Sendable {
         self.init(userID: geteuid(), groupID: getegid(), home: home)
     }
 
-    /// Whether files that this process makes belong to someone else unless they are handed over.
-    package var needsHandOver: Bool { geteuid() != userID }
-
     /// Replaces a leading "~" with the user's home directory.
     package func expandingTilde(_ path: String) -> String {
         if path == "~" { return home.string }
         guard path.hasPrefix("~/") else { return path }
         return home.string + path.dropFirst(1)
-    }
-
-    /// Gives the file at `path` (or the link itself) to the user. Does nothing when the user runs the process.
-    package func own(_ path: FilePath) throws(Errno) {
-        guard needsHandOver else { return }
-        let result = path.withPlatformString { lchown($0, userID, groupID) }
-        guard result == 0 else { throw Errno(rawValue: errno) }
     }
 }

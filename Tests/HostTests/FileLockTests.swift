@@ -8,12 +8,11 @@ import Testing
 
 @Suite struct FileLockTests {
     private let scratch = ScratchDirectory()
-    private let user = InvokingUser(userID: geteuid(), groupID: getegid(), home: "/")
 
     @Test func `a lock excludes others until its owner is gone`() throws {
-        var lock = try FileLock.take(scratch["lock"], .exclusive, user: user)
+        var lock = try FileLock.take(scratch["lock"], .exclusive)
         #expect(lock != nil)
-        #expect(try FileLock.take(scratch["lock"], .exclusive, user: user) == nil)
+        #expect(try FileLock.take(scratch["lock"], .exclusive) == nil)
         #expect(try FileLock.take(existing: scratch["lock"], .shared) == nil)
         #expect(FileLock.isHeld(scratch["lock"]))
         #expect(UInt16(try scratch["lock"].stat().permissions.rawValue) & 0o777 == 0o600)
@@ -24,7 +23,7 @@ import Testing
             try FileLock.take(existing: scratch["lock"], .shared),
         ]
         #expect(!readers.contains { $0 == nil })
-        #expect(try FileLock.take(scratch["lock"], .exclusive, user: user) == nil)
+        #expect(try FileLock.take(scratch["lock"], .exclusive) == nil)
         withExtendedLifetime(readers) {}
     }
 
@@ -32,15 +31,15 @@ import Testing
         #expect(try FileLock.take(existing: scratch["missing"], .exclusive) == nil)
         #expect(!FileLock.isHeld(scratch["missing"]))
         #expect(throws: (any Error).self) { try scratch["missing"].stat() }
-        #expect(throws: Failure.self) { try FileLock.take(scratch["no/directory"], .exclusive, user: user) }
+        #expect(throws: Failure.self) { try FileLock.take(scratch["no/directory"], .exclusive) }
     }
 
     @Test func `a waiting lock gets its turn`() throws {
-        let path = scratch["lock"], user = user
-        let first = try FileLock.take(path, .exclusive, user: user)
+        let path = scratch["lock"]
+        let first = try FileLock.take(path, .exclusive)
         let isTaken = Mutex(false)
         try withThrowingThread {
-            let second = try FileLock.wait(for: path, .exclusive, user: user)
+            let second = try FileLock.wait(for: path, .exclusive)
             isTaken.withLock { $0 = true }
             withExtendedLifetime(second) {}
         } meanwhile: {

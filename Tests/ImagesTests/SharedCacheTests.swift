@@ -13,14 +13,13 @@ import Testing
     init() { harness.makeSmallImage() }
 
     var images: FilePath { harness.scratch["cache/piflash/images"] }
-    var user: InvokingUser { InvokingUser(userID: getuid(), groupID: getgid(), home: harness.scratch.path) }
 
     /// The key under which a source is locked.
     func key(_ path: FilePath) -> String { Data(path.string.utf8).sha256 }
 
     /// The lock at `path`.
     func held(_ path: FilePath) throws -> FileLock {
-        try whenNoChildHoldsIt { try FileLock.take(path, .exclusive, user: user) }
+        try whenNoChildHoldsIt { try FileLock.take(path, .exclusive) }
     }
 
     @Test func `two sources of one image share it, also while it is in use`() throws {

@@ -10,9 +10,7 @@ import Testing
 @Suite struct SingleCardLedgerTests {
     let harness = CommandHarness()
     var state: RackState {
-        RackState(
-            besideRecipe: harness.scratch["red.yaml"],
-            user: InvokingUser(userID: getuid(), groupID: getgid(), home: harness.scratch.path))
+        RackState(besideRecipe: harness.scratch["red.yaml"])
     }
 
     private func prepare(_ nodes: Int = 2) throws {

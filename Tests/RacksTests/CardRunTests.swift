@@ -150,7 +150,7 @@ private final class Witness: CardRunObserver {
     @Test func `the ledger has the stages of a card, with its image and file systems once they are on it`() async throws
     {
         let (plan, planner) = try await planned()
-        let state = RackState(of: plan.node, user: user)
+        let state = RackState(of: plan.node)
         let ledger = LedgerObserver(ledger: try LedgerWriter(state), now: planner.now)
         _ = try await run(plan, ledger).write(isCancelled: { false }) { (plan, disk(plan)) }
         let entries = try state.ledger().entries

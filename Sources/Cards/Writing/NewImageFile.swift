@@ -1,5 +1,5 @@
 package import Diagnostics
-package import Host
+import Host
 import Storage
 import Synchronization
 package import SystemPackage
@@ -13,15 +13,13 @@ package final class NewImageFile: CardTarget {
     private let path: FilePath
     private let temporary: FilePath
     private let file: ImageFile
-    private let user: InvokingUser
     /// Whether the temporary name is ours to remove.
     private let isPending = Mutex(true)
 
     /// A file of `size` bytes, rounded up to whole sectors of 512 bytes, that will replace the file at `path`, if there
     /// is one.
-    package init(_ path: FilePath, size: Int64, user: InvokingUser) throws(Failure) {
+    package init(_ path: FilePath, size: Int64) throws(Failure) {
         self.path = path
-        self.user = user
         guard let name = path.lastComponent, let temporaryName = FilePath.Component(".\(name.string).piflash-part")
         else {
             throw Failure(.notATarget, severity: .refused, "\"\(path)\" is not the name of a file")
@@ -46,7 +44,6 @@ package final class NewImageFile: CardTarget {
             isPending.withLock { $0 = false }
             throw busy
         }
-        do { try user.own(temporary) } catch { throw .system("giving \(temporary) to its user", error) }
     }
 
     deinit { discard() }

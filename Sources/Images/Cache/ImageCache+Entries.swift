@@ -17,7 +17,7 @@ extension ImageCache {
     ) throws(Failure) -> FileLock {
         var isReported = false
         while true {
-            if let lock = try FileLock.take(path, .exclusive, user: user) { return lock }
+            if let lock = try FileLock.take(path, .exclusive) { return lock }
             if !isReported { events(.waiting) }
             isReported = true
             if isCancelled() { throw Failure(.cancelled, "stopped while waiting for another run to unpack \(source)") }
@@ -31,7 +31,7 @@ extension ImageCache {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: images.string)) ?? []
         where name.hasSuffix(".part") {
             let owner = sources.appending("\(name.dropLast(5)).lock")
-            guard let lock = try? FileLock.take(owner, .exclusive, user: user) else { continue }
+            guard let lock = try? FileLock.take(owner, .exclusive) else { continue }
             unlink(images.appending(name).string)
             withExtendedLifetime(lock) {}
         }
@@ -86,7 +86,7 @@ extension ImageCache {
 
     func write(_ value: some Encodable, to path: FilePath) throws(Failure) {
         guard let data = try? JSONEncoder().encode(value) else { throw Failure(.system, "encoding \(path) failed") }
-        try user.replaceFile(path, with: Array(data), mode: 0o600)
+        try DurableFile.replace(path, with: Array(data), mode: 0o600)
     }
 
     // MARK: Eviction

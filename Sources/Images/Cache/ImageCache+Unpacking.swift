@@ -16,7 +16,6 @@ extension ImageCache {
         try makeRoom(for: source.storedSize, source: source, events: events)
         let file = try GrowingFile(creating: part, size: image.size)
         do throws(Failure) {
-            do { try user.own(part) } catch { throw .system("giving \(part) to its user", error) }
             let digest = try WorkerThread { Result { () throws(Failure) in try file.digest() } }
             if let size = image.size { began(file, size) }
             return try unpack(source, image, to: file, digest: digest, events: events, isCancelled: isCancelled)

@@ -23,7 +23,6 @@ package import SystemPackage
 package struct ImageCache: Sendable {
     package static let defaultLimit: Int64 = 16 << 30
 
-    let user: InvokingUser
     let images: FilePath
     let sources: FilePath
     /// In bytes, without holes: larger caches lose the images that were unused for longest.
@@ -37,7 +36,6 @@ package struct ImageCache: Sendable {
 
     init(directories: UserDirectories, limit: Int64, reserve: Int64) {
         self.reserve = reserve
-        user = directories.user
         images = directories.cache.appending("images")
         sources = directories.cache.appending("sources")
         self.limit = limit
@@ -71,8 +69,8 @@ package struct ImageCache: Sendable {
         at source: FilePath, sha256: String?, validate: (FilePath, ImageFile) throws(Failure) -> Void,
         events: (ImageEvent) -> Void, isCancelled: () -> Bool, began: (UnpackingBeginning) -> Void
     ) throws(Failure) -> Image {
-        try user.makeDirectories(images)
-        try user.makeDirectories(sources)
+        try DurableFile.makeDirectories(images)
+        try DurableFile.makeDirectories(sources)
         let key = Data(source.string.utf8).sha256
         sweep()
         let lock = try lock(sources.appending("\(key).lock"), source: source, events: events, isCancelled: isCancelled)

@@ -56,7 +56,7 @@ struct RemoteOptions: ParsableArguments {
         var ledgers: [FilePath: Ledger] = [:]
         var times: [String: Int64] = [:]
         for node in nodes {
-            let state = RackState(of: node, user: context.user)
+            let state = RackState(of: node)
             let ledger = ledgers[state.directory] ?? (try? state.ledger()) ?? Ledger()
             ledgers[state.directory] = ledger
             times[node.hostname.value] = ledger.timeOfWriting(node.hostname.value)

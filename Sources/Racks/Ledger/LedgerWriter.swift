@@ -18,7 +18,7 @@ package final class LedgerWriter: Sendable {
 
     /// Opens the ledger, or makes it, and cuts off an incomplete last line that a crash left.
     package init(_ state: RackState) throws(Failure) {
-        try state.user.makeDirectories(state.directory, mode: 0o700)
+        try DurableFile.makeDirectories(state.directory, mode: 0o700)
         path = state.ledgerPath
         do {
             file = try FileDescriptor.open(
@@ -28,7 +28,6 @@ package final class LedgerWriter: Sendable {
                 "opening \(path)", error, hint: "the rack's directory must be writable: its state is kept there")
         }
         do {
-            try state.user.own(path)
             try alone { _ in }
             // The name of a new ledger must survive a crash, too.
             try DurableFile.synchronize(directoryAt: state.directory)

@@ -15,7 +15,7 @@ package final class RackLock: Sendable {
 
     /// - Parameter since: When this run began; another batch shows it.
     package init(_ state: RackState, since: String) throws(Failure) {
-        try state.user.makeDirectories(state.directory, mode: 0o700)
+        try DurableFile.makeDirectories(state.directory, mode: 0o700)
         lock = try Self.lock(state, since: since)
         ledger = try LedgerWriter(state)
     }
@@ -56,7 +56,7 @@ package final class RackLock: Sendable {
     }
 
     private static func take(_ path: FilePath, _ state: RackState) throws(Failure) -> FileLock? {
-        do { return try FileLock.take(path, .exclusive, user: state.user) } catch {
+        do { return try FileLock.take(path, .exclusive) } catch {
             throw Failure(
                 .system, error.message, hint: "the rack's directory must be writable: its state is kept there",
                 cause: error.cause)

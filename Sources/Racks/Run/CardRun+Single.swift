@@ -1,5 +1,4 @@
 import Diagnostics
-package import Host
 package import Planning
 package import Recipes
 import SystemPackage
@@ -14,10 +13,10 @@ extension CardRun {
     ///   - image: The digest of the card's image, if it is known.
     ///   - observer: Called after the ledger.
     package static func single(
-        _ node: Node, at target: ConfigurationTarget, image: String?, planner: CardPlanner, user: InvokingUser,
+        _ node: Node, at target: ConfigurationTarget, image: String?, planner: CardPlanner,
         observer: (any CardRunObserver)? = nil, warn: @escaping @Sendable (String) -> Void
     ) async throws -> CardRun {
-        let state = RackState(of: node, user: user)
+        let state = RackState(of: node)
         var digest = ConfigurationDigest()
         let card = RunningCard(
             node: node, path: target.path, image: image, configuration: try digest.of(node),

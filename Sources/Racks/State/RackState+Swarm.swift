@@ -15,8 +15,8 @@ extension RackState {
     private func swarmKey(_ name: String) throws(Failure) -> RackKeys.Pair {
         let path = directory.appending("swarm").appending(name)
         if let known = try readKey(path) { return known }
-        try user.makeDirectories(directory, mode: 0o700)
-        try user.makeDirectories(path.removingLastComponent(), mode: 0o700)
+        try DurableFile.makeDirectories(directory, mode: 0o700)
+        try DurableFile.makeDirectories(path.removingLastComponent(), mode: 0o700)
         try keep(Array(RackKeys.Pair.make(comment: "piflash \(name)").privateKey.utf8), at: path)
         guard let made = try readKey(path) else { throw Failure(.system, "\(path) is gone", hint: "try again") }
         return made

@@ -77,8 +77,8 @@ extension RackState {
         }
         let rack = directory.removingLastComponent().lastComponent?.string ?? "rack"
         let made = try CertificateAuthority(rack: rack, now: now)
-        try user.replaceFile(key, with: Array(made.pem.key.utf8), mode: 0o600)
-        try user.replaceFile(certificate, with: Array(made.pem.certificate.utf8), mode: 0o600)
+        try DurableFile.replace(key, with: Array(made.pem.key.utf8), mode: 0o600)
+        try DurableFile.replace(certificate, with: Array(made.pem.certificate.utf8), mode: 0o600)
         return made
     }
 
@@ -97,16 +97,16 @@ extension RackState {
             return known
         }
         let made = try authority.issue(to: name, for: purpose, now: now)
-        try user.makeDirectories(place, mode: 0o700)
-        try user.replaceFile(key, with: Array(made.key.utf8), mode: 0o600)
-        try user.replaceFile(certificate, with: Array(made.certificate.utf8), mode: 0o600)
+        try DurableFile.makeDirectories(place, mode: 0o700)
+        try DurableFile.replace(key, with: Array(made.key.utf8), mode: 0o600)
+        try DurableFile.replace(certificate, with: Array(made.certificate.utf8), mode: 0o600)
         return made
     }
 
     /// Two runs at once make one authority. Held until the lock's owner lets go of it.
     private func lockTLS() throws(Failure) -> FileLock {
-        try user.makeDirectories(tls, mode: 0o700)
-        do { return try FileLock.wait(for: tls.appending("lock"), .exclusive, user: user) } catch {
+        try DurableFile.makeDirectories(tls, mode: 0o700)
+        do { return try FileLock.wait(for: tls.appending("lock"), .exclusive) } catch {
             throw Failure(
                 .system, error.message, hint: "the rack's directory must be writable: its state is kept there",
                 cause: error.cause)
