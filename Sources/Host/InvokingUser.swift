@@ -4,7 +4,7 @@ package import SystemPackage
     import Glibc
 #endif
 
-/// The person at the keyboard: under sudo, the user who called it, not root.
+/// The user of this process: the person at the keyboard, under sudo, too (``PrivilegeSeparation``).
 ///
 /// What piflash keeps for its user (the image cache, a rack's `.piflash`) is in that person's home.
 package struct InvokingUser: Hashable, Sendable {
@@ -18,19 +18,10 @@ package struct InvokingUser: Hashable, Sendable {
         self.home = home
     }
 
-    /// Finds the invoking user from SUDO_UID and SUDO_GID (set by sudo, sudo(8)) when the effective user is root, and
-    /// from the process otherwise.
+    /// The process's user, whose home is in HOME.
     package init(environment: [String: String]) {
-        if geteuid() == 0, let user = environment["SUDO_UID"].flatMap(UInt32.init),
-            let group = environment["SUDO_GID"].flatMap(UInt32.init), user != 0
-        {
-            self.init(
-                userID: user, groupID: group,
-                home: Self.home(of: user) ?? FilePath(environment["HOME"] ?? "/root"))
-        } else {
-            let home = environment["HOME"].map { FilePath($0) } ?? Self.home(of: getuid()) ?? "/"
-            self.init(userID: geteuid(), groupID: getegid(), home: home)
-        }
+        let home = environment["HOME"].map { FilePath($0) } ?? Account(user: geteuid())?.home ?? "/"
+        self.init(userID: geteuid(), groupID: getegid(), home: home)
     }
 
     /// Replaces a leading "~" with the user's home directory.
@@ -38,15 +29,5 @@ package struct InvokingUser: Hashable, Sendable {
         if path == "~" { return home.string }
         guard path.hasPrefix("~/") else { return path }
         return home.string + path.dropFirst(1)
-    }
-
-    private static func home(of user: UInt32) -> FilePath? {
-        var buffer = [CChar](repeating: 0, count: 16384)
-        var entry = passwd()
-        var result: UnsafeMutablePointer<passwd>?
-        guard getpwuid_r(user, &entry, &buffer, buffer.count, &result) == 0, result != nil,
-            let directory = entry.pw_dir
-        else { return nil }
-        return FilePath(platformString: directory)
     }
 }
