@@ -56,18 +56,6 @@ package enum DurableFile {
         return isNew
     }
 
-    /// Gives the complete file at `temporary` the name `path` in the same directory, and waits until both are on the
-    /// medium.
-    package static func rename(_ temporary: FilePath, to path: FilePath) throws(Errno) {
-        let directory = try open(directory: path.removingLastComponent())
-        defer { try? directory.close() }
-        let file = try descriptor(openat(AT_FDCWD, temporary.string, O_RDONLY | O_NOFOLLOW | O_CLOEXEC))
-        defer { try? file.close() }
-        try file.synchronize()
-        guard renameat(AT_FDCWD, temporary.string, AT_FDCWD, path.string) == 0 else { throw .current }
-        try synchronize(directory: directory)
-    }
-
     /// Waits until the names in `directory` are on the medium. A file system that cannot wait for a directory answers
     /// EINVAL (fsync(2)), and has nothing to wait for.
     package static func synchronize(directory: FileDescriptor) throws(Errno) {
@@ -121,13 +109,6 @@ extension DurableFile {
     package static func replace(_ path: FilePath, with contents: [UInt8], mode: UInt16 = 0o644) throws(Failure) {
         try inDirectory(of: path) { directory, name throws(Errno) in
             try DurableFile.replace(name, in: directory, with: contents, mode: mode)
-        }
-    }
-
-    /// Makes the file at `path`; false, and nothing changes, if there is something at `path` already.
-    package static func keep(_ path: FilePath, with contents: [UInt8], mode: UInt16) throws(Failure) -> Bool {
-        try inDirectory(of: path) { directory, name throws(Errno) in
-            try DurableFile.keep(name, in: directory, with: contents, mode: mode)
         }
     }
 

@@ -8,6 +8,10 @@ import Testing
 @Suite struct DurableFileTests {
     private let scratch = ScratchDirectory()
 
+    private func directory() throws -> PrivateDirectory {
+        try #require(try PrivateDirectory.open(scratch.path, for: .output(mode: 0o755)))
+    }
+
     private func names() throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: scratch.path.string).sorted()
     }
@@ -69,12 +73,12 @@ import Testing
     }
 
     @Test func `a kept file is the first one's, whoever else comes`() throws {
-        #expect(try DurableFile.keep(scratch["key"], with: [1], mode: 0o600))
-        #expect(try !DurableFile.keep(scratch["key"], with: [2], mode: 0o644))
+        #expect(try directory().keep("key", with: [1]))
+        #expect(try !directory().keep("key", with: [2]))
         #expect(scratch.read("key") == [1])
         #expect(try mode("key") == 0o600)
         try FileManager.default.createSymbolicLink(atPath: scratch["link"].string, withDestinationPath: "/nowhere")
-        #expect(try !DurableFile.keep(scratch["link"], with: [2], mode: 0o600))
+        #expect(try !directory().keep("link", with: [2]))
         #expect(try names() == ["key", "link"])
     }
 
@@ -83,7 +87,7 @@ import Testing
         let wins = try await withThrowingTaskGroup(of: UInt8?.self) { group in
             for bytes in contents {
                 group.addTask {
-                    let isFirst = try DurableFile.keep(scratch["key"], with: bytes, mode: 0o600)
+                    let isFirst = try directory().keep("key", with: bytes)
                     #expect(contents.contains(try #require(try DurableFile.read(scratch["key"]))))
                     return isFirst ? bytes[0] : nil
                 }
@@ -98,13 +102,23 @@ import Testing
     @Test func `a complete file gets its name`() throws {
         scratch.write("new", to: "draft")
         scratch.write("old", to: "final")
-        try DurableFile.rename(scratch["draft"], to: scratch["final"])
+        let draft = try FileDescriptor.open(scratch["draft"], .readWrite)
+        defer { try? draft.close() }
+        try directory().rename("draft", draft, to: "final")
         #expect(scratch.read("final") == Array("new".utf8))
         #expect(try names() == ["final"])
-        #expect(throws: Errno.noSuchFileOrDirectory) {
-            try DurableFile.rename(scratch["draft"], to: scratch["final"])
-        }
+        #expect(throws: Failure.self) { try directory().rename("draft", draft, to: "final") }
         #expect(try names() == ["final"])
+    }
+
+    @Test func `a file that was exchanged while it was written does not get the name`() throws {
+        scratch.write("ours", to: "draft")
+        let draft = try FileDescriptor.open(scratch["draft"], .readWrite)
+        defer { try? draft.close() }
+        scratch.write("theirs", to: "other")
+        #expect(rename(scratch["other"].string, scratch["draft"].string) == 0)
+        #expect(throws: Failure.self) { try directory().rename("draft", draft, to: "final") }
+        #expect(try names() == ["draft"])
     }
 
     // MARK: Reading

@@ -174,7 +174,7 @@ private final class Witness: CardRunObserver {
                 try RecipeLoader(user: user, workingDirectory: scratch.path).loadRack(["red01.yaml"]).nodes.first)
             return try await Reconfiguration(
                 of: node, on: InspectedCard(at: path), in: .placeholders(for: node), secrets: UnreadSecrets(),
-                version: "test", now: planner.now())
+                version: "test", now: planner.now(), isCancelled: { false })
         }
         let witness = Witness()
         let same = try await change("image: { source: sample.img }\nhostname: red01\n")

@@ -100,7 +100,9 @@ import Testing
         #expect(throws: Failure.self) { try state.certificate(for: node(), now: Self.now) }
         _ = try RackState(besideRecipe: scratch["other/x.yaml"]).certificate(for: node(), now: Self.now)
         scratch.write(scratch.read("other/.piflash/tls/ca-key.pem"), to: "rack/.piflash/tls/ca-key.pem")
-        #expect(throws: Failure.self) { try state.certificate(for: node(), now: Self.now) }
+        #expect(chmod(scratch["rack/.piflash/tls/ca-key.pem"].string, 0o600) == 0)
+        let failure = #expect(throws: Failure.self) { try state.certificate(for: node(), now: Self.now) }
+        #expect(failure?.message.contains("do not belong together") == true)
         scratch.write(key, to: "rack/.piflash/tls/ca-key.pem")
         _ = try state.certificate(for: node(), now: Self.now)
     }

@@ -42,7 +42,8 @@ struct ConfigureCommand: ContextualCommand {
         let change = try await Reconfiguration(
             of: node, on: reading,
             in: RackState(of: node).secrets(for: node, on: reading, now: context.now()),
-            secrets: secrets, version: PiflashVersion.current, now: context.now())
+            secrets: secrets, version: PiflashVersion.current, now: context.now(),
+            isCancelled: context.isCancelled)
         context.console.report(DiagnosticReport(change.provision.warnings))
         let planner = context.planner(reading: secrets)
         func apply() async throws {

@@ -66,7 +66,8 @@ struct RenderCommand: ContextualCommand {
             of: node, on: reading,
             in: RackState(of: node).secrets(
                 for: node, on: reading, now: context.now(), isTrial: true),
-            secrets: context.secrets, version: PiflashVersion.current, now: context.now())
+            secrets: context.secrets, version: PiflashVersion.current, now: context.now(),
+            isCancelled: context.isCancelled)
         guard !change.isEmpty else {
             context.console.output("\(target): no difference")
             return

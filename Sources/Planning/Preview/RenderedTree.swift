@@ -66,11 +66,13 @@ package struct RenderedTree: Sendable {
                 .directoryExists, severity: .usage, "\"\(directory)\" exists already",
                 hint: "name a new directory, so that none of your files is overwritten")
         }
+        let top = try PrivateDirectory.make(directory, for: .output(mode: 0o700))
         for file in files {
-            let path = directory.appending(
-                file.path.split(separator: "/").map { FilePath.Component(String($0)) }.compactMap { $0 })
-            try DurableFile.makeDirectories(path.removingLastComponent(), mode: 0o700)
-            try DurableFile.replace(path, with: file.contents, mode: file.mode & 0o700)
+            let parts = file.path.split(separator: "/").map(String.init)
+            guard let name = parts.last else { continue }
+            var place = top
+            for part in parts.dropLast() { place = try place.makeDirectory(part) }
+            try place.replace(name, with: file.contents, mode: file.mode & 0o700)
         }
         return files.count
     }

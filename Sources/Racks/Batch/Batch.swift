@@ -55,7 +55,7 @@ package struct Batch: Sendable {
                 return plan.provision.warnings
             case .configure:
                 do {
-                    return try await change(job).provision.warnings
+                    return try await change(job, isCancelled).provision.warnings
                 } catch let failure as Failure {
                     throw Failure(
                         failure.code, severity: failure.severity,
@@ -148,7 +148,7 @@ package struct Batch: Sendable {
             case .configure:
                 let changed = try await run.configure(at: target, time: planner.now()) {
                     try start()
-                    return try await change(job)
+                    return try await change(job, isCancelled)
                 }
                 return BatchOutcome(job, .configured(changed))
             }
@@ -170,12 +170,14 @@ package struct Batch: Sendable {
             for: card.node, in: secrets, on: card.image, events: { _ in }, isCancelled: isCancelled)
     }
 
-    private func change(_ job: BatchPlan.Job) async throws -> Reconfiguration {
+    private func change(
+        _ job: BatchPlan.Job, _ isCancelled: @escaping @Sendable () -> Bool
+    ) async throws -> Reconfiguration {
         let (node, now) = (job.card.node, planner.now())
         let card = try InspectedCard(at: job.target.path)
         return try await Reconfiguration(
             of: node, on: card, in: RackState(of: node).secrets(for: node, on: card, now: now),
-            secrets: planner.secrets, version: planner.version, now: now)
+            secrets: planner.secrets, version: planner.version, now: now, isCancelled: isCancelled)
     }
 
     /// Marks the card to be written again, also by a later run.

@@ -56,25 +56,31 @@ package struct DockerContexts: Sendable {
             throw Failure(.usage, severity: .usage, "there is no recipe to make a context from")
         }
         let state = RackState(of: secured.first ?? first)
-        let directory = directory ?? state.directory.appending("contexts")
-        try DurableFile.makeDirectories(directory, mode: 0o700)
+        let directory = try Self.directory(at: directory, or: state)
         let client = secured.isEmpty ? nil : try state.clientCertificate(now: now)
         if let client {
             for (name, text) in Self.files(client) {
-                try DurableFile.replace(directory.appending(name), with: Array(text.utf8), mode: 0o600)
+                try directory.replace(name, with: Array(text.utf8))
             }
         }
         var contexts: [Context] = []
         for node in nodes {
             let host = Self.host(of: node, answersLocalName: answersLocalName(node))
-            let file = directory.appending("\(node.hostname.value).dockercontext")
+            let file = "\(node.hostname.value).dockercontext"
             let certificate = node.docker.remote?.value == .tls ? client : nil
-            try DurableFile.replace(
-                file, with: Self.archive(node.hostname.value, host: host, certificate: certificate), mode: 0o600)
-            contexts.append(Context(node: node.hostname.value, host: host, file: file))
+            try directory.replace(
+                file, with: Self.archive(node.hostname.value, host: host, certificate: certificate))
+            contexts.append(
+                Context(node: node.hostname.value, host: host, file: directory.path.appending(file)))
         }
         self.contexts = contexts
-        bundle = client == nil ? nil : directory
+        bundle = client == nil ? nil : directory.path
+    }
+
+    private static func directory(at path: FilePath?, or state: RackState) throws(Failure) -> PrivateDirectory {
+        if let path { return try PrivateDirectory.make(path, for: .output(mode: 0o700)) }
+        let made = try state.made()
+        return try state.writing { () throws(Failure) in try made.makeDirectory("contexts") }
     }
 
     private static func files(_ certificate: NodeCertificate) -> [(String, String)] {

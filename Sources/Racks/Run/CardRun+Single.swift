@@ -22,7 +22,7 @@ extension CardRun {
             node: node, path: target.path, image: image, configuration: try digest.of(node),
             secrets: try await state.secretsDigest(of: node, reading: planner.secrets),
             identity: CardIdentity(of: target))
-        if let holder = RackLock.holder(of: state) {
+        if let holder = try RackLock.holder(of: state) {
             warn(
                 "another piflash works on this rack's cards" + (holder.isEmpty ? "" : " (\(holder))")
                     + ": see that it does not make a second \(node.hostname.value)")
@@ -35,6 +35,8 @@ extension CardRun {
             observers.append(
                 LenientObserver(LedgerObserver(ledger: try LedgerWriter(state), now: planner.now), warn: report))
         } catch {
+            // A ledger that others can have made is not a missing one.
+            guard error.severity != .refused else { throw error }
             report(error)
         }
         if let observer { observers.append(observer) }
