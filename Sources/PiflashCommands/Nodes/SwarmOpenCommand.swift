@@ -29,7 +29,7 @@ struct SwarmOpenCommand: ContextualCommand {
                 hint: "a swarm with swarm.token has no token services")
         }
         let prepared = try managers.map { node in
-            let keys = try RackState(of: node, user: context.user).swarmKeys(for: node)
+            let keys = try RackState(of: node).swarmKeys(for: node)
             return (node: node, files: TokenService.files(for: node, keys: keys))
         }
         try await remote.work(on: managers, in: context) { ssh, renderer in
