@@ -11,7 +11,7 @@ extension CacheFiles {
         _ source: ImageSource, to part: String, events: (ImageEvent) -> Void, isCancelled: () -> Bool,
         began: (GrowingFile, Int64) -> Void
     ) throws(Failure) -> ImageDigests {
-        let image = try ArchivedImage.find(in: source)
+        let image = try ImageUnpacker(source)
         // A sparse image takes at least about as much room as its source.
         try makeRoom(for: source.storedSize, source: source, events: events)
         // What has the name, which only this run may use, is of a run that was killed, or was not made by piflash.
@@ -31,25 +31,25 @@ extension CacheFiles {
     }
 
     private func unpack(
-        _ source: ImageSource, _ image: ArchivedImage, to file: GrowingFile, _ whole: WorkerThread<String>,
+        _ source: ImageSource, _ image: ImageUnpacker, to file: GrowingFile, _ whole: WorkerThread<String>,
         _ chunks: WorkerThread<ChunkDigests>, events: (ImageEvent) -> Void, isCancelled: () -> Bool
     ) throws(Failure) -> ImageDigests {
         try withoutActuallyEscaping(events) { events throws(Failure) in
             try withoutActuallyEscaping(isCancelled) { isCancelled throws(Failure) in
-                try Unpacking(
-                    source: source, image: image, file: file,
+                try image.run(
+                    to: file,
                     progress: { (done) throws(Failure) in
                         try makeRoom(for: 0, source: source, events: events)
                         events(.unpacking(done: min(done, source.size), total: source.size))
-                    }, isCancelled: isCancelled
-                ).run()
+                    }, isCancelled: isCancelled)
             }
         }
         try check(file.count, of: source, expected: image.size)
         events(.unpacking(done: source.size, total: source.size))
         file.complete()
         try file.synchronize()
-        guard let whole = try whole.value(unless: isCancelled), let chunks = try chunks.value(unless: isCancelled) else {
+        guard let whole = try whole.value(unless: isCancelled), let chunks = try chunks.value(unless: isCancelled)
+        else {
             throw Failure(.cancelled, "stopped while unpacking \(source.path)")
         }
         return ImageDigests(whole: whole, chunks: chunks)
