@@ -1,5 +1,6 @@
 import Foundation
 import Images
+import SystemPackage
 import TestSupport
 import Testing
 

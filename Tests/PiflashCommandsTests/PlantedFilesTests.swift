@@ -23,7 +23,7 @@ import Testing
             // The rack's state.
             ("ledger", write), ("salt.key", write), ("tls", write), ("swarm", write),
             ("ledger.lock", ["redo", "red01", "red"]),
-            ("contexts", ["context", "red"]), ("tls/client", ["context", "red"]), ("swarm/manager", write),
+            ("contexts", ["context", "red"]), ("tls/client", ["context", "red"]), ("swarm/nodes.key", write),
         ].flatMap { name, arguments in
             ["ln -s \"$canary/file\"", "ln -s \"$canary/directory\"", "mkfifo"].map {
                 Plant(
