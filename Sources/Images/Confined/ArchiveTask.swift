@@ -8,6 +8,8 @@ package enum ArchiveTask {
     enum Request: Int {
         /// Finds the image in a packed file, which comes along.
         case find
+        /// Says how much room it takes.
+        case measure
         /// Unpacks it into the file that comes along.
         case unpack
         /// Says how a file that comes along is packed.
@@ -27,12 +29,19 @@ package enum ArchiveTask {
     package static func run(_ worker: ConfinedWorker) {
         var found: (source: ImageSource, image: ArchivedImage)?
         worker.run { (request: inout UnpackedValues, file: FileDescriptor?) throws(Failure) in
-            guard let file, let kind = Request(rawValue: try request.number(Int.self)) else {
-                throw UnpackedValues.malformed
-            }
+            let number = try request.number(Int.self)
             let path = FilePath(try request.text())
             var result = PackedValues()
+            if number == Request.measure.rawValue {
+                guard let found else { throw UnpackedValues.malformed }
+                let measure = ImageMeasure(limit: try request.number(Int64.self))
+                try decoding(found.source, found.image, nil, worker).run(to: measure)
+                result.add(measure.stored)
+                return result
+            }
+            guard let file, let kind = Request(rawValue: number) else { throw UnpackedValues.malformed }
             switch kind {
+            case .measure: break
             case .find:
                 let source = try ImageSource(ImageFile(adopting: file, at: path))
                 let image = try ArchivedImage.find(in: source)
@@ -71,16 +80,22 @@ package enum ArchiveTask {
     private static func unpack(
         _ source: ImageSource, _ image: ArchivedImage, to output: GrowingFile, _ worker: ConfinedWorker
     ) throws(Failure) {
-        try Unpacking(
-            source: source, image: image, file: output,
+        try Unpacking(decoding: decoding(source, image, output, worker), file: output).run()
+    }
+
+    /// Asks the caller now and then whether to go on, and says how far `output` has grown.
+    private static func decoding(
+        _ source: ImageSource, _ image: ArchivedImage, _ output: GrowingFile?, _ worker: ConfinedWorker
+    ) -> Decoding {
+        Decoding(
+            source: source, image: image,
             progress: { (done) throws(Failure) in
                 var question = PackedValues()
                 question.add(Question.progress.rawValue)
                 question.add(done)
-                add(output.takeNews(), to: &question)
+                if let output { add(output.takeNews(), to: &question) }
                 _ = try worker.ask(question)
-            }, isCancelled: { false }
-        ).run()
+            }, isCancelled: { false })
     }
 
     private static func isCancelled(_ worker: ConfinedWorker) -> Bool {

@@ -32,6 +32,25 @@ struct ImageUnpacker {
         work = .confined(process)
     }
 
+    /// How much room the image takes, in bytes without holes. Throws `.cacheFull` if that is more than `limit`.
+    func measure(limit: Int64, isCancelled: @escaping () -> Bool) throws(Failure) -> Int64 {
+        switch work {
+        case .here(let image):
+            let measure = ImageMeasure(limit: limit)
+            try Decoding(source: source, image: image, progress: { (_) throws(Failure) in }, isCancelled: isCancelled)
+                .run(to: measure)
+            return measure.stored
+        case .confined(let process):
+            var request = ArchiveTask.request(.measure, source.path)
+            request.add(limit)
+            var result = try process.call(request) { (_) throws(Failure) in
+                if isCancelled() { throw Failure(.cancelled, "stopped while unpacking \(source.path)") }
+                return []
+            }
+            return try result.number(Int64.self)
+        }
+    }
+
     /// Unpacks the image into `file`. The file then has all bytes, but is not complete yet: the caller says so.
     ///
     /// - Parameters:
@@ -42,7 +61,8 @@ struct ImageUnpacker {
     ) throws(Failure) {
         switch work {
         case .here(let image):
-            try Unpacking(source: source, image: image, file: file, progress: progress, isCancelled: isCancelled).run()
+            let decoding = Decoding(source: source, image: image, progress: progress, isCancelled: isCancelled)
+            try Unpacking(decoding: decoding, file: file).run()
         case .confined(let process):
             var result = try process.call(
                 ArchiveTask.request(.unpack, file.path), passing: file.descriptor
