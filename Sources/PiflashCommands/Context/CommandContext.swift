@@ -36,8 +36,8 @@ package struct CommandContext: Sendable {
         var entry = environ
         while let text = entry.pointee {
             let pair = String(cString: text)
-            if let sign = pair.firstIndex(of: "=") {
-                environment[String(pair[..<sign])] = String(pair[pair.index(after: sign)...])
+            if let sign = pair.unicodeScalars.firstIndex(of: "=") {
+                environment[String(pair[..<sign])] = String(pair[pair.unicodeScalars.index(after: sign)...])
             }
             entry += 1
         }
