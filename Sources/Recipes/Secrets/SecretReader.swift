@@ -1,23 +1,31 @@
-import Host
+package import Host
 package import Diagnostics
 import FoundationEssentials
 import Subprocess
 import SystemPackage
+import Text
 
 /// Reads secrets from where their tags say, each at most once per run. Their values are never part of a message.
 package actor SecretReader: SecretReading {
     private let environment: [String: String]
     private let prompt: @Sendable (String) -> String?
     private let asksTwice: Bool
+    private let user: InvokingUser?
+    private let announce: @Sendable (String) -> Void
     private var known: [Secret.Source: String] = [:]
 
     /// - Parameters:
+    ///   - user: Whose HOME, USER and LOGNAME programs get; nil for those of this process.
     ///   - asksTwice: Whether a new password is asked for a second time, since nobody sees what is typed.
+    ///   - announce: Says which program is asked, before it runs.
     ///   - prompt: Asks the user for a secret without echo; it returns nil if nobody can be asked.
     package init(
-        environment: [String: String], asksTwice: Bool = false, prompt: @escaping @Sendable (String) -> String?
+        environment: [String: String], user: InvokingUser? = nil, asksTwice: Bool = false,
+        announce: @escaping @Sendable (String) -> Void = { _ in }, prompt: @escaping @Sendable (String) -> String?
     ) {
         self.environment = environment
+        self.user = user
+        self.announce = announce
         self.asksTwice = asksTwice
         self.prompt = prompt
     }
@@ -51,6 +59,7 @@ package actor SecretReader: SecretReading {
             }
             return try Self.text(Data(contents), of: "!file \(path)")
         case .command(let words):
+            announce("asks `\(Secret.commandText(words))` for \(secret.path)")
             return try await run(words)
         case .prompt(let text):
             return try asksTwice && [.password, .passphrase].contains(secret.rule)
@@ -78,7 +87,7 @@ package actor SecretReader: SecretReading {
         let name = "!command \(words[0])"
         do {
             let result = try await Subprocess.run(
-                .name(words[0]), arguments: Arguments(Array(words.dropFirst())),
+                .name(words[0]), arguments: Arguments(Array(words.dropFirst())), environment: programEnvironment,
                 output: .bytes(limit: 1 << 20), error: .discarded)
             guard result.terminationStatus.isSuccess else {
                 // What the program printed may contain the secret: only its status is reported.
@@ -92,12 +101,20 @@ package actor SecretReader: SecretReading {
         }
     }
 
+    /// This process's environment, with what sudo has changed as the user has it: a password store is in the user's home.
+    private var programEnvironment: Environment {
+        guard let user else { return .inherit }
+        let name = user.name
+        return .inherit.updating(["HOME": user.home.string, "USER": name, "LOGNAME": name].compactMapValues { $0 })
+    }
+
     /// The text without one final line end, which editors and programs add.
     private static func text(_ data: Data, of source: String) throws(Failure) -> String {
         guard var text = String(validating: Array(data), as: UTF8.self) else {
             throw Failure(.secretUnavailable, "\(source): its content is not UTF-8 text")
         }
-        if text.hasSuffix("\r\n") || text.hasSuffix("\n") { text.removeLast() }
+        // "\r\n" is one Character.
+        if text.ends(with: "\n") { text.removeLast() }
         return text
     }
 }
