@@ -1,3 +1,4 @@
+import Text
 import CArchive
 package import Diagnostics
 import SystemPackage
@@ -39,7 +40,7 @@ package enum ArchiveMembers {
                 }
                 guard let text = archive_entry_pathname(entry) else { continue }
                 var path = String(cString: text)
-                if path.hasPrefix("./") { path.removeFirst(2) }
+                if path.begins(with: "./") { path.removeFirst(2) }
                 guard wanted(path), archive_entry_filetype(entry) == carchive_ifreg(),
                     archive_entry_size(entry) <= limit
                 else { continue }

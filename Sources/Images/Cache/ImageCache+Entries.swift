@@ -1,3 +1,4 @@
+import Text
 import Crypto
 import Diagnostics
 import FoundationEssentials
@@ -29,7 +30,7 @@ extension ImageCache {
     /// Removes unfinished images of runs that were killed.
     func sweep() {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: images.string)) ?? []
-        where name.hasSuffix(".part") {
+        where name.ends(with: ".part") {
             let owner = sources.appending("\(name.dropLast(5)).lock")
             guard let lock = try? FileLock.take(owner, .exclusive, user: user) else { continue }
             unlink(images.appending(name).string)
@@ -134,7 +135,7 @@ extension ImageCache {
 
     func stored() -> [Stored] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: images.string)) ?? []
-        return names.filter { $0.hasSuffix(".img") }.compactMap { name in
+        return names.filter { $0.ends(with: ".img") }.compactMap { name in
             let digest = String(name.dropLast(4))
             guard let image = try? images.appending(name).stat() else { return nil }
             let note = try? images.appending("\(digest).json").stat()

@@ -68,7 +68,7 @@ package struct RenderedTree: Sendable {
         }
         for file in files {
             let path = directory.appending(
-                file.path.split(separator: "/").map { FilePath.Component(String($0)) }.compactMap { $0 })
+                file.path.split(at: "/").map { FilePath.Component(String($0)) }.compactMap { $0 })
             try user.makeDirectories(path.removingLastComponent(), mode: 0o700)
             try user.replaceFile(path, with: file.contents, mode: file.mode & 0o700)
         }
