@@ -1,10 +1,12 @@
-import Host
 import Text
 import Crypto
 import Diagnostics
-import Host
+import Images
+import Planning
+import Provisioning
 package import Recipes
 import Stacks
+import Storage
 import SystemPackage
 
 /// One digest over everything that a node's card is made from, except the image. If it changes, the card is stale.
@@ -69,10 +71,13 @@ package struct ConfigurationDigest {
         return digest
     }
 
-    /// A missing file has a digest, too: another check reports it, with its line.
+    /// A file that is missing, or cannot be carried, has a digest, too: another check reports it, with its line.
     private mutating func digest(ofFile path: String) throws -> String {
         if let known = files[path] { return known }
-        let made = try DurableFile.read(FilePath(path)).map { SHA256.hash(data: $0).hex } ?? "missing"
+        var made = "missing"
+        if let file = try? ImageFile(opening: FilePath(path)) {
+            made = file.size > Supplies.sizeLimit ? "too long" : try file.sha256(isCancelled: { false })
+        }
         files[path] = made
         return made
     }

@@ -13,31 +13,22 @@ extension RackState {
     }
 
     private func swarmKey(_ name: String) throws(Failure) -> RackKeys.Pair {
-        let path = directory.appending("swarm").appending(name)
-        if let known = try readKey(path) { return known }
-        try user.makeDirectories(directory, mode: 0o700)
-        try user.makeDirectories(path.removingLastComponent(), mode: 0o700)
-        try keep(Array(RackKeys.Pair.make(comment: "piflash \(name)").privateKey.utf8), at: path)
-        guard let made = try readKey(path) else { throw Failure(.system, "\(path) is gone", hint: "try again") }
+        if let known = try opened()?.directory("swarm"), let key = try key(name, in: known) { return key }
+        let directory = try made()
+        let swarm = try writing { () throws(Failure) in try directory.makeDirectory("swarm") }
+        try keep(Array(RackKeys.Pair.make(comment: "piflash \(name)").privateKey.utf8), as: name, in: swarm)
+        guard let made = try key(name, in: swarm) else {
+            throw Failure(.system, "\(swarm.path.appending(name)) is gone", hint: "try again")
+        }
         return made
     }
 
-    private func readKey(_ path: FilePath) throws(Failure) -> RackKeys.Pair? {
-        let bytes: [UInt8]
-        do {
-            let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec])
-            bytes = try file.closeAfter {
-                try [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
-                    count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
-                }
-            }
-        } catch {
-            if error as? Errno == .noSuchFileOrDirectory { return nil }
-            throw Failure(.system, "reading \(path): \((error as? Errno)?.description.lowercased() ?? "\(error)")")
-        }
+    private func key(_ name: String, in swarm: PrivateDirectory) throws(Failure) -> RackKeys.Pair? {
+        guard let bytes = try swarm.read(name, limit: 64 << 10, isKey: true) else { return nil }
         guard let key = RackKeys.Pair(privateKey: String(decoding: bytes, as: UTF8.self)) else {
             throw Failure(
-                .system, "\(path) is damaged: it is not an Ed25519 key of OpenSSH without a passphrase",
+                .system,
+                "\(swarm.path.appending(name)) is damaged: it is not an Ed25519 key of OpenSSH without a passphrase",
                 hint: "restore it, or delete .piflash/swarm and write all cards of the rack again")
         }
         return key
