@@ -21,7 +21,8 @@ import Testing
     private static let plants: [Plant] =
         [
             // The rack's state.
-            ("ledger", write), ("salt.key", write), ("tls", write), ("swarm", write), ("ledger.lock", ["redo", "red01", "red"]),
+            ("ledger", write), ("salt.key", write), ("tls", write), ("swarm", write),
+            ("ledger.lock", ["redo", "red01", "red"]),
             ("contexts", ["context", "red"]), ("tls/client", ["context", "red"]), ("swarm/manager", write),
         ].flatMap { name, arguments in
             ["ln -s \"$canary/file\"", "ln -s \"$canary/directory\"", "mkfifo"].map {
@@ -41,7 +42,8 @@ import Testing
             Plant(shell: "chmod 777 red/.piflash", arguments: write, message: "others may write to it"),
             Plant(
                 shell: "truncate -s 20G red/.piflash/ledger", arguments: ["plan", "red"], message: "it is longer than"),
-            Plant(shell: "truncate -s 20G red/red01.yaml", arguments: ["check", "red/red01.yaml"], message: "red01.yaml"),
+            Plant(
+                shell: "truncate -s 20G red/red01.yaml", arguments: ["check", "red/red01.yaml"], message: "red01.yaml"),
             Plant(
                 shell: "truncate -s 20G red/vault",
                 arguments: ["write", "--recipe", "red/red01.yaml", "--yes", "new.img"], message: "vault"),

@@ -72,7 +72,8 @@ import Testing
 
     private func run(_ shell: String, _ name: String) throws {
         let made = try OutsideTool("sh").run([
-            "-c", "cd \"$0\" && \(shell)", scratch.path.string, scratch["rack/.piflash"].string + (name.isEmpty ? "" : "/\(name)"),
+            "-c", "cd \"$0\" && \(shell)", scratch.path.string,
+            scratch["rack/.piflash"].string + (name.isEmpty ? "" : "/\(name)"),
         ])
         #expect(made.succeeded, "\(made.errors)")
     }

@@ -1,6 +1,5 @@
 import Diagnostics
 import Foundation
-import Host
 import Recipes
 import Synchronization
 import SystemPackage
@@ -36,13 +35,5 @@ import Testing
             said.withLock { $0 }[0].hasPrefix("asks `sh -c 'touch ")
                 && said.withLock { $0 }[0].hasSuffix("` for user.password"))
         #expect(secret(["pass", "show", "wifi/my lab"]).command == "pass show 'wifi/my lab'")
-    }
-
-    @Test func `a program has the home and the name of the user, whatever this process has`() async throws {
-        let user = InvokingUser(userID: 65_534, groupID: 65_534, home: scratch["home"])
-        let reader = SecretReader(environment: [:], user: user) { _ in nil }
-        let words = ["sh", "-c", "printf '%s %s %s %s' \"$HOME\" \"$USER\" \"$LOGNAME\" \"${PATH:+path}\""]
-        let value = try await reader.read(secret(words))
-        #expect(value == .value("\(scratch["home"]) nobody nobody path"))
     }
 }

@@ -38,7 +38,8 @@ package enum ArchiveMembers {
         archive.withUnsafeBytes { bytes in
             feed.rest = bytes[...]
             defer { feed.rest = UnsafeRawBufferPointer(start: nil, count: 0)[...] }
-            guard archive_read_open(handle, Unmanaged.passUnretained(feed).toOpaque(), nil, Feed.next, nil) == ARCHIVE_OK
+            guard
+                archive_read_open(handle, Unmanaged.passUnretained(feed).toOpaque(), nil, Feed.next, nil) == ARCHIVE_OK
             else {
                 isRead = false
                 return
@@ -96,18 +97,19 @@ package enum ArchiveMembers {
 
         init(_ isCancelled: @escaping () -> Bool) { self.isCancelled = isCancelled }
 
-        static let next: @convention(c) (
-            OpaquePointer?, UnsafeMutableRawPointer?, UnsafeMutablePointer<UnsafeRawPointer?>?
-        ) -> la_ssize_t = { handle, context, buffer in
-            guard let context else { return -1 }
-            let feed = Unmanaged<Feed>.fromOpaque(context).takeUnretainedValue()
-            feed.isTooLarge = archive_filter_bytes(handle, 0) > ArchiveMembers.unpackedLimit
-            feed.wasCancelled = feed.isCancelled()
-            guard !feed.isTooLarge, !feed.wasCancelled else { return -1 }
-            let part = feed.rest.prefix(Feed.part)
-            feed.rest = feed.rest.dropFirst(Feed.part)
-            buffer?.pointee = UnsafeRawBufferPointer(rebasing: part).baseAddress
-            return part.count
-        }
+        static let next:
+            @convention(c) (
+                OpaquePointer?, UnsafeMutableRawPointer?, UnsafeMutablePointer<UnsafeRawPointer?>?
+            ) -> la_ssize_t = { handle, context, buffer in
+                guard let context else { return -1 }
+                let feed = Unmanaged<Feed>.fromOpaque(context).takeUnretainedValue()
+                feed.isTooLarge = archive_filter_bytes(handle, 0) > ArchiveMembers.unpackedLimit
+                feed.wasCancelled = feed.isCancelled()
+                guard !feed.isTooLarge, !feed.wasCancelled else { return -1 }
+                let part = feed.rest.prefix(Feed.part)
+                feed.rest = feed.rest.dropFirst(Feed.part)
+                buffer?.pointee = UnsafeRawBufferPointer(rebasing: part).baseAddress
+                return part.count
+            }
     }
 }

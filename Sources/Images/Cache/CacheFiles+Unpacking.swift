@@ -49,7 +49,8 @@ extension CacheFiles {
         events(.unpacking(done: source.size, total: source.size))
         file.complete()
         try file.synchronize()
-        guard let whole = try whole.value(unless: isCancelled), let chunks = try chunks.value(unless: isCancelled) else {
+        guard let whole = try whole.value(unless: isCancelled), let chunks = try chunks.value(unless: isCancelled)
+        else {
             throw Failure(.cancelled, "stopped while unpacking \(source.path)")
         }
         return ImageDigests(whole: whole, chunks: chunks)

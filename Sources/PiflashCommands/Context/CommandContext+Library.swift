@@ -32,7 +32,7 @@ extension CommandContext {
     var secrets: SecretReader {
         let console = console
         return SecretReader(
-            environment: environment, user: user, asksTwice: console.inputIsTerminal,
+            environment: environment, asksTwice: console.inputIsTerminal,
             announce: { console.note("piflash: \($0)") }
         ) { text in
             console.inputIsTerminal ? console.ask("\(text): ", echo: false) : nil

@@ -1,4 +1,4 @@
-package import Host
+import Host
 package import Diagnostics
 import FoundationEssentials
 import Subprocess
@@ -10,21 +10,18 @@ package actor SecretReader: SecretReading {
     private let environment: [String: String]
     private let prompt: @Sendable (String) -> String?
     private let asksTwice: Bool
-    private let user: InvokingUser?
     private let announce: @Sendable (String) -> Void
     private var known: [Secret.Source: String] = [:]
 
     /// - Parameters:
-    ///   - user: Whose HOME, USER and LOGNAME programs get; nil for those of this process.
     ///   - asksTwice: Whether a new password is asked for a second time, since nobody sees what is typed.
     ///   - announce: Says which program is asked, before it runs.
     ///   - prompt: Asks the user for a secret without echo; it returns nil if nobody can be asked.
     package init(
-        environment: [String: String], user: InvokingUser? = nil, asksTwice: Bool = false,
+        environment: [String: String], asksTwice: Bool = false,
         announce: @escaping @Sendable (String) -> Void = { _ in }, prompt: @escaping @Sendable (String) -> String?
     ) {
         self.environment = environment
-        self.user = user
         self.announce = announce
         self.asksTwice = asksTwice
         self.prompt = prompt
@@ -87,7 +84,7 @@ package actor SecretReader: SecretReading {
         let name = "!command \(words[0])"
         do {
             let result = try await Subprocess.run(
-                .name(words[0]), arguments: Arguments(Array(words.dropFirst())), environment: programEnvironment,
+                .name(words[0]), arguments: Arguments(Array(words.dropFirst())),
                 output: .bytes(limit: 1 << 20), error: .discarded)
             guard result.terminationStatus.isSuccess else {
                 // What the program printed may contain the secret: only its status is reported.
@@ -99,13 +96,6 @@ package actor SecretReader: SecretReading {
         } catch {
             throw Failure(.secretUnavailable, "\(name): the program could not be run")
         }
-    }
-
-    /// This process's environment, with what sudo has changed as the user has it: a password store is in the user's home.
-    private var programEnvironment: Environment {
-        guard let user else { return .inherit }
-        let name = user.name
-        return .inherit.updating(["HOME": user.home.string, "USER": name, "LOGNAME": name].compactMapValues { $0 })
     }
 
     /// The text without one final line end, which editors and programs add.
