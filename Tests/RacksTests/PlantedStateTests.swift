@@ -43,6 +43,8 @@ import Testing
         "ledger.lock": { state, _, _ in _ = try RackLock(state, since: "now") },
         "swarm": { state, node, _ in _ = try state.swarmKeys(for: node) },
         "swarm/host": { state, node, _ in _ = try state.swarmKeys(for: node) },
+        "swarm/nodes.key": { state, node, _ in _ = try state.swarmKeys(for: node) },
+        "swarm/stolen": { state, node, _ in _ = try state.swarmKeys(for: node) },
         "swarm/manager": { state, node, _ in _ = try state.swarmKeys(for: node) },
         "tls": { state, node, _ in _ = try state.certificate(for: node, now: now) },
         "tls/lock": { state, node, _ in _ = try state.certificate(for: node, now: now) },
@@ -56,6 +58,9 @@ import Testing
 
     /// Makes everything that can be there.
     private func fill() throws {
+        try run(
+            "mkdir -p -m 700 \"$1\" \"$1/swarm\" && : >>\"$1/swarm/stolen\" && cd \"$1/swarm\" && for key in worker manager; do "
+                + "[ -e $key ] || ssh-keygen -q -t ed25519 -N '' -f $key; done", "")
         for name in Self.uses.keys.sorted() where name != "ledger" {
             try Self.uses[name]?(state, node, scratch.path)
         }
@@ -105,7 +110,7 @@ import Testing
         #expect(try canaries() == before)
     }
 
-    @Test(arguments: ["salt.key", "swarm/host", "swarm/manager", "tls/ca-key.pem", "tls/nodes/red01/key.pem"])
+    @Test(arguments: ["salt.key", "swarm/host", "swarm/nodes.key", "swarm/manager", "tls/ca-key.pem", "tls/nodes/red01/key.pem"])
     func `a key that others may read is refused, as by ssh`(_ name: String) throws {
         try fill()
         try run("chmod 644 \"$1\"", name)
@@ -127,7 +132,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["salt.key", "ledger", "swarm/host", "tls/ca.pem", "tls/ca-key.pem"])
+    @Test(arguments: ["salt.key", "ledger", "swarm/host", "swarm/nodes.key", "swarm/stolen", "tls/ca.pem", "tls/ca-key.pem"])
     func `a file of 20 GB is a failure at once`(_ name: String) throws {
         try fill()
         try run("truncate -s 20G \"$1\"", name)

@@ -11,7 +11,7 @@ import SystemPackage
 import Systems
 import TestSupport
 
-/// A rack of nodes with real engines and a real sshd, each with the files that piflash lays down on its card, carried out
+/// A rack of nodes with real engines and a real sshd, each with the files that piflash writes to its card, carried out
 /// by `Tests/swarm/rack`.
 final class Rack: Sendable {
     struct Trouble: Error, CustomStringConvertible { let description: String }

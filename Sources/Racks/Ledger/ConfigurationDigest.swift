@@ -32,6 +32,11 @@ package struct ConfigurationDigest {
         whole.add(digest(of: node.rack))
         whole.add("\(node.swarm?.nodes.count ?? 0)")
         whole.add(encoded: bytes(ofSwarm: node.swarm?.nodes ?? []))
+        // Only managers' cards have the roles and labels of other nodes.
+        for member in node.swarm?.members ?? [] {
+            whole.add(member.role.rawValue)
+            whole.add(member.labels.joined(separator: " "))
+        }
         for path in node.docker.packages + node.docker.preload + (node.swarm?.stacks.map(\.compose) ?? []) {
             whole.add(try digest(ofFile: path.value))
         }

@@ -32,12 +32,12 @@ extension RackState {
         return NodeCertificate(authority: known.certificate, certificate: issued.certificate, key: issued.key)
     }
 
-    /// The node's hostname, its name for multicast DNS, and its address if that is fixed.
+    /// The node's hostname, its name for multicast DNS, and its address if that is fixed. Not localhost: with that any node's
+    /// key could answer in place of every engine that is reached through a tunnel. On the node itself there is the socket.
     private static func purpose(of node: Node) -> CertificateAuthority.Purpose {
         let name = node.hostname.value
         return .server(
-            names: [name, "\(name).local", "localhost"],
-            addresses: node.addresses.map(\.value.address) + ["127.0.0.1"])
+            names: [name, "\(name).local"], addresses: node.addresses.map(\.value.address))
     }
 
     private func authority(in tls: PrivateDirectory, now: Int64) throws -> CertificateAuthority {

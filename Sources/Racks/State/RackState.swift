@@ -23,26 +23,30 @@ package struct RackState: Sendable {
     /// The rack's random key for password salts. It is made when it is first needed, then kept: the same recipe always gives
     /// the same bytes, and without the key nobody can see from the hashes which passwords are equal.
     package func saltKey() throws(Failure) -> [UInt8] {
-        if let known = try opened().flatMap({ (directory) throws(Failure) in try saltKey(in: directory) }) {
-            return known
-        }
-        let directory = try made()
-        try keep(SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }, as: "salt.key", in: directory)
-        guard let made = try saltKey(in: directory) else {
-            throw Failure(.system, "\(directory.path.appending("salt.key")) is gone", hint: "try again")
-        }
-        return made
+        let hint = "delete it; password hashes then get new salts"
+        if let directory = try opened(), let known = try secret("salt.key", in: directory, hint: hint) { return known }
+        return try makeSecret("salt.key", in: try made(), hint: hint)
     }
 
-    private func saltKey(in directory: PrivateDirectory) throws(Failure) -> [UInt8]? {
-        guard let bytes = try directory.read("salt.key", isKey: true) else { return nil }
+    /// The 32 random bytes in a file of the rack's; nil if they are not made yet.
+    ///
+    /// - Parameter hint: What to do if the file is damaged.
+    func secret(_ name: String, in directory: PrivateDirectory, hint: String) throws(Failure) -> [UInt8]? {
+        guard let bytes = try directory.read(name, isKey: true) else { return nil }
         guard bytes.count == 32 else {
             throw Failure(
-                .system,
-                "\(directory.path.appending("salt.key")) is damaged: \(bytes.count) bytes instead of 32",
-                hint: "delete it; password hashes then get new salts")
+                .system, "\(directory.path.appending(name)) is damaged: \(bytes.count) bytes instead of 32", hint: hint)
         }
         return bytes
+    }
+
+    /// Makes such a file, unless another run has made it by now, and returns what is in it.
+    func makeSecret(_ name: String, in directory: PrivateDirectory, hint: String) throws(Failure) -> [UInt8] {
+        try keep(SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }, as: name, in: directory)
+        guard let made = try secret(name, in: directory, hint: hint) else {
+            throw Failure(.system, "\(directory.path.appending(name)) is gone", hint: "try again")
+        }
+        return made
     }
 
     // MARK: The directory

@@ -179,6 +179,7 @@ final class NodeRack: Sendable {
             KbdInteractiveAuthentication no
             PermitRootLogin prohibit-password
             UsePAM no
+            AcceptEnv LEAK_*
             SetEnv PATH=\(rig)/bin:\(scratch["common/bin"]):/usr/bin:/bin RIG=\(rig) PIFLASH_ROOT=\(rig)/root PIFLASH_TICK=0
             """, to: "\(name)/sshd_config")
         // Under timeout, so that none outlives a test that was killed.
