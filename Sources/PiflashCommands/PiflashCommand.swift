@@ -1,3 +1,4 @@
+import Text
 package import ArgumentParser
 import Cards
 import Diagnostics
@@ -126,13 +127,13 @@ package struct PiflashCommand: AsyncParsableCommand {
     /// Wraps the usage line, the only one that the parser does not wrap.
     private static func wrappingUsage(_ text: String, columns: Int) -> String {
         text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-            guard line.count > columns, line.lowercased().hasPrefix("usage: ") else { return String(line) }
+            guard line.count > columns, line.lowercased().begins(with: "usage: ") else { return String(line) }
             var lines: [String] = []
             // An option stays together with its value.
             var parts: [String] = []
-            for word in line.split(separator: " ") {
-                let isOption = parts.last.map { $0.hasPrefix("-") || $0.hasPrefix("[-") } ?? false
-                if let last = parts.last, word.hasPrefix("...") || isOption && word.hasPrefix("<") {
+            for word in line.split(at: " ") {
+                let isOption = parts.last.map { $0.begins(with: "-") || $0.begins(with: "[-") } ?? false
+                if let last = parts.last, word.begins(with: "...") || isOption && word.begins(with: "<") {
                     parts[parts.count - 1] = "\(last) \(word)"
                 } else {
                     parts.append(String(word))

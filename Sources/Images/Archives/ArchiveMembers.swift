@@ -1,3 +1,4 @@
+import Text
 import CArchive
 package import Diagnostics
 import Host
@@ -79,7 +80,7 @@ package enum ArchiveMembers {
                 }
                 guard let text = archive_entry_pathname(entry) else { continue }
                 var path = String(cString: text)
-                if path.hasPrefix("./") { path.removeFirst(2) }
+                if path.begins(with: "./") { path.removeFirst(2) }
                 let size = Int(clamping: archive_entry_size(entry))
                 guard wanted(path), archive_entry_filetype(entry) == carchive_ifreg(), (0...limit).contains(size)
                 else { continue }

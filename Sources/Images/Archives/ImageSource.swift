@@ -67,7 +67,7 @@ package struct ImageSource: Sendable {
         let text = String(decoding: head.prefix(256), as: UTF8.self).withoutByteOrderMark.lowercased()
         let start = text.drop { $0.isWhitespace }
         if head.isEmpty { return "it is empty" }
-        if start.hasPrefix("<!doctype") || start.hasPrefix("<html") || start.hasPrefix("<?xml") {
+        if start.begins(with: "<!doctype") || start.begins(with: "<html") || start.begins(with: "<?xml") {
             return "it is a web page"
         }
         if isCDImage(head) { return "it is a CD image (ISO 9660)" }

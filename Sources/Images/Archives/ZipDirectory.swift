@@ -90,7 +90,7 @@ struct ZipDirectory {
             default: true
             }
         return ArchiveEntry(
-            index: index, name: name, size: Int64(records.u32(record + 24)), isFile: isFile && !name.hasSuffix("/"),
+            index: index, name: name, size: Int64(records.u32(record + 24)), isFile: isFile && !name.ends(with: "/"),
             isEncrypted: records.u16(record + 8) & 1 != 0)
     }
 

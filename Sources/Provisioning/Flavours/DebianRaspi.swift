@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 import Recipes
 import Systems
@@ -21,7 +22,7 @@ enum DebianRaspi: FlavourRenderer {
         // "#" starts a comment in that file; a key is as good without its own.
         // It lets root log in, which only a user who becomes root without a password may do.
         let isFree = draft.node.user?.sudoMode == .passwordless
-        let key = isFree ? draft.material.authorizedKeys.first { !$0.contains("#") } : nil
+        let key = isFree ? draft.material.authorizedKeys.first { !$0.contains(scalar: "#") } : nil
         let lines = ["hostname=\(draft.node.hostname.value)"] + (key.map { ["root_authorized_key=\($0)"] } ?? [])
         return Rendering(
             bootFiles: [.init(path: BootPath.sysconf, contents: Array(lines.map { $0 + "\n" }.joined().utf8))],
