@@ -57,7 +57,7 @@ let package = Package(
         // The floors, lowest first: a target imports only what stands above it in this list.
         .target(name: "Diagnostics", swiftSettings: strict),
         .target(name: "Text", dependencies: ["Diagnostics", crypto], swiftSettings: strict),
-        .target(name: "Host", dependencies: ["Diagnostics", systemPackage], swiftSettings: strict),
+        .target(name: "Host", dependencies: ["CLinux", "Diagnostics", systemPackage], swiftSettings: strict),
         .target(
             name: "Storage", dependencies: ["CLinux", "Diagnostics", "Host", systemPackage], swiftSettings: strict),
         .target(

@@ -2,10 +2,16 @@
 #include "CLinux.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/netlink.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -48,4 +54,106 @@ int clinux_uevent_socket(void) {
     close(fd);
     errno = error;
     return -1;
+}
+
+int clinux_forbid_dumps(void) {
+    struct rlimit none = {0, 0};
+    if (setrlimit(RLIMIT_CORE, &none) != 0) return -1;
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+// Whether this thread may use a capability, or take one up again.
+static int has_capabilities(void) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+    memset(sets, 0, sizeof sets);
+    if (syscall(SYS_capget, &header, sets) != 0) return 1;
+    for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+        if (sets[i].effective | sets[i].permitted) return 1;
+    return 0;
+}
+
+int clinux_become(const char *name, unsigned int user, unsigned int group) {
+    if (user == 0 || group == 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0) return -1;
+    // Kernels before 4.3 have none (EINVAL).
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 && errno != EINVAL) return -1;
+    gid_t only = group;
+    if ((name ? initgroups(name, group) : setgroups(1, &only)) != 0) return -1;
+    if (setresgid(group, group, group) != 0 || setresuid(user, user, user) != 0) return -1;
+    if (setresuid(-1, 0, -1) == 0 || setresgid(-1, 0, -1) == 0 || geteuid() != user || getegid() != group ||
+        has_capabilities()) {
+        errno = EPERM;
+        return -1;
+    }
+    return 0;
+}
+
+int clinux_packet_sockets(int pair[2]) { return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair); }
+
+int clinux_is_packet_socket(int fd) {
+    int type = 0, domain = 0;
+    socklen_t size = sizeof type;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0) return 0;
+    size = sizeof domain;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0) return 0;
+    return type == SOCK_SEQPACKET && domain == AF_UNIX;
+}
+
+int clinux_send(int socket, const void *bytes, unsigned long count, int passed) {
+    struct iovec part = {(void *)bytes, count};
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (passed >= 0) {
+        memset(&control, 0, sizeof control);
+        message.msg_control = control.space;
+        message.msg_controllen = sizeof control.space;
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(header), &passed, sizeof passed);
+    }
+    ssize_t sent;
+    do sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -1 : 0;
+}
+
+long clinux_receive(int socket, void *bytes, unsigned long count, int *passed) {
+    struct iovec part = {bytes, count};
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+    *passed = -1;
+    ssize_t received;
+    do received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    while (received < 0 && errno == EINTR);
+    if (received < 0) return -1;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+        header->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(passed, CMSG_DATA(header), sizeof *passed);
+    // The kernel closes the files that found no room.
+    if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+        if (*passed >= 0) close(*passed);
+        *passed = -1;
+        errno = EMSGSIZE;
+        return -1;
+    }
+    return received;
+}
+
+int clinux_set_direct(int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_DIRECT);
 }

@@ -11,7 +11,7 @@ package import SystemPackage
 /// replaced by a link meanwhile:
 ///
 ///  1. a temporary file is made in the directory (O_EXCL and O_NOFOLLOW: nothing that is there already is written to)
-///     with its mode and its owner, before it has any contents;
+///     with its mode, before it has any contents;
 ///  2. the contents are written, and fsync(2) waits until they are on the medium;
 ///  3. the temporary file gets its name: rename(2) replaces what has the name, link(2) fails if there is something;
 ///  4. fsync(2) of the directory waits until the name is on the medium.
@@ -23,17 +23,16 @@ package enum DurableFile {
     ///
     /// - Parameters:
     ///   - mode: The permission bits of the new file, less the process's umask.
-    ///   - owner: Who the file belongs to; nil for the process's user.
     ///   - temporary: The name of the temporary file, if it must be one that a later run finds and overwrites. Nil for a
     ///     random one, which no other thread or process uses.
     package static func replace(
-        _ name: String, in directory: FileDescriptor, with contents: [UInt8], mode: UInt16, owner: InvokingUser? = nil,
+        _ name: String, in directory: FileDescriptor, with contents: [UInt8], mode: UInt16,
         temporary: String? = nil
     ) throws(Errno) {
         if let temporary { unlinkat(directory.rawValue, temporary, 0) }
         let temporary = temporary ?? randomName(beside: name)
         do throws(Errno) {
-            try make(temporary, in: directory, with: contents, mode: mode, owner: owner)
+            try make(temporary, in: directory, with: contents, mode: mode)
             guard renameat(directory.rawValue, temporary, directory.rawValue, name) == 0 else { throw .current }
         } catch {
             unlinkat(directory.rawValue, temporary, 0)
@@ -45,28 +44,16 @@ package enum DurableFile {
     /// Makes the file `name` in `directory`; false, and nothing changes, if there is something of that name already. Of
     /// several callers at once, one makes the file, and the others find it complete.
     package static func keep(
-        _ name: String, in directory: FileDescriptor, with contents: [UInt8], mode: UInt16, owner: InvokingUser? = nil
+        _ name: String, in directory: FileDescriptor, with contents: [UInt8], mode: UInt16
     ) throws(Errno) -> Bool {
         let temporary = randomName(beside: name)
         defer { unlinkat(directory.rawValue, temporary, 0) }
-        try make(temporary, in: directory, with: contents, mode: mode, owner: owner)
+        try make(temporary, in: directory, with: contents, mode: mode)
         let isNew = linkat(directory.rawValue, temporary, directory.rawValue, name, 0) == 0
         guard isNew || Errno.current == .fileExists else { throw .current }
         // Also if another caller was first: the name must be on the medium before anyone relies on it.
         try synchronize(directory: directory)
         return isNew
-    }
-
-    /// Gives the complete file at `temporary` the name `path` in the same directory, and waits until both are on the
-    /// medium.
-    package static func rename(_ temporary: FilePath, to path: FilePath) throws(Errno) {
-        let directory = try open(directory: path.removingLastComponent())
-        defer { try? directory.close() }
-        let file = try descriptor(openat(AT_FDCWD, temporary.string, O_RDONLY | O_NOFOLLOW | O_CLOEXEC))
-        defer { try? file.close() }
-        try file.synchronize()
-        guard renameat(AT_FDCWD, temporary.string, AT_FDCWD, path.string) == 0 else { throw .current }
-        try synchronize(directory: directory)
     }
 
     /// Waits until the names in `directory` are on the medium. A file system that cannot wait for a directory answers
@@ -95,14 +82,11 @@ package enum DurableFile {
 
     /// Steps 1 and 2. Leaves what it made if it fails.
     private static func make(
-        _ name: String, in directory: FileDescriptor, with contents: [UInt8], mode: UInt16, owner: InvokingUser?
+        _ name: String, in directory: FileDescriptor, with contents: [UInt8], mode: UInt16
     ) throws(Errno) {
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
         let file = try descriptor(openat(directory.rawValue, name, flags, mode_t(mode)))
         do {
-            if let owner, owner.needsHandOver {
-                guard fchown(file.rawValue, owner.userID, owner.groupID) == 0 else { throw Errno.current }
-            }
             _ = try file.writeAll(contents)
             try file.synchronize()
         } catch {
@@ -118,25 +102,17 @@ package enum DurableFile {
     }
 }
 
-extension InvokingUser {
-    /// Replaces the file at `path`, or makes it, so that it belongs to the user: see ``DurableFile``.
+extension DurableFile {
+    /// Replaces the file at `path`, or makes it.
     ///
     /// - Parameter mode: Its permission bits, less the process's umask.
-    package func replaceFile(_ path: FilePath, with contents: [UInt8], mode: UInt16 = 0o644) throws(Failure) {
+    package static func replace(_ path: FilePath, with contents: [UInt8], mode: UInt16 = 0o644) throws(Failure) {
         try inDirectory(of: path) { directory, name throws(Errno) in
-            try DurableFile.replace(name, in: directory, with: contents, mode: mode, owner: self)
+            try DurableFile.replace(name, in: directory, with: contents, mode: mode)
         }
     }
 
-    /// Makes the file at `path`, so that it belongs to the user; false, and nothing changes, if there is something at
-    /// `path` already: see ``DurableFile``.
-    package func keepFile(_ path: FilePath, with contents: [UInt8], mode: UInt16) throws(Failure) -> Bool {
-        try inDirectory(of: path) { directory, name throws(Errno) in
-            try DurableFile.keep(name, in: directory, with: contents, mode: mode, owner: self)
-        }
-    }
-
-    private func inDirectory<Value>(
+    private static func inDirectory<Value>(
         of path: FilePath, _ body: (FileDescriptor, String) throws(Errno) -> Value
     ) throws(Failure) -> Value {
         do throws(Errno) {

@@ -20,47 +20,47 @@ package final class FileLock: Sendable {
 
     deinit { try? descriptor.close() }
 
-    /// Locks the file at `path`, which is made for `user` if it is missing; nil if another has the lock.
-    package static func take(_ path: FilePath, _ mode: Mode, user: InvokingUser) throws(Failure) -> FileLock? {
-        let lock = try make(path, user)
-        return try lock.acquire(mode, path, waiting: false) ? lock : nil
+    /// Locks the file `name` of `directory`, which is made if it is missing; nil if another has the lock.
+    package static func take(
+        _ name: String, in directory: PrivateDirectory, _ mode: Mode
+    ) throws(Failure) -> FileLock? {
+        let lock = try make(name, directory)
+        return try lock.acquire(mode, directory.path.appending(name), waiting: false) ? lock : nil
     }
 
-    /// Locks the file at `path`, which is made for `user` if it is missing, and waits while another has the lock.
-    package static func wait(for path: FilePath, _ mode: Mode, user: InvokingUser) throws(Failure) -> FileLock {
-        let lock = try make(path, user)
-        _ = try lock.acquire(mode, path, waiting: true)
+    /// Locks the file `name` of `directory`, which is made if it is missing, and waits while another has the lock.
+    package static func wait(
+        for name: String, in directory: PrivateDirectory, _ mode: Mode
+    ) throws(Failure) -> FileLock {
+        let lock = try make(name, directory)
+        _ = try lock.acquire(mode, directory.path.appending(name), waiting: true)
         return lock
     }
 
     /// Locks a file that must exist; nil if it does not, if another has the lock, or if the name has passed to another
     /// file meanwhile.
-    package static func take(existing path: FilePath, _ mode: Mode) throws(Failure) -> FileLock? {
-        let lock: FileLock
-        do { lock = FileLock(holding: try FileDescriptor.open(path, .readOnly, options: [.closeOnExec])) } catch {
-            if error as? Errno == .noSuchFileOrDirectory { return nil }
-            throw .system("opening \(path)", error)
-        }
-        guard try lock.acquire(mode, path, waiting: false), lock.descriptor.isNamed(by: path) else { return nil }
+    package static func take(
+        existing name: String, in directory: PrivateDirectory, _ mode: Mode
+    ) throws(Failure) -> FileLock? {
+        guard let file = try directory.openFile(name, .read) else { return nil }
+        let lock = FileLock(holding: file)
+        guard try lock.acquire(mode, directory.path.appending(name), waiting: false),
+            directory.isName(name, of: lock.descriptor)
+        else { return nil }
         return lock
     }
 
-    /// Whether another has an exclusive lock on the file at `path` now. Two that ask at once do not see each other.
-    package static func isHeld(_ path: FilePath) -> Bool {
-        guard let file = try? FileDescriptor.open(path, .readOnly, options: [.closeOnExec]) else { return false }
+    /// Whether another has an exclusive lock on the file `name` of `directory` now. Two that ask at once do not see each
+    /// other.
+    package static func isHeld(_ name: String, in directory: PrivateDirectory) throws(Failure) -> Bool {
+        guard let file = try directory.openFile(name, .read) else { return false }
         defer { try? file.close() }
         return (try? file.lock(.shared, waiting: false)) == false
     }
 
-    private static func make(_ path: FilePath, _ user: InvokingUser) throws(Failure) -> FileLock {
-        let lock: FileLock
-        do {
-            lock = FileLock(
-                holding: try FileDescriptor.open(
-                    path, .readWrite, options: [.create, .closeOnExec], permissions: [.ownerReadWrite]))
-        } catch { throw .system("opening \(path)", error) }
-        do { try user.own(path) } catch { throw .system("giving \(path) to its user", error) }
-        return lock
+    private static func make(_ name: String, _ directory: PrivateDirectory) throws(Failure) -> FileLock {
+        guard let file = try directory.openFile(name, .change) else { throw .vanished(directory.path.appending(name)) }
+        return FileLock(holding: file)
     }
 
     private func acquire(_ mode: Mode, _ path: FilePath, waiting: Bool) throws(Failure) -> Bool {
@@ -84,10 +84,4 @@ extension FileDescriptor {
     }
 
     package func unlock() { _ = flock(rawValue, LOCK_UN) }
-
-    /// Whether `path` names this open file now.
-    package func isNamed(by path: FilePath) -> Bool {
-        guard let own = try? stat(), let named = try? path.stat() else { return false }
-        return own.inode == named.inode && own.deviceID == named.deviceID
-    }
 }

@@ -7,11 +7,9 @@ package import SystemPackage
 
 /// Where the invoking user's files go (XDG Base Directory Specification).
 package struct UserDirectories: Sendable {
-    package let user: InvokingUser
     package let cache: FilePath
 
     package init(user: InvokingUser, environment: [String: String]) {
-        self.user = user
         // The specification: a relative path is invalid and ignored. Under sudo the variable, if it came through, was
         // root's or the caller's; a caller's is theirs to set, so an absolute one is honoured.
         if let set = environment["XDG_CACHE_HOME"], set.hasPrefix("/") {
@@ -22,10 +20,10 @@ package struct UserDirectories: Sendable {
     }
 }
 
-extension InvokingUser {
-    /// Makes the directory at `path` and the missing ones above it, each with `mode` and owned by the user. Their names
-    /// are on the medium when this returns: what is kept in them must not be lost with them.
-    package func makeDirectories(_ path: FilePath, mode: UInt16 = 0o700) throws(Failure) {
+extension DurableFile {
+    /// Makes the directory at `path` and the missing ones above it, each with `mode`. Their names are
+    /// on the medium when this returns: what is kept in them must not be lost with them.
+    package static func makeDirectories(_ path: FilePath, mode: UInt16 = 0o700) throws(Failure) {
         var missing: [FilePath] = []
         var current = path
         while !current.string.isEmpty, current.withPlatformString({ access($0, F_OK) }) != 0 {
@@ -39,9 +37,6 @@ extension InvokingUser {
                 throw Failure(.system, "making the directory \(directory): \(reason.description.lowercased())")
             }
             if result == 0 {
-                do { try own(directory) } catch {
-                    throw Failure(.system, "giving \(directory) to its user: \(error.description.lowercased())")
-                }
                 do throws(Errno) { try DurableFile.synchronize(directoryAt: directory.removingLastComponent()) } catch {
                     // A directory that may be written to but not read cannot be waited for.
                     guard error == .permissionDenied else { throw .system("making the directory \(directory)", error) }

@@ -1,5 +1,8 @@
 package import ArgumentParser
+import Cards
 import Diagnostics
+import Host
+import SystemPackage
 
 #if canImport(Glibc)
     import Glibc
@@ -48,8 +51,24 @@ package struct PiflashCommand: AsyncParsableCommand {
 
     /// Runs the command line of the process and ends the process with piflash's exit code.
     package static func runAndExit() async -> Never {
+        if CommandLine.arguments.dropFirst().elementsEqual([PrivilegeSeparation.serviceArgument]) { serveAndExit() }
+        do throws(Failure) {
+            try PrivilegeSeparation.begin(environment: ProcessEnvironment.current)
+        } catch {
+            Console.standard(environment: ProcessEnvironment.current).error(error)
+            Glibc.exit(error.severity.rawValue)
+        }
         let context = CommandContext.process()
         Glibc.exit(await run(Array(CommandLine.arguments.dropFirst()), in: context))
+    }
+
+    /// Opens cards for the process that started this one, until that ends. It is not a command: no user needs it.
+    private static func serveAndExit() -> Never {
+        guard geteuid() == 0, let caller = SudoCaller(environment: ProcessEnvironment.current),
+            let socket = PrivilegeSeparation.serviceSocket()
+        else { Glibc.exit(Failure.Severity.usage.rawValue) }
+        DeviceService(socket: socket, caller: caller.userID).run()
+        Glibc.exit(0)
     }
 
     /// Runs one command line (without the program's name) and returns its exit code.
@@ -64,7 +83,7 @@ package struct PiflashCommand: AsyncParsableCommand {
             }
             return 0
         } catch let failure as Failure {
-            context.console.error(failure)
+            context.console.error(failure.explainingRights(besides: DeviceOpener.current != nil))
             return failure.severity.rawValue
         } catch let report as DiagnosticReport {
             context.console.report(report)
@@ -110,5 +129,19 @@ package struct PiflashCommand: AsyncParsableCommand {
             }
             return lines.joined(separator: "\n")
         }.joined(separator: "\n")
+    }
+}
+
+extension Failure {
+    /// The same failure; under sudo, one for want of rights says whose rights count.
+    ///
+    /// - Parameter besides: Whether another process has root's rights.
+    fileprivate func explainingRights(besides: Bool) -> Failure {
+        guard besides, hint == nil, let reason = cause as? Errno, [.permissionDenied, .notPermitted].contains(reason)
+        else { return self }
+        return Failure(
+            code, severity: severity, message,
+            hint: "under sudo, too, piflash uses files with your own rights, not with root's: see `ls -l`", cause: cause
+        )
     }
 }

@@ -1,4 +1,4 @@
-import Host
+package import Host
 import CLinux
 package import Diagnostics
 package import SystemPackage
@@ -9,34 +9,28 @@ package import SystemPackage
 /// the device; a misaligned read goes through a separate buffer, a misaligned length or offset of a write is refused,
 /// since it could only be done by reading and writing back what the caller did not name.
 package final class BlockDevice: WritableBlockStore {
-    /// How the device is opened.
-    package enum Access: Sendable {
-        /// To read it; other programs may use it at the same time.
-        case read
-        /// To write it, with O_EXCL: the kernel refuses while it is mounted, swapped on or held by another device.
-        case exclusive
-    }
-
     package let path: FilePath
     /// BLKGETSIZE64, in bytes.
     package let size: Int64
     /// BLKSSZGET: the logical sector size in bytes.
     package let sectorSize: Int
-    /// The st_rdev of the open device: its name may meanwhile mean another one.
-    package let deviceNumber: UInt64
+    /// Of the open device: its name may meanwhile mean another one.
+    package let deviceNumber: DeviceNumber
     private let descriptor: FileDescriptor
 
     package var name: String { path.string }
 
     /// Opens the device; `path` is used as it is (the caller has resolved links and validated the device).
-    package init(opening path: FilePath, _ access: Access) throws(Failure) {
-        let direct = FileDescriptor.OpenOptions(rawValue: clinux_O_DIRECT)
-        var options: FileDescriptor.OpenOptions = [.closeOnExec, direct]
-        if access == .exclusive { options.insert(.exclusiveCreate) }
+    package init(opening path: FilePath, _ access: DeviceAccess) throws(Failure) {
         let descriptor: FileDescriptor
-        do {
-            descriptor = try FileDescriptor.open(path, access == .exclusive ? .readWrite : .readOnly, options: options)
-        } catch { throw Self.explain(error as? Errno ?? .ioError, path: path, access) }
+        do throws(DeviceOpener.OpenError) {
+            descriptor = try DeviceOpener.open(path, access)
+        } catch {
+            switch error {
+            case .errno(let reason): throw Self.explain(reason, path: path, access)
+            case .refused(let failure): throw failure
+            }
+        }
 
         var bytes: UInt64 = 0
         var sector: Int32 = 0
@@ -48,10 +42,14 @@ package final class BlockDevice: WritableBlockStore {
             guard status.type == .blockSpecial else {
                 throw Failure(.notABlockDevice, severity: .refused, "\"\(path)\" is not a block device")
             }
+            // Not when it is opened: the process that opens it for others cannot know who reads it how.
+            guard clinux_set_direct(descriptor.rawValue) == 0 else {
+                throw .system("reading \(path) past the page cache", .current)
+            }
             guard clinux_block_size(descriptor.rawValue, &bytes, &sector) == 0 else {
                 throw .system("asking \(path) for its size", .current)
             }
-            self.deviceNumber = UInt64(status.specialDeviceID.rawValue)
+            self.deviceNumber = DeviceNumber(UInt64(status.specialDeviceID.rawValue))
         } catch {
             try? descriptor.close()
             throw error
@@ -116,12 +114,14 @@ package final class BlockDevice: WritableBlockStore {
 
     /// BLKFLSBUF: drops what the kernel has cached of the device, so that other readers see what was written directly.
     ///
-    /// Without CAP_SYS_ADMIN it does nothing: our own reads are direct and never see that cache.
+    /// Without root's rights it does nothing: our own reads are direct and never see that cache.
     package func flushBuffers() throws(Failure) {
-        guard clinux_flush_buffers(descriptor.rawValue) != 0 else { return }
-        let error = Errno.current
-        guard error != .permissionDenied else { return }
-        throw .system("flushing the kernel's buffers of \(name)", error)
+        do throws(Errno) {
+            try perform(.flushBuffers, clinux_flush_buffers)
+        } catch {
+            guard error != .permissionDenied else { return }
+            throw .system("flushing the kernel's buffers of \(name)", error)
+        }
     }
 
     /// Whether the medium is still there, with the size it was opened with. A card that was pulled out has no size.
@@ -134,18 +134,28 @@ package final class BlockDevice: WritableBlockStore {
     /// BLKRRPART: makes the kernel see the new partition table. Devices without partitions (loop devices made without
     /// partition scanning) answer EINVAL, which is not a failure; EBUSY means that a partition was mounted meanwhile.
     package func rereadPartitionTable() throws(Failure) {
-        guard clinux_reread_partitions(descriptor.rawValue) != 0 else { return }
-        let error = Errno.current
-        guard error != .invalidArgument else { return }
-        // The ioctl wants CAP_SYS_ADMIN; udev does the same when an exclusive open ends, whichever process had it.
-        guard error != .permissionDenied else { return }
-        throw .system(
-            "reading the new partition table of \(name)", error, hint: "take the card out and put it in again")
+        do throws(Errno) {
+            try perform(.rereadPartitionTable, clinux_reread_partitions)
+        } catch {
+            guard error != .invalidArgument else { return }
+            // Without root's rights: udev does the same when an exclusive open ends, whichever process had it.
+            guard error != .permissionDenied else { return }
+            throw .system(
+                "reading the new partition table of \(name)", error, hint: "take the card out and put it in again")
+        }
+    }
+
+    /// An ioctl that wants CAP_SYS_ADMIN: by this process, or by the one that has root's rights.
+    private func perform(_ request: DeviceRequest, _ call: (Int32) -> Int32) throws(Errno) {
+        guard call(descriptor.rawValue) != 0 else { return }
+        let reason = Errno.current
+        guard reason == .permissionDenied, let opener = DeviceOpener.current else { throw reason }
+        try opener.perform(request, on: descriptor)
     }
 
     private func isAligned(_ value: UInt) -> Bool { value % UInt(sectorSize) == 0 }
 
-    private static func explain(_ error: Errno, path: FilePath, _ access: Access) -> Failure {
+    private static func explain(_ error: Errno, path: FilePath, _ access: DeviceAccess) -> Failure {
         switch error {
         case .resourceBusy:
             Failure(

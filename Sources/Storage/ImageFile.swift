@@ -11,9 +11,14 @@ package import SystemPackage
 package final class ImageFile: WritableBlockStore {
     package let path: FilePath
     package let size: Int64
-    private let descriptor: FileDescriptor
+    /// For what is done with the file itself: its lock and its name.
+    package let descriptor: FileDescriptor
 
     package var name: String { path.string }
+
+    /// A path that leads this process to the file even if it is renamed or removed (proc(5), /proc/pid/fd). Valid as
+    /// long as `self` exists.
+    package var enduringPath: FilePath { FilePath("/proc/self/fd/\(descriptor.rawValue)") }
 
     /// Opens an existing image. Anything but a regular file is refused: a device is opened as a ``BlockDevice``.
     package convenience init(opening path: FilePath, writable: Bool = false) throws(Failure) {
@@ -23,19 +28,17 @@ package final class ImageFile: WritableBlockStore {
             descriptor = try FileDescriptor.open(
                 path, writable ? .readWrite : .readOnly, options: [.closeOnExec, .nonBlocking])
         } catch { throw .system("opening \(path)", error) }
-        try self.init(path: path, adopting: descriptor)
+        try self.init(adopting: descriptor, at: path)
     }
 
-    /// Makes a new, empty (sparse) file of `size` bytes that only its owner can write; fails when `path` exists.
-    package convenience init(
-        creating path: FilePath, size: Int64, permissions: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead]
-    )
-        throws(Failure)
-    {
+    /// Makes a new, empty (sparse) file of `size` bytes, which only its owner can read and write: a card holds hashes and
+    /// keys. Fails if there is something at `path`.
+    package convenience init(creating path: FilePath, size: Int64) throws(Failure) {
         let descriptor: FileDescriptor
         do {
             descriptor = try FileDescriptor.open(
-                path, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec], permissions: permissions)
+                path, .readWrite, options: [.create, .exclusiveCreate, .noFollow, .closeOnExec],
+                permissions: [.ownerReadWrite])
         } catch { throw .system("creating \(path)", error) }
         do {
             try descriptor.resize(to: size)
@@ -44,10 +47,11 @@ package final class ImageFile: WritableBlockStore {
             _ = path.withPlatformString { unlink($0) }
             throw .system("sizing \(path) to \(formatBytes(size))", error)
         }
-        try self.init(path: path, adopting: descriptor)
+        try self.init(adopting: descriptor, at: path)
     }
 
-    private init(path: FilePath, adopting descriptor: FileDescriptor) throws(Failure) {
+    /// The image in the open file `descriptor`, which this object then closes.
+    package init(adopting descriptor: FileDescriptor, at path: FilePath) throws(Failure) {
         let status: Stat
         do { status = try descriptor.stat() } catch {
             try? descriptor.close()
@@ -92,16 +96,14 @@ package final class ImageFile: WritableBlockStore {
     }
 
     /// Takes the kernel's lock on the file (flock(2)) for as long as this object lives, or the process: false if another has
-    /// it, or if ``path`` names another file by now. Where the file system has no locks, no one else has one.
+    /// it. Where the file system has no locks, no one else has one.
     package func lock() throws(Failure) -> Bool {
-        do throws(Errno) {
-            guard try descriptor.lock(.exclusive, waiting: false) else { return false }
-        } catch {
+        do throws(Errno) { return try descriptor.lock(.exclusive, waiting: false) } catch {
             guard [.notSupported, .noLocks, .noFunction].contains(error) else {
                 throw .system("locking \(path)", error)
             }
+            return true
         }
-        return descriptor.isNamed(by: path)
     }
 
     package func synchronize() throws(Failure) { try descriptor.synchronize(name: name) }

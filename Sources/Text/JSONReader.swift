@@ -126,12 +126,37 @@ struct JSONReader {
     }
 
     private mutating func number() throws(Problem) -> JSONValue {
-        let digits = String(decoding: bytes[offset...].prefix { "+-.eE0123456789".utf8.contains($0) }, as: UTF8.self)
-        guard digits.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/) != nil,
-            let number = Double(digits)
-        else { throw problem("\"\(digits.prefix(40))\" is not a valid number") }
-        offset += digits.utf8.count
+        let start = offset
+        let end = bytes[start...].firstIndex { !"+-.eE0123456789".utf8.contains($0) } ?? bytes.count
+        let digits = String(decoding: bytes[start..<end], as: UTF8.self)
+        guard Self.isNumber(bytes[start..<end]), let number = Double(digits) else {
+            throw problem("\"\(digits.prefix(40))\" is not a valid number")
+        }
+        offset = end
         return Int64(digits).map { .integer($0) } ?? .number(number)
+    }
+
+    /// -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?
+    private static func isNumber(_ bytes: ArraySlice<UInt8>) -> Bool {
+        var rest = bytes
+        func take(_ characters: String) -> Bool {
+            guard let first = rest.first, characters.utf8.contains(first) else { return false }
+            rest.removeFirst()
+            return true
+        }
+        func takeDigits() -> Bool {
+            let end = rest.firstIndex { !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ?? rest.endIndex
+            defer { rest = rest[end...] }
+            return end > rest.startIndex
+        }
+        _ = take("-")
+        guard take("0") || takeDigits() else { return false }
+        if take("."), !takeDigits() { return false }
+        if take("eE") {
+            _ = take("+-")
+            guard takeDigits() else { return false }
+        }
+        return rest.isEmpty
     }
 
     // MARK: Strings
@@ -156,14 +181,15 @@ struct JSONReader {
         throw problem("the text ends inside quotes")
     }
 
+    private static let simpleEscapes: [UInt8: String] = [
+        UInt8(ascii: "\""): "\"", UInt8(ascii: "\\"): "\\", UInt8(ascii: "/"): "/", UInt8(ascii: "b"): "\u{8}",
+        UInt8(ascii: "f"): "\u{C}", UInt8(ascii: "n"): "\n", UInt8(ascii: "r"): "\r", UInt8(ascii: "t"): "\t",
+    ]
+
     /// What follows a backslash.
     private mutating func escape() throws(Problem) -> String {
         guard let byte else { throw problem("the text ends inside quotes") }
-        let simple: [UInt8: String] = [
-            UInt8(ascii: "\""): "\"", UInt8(ascii: "\\"): "\\", UInt8(ascii: "/"): "/", UInt8(ascii: "b"): "\u{8}",
-            UInt8(ascii: "f"): "\u{C}", UInt8(ascii: "n"): "\n", UInt8(ascii: "r"): "\r", UInt8(ascii: "t"): "\t",
-        ]
-        if let text = simple[byte] {
+        if let text = Self.simpleEscapes[byte] {
             offset += 1
             return text
         }

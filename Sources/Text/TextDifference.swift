@@ -8,15 +8,28 @@ package struct TextDifference: Sendable {
 
     package let lines: [Line]
 
+    /// How many lines are compared one by one.
+    private static let mostLines = 4000
+
     package init(from old: String, to new: String) {
         let before = old.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         let after = new.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        // The time that the difference takes grows with lines times changes, so what is the same at both ends is left out,
+        // and a long middle is replaced as one piece.
+        let start = zip(before, after).prefix { $0 == $1 }.count
+        let end = zip(before[start...].reversed(), after[start...].reversed()).prefix { $0 == $1 }.count
+        let old = before[start..<before.count - end], new = after[start..<after.count - end]
         var removed: Set<Int> = []
         var inserted: Set<Int> = []
-        for change in after.difference(from: before) {
-            switch change {
-            case .remove(let offset, _, _): removed.insert(offset)
-            case .insert(let offset, _, _): inserted.insert(offset)
+        if old.count + new.count > Self.mostLines {
+            removed = Set(old.indices)
+            inserted = Set(new.indices)
+        } else {
+            for change in Array(new).difference(from: Array(old)) {
+                switch change {
+                case .remove(let offset, _, _): removed.insert(start + offset)
+                case .insert(let offset, _, _): inserted.insert(start + offset)
+                }
             }
         }
         var result: [Line] = []

@@ -28,11 +28,13 @@ package struct UTCTime: Hashable, Sendable {
     }
 
     private var time: String {
-        let second = seconds - days * 86_400
+        let remainder = seconds % 86_400
+        let second = remainder < 0 ? remainder + 86_400 : remainder
         return [second / 3600, second / 60 % 60, second % 60].map { Self.padded($0, 2) }.joined(separator: ":")
     }
 
-    private var days: Int64 { seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400 }
+    /// Rounded down.
+    private var days: Int64 { seconds / 86_400 - (seconds % 86_400 < 0 ? 1 : 0) }
 
     private static func padded(_ number: Int64, _ width: Int) -> String {
         let digits = String(number)

@@ -7,7 +7,10 @@ import Testing
 
 @Suite struct DurableFileTests {
     private let scratch = ScratchDirectory()
-    private let user = InvokingUser(userID: geteuid(), groupID: getegid(), home: "/")
+
+    private func directory() throws -> PrivateDirectory {
+        try #require(try PrivateDirectory.open(scratch.path, for: .output(mode: 0o755)))
+    }
 
     private func names() throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: scratch.path.string).sorted()
@@ -20,12 +23,12 @@ import Testing
     // MARK: Writing
 
     @Test func `a file is made, then replaced, with its mode and nothing beside it`() throws {
-        try user.replaceFile(scratch["a"], with: [1, 2], mode: 0o600)
+        try DurableFile.replace(scratch["a"], with: [1, 2], mode: 0o600)
         #expect(try mode("a") == 0o600)
-        try user.replaceFile(scratch["a"], with: [3], mode: 0o400)
+        try DurableFile.replace(scratch["a"], with: [3], mode: 0o400)
         #expect(scratch.read("a") == [3])
         #expect(try mode("a") == 0o400)
-        try user.replaceFile(scratch["a"], with: [], mode: 0o644)
+        try DurableFile.replace(scratch["a"], with: [], mode: 0o644)
         #expect(scratch.read("a") == [])
         #expect(try names() == ["a"])
     }
@@ -34,7 +37,7 @@ import Testing
         scratch.write("kept", to: "target")
         try FileManager.default.createSymbolicLink(
             atPath: scratch["link"].string, withDestinationPath: scratch["target"].string)
-        try user.replaceFile(scratch["link"], with: Array("new".utf8), mode: 0o600)
+        try DurableFile.replace(scratch["link"], with: Array("new".utf8), mode: 0o600)
         #expect(scratch.read("target") == Array("kept".utf8))
         #expect(scratch.read("link") == Array("new".utf8))
         #expect(try scratch["link"].stat().inode != scratch["target"].stat().inode)
@@ -43,20 +46,20 @@ import Testing
     @Test func `a failed replacement leaves what was there, and nothing beside it`() throws {
         scratch.write("old", to: "directory/file")
         // rename(2): a file never replaces a directory.
-        let failure = #expect(throws: Failure.self) { try user.replaceFile(scratch["directory"], with: [1]) }
+        let failure = #expect(throws: Failure.self) { try DurableFile.replace(scratch["directory"], with: [1]) }
         #expect(failure?.message.hasPrefix("writing \(scratch["directory"]): ") == true)
         #expect(scratch.read("directory/file") == Array("old".utf8))
         #expect(try names() == ["directory"])
-        #expect(throws: Failure.self) { try user.replaceFile(scratch["missing/file"], with: [1]) }
+        #expect(throws: Failure.self) { try DurableFile.replace(scratch["missing/file"], with: [1]) }
         #expect(throws: Failure.self) {
-            try user.replaceFile(scratch[String(repeating: "n", count: 256)], with: [1])
+            try DurableFile.replace(scratch[String(repeating: "n", count: 256)], with: [1])
         }
         #expect(try names() == ["directory"])
     }
 
     @Test func `a name may have as many bytes as a file system allows`() throws {
         let name = String(repeating: "ü", count: 127) + "x"
-        try user.replaceFile(scratch[name], with: [1])
+        try DurableFile.replace(scratch[name], with: [1])
         #expect(scratch.read(name) == [1])
     }
 
@@ -70,12 +73,12 @@ import Testing
     }
 
     @Test func `a kept file is the first one's, whoever else comes`() throws {
-        #expect(try user.keepFile(scratch["key"], with: [1], mode: 0o600))
-        #expect(try !user.keepFile(scratch["key"], with: [2], mode: 0o644))
+        #expect(try directory().keep("key", with: [1]))
+        #expect(try !directory().keep("key", with: [2]))
         #expect(scratch.read("key") == [1])
         #expect(try mode("key") == 0o600)
         try FileManager.default.createSymbolicLink(atPath: scratch["link"].string, withDestinationPath: "/nowhere")
-        #expect(try !user.keepFile(scratch["link"], with: [2], mode: 0o600))
+        #expect(try !directory().keep("link", with: [2]))
         #expect(try names() == ["key", "link"])
     }
 
@@ -84,7 +87,7 @@ import Testing
         let wins = try await withThrowingTaskGroup(of: UInt8?.self) { group in
             for bytes in contents {
                 group.addTask {
-                    let isFirst = try user.keepFile(scratch["key"], with: bytes, mode: 0o600)
+                    let isFirst = try directory().keep("key", with: bytes)
                     #expect(contents.contains(try #require(try DurableFile.read(scratch["key"]))))
                     return isFirst ? bytes[0] : nil
                 }
@@ -99,13 +102,23 @@ import Testing
     @Test func `a complete file gets its name`() throws {
         scratch.write("new", to: "draft")
         scratch.write("old", to: "final")
-        try DurableFile.rename(scratch["draft"], to: scratch["final"])
+        let draft = try FileDescriptor.open(scratch["draft"], .readWrite)
+        defer { try? draft.close() }
+        try directory().rename("draft", draft, to: "final")
         #expect(scratch.read("final") == Array("new".utf8))
         #expect(try names() == ["final"])
-        #expect(throws: Errno.noSuchFileOrDirectory) {
-            try DurableFile.rename(scratch["draft"], to: scratch["final"])
-        }
+        #expect(throws: Failure.self) { try directory().rename("draft", draft, to: "final") }
         #expect(try names() == ["final"])
+    }
+
+    @Test func `a file that was exchanged while it was written does not get the name`() throws {
+        scratch.write("ours", to: "draft")
+        let draft = try FileDescriptor.open(scratch["draft"], .readWrite)
+        defer { try? draft.close() }
+        scratch.write("theirs", to: "other")
+        #expect(rename(scratch["other"].string, scratch["draft"].string) == 0)
+        #expect(throws: Failure.self) { try directory().rename("draft", draft, to: "final") }
+        #expect(try names() == ["draft"])
     }
 
     // MARK: Reading

@@ -56,7 +56,7 @@ final class CacheHarness: Sendable {
 
     func image(
         _ path: FilePath, sha256: String? = nil, limit: Int64 = ImageCache.defaultLimit,
-        isCancelled: () -> Bool = { false }
+        isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws(Failure) -> Image {
         events.withLock { $0 = [] }
         return try cache(limit: limit).image(
@@ -86,5 +86,14 @@ final class CacheHarness: Sendable {
     /// What is left in the cache's directory of images.
     var files: [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: scratch["cache/piflash/images"].string)) ?? []).sorted()
+    }
+}
+
+extension GrowingFile {
+    /// A file outside a cache, or a device.
+    convenience init(at path: FilePath, size: Int64? = nil) throws {
+        let file = try FileDescriptor.open(
+            path, .readWrite, options: [.create, .truncate, .closeOnExec], permissions: [.ownerReadWrite])
+        try self.init(file, at: path, size: size)
     }
 }

@@ -11,7 +11,7 @@ import Testing
     let harness = CacheHarness(empty: ())
 
     @Test func `bytes can be read once all bytes before them are written, in any order`() throws {
-        let file = try GrowingFile(creating: harness.scratch["growing"])
+        let file = try GrowingFile(at: harness.scratch["growing"])
         var random = SplitMix64(seed: 1)
         let bytes = random.bytes(3 << 20)
         let reader = try WorkerThread { Result { () throws(Failure) in try file.digest() } }
@@ -31,7 +31,7 @@ import Testing
 
     @Test(arguments: [0, 1, 65_535, 1 << 20, 1 << 20 + 1, 3_500_000])
     func `the digest is that of the file, with holes at both ends`(_ size: Int) throws {
-        let file = try GrowingFile(creating: harness.scratch["growing"])
+        let file = try GrowingFile(at: harness.scratch["growing"])
         var bytes = [UInt8](repeating: 0, count: size)
         if size > 2_000_000 { bytes[2_000_000] = 1 }
         let reader = try WorkerThread { Result { () throws(Failure) in try file.digest() } }
@@ -47,7 +47,7 @@ import Testing
     /// An .xz may say that one of its blocks is that large; tmpfs, like XFS and Btrfs, lets the next one be written.
     @Test func `bytes may be written far behind all others`() throws {
         let path = FilePath("/dev/shm/piflash-growing-\(UInt64.random(in: .min ... .max))")
-        let file = try GrowingFile(creating: path)
+        let file = try GrowingFile(at: path)
         defer { try? FileManager.default.removeItem(atPath: path.string) }
         let place: Int64 = 1 << 60
         try [UInt8](repeating: 7, count: 4096).withUnsafeBytes { try file.write($0, at: place) }
@@ -55,13 +55,13 @@ import Testing
     }
 
     @Test func `readers of an abandoned file are woken, and readers of a complete file get its bytes`() throws {
-        let file = try GrowingFile(creating: harness.scratch["growing"])
+        let file = try GrowingFile(at: harness.scratch["growing"])
         let reader = try WorkerThread { Result { () throws(Failure) in try file.digest() } }
         file.grow(to: 100)
         file.abandon(Failure(.truncatedArchive, "cut off"))
         #expect(#expect(throws: Failure.self) { try reader.join().get() }?.message == "cut off")
         #expect(#expect(throws: Failure.self) { try file.wait(for: 1) }?.code == .truncatedArchive)
-        let whole = try GrowingFile(creating: harness.scratch["whole"])
+        let whole = try GrowingFile(at: harness.scratch["whole"])
         whole.grow(to: 10)
         whole.complete()
         whole.abandon(Failure(.truncatedArchive, "cut off"))
@@ -83,7 +83,7 @@ import Testing
     }
 
     @Test func `the slots of a ring carry every byte once, in order`() throws {
-        let file = try GrowingFile(creating: harness.scratch["stream"])
+        let file = try GrowingFile(at: harness.scratch["stream"])
         let writer = try StreamWriter(to: file)
         var random = SplitMix64(seed: 2)
         let bytes = random.bytes(11_000_000)

@@ -163,13 +163,15 @@ import Testing
         try pack(name)
         // Threads of their own decode these blocks: how often they ask depends on who is faster.
         let after = name == "blocks.xz" ? min(after, 1) : after
-        var asked = 0
+        let asked = Mutex(0)
         let failure = #expect(throws: Failure.self) {
             try harness.image(
                 harness.scratch[name],
                 isCancelled: {
-                    asked += 1
-                    return asked > after
+                    asked.withLock {
+                        $0 += 1
+                        return $0 > after
+                    }
                 })
         }
         #expect(failure?.code == .cancelled)

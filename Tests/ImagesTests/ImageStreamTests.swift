@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test func `readers wait for their own bytes only`() throws {
-        let file = try GrowingFile(creating: harness.scratch["growing"], size: 4 << 20)
+        let file = try GrowingFile(at: harness.scratch["growing"], size: 4 << 20)
         let store = GrowingStore(file, size: 4 << 20, name: "small.zip")
         var random = SplitMix64(seed: 3)
         let bytes = random.bytes(4 << 20)
@@ -98,7 +98,7 @@ import Testing
     }
 
     @Test func `waiting readers get the decoder's own failure`() throws {
-        let file = try GrowingFile(creating: harness.scratch["growing"], size: 1 << 20)
+        let file = try GrowingFile(at: harness.scratch["growing"], size: 1 << 20)
         let store = GrowingStore(file, size: 1 << 20, name: "small.zip")
         let threads = try (0..<5).map { number in
             try WorkerThread { Result { () throws(Failure) in try store.bytes(at: Int64(number) << 16, count: 900) } }
@@ -108,7 +108,7 @@ import Testing
             let failure = #expect(throws: Failure.self) { try thread.join().get() }
             #expect(failure?.message.contains("wrong CRC-32") == true)
         }
-        let short = try GrowingFile(creating: harness.scratch["short"], size: 1 << 20)
+        let short = try GrowingFile(at: harness.scratch["short"], size: 1 << 20)
         short.grow(to: 1000)
         short.complete()
         let failure = #expect(throws: Failure.self) {
@@ -191,7 +191,7 @@ import Testing
     /// The table as read while `bytes` are written in pieces of 4 MiB, and how many were written by then.
     private func table(_ bytes: [UInt8]) throws -> (PartitionTable, Int64) {
         let size = Int64(bytes.count)
-        let file = try GrowingFile(creating: harness.scratch["growing"], size: size)
+        let file = try GrowingFile(at: harness.scratch["growing"], size: size)
         let image = ImageStream(
             UnpackingBeginning(file: file, size: size, packed: nil), of: "/some/image.zip", work: UnpackingWork())
         let reader = try WorkerThread {
@@ -214,7 +214,7 @@ import Testing
         let whole = try PartitionTable.read(harness.sample)
         let last = try #require(whole.partitions.last).range.lowerBound + (16 << 20)
         #expect(last < bytes.count)
-        let file = try GrowingFile(creating: harness.scratch["growing"], size: Int64(bytes.count))
+        let file = try GrowingFile(at: harness.scratch["growing"], size: Int64(bytes.count))
         let image = ImageStream(
             UnpackingBeginning(file: file, size: Int64(bytes.count), packed: nil), of: "/some/image.zip",
             work: UnpackingWork())

@@ -24,7 +24,7 @@ import Testing
     }
 
     func written(_ body: (StreamWriter) throws -> Void) throws -> [UInt8] {
-        let file = try GrowingFile(creating: harness.scratch["unpacked"])
+        let file = try GrowingFile(at: harness.scratch["unpacked"])
         let writer = try StreamWriter(to: file)
         do {
             try body(writer)

@@ -14,7 +14,7 @@ import Testing
     /// What the file `name` unpacks to, and with how many threads; nil if one thread is as fast.
     func unpack(_ name: String, processors: Int = 4) throws -> (bytes: [UInt8], threads: Int)? {
         guard let blocks = try XZBlocks(ImageSource(harness.scratch[name]), processors: processors) else { return nil }
-        let file = try GrowingFile(creating: harness.scratch["unpacked"])
+        let file = try GrowingFile(at: harness.scratch["unpacked"])
         try blocks.unpack(to: file) { (_) throws(Failure) in }
         file.complete()
         try file.synchronize()
@@ -110,7 +110,7 @@ import Testing
         try harness.shell(
             "for i in 1 2 3 4 5 6 7 8; do cat small.img small.img; done > big && xz -1 --block-size=1MiB big")
         let blocks = try #require(try XZBlocks(ImageSource(harness.scratch["big.xz"]), processors: 4))
-        let file = try GrowingFile(creating: harness.scratch["unpacked"])
+        let file = try GrowingFile(at: harness.scratch["unpacked"])
         let failure = #expect(throws: Failure.self) {
             try blocks.unpack(to: file) { (_) throws(Failure) in throw Failure(.cancelled, "stopped") }
         }

@@ -20,7 +20,7 @@ import Testing
 
     /// The files that have to be among them, as regular expressions; a list that is too short would prove nothing.
     private static let expected = [
-        "red/\\.piflash/salt\\.key", "red/\\.piflash/swarm/(host|worker|manager)", "red/\\.piflash/tls/ca(-key)?\\.pem",
+        "red/\\.piflash/salt\\.key", "red/\\.piflash/swarm/(host|nodes\\.key)", "red/\\.piflash/tls/ca(-key)?\\.pem",
         "red/\\.piflash/tls/nodes/red01/(cert|key)\\.pem", "red/\\.piflash/tls/client/(cert|key)\\.pem",
         "red/\\.piflash/contexts/(ca|cert|key)\\.pem", "red/\\.piflash/contexts/red01\\.dockercontext",
         "cache/piflash/images/[0-9a-f]+\\.img", "cache/piflash/images/[0-9a-f]+\\.json",

@@ -53,8 +53,7 @@ import Testing
         let digest = try OutsideTool("sha256sum").run([harness.scratch["sample.img"].string]).text.prefix(64)
         #expect(try Mtools(image: harness.scratch["first.img"]).text(of: "piflash/card.json").contains(digest))
         #expect(first.output.contains("\"image_sha256\":\"\(digest)\""))
-        let user = InvokingUser(userID: getuid(), groupID: getgid(), home: harness.scratch.path)
-        let entries = try RackState(besideRecipe: harness.scratch["red01.yaml"], user: user).ledger().entries
+        let entries = try RackState(besideRecipe: harness.scratch["red01.yaml"]).ledger().entries
         for entry in entries where entry.result != .begun { #expect(entry.image ?? "" == digest) }
         #expect(entries.map(\.result).contains(.verified))
         let lines = first.output.split(separator: "\n")

@@ -87,10 +87,14 @@ import Testing
         try daemon.sh("cd \"$0\" && docker context import red01 out/red01.dockercontext")
         #expect(try daemon.sh("docker --context red01 version -f '{{.Server.Os}}'").text == "linux\n")
         // By a name in its certificate, too; not by any other name.
-        #expect(
-            try daemon.sh("cd \"$0\" && docker \(bundle) -H tcp://localhost:2376 version -f '{{.Server.Os}}'").text
-                == "linux\n")
+        scratch.write("127.0.0.1 localhost\n192.168.50.11 red01 red02\n", to: "hosts")
+        func named(_ name: String) -> String {
+            "unshare --mount sh -c \"mount --bind hosts /etc/hosts && docker \(bundle) -H tcp://\(name):2376 version "
+                + "-f '{{.Server.Os}}'\""
+        }
+        #expect(try daemon.sh("cd \"$0\" && " + named("red01")).text == "linux\n")
         for refused in [
+            named("red02"), named("localhost"), "docker \(bundle) -H tcp://127.0.0.1:2376 version",
             "docker \(node) version", "docker --tls --tlscacert out/ca.pem \(node) version",
             // Somebody else's authority, for the client's certificate and for the server's.
             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k -out c -subj /CN=x 2>/dev/null"

@@ -10,9 +10,7 @@ import Testing
 @Suite struct SingleCardLedgerTests {
     let harness = CommandHarness()
     var state: RackState {
-        RackState(
-            besideRecipe: harness.scratch["red.yaml"],
-            user: InvokingUser(userID: getuid(), groupID: getgid(), home: harness.scratch.path))
+        RackState(besideRecipe: harness.scratch["red.yaml"])
     }
 
     private func prepare(_ nodes: Int = 2) throws {
@@ -135,7 +133,15 @@ import Testing
         #expect(harness.scratch.read("a.img") == harness.scratch.read("b.img"))
         // A disk that is full: the ledger is there, and no byte goes into it.
         try FileManager.default.removeItem(atPath: path)
-        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "/dev/full")
+        let directory = harness.scratch[".piflash"].string
+        let mounted = try OutsideTool("sh").run([
+            "-c",
+            "cp -a \"$0\" \"$0.kept\" && mount -t tmpfs -o size=64k,mode=700 full \"$0\" && cp -a \"$0.kept/.\" \"$0\""
+                + " && touch \"$0/ledger\" && chmod 600 \"$0/ledger\" && ! cat /dev/zero >\"$0/filling\" 2>/dev/null",
+            directory,
+        ])
+        defer { _ = try? OutsideTool("umount").run([directory]) }
+        #expect(mounted.succeeded, "\(mounted.errors)")
         let full = await write("red01", to: "c.img")
         #expect(full.status == 0, "\(full.errors)")
         #expect(full.errors.split(separator: "\n").count { $0.contains("the ledger does not know") } == 1)

@@ -192,7 +192,7 @@ import Testing
         let reading = try InspectedCard(at: scratch["card.img"])
         let again = try await Reconfiguration(
             of: plan.node, on: reading, in: .placeholders(for: plan.node), secrets: UnreadSecrets(), version: "test",
-            now: 1_790_000_500)
+            now: 1_790_000_500, isCancelled: { false })
         #expect(again.isEmpty, "\(again.changedFiles) \(again.changedRootFiles)")
     }
 
@@ -219,7 +219,7 @@ import Testing
             try RecipeLoader(user: user, workingDirectory: scratch.path).loadRack(["red01.yaml"]).nodes.first)
         let change = try await Reconfiguration(
             of: node, on: InspectedCard(at: scratch["boot"]), in: .placeholders(for: node), secrets: UnreadSecrets(),
-            version: "test", now: 1_790_000_000)
+            version: "test", now: 1_790_000_000, isCancelled: { false })
         #expect(change.provision.warnings.contains { $0.text.contains("the root partition was not read") })
     }
 }

@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test func `a node that names no files carries none`() throws {
-        let supplies = try Supplies(filesOf: node())
+        let supplies = try Supplies(filesOf: node(), isCancelled: { false })
         #expect(supplies.packages.isEmpty && supplies.savedImages.isEmpty && supplies.certificate == nil)
     }
 
@@ -40,7 +40,8 @@ import Testing
             #expect(throws: DiagnosticReport.self) {
                 try Supplies(
                     filesOf: node(
-                        packages: ["missing.deb", "bad.deb", "directory.deb"], preload: ["missing.tar", "bad.tar"]))
+                        packages: ["missing.deb", "bad.deb", "directory.deb"], preload: ["missing.tar", "bad.tar"]),
+                    isCancelled: { false })
             })
         #expect(report.errors.map(\.location?.line) == [3, 4, 5, 13, 14])
         #expect(report.errors[0].description.contains("docker.packages: there is no file \(scratch["missing.deb"])"))
@@ -52,7 +53,7 @@ import Testing
         // Sparse: it takes no room on the disk.
         #expect(try OutsideTool("truncate").run(["-s", "2G", scratch["huge.tar"].string]).succeeded)
         let report = try #require(
-            #expect(throws: DiagnosticReport.self) { try Supplies(filesOf: node(preload: ["huge.tar"])) })
+            #expect(throws: DiagnosticReport.self) { try Supplies(filesOf: node(preload: ["huge.tar"]), isCancelled: { false }) })
         #expect(report.errors.count == 1)
         #expect(
             report.errors[0].description.contains("have 2 GiB; at most 1 GiB can be carried"), "\(report.errors[0])")

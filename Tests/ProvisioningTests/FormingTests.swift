@@ -37,6 +37,12 @@ import TestSupport
             esac
             host=${rest%% *} request=${rest#* }
             case $(cat "$RIG/service-$host" 2>/dev/null) in
+            old)
+                # A card of an older piflash, which knows the shared key only.
+                case "$*" in
+                *'/shared_key '*) ;;
+                *) echo 'root@10.0.0.10: Permission denied (publickey).' >&2; exit 255 ;;
+                esac ;;
             closed) echo 'ssh: connect to host: Connection refused' >&2; exit 255 ;;
             wrong) echo 'Host key verification failed.' >&2; exit 255 ;;
             empty) case $request in token) echo 'swarm-door: no swarm here yet' >&2; exit 1 ;; esac ;;
@@ -47,6 +53,7 @@ import TestSupport
             time) cat "$RIG/time" ;;
             joined\\ *)
                 [ ! -e "$RIG/unknown" ] || { echo 'swarm-door: no such node in the swarm' >&2; exit 1; }
+                [ ! -e "$RIG/unlisted" ] || echo 'swarm-door: red01 is not listed' >&2
                 echo joined ;;
             esac
             """)
@@ -64,8 +71,8 @@ import TestSupport
             'swarm join '*) echo active >"$RIG/swarm-state" ;;
             'swarm join-token '*) [ "$(cat "$RIG/swarm-state")" = active ] && echo \(Sample.token) ;;
             'node ls -q') echo n1111111111111111111111id ;;
-            'node inspect -f {{.Description'*) cat "$RIG/ready" 2>/dev/null ;;
-            'node inspect -f {{.ID'*) echo 'n1111111111111111111111id|\(node)|ready|0.0.0.0|manager|10.0.0.10:2377|reachable' ;;
+            'node inspect -f {{printf'*) sed 's/^[^ ]*/"&"/' "$RIG/ready" 2>/dev/null ;;
+            'node inspect -f {{.ID'*) echo 'n1111111111111111111111id|ready|0.0.0.0|manager|10.0.0.10:2377|reachable|"\(node)"' ;;
             'network inspect '*)
                 network=${*##* }
                 cat "$RIG/network-$network" 2>/dev/null ;;
@@ -388,6 +395,9 @@ import TestSupport
         rig.scratch.write("red00 ready\n", to: "ready")
         for (address, state) in zip(["10.0.0.11", "10.0.0.12"], services.states) {
             rig.scratch.write(state, to: "service-\(address)")
+            if state == "closed" {
+                rig.scratch.write(rig.text("silent") + "\(address):2377\n", to: "silent")
+            }
         }
         let result = try rig.run(shell)
         #expect(result.succeeded, "\(result.errors)")
@@ -395,6 +405,55 @@ import TestSupport
         #expect(rig.has("request") != services.isMade)
         #expect(!rig.has("root/etc/piflash/swarm/manager_key"))
         #expect(rig.has("root/etc/piflash/swarm/host_key"))
+    }
+
+    /// A token service is closed while no node is missing.
+    @Test(arguments: Shell.allCases)
+    func `the first of three managers makes no second swarm while another manager is in one`(_ shell: Shell) throws {
+        let rig = try Self.rig(Self.firstOfThree, node: "red00")
+        rig.scratch.write("red00 ready\n", to: "ready")
+        for address in ["10.0.0.11", "10.0.0.12"] { rig.scratch.write("closed", to: "service-\(address)") }
+        // The first one is off, the second one listens on the swarm's port.
+        rig.scratch.write("10.0.0.11:2377", to: "silent")
+        #expect(try rig.run(shell).status == 1)
+        #expect(Self.log(rig, "swarm init").isEmpty)
+        #expect(
+            rig.status["last error"]?.hasPrefix("manager 10.0.0.12:2377 is in a swarm, and gives no token: ") == true,
+            "\(rig.status)")
+        // It has missed this node, and opened.
+        rig.scratch.write("open", to: "service-10.0.0.12")
+        rig.scratch.write("10.0.0.11:2377", to: "silent")
+        #expect(try rig.run(shell).succeeded)
+        #expect(Self.log(rig, "swarm init").isEmpty && rig.has("request"))
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `a node asks with its own key, and with the rack's shared one where a manager knows no other`(
+        _ shell: Shell
+    ) throws {
+        let rig = try Self.rig(.sample(keys: .ofOldRack))
+        rig.scratch.write("old", to: "service-10.0.0.10")
+        let result = try rig.run(shell)
+        #expect(result.succeeded, "\(result.errors)")
+        #expect(rig.status["state"] == "done")
+        let keys = rig.text("ssh.log").matches(of: #/swarm/([a-z]+)_key /#).map { String($0.1) }
+        #expect(keys == ["worker", "shared", "worker", "shared"])
+        for key in ["worker_key", "shared_key"] { #expect(!rig.has("root/etc/piflash/swarm/\(key)")) }
+        // A rack of today has none.
+        let today = try Self.rig(.sample())
+        #expect(!today.has("root/etc/piflash/swarm/shared_key"))
+        today.scratch.write("old", to: "service-10.0.0.10")
+        #expect(try today.run(shell).status == 1)
+        #expect(today.status["last error"]?.contains("Permission denied") == true)
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `a node reports what its manager could not do`(_ shell: Shell) throws {
+        let rig = try Self.rig(.sample())
+        rig.scratch.write("", to: "unlisted")
+        #expect(try rig.run(shell).succeeded)
+        #expect(rig.status["state"] == "done")
+        #expect(rig.status["last error"] == "manager 10.0.0.10:2377: red01 is not listed")
     }
 
     @Test(arguments: Shell.allCases)

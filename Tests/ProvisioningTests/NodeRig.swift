@@ -156,8 +156,18 @@ extension FirstBootSettings {
 }
 
 extension RackKeys {
+    static let nodes = NodeKeys(secret: [UInt8](repeating: 7, count: 32))
+
     static let sample = RackKeys(
-        host: .make(comment: "host"), worker: .make(comment: "worker"), manager: .make(comment: "manager"))
+        host: .make(comment: "host"), own: nodes.pair(of: "red01"),
+        members: Dictionary(uniqueKeysWithValues: ["red00", "red01"].map { ($0, nodes.pair(of: $0).publicKey) }))
+
+    /// A rack that an older piflash began.
+    static let ofOldRack: RackKeys = {
+        var keys = sample
+        keys.shared = .init(worker: .make(comment: "worker"), manager: .make(comment: "manager"))
+        return keys
+    }()
 }
 
 extension SwarmFormation {
@@ -165,11 +175,16 @@ extension SwarmFormation {
         role: Node.Swarm.Role = .worker, isFirst: Bool = false, managers: [String] = ["10.0.0.10:2377"],
         labels: [String] = [], availability: [Node.Swarm.Role: Node.Swarm.Availability] = [:],
         nodes: [String] = ["red00"], addressPool: [String] = [], certificateHours: Int = 8760,
-        networks: [Node.Swarm.Network] = [], stacks: [Material.Stack] = []
+        networks: [Node.Swarm.Network] = [], stacks: [Material.Stack] = [], keys: RackKeys = .sample
     ) -> Self {
-        Self(
+        let members = nodes.map { name in
+            Node.Swarm.Member(
+                name: name, role: name == "red00" ? .manager : .worker, labels: name == "red00" ? labels : [])
+        }
+        return Self(
             role: role, isFirst: isFirst, managers: managers, ownAddress: nil, labels: labels,
-            availability: availability, nodes: nodes, addressPool: addressPool, certificateHours: certificateHours,
-            networks: networks, stacks: stacks, keys: .sample)
+            availability: availability, nodes: nodes, members: role == .manager ? members : [],
+            addressPool: addressPool, certificateHours: certificateHours,
+            networks: networks, stacks: stacks, keys: keys)
     }
 }

@@ -83,7 +83,7 @@ import Testing
     private static func provision(_ part: Part, _ column: SettingsTable.Column) async throws -> Provision {
         let node = node(part, for: column)
         return try await Provisioner(
-            saltKey: saltKey, rackKeys: .sample, flashTime: Sample.flashTime, piflashVersion: "1.0.0"
+            saltKey: saltKey, rackKeys: .ofOldRack, flashTime: Sample.flashTime, piflashVersion: "1.0.0"
         ).provision(
             node, profile: column.profile, boot: Sample.boot(column), root: RootTree(column).asRead,
             supplies: Sample.supplies(of: node), secrets: Vault())
@@ -101,8 +101,9 @@ import Testing
             "a stack": [Sample.stackPassword], "a stack's secret": [Sample.stackSecret],
             "a stack's variable": [stackVariable], "the TLS key": ["a key of its own\n"],
             "the rack's host key": [RackKeys.sample.host.privateKey],
-            "the rack's worker key": [RackKeys.sample.worker.privateKey],
-            "the rack's manager key": [RackKeys.sample.manager.privateKey],
+            "the node's key": [RackKeys.sample.own.privateKey],
+            "the rack's worker key": [RackKeys.ofOldRack.shared?.worker.privateKey ?? "?"],
+            "the rack's manager key": [RackKeys.ofOldRack.shared?.manager.privateKey ?? "?"],
             "the salt key": [String(decoding: saltKey, as: UTF8.self)],
         ]
         return plain.mapValues { texts in texts.flatMap(forms) }

@@ -28,6 +28,14 @@ import TestSupport
         let rig = try NodeRig(settings ?? .sample(node: "red00"))
         rig.scratch.write(TokenService.program, to: "root\(TokenService.programPath)")
         rig.scratch.write(members, to: "members")
+        rig.scratch.write(
+            """
+            red00 manager
+            red01 worker rack=red disk=ssd a.b/c=x:1+2@3_4-5
+            red02 worker zone=secret
+
+            """, to: "root/etc/piflash/swarm/members")
+        rig.scratch.write("10.0.0.11\tred01\n10.0.0.12\tred02\n", to: "root/etc/piflash/hosts")
         rig.install("timeout", "shift; exec \"$@\"")
         rig.install(
             "docker",
@@ -38,7 +46,9 @@ import TestSupport
             'swarm join-token -q worker') echo \(workerToken) ;;
             'swarm join-token -q manager') echo \(managerToken) ;;
             'node ls -q') cut -d'|' -f1 "$RIG/members" ;;
-            'node inspect '*) cat "$RIG/members" ;;
+            'node inspect '*)
+                # As the format asks for it: the name last, in quotes.
+                awk -F'|' '{ print $1 "|" $3 "|" $4 "|" $5 "|" $6 "|" $7 "|\\"" $2 "\\"" }' "$RIG/members" ;;
             'node demote '*) sed -i "/^$3/s/|manager|.*/|worker||/" "$RIG/members" ;;
             'node rm --force '*) sed -i "/^$4/d" "$RIG/members" ;;
             esac
@@ -46,15 +56,19 @@ import TestSupport
         return rig
     }
 
+    /// - Parameter name: Whose key it is; "" for a shared one, nil for the node that the role suggests.
     private static func ask(
-        _ rig: NodeRig, _ shell: Shell, _ request: String, role: String = "worker", from address: String = "10.0.0.11"
+        _ rig: NodeRig, _ shell: Shell, _ request: String, role: String = "worker", as name: String? = nil,
+        from address: String = "10.0.0.11"
     ) throws -> OutsideTool.Result {
-        try OutsideTool("env").run(
+        let caller = name ?? ["worker": "red01", "manager": "red00"][role] ?? ""
+        return try OutsideTool("env").run(
             [
                 "PATH=\(rig.path)", "SSH_CONNECTION=\(address) 40000 10.0.0.10 2378",
                 "SSH_ORIGINAL_COMMAND=\(request)",
             ]
-                + shell.command + [rig.scratch["root\(TokenService.programPath)"].string, role],
+                + shell.command + [rig.scratch["root\(TokenService.programPath)"].string, role]
+                + (caller.isEmpty ? [] : [caller]),
             environment: rig.environment)
     }
 
@@ -135,7 +149,7 @@ import TestSupport
         var settings = FirstBootSettings.sample(node: "red00")
         settings.orchestration = SwarmFormation.sample(availability: [.manager: .drain, .worker: .pause]).settings
         let rig = try Self.rig(settings: settings)
-        let result = try Self.ask(rig, shell, "joined \(Self.worker) rack=red disk=ssd a.b/c=x:1+2@3_4-5")
+        let result = try Self.ask(rig, shell, "joined \(Self.worker) rack=blue zone=secret")
         #expect(result.text == "joined\n", "\(result.errors)")
         #expect(
             Self.commands(rig) == [
@@ -144,6 +158,178 @@ import TestSupport
         #expect(try Self.ask(rig, shell, "joined \(Self.manager)", role: "manager", from: "10.0.0.10").succeeded)
         #expect(Self.commands(rig).last == "node update --availability drain \(Self.manager)")
         #expect(try Self.ask(rig, shell, "joined \(Self.manager) x=y", role: "self", from: "").succeeded)
+    }
+
+    /// What the card of a thief could ask for.
+    @Test(arguments: Shell.allCases)
+    func `a node gets its own labels, whatever it asks for and whatever it calls itself`(_ shell: Shell) throws {
+        let stranger = "w3333333333333333333333id"
+        let labels = "--label-add rack=red --label-add disk=ssd --label-add a.b/c=x:1+2@3_4-5"
+        for name in ["red01", "red02", "red00", "x"] {
+            let rig = try Self.rig(members: Self.members + "\(stranger)|\(name)|ready|10.0.0.66|worker||\n")
+            let result = try Self.ask(rig, shell, "joined \(stranger) zone=secret", from: "10.0.0.66")
+            #expect(result.text == "joined\n", "\(result.errors)")
+            #expect(Self.commands(rig).first == "node update --availability active \(labels) \(stranger)")
+        }
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `no key removes the entry of another node, whatever its holder calls itself`(_ shell: Shell) throws {
+        let stranger = "w3333333333333333333333id"
+        let members =
+            Self.members.replacing("red02|ready|10.0.0.12", with: "red02|down|10.0.0.12")
+            + "\(stranger)|red02|ready|10.0.0.66|worker||\n"
+        for (name, role) in [("red01", "worker"), ("", "worker"), ("red00", "manager"), ("", "manager")] {
+            let rig = try Self.rig(members: members)
+            let result = try Self.ask(rig, shell, "joined \(stranger) a=b", role: role, as: name, from: "10.0.0.66")
+            #expect(result.text == "joined\n", "\(result.errors)")
+            #expect(!Self.commands(rig).contains { $0.hasPrefix("node rm") || $0.hasPrefix("node demote") }, "\(name)")
+            #expect(!Self.commands(rig).contains { $0.contains("zone=secret") || $0.contains("a=b") })
+        }
+        // Its own key does.
+        let rig = try Self.rig(members: members)
+        #expect(try Self.ask(rig, shell, "joined \(stranger)", as: "red02", from: "10.0.0.66").succeeded)
+        #expect(Self.commands(rig).last == "node rm --force \(Self.other)")
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `a shared key proves a node by the address that the rack gives it`(_ shell: Shell) throws {
+        let old = "o1000000000000000000000id"
+        let members = Self.members + "\(old)|red01|down|10.0.0.11|worker||\n"
+        let rig = try Self.rig(members: members)
+        let known = try Self.ask(rig, shell, "joined \(Self.worker) zone=secret", as: "")
+        #expect(known.text == "joined\n" && known.errors.isEmpty, "\(known.errors)")
+        #expect(Self.commands(rig)[0].contains("--label-add rack=red") && !Self.commands(rig)[0].contains("secret"))
+        #expect(Self.commands(rig).dropFirst() == ["node rm --force \(old)"])
+        try FileManager.default.removeItem(atPath: rig.scratch["root/etc/piflash/hosts"].string)
+        let unknown = try Self.ask(rig, shell, "joined \(Self.worker)", as: "")
+        #expect(unknown.text == "joined\n" && unknown.errors.contains("write its card again"))
+        #expect(Self.commands(rig).last == "node update --availability active \(Self.worker)")
+    }
+
+    @Test(arguments: Shell.allCases)
+    func `a node that the managers' cards do not list joins without labels, and is told the next step`(
+        _ shell: Shell
+    ) throws {
+        let rig = try Self.rig()
+        let result = try Self.ask(rig, shell, "joined \(Self.worker) a=b", as: "red09")
+        #expect(result.text == "joined\n")
+        #expect(
+            result.errors.contains("does not list red09") && result.errors.contains("configure the managers' cards"))
+        #expect(Self.commands(rig) == ["node update --availability active \(Self.worker)"])
+    }
+
+    /// A stand-in for sshd that stays, and notes its process.
+    private static func installServer(_ rig: NodeRig) throws {
+        rig.scratch.write("root:*:1:0:::::\n", to: "root/etc/shadow")
+        let sshd = rig.scratch.write(
+            "#!/bin/sh\necho $$ >>\"$RIG/servers\"\nexec sleep 600\n", to: "root/usr/sbin/sshd")
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: sshd.string)
+    }
+
+    private static func isRunning(_ process: Substring) -> Bool { pid_t(process).map { kill($0, 0) == 0 } ?? false }
+
+    @Test(arguments: Shell.allCases)
+    func `the service closes once the rack is complete, and opens when a node is missing`(_ shell: Shell) throws {
+        let rig = try Self.rig()
+        try Self.installServer(rig)
+        // Ready for eleven rounds; then red02 is gone.
+        rig.install(
+            "docker",
+            """
+            case "$*" in
+            'node ls -q') echo x >>"$RIG/rounds"; cut -d'|' -f1 "$RIG/members" ;;
+            'node inspect '*)
+                [ "$(wc -l <"$RIG/rounds")" -lt 12 ] && state=ready || state=down
+                echo '\(Self.manager)|ready|0.0.0.0|manager|10.0.0.10:2377|reachable|"red00"'
+                echo '\(Self.worker)|ready|10.0.0.11|worker|||"red01"'
+                echo "\(Self.other)|$state|10.0.0.12|worker|||\\"red02\\"" ;;
+            esac
+            """)
+        rig.install("sleep", "case $1 in 0) exec /bin/sleep 0.05 ;; 600) exec /bin/sleep 30 ;; esac")
+        let result = try OutsideTool("env").run(
+            ["PATH=\(rig.path)"] + shell.command + [rig.scratch["root\(TokenService.programPath)"].string, "serve"],
+            environment: rig.environment.merging(["PIFLASH_ROUNDS": "16"]) { $1 })
+        #expect(
+            result.errors == """
+                swarm-door: closed: every node of the rack is in the swarm
+                swarm-door: open: a node of the rack is missing in the swarm
+
+                """, "\(result.errors)")
+        let servers = rig.text("servers").split(separator: "\n")
+        #expect(servers.count == 2)
+        for server in servers { #expect(!Self.isRunning(server)) }
+    }
+
+    @Test(arguments: Shell.allCases, ["missing", "silent", "unlisted", "forged"])
+    func `the service stays open while a node is missing or the swarm does not answer`(
+        _ shell: Shell, why: String
+    ) throws {
+        let rig = try Self.rig()
+        try Self.installServer(rig)
+        rig.install("sleep", "case $1 in 0) exec /bin/sleep 0.02 ;; 600) exec /bin/sleep 30 ;; esac")
+        switch why {
+        case "missing": rig.scratch.write("red03 worker\n", to: "root/etc/piflash/swarm/members")
+        case "silent": rig.scratch.write("", to: "docker-down")
+        case "unlisted":
+            try FileManager.default.removeItem(atPath: rig.scratch["root/etc/piflash/swarm/members"].string)
+        // What %q makes of the name: x|ready|"red03"
+        default:
+            rig.scratch.write("red03 worker\n", to: "root/etc/piflash/swarm/members")
+            rig.install(
+                "docker",
+                #"""
+                case "$*" in
+                'node ls -q') echo w4444444444444444444444id ;;
+                *) printf '%s\n' 'w4444444444444444444444id|down|10.0.0.14|worker|||"x|ready|||\"red03\""' \
+                    'w5555555555555555555555id|ready|10.0.0.15|worker|||"x|\"red03\""' ;;
+                esac
+                """#)
+        }
+        let result = try OutsideTool("env").run(
+            ["PATH=\(rig.path)"] + shell.command + [rig.scratch["root\(TokenService.programPath)"].string, "serve"],
+            environment: rig.environment.merging(["PIFLASH_ROUNDS": "14"]) { $1 })
+        #expect(result.errors.isEmpty, "\(result.errors)")
+        #expect(rig.text("servers").split(separator: "\n").count == 1)
+    }
+
+    @Test func `a manager answers the keys of all nodes, each by its name, and no others`() throws {
+        let formation = SwarmFormation.sample(role: .manager, isFirst: true, nodes: ["red00", "red01"])
+        let files = Dictionary(
+            uniqueKeysWithValues: formation.rootEdits.compactMap { edit -> (String, String)? in
+                guard case .file(let contents, _) = edit.action else { return nil }
+                return (String(edit.path.split(separator: "/").last ?? ""), String(decoding: contents, as: UTF8.self))
+            })
+        let lines = try #require(files["authorized_keys"]).split(separator: "\n")
+        #expect(lines.count == 2)
+        for (line, words) in zip(lines, ["manager red00", "worker red01"]) {
+            let name = words.split(separator: " ")[1]
+            #expect(line.hasPrefix("command=\"/bin/sh \(TokenService.programPath) \(words)\",no-port-forwarding,"))
+            #expect(line.hasSuffix(" \(RackKeys.nodes.pair(of: String(name)).publicKey) \(name)"))
+        }
+        #expect(files["members"] == "red00 manager\nred01 worker\n")
+        let shared = TokenService.authorizedKeys(of: formation.members, .ofOldRack).split(separator: "\n")
+        #expect(shared.count == 4 && shared[2].contains("swarm-door worker\",") && shared[3].contains(" manager\","))
+    }
+
+    @Test func `a node has one key, and another one after each theft`() throws {
+        let secret = [UInt8](repeating: 7, count: 32)
+        let keys = NodeKeys(secret: secret)
+        func key(_ stolen: String) -> String { NodeKeys(secret: secret, stolen: stolen).pair(of: "red01").publicKey }
+        #expect(key("# red01 was found\nred02\n\nred011\n") == keys.pair(of: "red01").publicKey)
+        #expect(key("red01") == key("red02\n red01 in 2026\r\n"))
+        var seen: Set<String> = [keys.pair(of: "red02").publicKey, keys.pair(of: "red01").publicKey]
+        for stolen in ["red01", "red01 in 2026\r\n red01 again\n", "red01\nred01\nred01\n"] {
+            #expect(seen.insert(key(stolen)).inserted)
+        }
+        #expect(seen.insert(NodeKeys(secret: [UInt8](repeating: 8, count: 32)).pair(of: "red01").publicKey).inserted)
+        let scratch = ScratchDirectory()
+        let pair = keys.pair(of: "red01")
+        let path = scratch.write(pair.privateKey, to: "key").string
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+        let shown = try OutsideTool("ssh-keygen").run(["-y", "-P", "", "-f", path])
+        #expect(shown.text == pair.publicKey + " piflash red01\n", "\(shown.errors)")
+        #expect(RackKeys.Pair(privateKey: pair.privateKey) == pair)
     }
 
     @Test(arguments: Shell.allCases)
@@ -196,7 +382,7 @@ import TestSupport
         }
         func asked(_ state: String, role: String) throws -> [String] {
             let rig = try Self.rig(members: members(state))
-            #expect(try Self.ask(rig, shell, "joined \(a)", role: role, from: "10.0.0.10").succeeded)
+            #expect(try Self.ask(rig, shell, "joined \(a)", role: role, as: "red00", from: "10.0.0.10").succeeded)
             return Array(Self.commands(rig).dropFirst())
         }
         #expect(try asked("reachable", role: "manager") == ["node demote \(old)", "node rm --force \(old)"])

@@ -24,7 +24,7 @@ import Testing
 
     private func rack() async throws -> RackPlan {
         let nodes = try RecipeLoader(user: user, workingDirectory: scratch.path).loadRack(["red.yaml"]).nodes
-        return try await planner.rack(nodes, of: user, events: { _ in }, isCancelled: { false })
+        return try await planner.rack(nodes, events: { _ in }, isCancelled: { false })
     }
 
     private func prepare(_ nodes: String) throws {
@@ -50,7 +50,7 @@ import Testing
             "5.img": FakeDisk([UInt8](repeating: 5, count: size / 2)),
             "6.img": FakeDisk([UInt8](repeating: 6, count: size + 4096)),
         ]
-        let batch = try Batch(rack.cards.map(\.node), of: user, planner: planner, since: "now") { target, _ in
+        let batch = try Batch(rack.cards.map(\.node), planner: planner, since: "now") { target, _ in
             disks[target.path.lastComponent!.string]!
         }
         let outcomes = await batch.run(
@@ -70,7 +70,7 @@ import Testing
             #expect(try Mtools(image: scratch[name]).text(of: "user-data").contains(node))
         }
         for name in ["2.img", "4.img"] { #expect(disks[name]?.medium[510..<512].elementsEqual([0x55, 0xAA]) == false) }
-        let ledger = try RackState(besideRecipe: scratch["red.yaml"], user: user).ledger()
+        let ledger = try RackState(besideRecipe: scratch["red.yaml"]).ledger()
         #expect(
             rack.cards.map { ledger.last(of: $0.name)?.result } == [
                 .verified, .failed, .failed, .failed, .failed, .verified,
@@ -87,7 +87,7 @@ import Testing
         try prepare("[red01]")
         let rack = try await rack()
         let disk = FakeDisk([UInt8](repeating: 1, count: Int(rack.cards[0].image.size)))
-        let batch = try Batch(rack.cards.map(\.node), of: user, planner: planner, since: "now") { _, _ in disk }
+        let batch = try Batch(rack.cards.map(\.node), planner: planner, since: "now") { _, _ in disk }
         let ledger = scratch[".piflash/ledger"].string
         let outcomes = await batch.run(
             BatchPlan(rack, on: targets(1), rewrites: false),
@@ -114,7 +114,7 @@ import Testing
         let good = FakeDisk([UInt8](repeating: 0, count: size))
         // The old contents must not read back as cleared.
         let worn = FakeDisk([UInt8](repeating: 9, count: size), faults: [.dropsWrites(from: 0)])
-        let batch = try Batch(rack.cards.map(\.node), of: user, planner: planner, since: "now") { target, _ in
+        let batch = try Batch(rack.cards.map(\.node), planner: planner, since: "now") { target, _ in
             target.path.lastComponent == "1.img" ? worn : good
         }
         let plan = BatchPlan(rack, on: targets(2), rewrites: false)
@@ -131,7 +131,7 @@ import Testing
         let isStopped = Atomic(false)
         let disks = (0..<3).map { _ in FakeDisk([UInt8](repeating: 7, count: Int(rack.cards[0].image.size))) }
         do {
-            let batch = try Batch(rack.cards.map(\.node), of: user, planner: planner, since: "now") { target, _ in
+            let batch = try Batch(rack.cards.map(\.node), planner: planner, since: "now") { target, _ in
                 disks[Int(target.path.stem!)! - 1]
             }
             let outcomes = await batch.run(

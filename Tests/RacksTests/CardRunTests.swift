@@ -150,7 +150,7 @@ private final class Witness: CardRunObserver {
     @Test func `the ledger has the stages of a card, with its image and file systems once they are on it`() async throws
     {
         let (plan, planner) = try await planned()
-        let state = RackState(of: plan.node, user: user)
+        let state = RackState(of: plan.node)
         let ledger = LedgerObserver(ledger: try LedgerWriter(state), now: planner.now)
         _ = try await run(plan, ledger).write(isCancelled: { false }) { (plan, disk(plan)) }
         let entries = try state.ledger().entries
@@ -174,7 +174,7 @@ private final class Witness: CardRunObserver {
                 try RecipeLoader(user: user, workingDirectory: scratch.path).loadRack(["red01.yaml"]).nodes.first)
             return try await Reconfiguration(
                 of: node, on: InspectedCard(at: path), in: .placeholders(for: node), secrets: UnreadSecrets(),
-                version: "test", now: planner.now())
+                version: "test", now: planner.now(), isCancelled: { false })
         }
         let witness = Witness()
         let same = try await change("image: { source: sample.img }\nhostname: red01\n")

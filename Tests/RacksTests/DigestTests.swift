@@ -69,7 +69,7 @@ import Testing
             .init(
                 name: Located("web", at: Self.here), compose: Located(scratch["web.yml"].string, at: Self.here))
         ]
-        let state = RackState(of: node, user: InvokingUser(environment: [:]))
+        let state = RackState(of: node)
         func digests(_ config: String, _ secret: String) async throws -> [String?] {
             scratch.write(config, to: "c")
             scratch.write(secret, to: "s")

@@ -9,9 +9,7 @@ import Testing
 @Suite struct LedgerTests {
     let scratch = ScratchDirectory()
     var state: RackState {
-        RackState(
-            besideRecipe: scratch["red.yaml"],
-            user: InvokingUser(userID: getuid(), groupID: getgid(), home: scratch.path))
+        RackState(besideRecipe: scratch["red.yaml"])
     }
     var file: FilePath { scratch[".piflash/ledger"] }
 

@@ -125,7 +125,7 @@ private final class Desk: Sendable {
                 "image: { source: sample.img }\nnodes: \(nodes)\naddresses: 192.168.50.11/24\n", to: "red.yaml")
         }
         let loaded = try RecipeLoader(user: user, workingDirectory: scratch.path).loadRack(["red.yaml"]).nodes
-        return (try await planner.rack(loaded, of: user, events: { _ in }, isCancelled: { false }), planner)
+        return (try await planner.rack(loaded, events: { _ in }, isCancelled: { false }), planner)
     }
 
     private func blank(_ rack: RackPlan, faults: [FakeDisk.Fault] = [], bytes: Int64? = nil) -> Desk.Card {
@@ -139,7 +139,7 @@ private final class Desk: Sendable {
         _ script: () async throws -> Void
     ) async throws -> (outcomes: [BatchOutcome], left: [String]) {
         let desk = desk
-        let batch = try Batch(rack.cards.map(\.node), of: user, planner: planner, since: "now") {
+        let batch = try Batch(rack.cards.map(\.node), planner: planner, since: "now") {
             target, size throws(Failure) in
             guard case .device(let facts) = target, let card = desk.card(facts) else {
                 throw Failure(.noSuchDevice, "gone")
@@ -169,7 +169,7 @@ private final class Desk: Sendable {
     }
 
     private func results(_ rack: RackPlan, _ planner: CardPlanner) throws -> [LedgerEntry.Result?] {
-        let ledger = try RackState(besideRecipe: scratch["red.yaml"], user: user).ledger()
+        let ledger = try RackState(besideRecipe: scratch["red.yaml"]).ledger()
         return rack.cards.map { ledger.last(of: $0.name)?.result }
     }
 

@@ -11,7 +11,7 @@ import SystemPackage
 import Systems
 import TestSupport
 
-/// A rack of nodes with real engines and a real sshd, each with the files that piflash lays down on its card, carried out
+/// A rack of nodes with real engines and a real sshd, each with the files that piflash writes to its card, carried out
 /// by `Tests/swarm/rack`.
 final class Rack: Sendable {
     struct Trouble: Error, CustomStringConvertible { let description: String }
@@ -41,7 +41,7 @@ final class Rack: Sendable {
         var keys = RackKeys.placeholders
         for (index, name) in names.enumerated() {
             let node = try loader.load("recipes/\(name).yaml").node
-            keys = try RackState(of: node, user: user).swarmKeys(for: node)
+            keys = try RackState(of: node).swarmKeys(for: node)
             let provision = try await Provisioner(
                 saltKey: [1], rackKeys: keys, flashTime: Int64(Date().timeIntervalSince1970) - 60
             ).provision(

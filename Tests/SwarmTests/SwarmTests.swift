@@ -60,7 +60,14 @@ import TestSupport
         for name in workers { #expect(!rack.file("/etc/piflash/swarm/worker_key", of: name)) }
         #expect(rack.file("/etc/piflash/swarm/host_key", of: "red00"))
 
+        // No node is missing any more: nobody may ask for anything. When one is, its new card may.
+        let closed = try rack.wait("the token service closes") { try !isOpen(rack) }
+        Self.say("the token service is closed \(closed) s later")
+        try rack.off(["red02"])
+        let opened = try rack.wait("the token service opens") { try isOpen(rack) }
+        Self.say("a node is off, and the token service is open after \(opened) s")
         try expectKeyOpensNothingElse(rack)
+        try rack.on(["red02"])
 
         // A new card for a node: its old entry goes.
         try rack.flash("red03")
@@ -78,12 +85,17 @@ import TestSupport
         #expect(try rack.files(holding: "SWMTKN-1-").isEmpty)
     }
 
+    private func isOpen(_ rack: Rack) throws -> Bool {
+        try rack.runs("red04", ["timeout", "2", "bash", "-c", "head -c 4 </dev/tcp/\(Rack.address(0))/2378"]).text
+            == "SSH-"
+    }
+
     /// What a thief of a worker's card could try with its key.
     private func expectKeyOpensNothingElse(_ rack: Rack) throws {
         // The node's own is gone, so the key comes from the workstation.
         try rack.on("red04", "mkdir", "-p", "/root/stolen")
         for (name, text) in [
-            ("key", rack.keys.worker.privateKey), ("hosts", "piflash-swarm \(rack.keys.host.publicKey)\n"),
+            ("key", rack.keys.own.privateKey), ("hosts", "piflash-swarm \(rack.keys.host.publicKey)\n"),
         ] {
             let result = try rack.on(
                 "red04", "sh", "-c", "umask 077; printf '%s' \"$1\" >/root/stolen/\(name)", "sh", text)
@@ -116,6 +128,12 @@ import TestSupport
             #expect(answer.errors.contains("swarm-door: "))
         }
         #expect(!(try rack.on("red00", "docker", "node", "inspect", String(other)).text.contains("blue")))
+        // Labels are those of the recipe, whatever a node asks for.
+        let own = try rack.on("red04", "docker", "info", "-f", "{{.Swarm.NodeID}}").text.dropLast()
+        let joined = try ssh(manager, "joined \(own) rack=blue zone=secret")
+        #expect(joined.text == "joined\n", "\(joined.errors)")
+        let labels = try rack.on("red00", "docker", "node", "inspect", "-f", "{{json .Spec.Labels}}", "red04").text
+        #expect(labels == "{\"rack\":\"red\",\"slot\":\"4\"}\n")
         // Forwarding in every direction; a session that does nothing else is cut short by timeout.
         let local = try rack.runs(
             "red04",

@@ -36,3 +36,29 @@ unsigned int clinux_minor(uint64_t device);
 /// A non-blocking netlink socket that hears the kernel's device events (NETLINK_KOBJECT_UEVENT, group 1: what the kernel
 /// itself sends, with or without udev), or -1 with errno set.
 int clinux_uevent_socket(void);
+
+/// PR_SET_DUMPABLE 0 (prctl(2)) and RLIMIT_CORE 0 (getrlimit(2)): no core dump of this process, and nobody but root traces
+/// it or reads its memory. Returns 0, or -1 with errno set.
+int clinux_forbid_dumps(void);
+
+/// Makes this process `user` for good: the groups of `name` (NULL: only `group`), then all three group and user IDs, no
+/// kept or ambient capabilities (credentials(7), capabilities(7)). Returns 0 once the kernel has refused to give root's
+/// user ID back, or -1 with errno set; the process may then be anything and must end.
+int clinux_become(const char *name, unsigned int user, unsigned int group);
+
+/// A pair of connected SOCK_SEQPACKET sockets (unix(7)): each message arrives whole or not at all. Returns 0, or -1 with
+/// errno set.
+int clinux_packet_sockets(int pair[2]);
+
+/// Whether `fd` is such a socket.
+int clinux_is_packet_socket(int fd);
+
+/// Sends one message, with the open file `passed` unless that is -1 (SCM_RIGHTS). Returns 0, or -1 with errno set.
+int clinux_send(int socket, const void *bytes, unsigned long count, int passed);
+
+/// Receives one message of at most `count` bytes, and the file that came with it (close-on-exec), or -1 if none did.
+/// Returns the message's length, 0 at the end, or -1 with errno set: EMSGSIZE if it was longer or brought more files.
+long clinux_receive(int socket, void *bytes, unsigned long count, int *passed);
+
+/// Adds O_DIRECT to the flags of an open file. Returns 0, or -1 with errno set.
+int clinux_set_direct(int fd);

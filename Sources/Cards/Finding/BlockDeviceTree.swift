@@ -1,4 +1,5 @@
 import Diagnostics
+import Host
 import FoundationEssentials
 package import SystemPackage
 
@@ -148,9 +149,7 @@ package struct BlockDeviceTree: Sendable {
             let own = text(block.appending(name), "events_poll_msecs") ?? "0"
             guard own == "0" || own == "-1" && standard == "0" else { continue }
             let path = FilePath("/dev").appending(name)
-            guard let device = try? FileDescriptor.open(path, .readOnly, options: [.nonBlocking, .closeOnExec]) else {
-                continue
-            }
+            guard let device = try? DeviceOpener.open(path, .probe) else { continue }
             try? device.close()
         }
     }
@@ -163,7 +162,7 @@ package struct BlockDeviceTree: Sendable {
         var current = directory.removingLastComponent().pushing(FilePath(link)).lexicallyNormalized()
         for _ in 0..<10 {
             if text(current, "busnum") != nil { return text(current, "serial") }
-            current = current.removingLastComponent()
+            guard current.removeLastComponent(), current.components.count > 2 else { return nil }
         }
         return nil
     }

@@ -33,6 +33,11 @@ package enum CardTargetPath: Hashable, Sendable {
                 hint: "to write an image file, give it a name that ends in .img, such as \"\(instead)\"; "
                     + "`piflash devices` lists the cards")
         }
+        // The card would replace the file that the link leads to, which may be anybody's idea.
+        guard (try? path.stat(followTargetSymlink: false).type) != .symbolicLink else {
+            throw Failure(
+                .notATarget, severity: .refused, "\"\(path)\" is a link to \(resolved)", hint: "name the file itself")
+        }
         self = .file(resolved)
     }
 

@@ -33,10 +33,20 @@ package struct CardValidation: Sendable {
     /// The whole disk at `path`, found by its device number and never by its name. Links are followed, so the facts are
     /// those of the device that is really meant.
     package func disk(at path: FilePath) throws(Failure) -> DeviceFacts {
+        try disk(numbered: numberOf(path), path: path)
+    }
+
+    /// - Parameters:
+    ///   - number: "major:minor"; nil if there is no such device.
+    ///   - path: What messages call it; nil for its own name.
+    func disk(numbered number: String?, path: FilePath?) throws(Failure) -> DeviceFacts {
         let list = "`piflash devices` lists the cards"
-        guard let number = numberOf(path), let name = tree.name(of: number) else {
-            throw Failure(.noSuchDevice, severity: .refused, "there is no block device \(path)", hint: list)
+        guard let number, let name = tree.name(of: number) else {
+            throw Failure(
+                .noSuchDevice, severity: .refused, "there is no block device \(path?.string ?? number ?? "")",
+                hint: list)
         }
+        let path = path ?? FilePath("/dev").appending(name)
         if let disk = tree.disk(ofPartition: name) {
             throw Failure(
                 .notAWholeDisk, severity: .refused, "\(path) is a partition of /dev/\(disk), not a whole card",
@@ -132,7 +142,7 @@ package struct CardValidation: Sendable {
 
     /// The number of a device by its path, or by its exact name if the node is missing, as in a container.
     private func number(ofNode path: String) -> String? {
-        guard path.hasPrefix("/dev/") else { return nil }
+        guard path.hasPrefix("/dev/"), FilePath(path).lexicallyNormalized().string == path else { return nil }
         return numberOf(FilePath(path)) ?? tree.number(of: String(path.dropFirst("/dev/".count)))
     }
 
@@ -210,11 +220,13 @@ extension CardValidation {
     /// "major:minor" of the file system that `path`, or its nearest parent that exists, is in.
     @Sendable package static func fileSystemDevice(of path: FilePath) -> String? {
         guard let status = try? resolved(path).nearestExisting.stat() else { return nil }
-        return DeviceNumber.text(UInt64(status.deviceID.rawValue))
+        return DeviceNumber(UInt64(status.deviceID.rawValue)).description
     }
 
     /// "major:minor" of the device whose node is at `path`.
-    @Sendable package static func deviceNumber(of path: FilePath) -> String? { DeviceNumber.ofNode(path) }
+    @Sendable package static func deviceNumber(of path: FilePath) -> String? {
+        DeviceNumber(ofNode: path)?.description
+    }
 
     /// The path with links resolved, as far as it exists.
     private static func resolved(_ path: FilePath) -> FilePath {

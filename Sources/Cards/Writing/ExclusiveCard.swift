@@ -1,4 +1,5 @@
 package import Diagnostics
+import Host
 import Storage
 import SystemPackage
 
@@ -19,7 +20,7 @@ package final class ExclusiveCard: CardTarget {
         // Another card in the same reader has the same number, and often the same size. The kernel's number of the
         // medium differs; if that is unknown, the serial number in a built-in reader does.
         let now = tree.facts(facts.kernelName)
-        guard DeviceNumber.text(device.deviceNumber) == facts.number, device.size == facts.size, let now,
+        guard device.deviceNumber.description == facts.number, device.size == facts.size, let now,
             now.serial == facts.serial, now.cid == facts.cid, now.model == facts.model,
             now.backingFile == facts.backingFile, now.sequence == facts.sequence
         else {

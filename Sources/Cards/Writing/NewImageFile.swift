@@ -1,52 +1,60 @@
 package import Diagnostics
-package import Host
+import Host
 import Storage
 import Synchronization
 package import SystemPackage
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
 /// A new image file, which gets its name only when it is complete; until then its name is ".NAME.piflash-part".
 package final class NewImageFile: CardTarget {
     private let path: FilePath
-    private let temporary: FilePath
+    /// Both names are in this directory, wherever its path leads by the end of the run.
+    private let directory: PrivateDirectory
+    private let finalName: String
+    private let temporary: String
     private let file: ImageFile
-    private let user: InvokingUser
     /// Whether the temporary name is ours to remove.
     private let isPending = Mutex(true)
 
     /// A file of `size` bytes, rounded up to whole sectors of 512 bytes, that will replace the file at `path`, if there
     /// is one.
-    package init(_ path: FilePath, size: Int64, user: InvokingUser) throws(Failure) {
+    package init(_ path: FilePath, size: Int64) throws(Failure) {
         self.path = path
-        self.user = user
-        guard let name = path.lastComponent, let temporaryName = FilePath.Component(".\(name.string).piflash-part")
-        else {
+        guard let name = path.lastComponent?.string else {
             throw Failure(.notATarget, severity: .refused, "\"\(path)\" is not the name of a file")
         }
-        temporary = path.removingLastComponent().appending(temporaryName)
+        finalName = name
+        temporary = ".\(name).piflash-part"
+        let parent = path.removingLastComponent()
+        guard
+            let place = (parent.isEmpty ? "." : parent).resolvingLinks,
+            let directory = try PrivateDirectory.open(place, for: .output(mode: 0o755))
+        else { throw Failure(.notATarget, severity: .refused, "there is no directory for \"\(path)\"") }
+        self.directory = directory
         // Of two runs, the first to end would give the name to the unfinished file of the other. A file that a killed
         // run left is not locked any more.
         let busy = Failure(
             .deviceBusy, severity: .refused, "another piflash is writing \(path)",
             hint: "wait until it is finished, or name another file")
-        if let other = try? ImageFile(opening: temporary, writable: true) {
-            guard try other.lock() else { throw busy }
-            // While it is locked, no other piflash removes or replaces it.
-            _ = temporary.withPlatformString { unlink($0) }
-        } else {
-            _ = temporary.withPlatformString { unlink($0) }
+        let part = directory.path.appending(temporary)
+        // What is not a file was not left by a run; it only has the name that is needed.
+        let left = try? directory.openFile(temporary, .read).map { try ImageFile(adopting: $0, at: part) }
+        if let left, try !left.lock() || !directory.isName(temporary, of: left.descriptor) { throw busy }
+        // While it is locked, no other piflash removes or replaces it.
+        directory.remove(temporary)
+        withExtendedLifetime(left) {}
+        guard let made = try directory.openFile(temporary, .create) else { throw busy }
+        let size = (size + 511) / 512 * 512
+        do { try made.resize(to: size) } catch {
+            try? made.close()
+            directory.remove(temporary)
+            throw .system("sizing \(part) to \(formatBytes(size))", error)
         }
-        // For its owner alone: a card holds hashes and keys.
-        file = try ImageFile(creating: temporary, size: (size + 511) / 512 * 512, permissions: [.ownerReadWrite])
-        guard try file.lock() else {
+        file = try ImageFile(adopting: made, at: part)
+        guard try file.lock(), directory.isName(temporary, of: made) else {
             // Another run has it by now.
             isPending.withLock { $0 = false }
             throw busy
         }
-        do { try user.own(temporary) } catch { throw .system("giving \(temporary) to its user", error) }
     }
 
     deinit { discard() }
@@ -76,9 +84,7 @@ package final class NewImageFile: CardTarget {
     package func dropCache() throws(Failure) { try file.dropCache() }
 
     package func finalize() throws(Failure) {
-        do { try DurableFile.rename(temporary, to: path) } catch {
-            throw .system("renaming \(temporary) to \(path)", error)
-        }
+        try directory.rename(temporary, file.descriptor, to: finalName)
         isPending.withLock { $0 = false }
     }
 
@@ -89,6 +95,6 @@ package final class NewImageFile: CardTarget {
             defer { pending = false }
             return pending
         }
-        if isOurs { _ = temporary.withPlatformString { unlink($0) } }
+        if isOurs { directory.remove(temporary) }
     }
 }

@@ -27,6 +27,11 @@ package struct DaemonModel: Sendable {
         problems(in: members, keepsWarnings: false)
     }
 
+    private struct Kind: Hashable {
+        var member: Int?
+        var severity: Diagnostic.Severity
+    }
+
     private func problems(in members: [JSONValue.Member], keepsWarnings: Bool) -> [DaemonProblem] {
         func problems(_ version: EngineVersion) -> [DaemonProblem] {
             DaemonValidation(
@@ -37,10 +42,9 @@ package struct DaemonModel: Sendable {
         if let version { return problems(version) }
         // The reasons may differ by version; the newest version's are reported.
         let all = EngineVersion.plausible.map(problems)
+        let found = all.map { problems in Set(problems.map { Kind(member: $0.member, severity: $0.severity) }) }
         return (all.last ?? []).filter { problem in
-            all.allSatisfy { found in
-                found.contains { $0.member == problem.member && $0.severity == problem.severity }
-            }
+            found.allSatisfy { $0.contains(Kind(member: problem.member, severity: problem.severity)) }
         }
     }
 }

@@ -9,6 +9,14 @@ struct DaemonValidation {
     let members: [JSONValue.Member]
     private let keepsWarnings: Bool
     private(set) var problems: [DaemonProblem] = []
+    /// ``problems`` for looking them up: a file of a stranger can have any number of members.
+    private var found: Set<DaemonProblem> = []
+    private var names: Set<String> = []
+    /// The keys that this version has.
+    private let present: [String]
+    private var suggestions = 0
+    /// A suggestion takes much longer than everything else.
+    private static let mostSuggestions = 20
 
     init(
         _ members: [JSONValue.Member], version: EngineVersion, service: ServiceFlags, surroundings: DaemonSurroundings,
@@ -19,6 +27,9 @@ struct DaemonValidation {
         self.service = service
         self.surroundings = surroundings
         self.keepsWarnings = keepsWarnings
+        present = DaemonKeys.all.filter { key in
+            version >= key.since && key.until.map { version < $0 } ?? true
+        }.map(\.name)
         for index in members.indices { validate(index) }
         validateCombinations()
     }
@@ -69,14 +80,14 @@ struct DaemonValidation {
         let name = index.map { members[$0].name } ?? ""
         let path = inside.isEmpty ? name : "\(name).\(inside)"
         let problem = DaemonProblem(severity, member: index, part: part, path: path, text)
-        if !problems.contains(problem) { problems.append(problem) }
+        if found.insert(problem).inserted { problems.append(problem) }
     }
 
     // MARK: One member
 
     private mutating func validate(_ index: Int) {
         let member = members[index]
-        if members[..<index].contains(where: { $0.name == member.name }) {
+        if !names.insert(member.name).inserted {
             error(index, "appears twice: dockerd takes the last one and ignores the others", part: .name)
         }
         guard let key = knownKey(index) else { return }
@@ -151,10 +162,8 @@ struct DaemonValidation {
                     part: .name)
             }
         }
-        let present = DaemonKeys.all.filter { key in
-            version >= key.since && key.until.map { version < $0 } ?? true
-        }
-        let near = nearest(to: name, among: present.map(\.name))
+        suggestions += 1
+        let near = suggestions > Self.mostSuggestions ? nil : nearest(to: name, among: present)
         error(
             index,
             "not a key of Docker \(version), which does not start with it"

@@ -33,8 +33,13 @@ final class BlkidProbe {
         _ path: FilePath, _ body: (FileDescriptor) throws(Failure) -> Value
     ) throws(Failure) -> Value {
         let descriptor: FileDescriptor
-        do { descriptor = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking]) } catch {
-            throw .system("opening \(path)", error as? Errno ?? .ioError)
+        do throws(DeviceOpener.OpenError) {
+            descriptor = try DeviceOpener.open(path, .probe)
+        } catch {
+            switch error {
+            case .errno(let reason): throw .system("opening \(path)", reason)
+            case .refused(let failure): throw failure
+            }
         }
         defer { try? descriptor.close() }
         return try body(descriptor)

@@ -7,24 +7,38 @@ import SystemPackage
 #endif
 
 /// Reads small files from an ar or tar archive in memory, compressed or not.
+///
+/// Somebody else may have made the archive. So only formats that libarchive unpacks itself are enabled: for others, such
+/// as lrzip and lzop, it would run a program that it finds in PATH.
 package enum ArchiveMembers {
     /// In bytes: larger members are left out.
     private static let limit = 16 << 20
+    /// In bytes, for all wanted members together.
+    private static let totalLimit = 64 << 20
+    /// In bytes, unpacked. The image of the largest Linux distribution with all of its tools has a tenth of that; a file of
+    /// 2 MB can unpack to 60 GB.
+    private static let unpackedLimit: Int64 = 64 << 30
 
     /// The contents of the members of `archive` whose names (without "./") are `wanted`; messages call the archive
     /// `name`.
     package static func read(
-        _ archive: [UInt8], name: String, wanted: (String) -> Bool
+        _ archive: [UInt8], name: String, isCancelled: @escaping () -> Bool, wanted: (String) -> Bool
     ) throws(Failure) -> [String: [UInt8]] {
         guard let handle = archive_read_new() else { throw Failure(.system, "libarchive has no memory") }
         defer { archive_read_free(handle) }
-        archive_read_support_filter_all(handle)
-        archive_read_support_format_ar(handle)
-        archive_read_support_format_tar(handle)
+        for enable in [
+            archive_read_support_filter_gzip, archive_read_support_filter_xz, archive_read_support_filter_zstd,
+            archive_read_support_filter_bzip2, archive_read_support_format_ar, archive_read_support_format_tar,
+        ] { _ = enable(handle) }
         var members: [String: [UInt8]] = [:]
+        var total = 0
         var isRead = true
+        let feed = Feed(isCancelled)
         archive.withUnsafeBytes { bytes in
-            guard archive_read_open_memory(handle, bytes.baseAddress, bytes.count) == ARCHIVE_OK else {
+            feed.rest = bytes[...]
+            defer { feed.rest = UnsafeRawBufferPointer(start: nil, count: 0)[...] }
+            guard archive_read_open(handle, Unmanaged.passUnretained(feed).toOpaque(), nil, Feed.next, nil) == ARCHIVE_OK
+            else {
                 isRead = false
                 return
             }
@@ -40,10 +54,15 @@ package enum ArchiveMembers {
                 guard let text = archive_entry_pathname(entry) else { continue }
                 var path = String(cString: text)
                 if path.hasPrefix("./") { path.removeFirst(2) }
-                guard wanted(path), archive_entry_filetype(entry) == carchive_ifreg(),
-                    archive_entry_size(entry) <= limit
+                let size = Int(clamping: archive_entry_size(entry))
+                guard wanted(path), archive_entry_filetype(entry) == carchive_ifreg(), (0...limit).contains(size)
                 else { continue }
-                var contents = [UInt8](repeating: 0, count: Int(archive_entry_size(entry)))
+                total += size
+                guard total <= totalLimit else {
+                    isRead = false
+                    break walk
+                }
+                var contents = [UInt8](repeating: 0, count: size)
                 let count = contents.withUnsafeMutableBytes { archive_read_data(handle, $0.baseAddress, $0.count) }
                 guard count == contents.count else {
                     isRead = false
@@ -52,10 +71,42 @@ package enum ArchiveMembers {
                 members[path] = contents
             }
         }
-        guard isRead else {
-            let reason = archive_error_string(handle).map { String(cString: $0).lowercased() } ?? "it is truncated"
-            throw Failure(.corruptArchive, "\(name) cannot be read: \(reason)")
+        if feed.wasCancelled { throw Failure(.cancelled, "stopped while reading \(name)") }
+        guard isRead, archive_filter_bytes(handle, 0) <= unpackedLimit else {
+            let reason = archive_error_string(handle).map { String(cString: $0).lowercased() }
+            throw Failure(
+                .corruptArchive,
+                "\(name) cannot be read: \(feed.isTooLarge || total > totalLimit ? "it unpacks to too much" : reason ?? "it is truncated")"
+            )
         }
         return members
+    }
+
+    /// Gives libarchive the archive in small parts: between them it is asked whether the user wants to stop, and how much
+    /// has been unpacked. libarchive itself does not come back before a member of any size is passed.
+    private final class Feed {
+        /// In bytes: zstd makes at most some hundreds of MB of it.
+        private static let part = 16 << 10
+
+        var rest = UnsafeRawBufferPointer(start: nil, count: 0)[...]
+        private(set) var wasCancelled = false
+        private(set) var isTooLarge = false
+        private let isCancelled: () -> Bool
+
+        init(_ isCancelled: @escaping () -> Bool) { self.isCancelled = isCancelled }
+
+        static let next: @convention(c) (
+            OpaquePointer?, UnsafeMutableRawPointer?, UnsafeMutablePointer<UnsafeRawPointer?>?
+        ) -> la_ssize_t = { handle, context, buffer in
+            guard let context else { return -1 }
+            let feed = Unmanaged<Feed>.fromOpaque(context).takeUnretainedValue()
+            feed.isTooLarge = archive_filter_bytes(handle, 0) > ArchiveMembers.unpackedLimit
+            feed.wasCancelled = feed.isCancelled()
+            guard !feed.isTooLarge, !feed.wasCancelled else { return -1 }
+            let part = feed.rest.prefix(Feed.part)
+            feed.rest = feed.rest.dropFirst(Feed.part)
+            buffer?.pointee = UnsafeRawBufferPointer(rebasing: part).baseAddress
+            return part.count
+        }
     }
 }

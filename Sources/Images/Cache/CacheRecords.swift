@@ -44,15 +44,30 @@ struct SourceIndex: Codable {
     let imageDigest: String
 }
 
-/// Size and time of an image in the cache. If its file has others, another program has changed it, and it is not used.
+/// What the cache knows of an image. If its file has another size or time, another program has changed it, and it is not
+/// used; if its bytes are others, reading it shows that.
 struct EntryNote: Codable, Hashable {
     let size: Int64
     let modified: Int64
+    let chunks: ChunkDigests
 
-    init(of status: Stat) {
+    init(of status: Stat, chunks: ChunkDigests) {
         size = status.size
         modified = status.st_mtim.nanoseconds
+        self.chunks = chunks
     }
+
+    func describes(_ status: Stat) -> Bool {
+        size == status.size && modified == status.st_mtim.nanoseconds
+            && Int64(chunks.count) == (size + ChunkDigests.chunk - 1) / ChunkDigests.chunk
+    }
+}
+
+/// The digests of an unpacked image.
+struct ImageDigests: Sendable {
+    /// SHA-256 of all of it, in lower-case hex.
+    let whole: String
+    let chunks: ChunkDigests
 }
 
 extension timespec {

@@ -1,29 +1,52 @@
-import Host
-package import Storage
+package import Diagnostics
+package import Filesystems
+import Storage
 package import SystemPackage
 
 /// An unpacked image in the cache, which cards are written from. The cache keeps its file as long as this exists.
 package final class Image: Sendable {
-    package let store: ImageFile
+    package let store: ProvedImage
     /// SHA-256 of the unpacked image, in lower-case hex.
     package let digest: String
     /// The last component of the source's path.
     package let sourceName: String
     /// SHA-256 of the source as it is (the archive), in lower-case hex.
     package let sourceDigest: String
-    private let lock: FileLock
 
-    init(store: ImageFile, digest: String, sourceName: String, sourceDigest: String, lock: FileLock) {
+    init(store: ProvedImage, digest: String, sourceName: String, sourceDigest: String) {
         self.store = store
         self.digest = digest
         self.sourceName = sourceName
         self.sourceDigest = sourceDigest
-        self.lock = lock
     }
 
     package var path: FilePath { store.path }
     /// In bytes.
     package var size: Int64 { store.size }
+
+    /// In bytes, from the beginning of a partition: libblkid identifies its contents by these. Before it is the record of
+    /// a logical partition.
+    static let signatures: Int64 = 16 << 20
+    private static let recordSpace: Int64 = 1 << 20
+
+    /// The partition table.
+    ///
+    /// libblkid reads the file itself. So what it looks at is proved, and if that made the cache unpack the image again,
+    /// the table is read again.
+    package func partitionTable() throws(Failure) -> PartitionTable {
+        while true {
+            // A GPT is at both ends.
+            try store.prove(0..<Self.recordSpace)
+            try store.prove(size - Self.recordSpace..<size)
+            let file = store.file
+            let table = try PartitionTable.read(file.enduringPath, name: path)
+            for partition in table.partitions {
+                let start = partition.range.lowerBound
+                try store.prove(start - Self.recordSpace..<start + Self.signatures)
+            }
+            if store.file === file { return table }
+        }
+    }
 }
 
 /// What the cache reports while it opens an image.

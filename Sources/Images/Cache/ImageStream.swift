@@ -81,26 +81,23 @@ package final class ImageStream: Sendable {
     /// The partition table, read as soon as it and the beginning of every partition are unpacked.
     package func partitionTable() throws(Failure) -> PartitionTable {
         switch source {
-        case .cached(let image): try PartitionTable.read(image.path)
+        case .cached(let image): try image.partitionTable()
         case .unpacking(let file, _): try partitionTable(in: file)
         }
     }
-
-    /// In bytes, from the beginning of a partition: libblkid identifies its contents by these.
-    private static let signatures: Int64 = 16 << 20
 
     /// libblkid reads the file itself, and would take missing bytes for zeros. A table that it refuses is read again
     /// when the whole image is there (a GPT has a copy at the end), and so are logical partitions, whose records can be
     /// anywhere.
     private func partitionTable(in file: GrowingFile) throws(Failure) -> PartitionTable {
-        var known = min(store.size, Self.signatures)
+        var known = min(store.size, Image.signatures)
         while true {
             try file.wait(for: known)
             var needed = store.size
             do throws(Failure) {
                 let table = try PartitionTable.read(file.enduringPath, name: FilePath(store.name))
                 if try !hasExtendedPartition {
-                    needed = table.partitions.map { min($0.range.lowerBound + Self.signatures, store.size) }.max() ?? 0
+                    needed = table.partitions.map { min($0.range.lowerBound + Image.signatures, store.size) }.max() ?? 0
                 }
                 if needed <= known { return table }
             } catch {

@@ -1,8 +1,8 @@
 import Text
 import Crypto
-import Diagnostics
+package import Diagnostics
 import Host
-import Storage
+package import Storage
 import Synchronization
 import SystemPackage
 
@@ -11,20 +11,42 @@ private let portion = 1 << 20
 
 extension GrowingFile {
     /// The SHA-256 of the file, in lower-case hex, computed while the file grows. Throws the reason if it is abandoned.
+    func digest() throws(Failure) -> String {
+        var hasher = SHA256()
+        try forEachPortion { hasher.update(bufferPointer: $0) }
+        return hasher.finalize().hex
+    }
+
+    /// The same for each of its chunks.
+    func chunkDigests() throws(Failure) -> ChunkDigests {
+        var digests = ChunkDigests()
+        let chunk = Int(ChunkDigests.chunk)
+        // Most of what an image does not use.
+        let zeros = SHA256.hash(data: [UInt8](repeating: 0, count: chunk))
+        try forEachPortion { portion in
+            for start in stride(from: 0, to: portion.count, by: chunk) {
+                let bytes = UnsafeRawBufferPointer(rebasing: portion[start..<min(start + chunk, portion.count)])
+                digests.append(
+                    bytes.count == chunk && bytes.isAllZero ? zeros : SHA256.hash(bufferPointer: bytes))
+            }
+        }
+        return digests
+    }
+
+    /// Calls `body` with all bytes of the file, in order, as soon as they can be read: whole portions, and the rest.
     ///
     /// The bytes come from the page cache, where they were written a moment ago: decoders may write them in any order,
     /// and nothing is kept in memory for this.
-    func digest() throws(Failure) -> String {
+    private func forEachPortion(_ body: (UnsafeRawBufferPointer) -> Void) throws(Failure) {
         let buffer = AlignedBuffer(count: portion)
         defer { withExtendedLifetime(buffer) {} }
         let zeros = AlignedBuffer(count: portion)
         defer { withExtendedLifetime(zeros) {} }
-        var hasher = SHA256()
         var offset: Int64 = 0
         while true {
             let count = try wait(for: offset + Int64(portion))
             let length = Int(min(count - offset, Int64(portion)))
-            guard length > 0 else { return hasher.finalize().hex }
+            guard length > 0 else { return }
             // A stretch is as long as a portion: this portion is in a single stretch.
             let part: UnsafeMutableRawBufferPointer
             if isHole(at: offset) {
@@ -33,7 +55,7 @@ extension GrowingFile {
                 part = .init(rebasing: buffer.bytes[..<length])
                 try read(into: part, at: offset)
             }
-            hasher.update(bufferPointer: UnsafeRawBufferPointer(part))
+            body(UnsafeRawBufferPointer(part))
             offset += Int64(length)
         }
     }
@@ -41,7 +63,7 @@ extension GrowingFile {
 
 extension ImageFile {
     /// The SHA-256 of the file, in lower-case hex.
-    func sha256(isCancelled: () -> Bool) throws(Failure) -> String {
+    package func sha256(isCancelled: () -> Bool) throws(Failure) -> String {
         let buffer = AlignedBuffer(count: portion)
         defer { withExtendedLifetime(buffer) {} }
         var hasher = SHA256()

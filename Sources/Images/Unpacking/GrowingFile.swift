@@ -29,19 +29,13 @@ final class GrowingFile: Sendable {
     private let descriptor: FileDescriptor
     private let state = Monitor(State())
 
-    /// - Parameter size: In bytes, if it is known already: then the file has its size from the beginning.
-    init(creating path: FilePath, size: Int64? = nil) throws(Failure) {
+    /// - Parameters:
+    ///   - descriptor: The new, empty file at `path`, which this object then closes.
+    ///   - size: In bytes, if it is known already: then the file has its size from the beginning.
+    init(_ descriptor: FileDescriptor, at path: FilePath, size: Int64? = nil) throws(Failure) {
         self.path = path
-        let descriptor: FileDescriptor
-        do {
-            descriptor = try FileDescriptor.open(
-                path, .readWrite, options: [.create, .truncate, .closeOnExec], permissions: [.ownerReadWrite])
-        } catch { throw .system("creating \(path)", error as? Errno ?? .ioError) }
-        do { if let size { try descriptor.resize(to: size) } } catch {
-            try? descriptor.close()
-            throw .system("sizing \(path)", error as? Errno ?? .ioError)
-        }
         self.descriptor = descriptor
+        do { if let size { try descriptor.resize(to: size) } } catch { throw .system("sizing \(path)", error) }
     }
 
     deinit { try? descriptor.close() }

@@ -41,13 +41,14 @@ struct ConfigureCommand: ContextualCommand {
         let reading = try InspectedCard(at: target.path)
         let change = try await Reconfiguration(
             of: node, on: reading,
-            in: RackState(of: node, user: context.user).secrets(for: node, on: reading, now: context.now()),
-            secrets: secrets, version: PiflashVersion.current, now: context.now())
+            in: RackState(of: node).secrets(for: node, on: reading, now: context.now()),
+            secrets: secrets, version: PiflashVersion.current, now: context.now(),
+            isCancelled: context.isCancelled)
         context.console.report(DiagnosticReport(change.provision.warnings))
         let planner = context.planner(reading: secrets)
         func apply() async throws {
             let run = try await CardRun.single(
-                node, at: target, image: reading.record?.image?.digest, planner: planner, user: context.user,
+                node, at: target, image: reading.record?.image?.digest, planner: planner,
                 warn: context.console.note)
             _ = try await run.configure(at: target, time: context.now()) { change }
         }

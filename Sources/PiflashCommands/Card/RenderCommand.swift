@@ -52,7 +52,7 @@ struct RenderCommand: ContextualCommand {
         context.console.report(DiagnosticReport(plan.provision.warnings))
         let tree = RenderedTree(plan.provision)
         if let into {
-            let count = try tree.write(into: context.absolute(into), user: context.user)
+            let count = try tree.write(into: context.absolute(into))
             context.console.output("\(into): \(count) files")
         } else {
             context.console.output("\(node.hostname.value) on \(plan.profile.flavour.title)")
@@ -64,9 +64,10 @@ struct RenderCommand: ContextualCommand {
         let reading = try InspectedCard(at: context.absolute(target))
         let change = try await Reconfiguration(
             of: node, on: reading,
-            in: RackState(of: node, user: context.user).secrets(
+            in: RackState(of: node).secrets(
                 for: node, on: reading, now: context.now(), isTrial: true),
-            secrets: context.secrets, version: PiflashVersion.current, now: context.now())
+            secrets: context.secrets, version: PiflashVersion.current, now: context.now(),
+            isCancelled: context.isCancelled)
         guard !change.isEmpty else {
             context.console.output("\(target): no difference")
             return

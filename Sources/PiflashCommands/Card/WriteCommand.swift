@@ -65,7 +65,7 @@ struct WriteCommand: ContextualCommand {
         let chosen = try chooser.choose(context.absolute(target))
         let planner = context.planner(reading: context.secrets)
         let plan = try await planner.planUnpacking(
-            for: node, in: RackState(of: node, user: context.user).secrets(for: node, now: context.now()),
+            for: node, in: RackState(of: node).secrets(for: node, now: context.now()),
             events: renderer.render, isCancelled: context.isCancelled)
         // On a first run the image is still being unpacked; if no card is written from it, it is not kept.
         defer { plan.image.cancel() }
@@ -76,7 +76,7 @@ struct WriteCommand: ContextualCommand {
         let card = try chooser.open(chosen, imageSize: plan.content.size)
         let run = try await CardRun.single(
             node, at: ConfigurationTarget(chosen), image: plan.image.finished?.digest, planner: planner,
-            user: context.user, observer: renderer, warn: renderer.notice)
+            observer: renderer, warn: renderer.notice)
         let summary = try await run.write(options: writing.options, isCancelled: context.isCancelled) { (plan, card) }
         renderer.cardDone(
             plan.node.hostname.value, target: card.name, summary, imageDigest: plan.image.finished?.digest ?? "")

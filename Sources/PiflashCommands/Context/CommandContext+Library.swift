@@ -50,6 +50,6 @@ extension CommandContext {
         }
         protected.append(directories.cache.string)
         var seen: Set<String> = []
-        return CardChooser(user: user, protecting: protected.filter { seen.insert($0).inserted }.map { FilePath($0) })
+        return CardChooser(protecting: protected.filter { seen.insert($0).inserted }.map { FilePath($0) })
     }
 }

@@ -32,15 +32,7 @@ package struct CommandContext: Sendable {
 
     /// The real context of this process. Installs the signal handlers that make Ctrl-C a clean stop.
     package static func process() -> CommandContext {
-        var environment: [String: String] = [:]
-        var entry = environ
-        while let text = entry.pointee {
-            let pair = String(cString: text)
-            if let sign = pair.firstIndex(of: "=") {
-                environment[String(pair[..<sign])] = String(pair[pair.index(after: sign)...])
-            }
-            entry += 1
-        }
+        let environment = ProcessEnvironment.current
         let directory = getcwd(nil, 0).map { pointer in
             defer { free(pointer) }
             return FilePath(platformString: pointer)

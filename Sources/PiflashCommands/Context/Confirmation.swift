@@ -1,4 +1,5 @@
 import Cards
+import Host
 import Diagnostics
 import Racks
 
@@ -68,7 +69,11 @@ extension CardContentsSummary {
     /// What is on the card, one line per partition.
     var lines: [String] {
         if entries.isEmpty {
-            return [isReadable ? "unknown contents" : "no permission to read it (use sudo)"]
+            return [
+                isReadable
+                    ? "unknown contents"
+                    : DeviceOpener.current == nil ? "no permission to read it (use sudo)" : "not yours to read"
+            ]
         }
         return entries.map { entry in
             let kind = (entry.filesystem ?? "unknown file system") + (entry.label.map { " \"\($0)\"" } ?? "")

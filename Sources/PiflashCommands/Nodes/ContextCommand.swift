@@ -43,7 +43,7 @@ struct ContextCommand: ContextualCommand {
         }
         var names = context.localNames
         let made = try DockerContexts(
-            of: nodes, in: output.map(context.absolute), user: context.user, now: context.now()
+            of: nodes, in: output.map(context.absolute), now: context.now()
         ) { names.answer(for: $0) }
         context.report(names)
         for item in made.contexts { context.console.output("docker context import \(item.node) \(item.file)") }

@@ -16,7 +16,7 @@ struct DaemonCheck {
     func run(on files: [String], in context: CommandContext) throws {
         var report = DiagnosticReport()
         for file in files {
-            guard let bytes = (try? DurableFile.read(context.absolute(file))) ?? nil else {
+            guard let bytes = (try? DurableFile.read(context.absolute(file), limit: 4 << 20)) ?? nil else {
                 throw Failure(.usage, severity: .usage, "\(file): cannot be read")
             }
             report.merge(model.validate(bytes, file: file))

@@ -43,9 +43,6 @@ struct RemoteOptions: ParsableArguments {
     }
 
     private func settings(for nodes: [Node], in context: CommandContext) throws -> SSHSettings {
-        if context.user.needsHandOver {
-            context.console.note("piflash: with sudo, ssh uses root's keys and known hosts; this command needs no sudo")
-        }
         return try SSHSettings(
             user: user, identity: identity.map { context.absolute(context.user.expandingTilde($0)).string },
             options: sshOption, acceptsNewHostKeys: acceptNew,
@@ -59,7 +56,7 @@ struct RemoteOptions: ParsableArguments {
         var ledgers: [FilePath: Ledger] = [:]
         var times: [String: Int64] = [:]
         for node in nodes {
-            let state = RackState(of: node, user: context.user)
+            let state = RackState(of: node)
             let ledger = ledgers[state.directory] ?? (try? state.ledger()) ?? Ledger()
             ledgers[state.directory] = ledger
             times[node.hostname.value] = ledger.timeOfWriting(node.hostname.value)

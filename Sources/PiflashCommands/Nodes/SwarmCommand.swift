@@ -13,7 +13,7 @@ struct SwarmCommand: AsyncParsableCommand {
               piflash swarm deploy web -c web.yml recipes/red
             """,
         subcommands: [
-            SwarmListCommand.self, SwarmTokenCommand.self, SwarmDeployCommand.self, SwarmKillCommand.self,
-            SwarmConfigCommand.self,
+            SwarmListCommand.self, SwarmTokenCommand.self, SwarmOpenCommand.self, SwarmDeployCommand.self,
+            SwarmKillCommand.self, SwarmConfigCommand.self,
         ])
 }

@@ -58,9 +58,9 @@ struct SwarmConfigCommand: ContextualCommand {
                 .usage, severity: .refused, "\(directory) already has \(taken.joined(separator: ", "))",
                 hint: "remove them, or choose another directory with --output")
         }
-        try context.user.makeDirectories(place, mode: 0o755)
+        let made = try PrivateDirectory.make(place, for: .output(mode: 0o755))
         for file in draft.files {
-            try context.user.replaceFile(place.appending(file.name), with: Array(file.text.utf8))
+            try made.replace(file.name, with: Array(file.text.utf8), mode: 0o644)
             context.console.output("\(directory)/\(file.name)")
         }
         context.console.note(

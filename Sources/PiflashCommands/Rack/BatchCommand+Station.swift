@@ -13,7 +13,7 @@ extension BatchCommand {
         let tree = BlockDeviceTree()
         let named = try namedReaders(tree, in: context)
         let batch = try Batch(
-            nodes, of: context.user, planner: context.planner(reading: context.secrets), since: context.nowText,
+            nodes, planner: context.planner(reading: context.secrets), since: context.nowText,
             options: writing.options,
             open: { target, size throws(Failure) in try chooser.open(target, imageSize: size) })
         let plan = await batch.comparingSecrets(of: try await rack.plan(in: context, renderer: renderer))

@@ -92,7 +92,7 @@ struct BatchCommand: ContextualCommand {
         let chooser = context.chooser(for: nodes)
         let targets = try choose(with: chooser, in: context)
         let batch = try Batch(
-            nodes, of: context.user, planner: context.planner(reading: context.secrets), since: context.nowText,
+            nodes, planner: context.planner(reading: context.secrets), since: context.nowText,
             options: writing.options,
             open: { target, size throws(Failure) in try chooser.open(target, imageSize: size) })
         let plan = try await batch.comparingSecrets(of: rack.plan(in: context, renderer: renderer))

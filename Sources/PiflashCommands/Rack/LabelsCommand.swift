@@ -64,7 +64,7 @@ struct LabelsCommand: ContextualCommand {
             template: try template.map { try read($0, in: context) } ?? ours, file: template ?? "the template")
         if output == "-" { return context.console.output(html) }
         let path = try place(in: context)
-        try context.user.replaceFile(path, with: Array(html.utf8), mode: withPassword ? 0o600 : 0o644)
+        try DurableFile.replace(path, with: Array(html.utf8), mode: withPassword ? 0o600 : 0o644)
         context.console.note("\(rack.members.count) nodes: \(path)")
     }
 

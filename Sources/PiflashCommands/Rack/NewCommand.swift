@@ -127,9 +127,9 @@ struct NewCommand: ContextualCommand {
     private func make(_ name: String, _ files: [String: String], in context: CommandContext) throws {
         let place = context.absolute(context.user.expandingTilde(name))
         let draft = place.removingLastComponent().appending(".\(place.lastComponent?.string ?? "new").\(getpid()).new")
-        try context.user.makeDirectories(draft, mode: 0o755)
+        let directory = try PrivateDirectory.makeNew(draft, mode: 0o755)
         defer { try? FileManager.default.removeItem(atPath: draft.string) }
-        for (file, text) in files { try context.user.replaceFile(draft.appending(file), with: Array(text.utf8)) }
+        for (file, text) in files { try directory.replace(file, with: Array(text.utf8), mode: 0o644) }
         let made = try check(draft, as: name, in: context)
         let renamed = draft.withPlatformString { from in place.withPlatformString { rename(from, $0) } }
         guard renamed == 0 else {

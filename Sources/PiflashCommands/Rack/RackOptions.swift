@@ -14,7 +14,7 @@ struct RackOptions: ParsableArguments {
     func plan(in context: CommandContext, renderer: EventRenderer) async throws -> RackPlan {
         let loaded = try context.loadRack(racks, requireImage: true)
         let plan = try await context.planner(reading: UnreadSecrets()).rack(
-            loaded.nodes, of: context.user, events: renderer.render, isCancelled: context.isCancelled)
+            loaded.nodes, events: renderer.render, isCancelled: context.isCancelled)
         // Recipes that share a file repeat its warnings.
         renderer.report(DiagnosticReport(loaded.warnings + plan.warnings).unrepeated)
         if plan.damagedLines > 0 {

@@ -40,7 +40,7 @@ struct RedoCommand: ContextualCommand {
                 chosen.append(node)
             }
         }
-        try Batch.redo(chosen, user: context.user, now: context.now(), since: context.nowText)
+        try Batch.redo(chosen, now: context.now(), since: context.nowText)
         for node in chosen { context.console.output("\(node.hostname.value): the next batch writes it again") }
     }
 

@@ -32,13 +32,15 @@ package struct InspectedImage: Sendable {
                 .notAFile, severity: .usage, "\"\(path)\" is a directory",
                 hint: "name an image, packed or not, or a card's device")
         case .blockDevice:
-            try self.init(of: Overlay(over: BlockDevice(opening: path, .read)), at: path, digest: nil, packing: nil)
+            try self.init(
+                of: Overlay(over: BlockDevice(opening: path, .read)), PartitionTable.read(path), digest: nil,
+                packing: nil)
         case .file:
             let image = try cache.image(
                 at: path, sha256: nil, validate: BootVolume.validate,
                 events: events, isCancelled: isCancelled)
             try self.init(
-                of: Overlay(over: image.store), at: image.path, digest: image.digest,
+                of: Overlay(over: image.store), image.partitionTable(), digest: image.digest,
                 packing: ImageSource(path).packing())
         }
     }
@@ -46,18 +48,19 @@ package struct InspectedImage: Sendable {
     /// Reads the image file at `path` without unpacking it: nil if it is packed and not in the cache, or cannot be read.
     package init?(knownAt path: FilePath, cache: ImageCache) {
         if let image = cache.knownImage(at: path) {
-            try? self.init(of: Overlay(over: image.store), at: image.path, digest: image.digest, packing: nil)
+            try? self.init(
+                of: Overlay(over: image.store), image.partitionTable(), digest: image.digest, packing: nil)
         } else {
             guard let file = try? ImageFile(opening: path) else { return nil }
-            try? self.init(of: Overlay(over: file), at: path, digest: nil, packing: nil)
+            try? self.init(of: Overlay(over: file), PartitionTable.read(path), digest: nil, packing: nil)
         }
     }
 
-    private init(of store: Overlay, at path: FilePath, digest: String?, packing: ImagePacking?) throws {
+    private init(of store: Overlay, _ table: PartitionTable, digest: String?, packing: ImagePacking?) throws {
         self.digest = digest
         self.packing = packing
         size = store.size
-        table = try PartitionTable.read(path)
+        self.table = table
         let boot = try BootSnapshot(of: BootVolume.open(store, table: table, at: 0))
         root = try InspectedRoot(of: store, table: table, boot: boot)
         profile = try OSProfile.detect(boot, root: root.snapshot)

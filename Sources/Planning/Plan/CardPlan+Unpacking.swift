@@ -25,7 +25,7 @@ extension CardPlanner {
         }
         let image = try named(by: node)
         let isPlanned = Flag()
-        let plan = try await plan(for: node, in: rack) {
+        let plan = try await plan(for: node, in: rack, isCancelled: isCancelled) {
             try cache.open(
                 at: FilePath(image.source.value), sha256: image.sha256?.value, validate: BootVolume.validate,
                 events: { event in

@@ -73,19 +73,20 @@ package struct CardPlanner: Sendable {
         for node: Node, in rack: RackSecrets, on image: Image? = nil,
         events: @escaping @Sendable (ImageEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPlan {
-        try await plan(for: node, in: rack) {
+        try await plan(for: node, in: rack, isCancelled: isCancelled) {
             try ImageStream(image ?? self.image(for: node, events: events, isCancelled: isCancelled))
         }
     }
 
     /// Plans the card of `node` on what `image` opens.
     func plan(
-        for node: Node, in rack: RackSecrets, on image: () throws -> ImageStream
+        for node: Node, in rack: RackSecrets, isCancelled: @escaping @Sendable () -> Bool,
+        on image: () throws -> ImageStream
     ) async throws -> CardPlan {
         // Unpacking may take minutes; report a missing secret before.
         try await secrets.readAll(node.secrets)
         let time = now()
-        let supplies = try Supplies(filesOf: node)
+        let supplies = try Supplies(filesOf: node, isCancelled: isCancelled)
         let image = try image()
         do {
             return try await plan(for: node, in: rack, on: image, supplies: supplies, at: time)
@@ -118,7 +119,7 @@ package struct CardPlanner: Sendable {
         for node: Node, events: @escaping @Sendable (ImageEvent) -> Void, isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPreview {
         let time = now()
-        let supplies = try Supplies(filesOf: node)
+        let supplies = try Supplies(filesOf: node, isCancelled: isCancelled)
         let opened = try Self.open(
             ImageStream(image(for: node, events: events, isCancelled: isCancelled)), at: time)
         let provision = try await render(

@@ -25,7 +25,8 @@ extension CardPlanner {
                     var tried: Set<Trial> = []
                     for (node, image) in part {
                         if isCancelled() { throw Failure(.cancelled, "stopped") }
-                        reports.append(NodeReport(node, try await problems(of: node, on: image, at: time, &tried)))
+                        reports.append(NodeReport(node, try await problems(
+                                    of: node, on: image, at: time, &tried, isCancelled: isCancelled)))
                     }
                     return (start, reports)
                 }
@@ -43,10 +44,11 @@ extension CardPlanner {
     }
 
     private func problems(
-        of node: Node, on image: OpenedImages.Opened, at time: Int64, _ tried: inout Set<Trial>
+        of node: Node, on image: OpenedImages.Opened, at time: Int64, _ tried: inout Set<Trial>,
+        isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> DiagnosticReport {
         do {
-            let supplies = try Supplies(filesOf: node)
+            let supplies = try Supplies(filesOf: node, isCancelled: isCancelled)
             let provision = try await render(
                 node, in: .placeholders(for: node), image.facts, supplies: supplies, at: time)
             let trial = Trial(image: image.image.digest, shape: ProvisionShape(provision))

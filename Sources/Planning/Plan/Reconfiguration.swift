@@ -21,12 +21,12 @@ package struct Reconfiguration: Sendable {
     /// If nothing else changes, the card's record keeps its time of writing, so that configuring twice changes nothing.
     package init(
         of node: Node, on reading: InspectedCard, in rack: RackSecrets, secrets: any SecretReading, version: String,
-        now: Int64
+        now: Int64, isCancelled: @escaping @Sendable () -> Bool
     ) async throws {
         let snapshot = reading.snapshot
         let profile = try OSProfile.detect(snapshot, root: reading.root?.snapshot)
         let record = reading.record
-        var read = try Supplies(filesOf: node)
+        var read = try Supplies(filesOf: node, isCancelled: isCancelled)
         read.certificate = rack.certificate
         let supplies = read
         func render(at time: Int64) async throws -> Provision {

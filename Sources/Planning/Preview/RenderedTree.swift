@@ -2,7 +2,7 @@ import Systems
 import Text
 package import Diagnostics
 import Filesystems
-package import Host
+import Host
 package import Provisioning
 package import SystemPackage
 
@@ -60,17 +60,19 @@ package struct RenderedTree: Sendable {
 
     /// Writes the files below `directory`, which must not exist yet, and returns their number. Only their owner can read
     /// them.
-    package func write(into directory: FilePath, user: InvokingUser) throws(Failure) -> Int {
+    package func write(into directory: FilePath) throws(Failure) -> Int {
         if (try? directory.stat()) != nil {
             throw Failure(
                 .directoryExists, severity: .usage, "\"\(directory)\" exists already",
                 hint: "name a new directory, so that none of your files is overwritten")
         }
+        let top = try PrivateDirectory.make(directory, for: .output(mode: 0o700))
         for file in files {
-            let path = directory.appending(
-                file.path.split(separator: "/").map { FilePath.Component(String($0)) }.compactMap { $0 })
-            try user.makeDirectories(path.removingLastComponent(), mode: 0o700)
-            try user.replaceFile(path, with: file.contents, mode: file.mode & 0o700)
+            let parts = file.path.split(separator: "/").map(String.init)
+            guard let name = parts.last else { continue }
+            var place = top
+            for part in parts.dropLast() { place = try place.makeDirectory(part) }
+            try place.replace(name, with: file.contents, mode: file.mode & 0o700)
         }
         return files.count
     }

@@ -55,7 +55,7 @@ struct Material: Sendable {
         if let token = node.swarm?.token { try await readToken(token, report: &report) }
         if let swarm = node.swarm, swarm.isFormed {
             hasPlaceholders = hasPlaceholders || keys.arePlaceholders
-            sensitive.formUnion([keys.host, keys.worker, keys.manager].map(\.privateKey))
+            sensitive.formUnion(keys.privateKeys)
             for stack in stacks { try await readStack(stack, report: &report) }
         }
         for file in node.firstBoot.files { try await readFile(file, report: &report) }

@@ -1,19 +1,28 @@
 import Crypto
 import FoundationEssentials
 
-/// The keys with which the nodes of a rack form a swarm: made once on the workstation, written to the cards.
+/// The keys with which a node takes part in forming the rack's swarm.
 package struct RackKeys: Hashable, Sendable {
     /// The host key of every manager's token service; every card of the rack has its public part.
     package var host: Pair
-    /// With it a node fetches the token for workers.
-    package var worker: Pair
-    /// With it a node fetches the token for managers.
-    package var manager: Pair
+    /// With it the node asks the token services. It says which node asks.
+    package var own: Pair
+    /// The public keys of the swarm's nodes by their names: whom a manager answers. Empty for a worker.
+    package var members: [String: String]
+    /// The keys that the nodes of a rack share that an older piflash began: such cards have no others.
+    package var shared: Shared?
     /// Whether these are only placeholders for keys that have not been made.
     package let arePlaceholders: Bool
 
-    package init(host: Pair, worker: Pair, manager: Pair) {
-        (self.host, self.worker, self.manager) = (host, worker, manager)
+    package struct Shared: Hashable, Sendable {
+        package var worker: Pair
+        package var manager: Pair
+
+        package init(worker: Pair, manager: Pair) { (self.worker, self.manager) = (worker, manager) }
+    }
+
+    package init(host: Pair, own: Pair, members: [String: String] = [:], shared: Shared? = nil) {
+        (self.host, self.own, self.members, self.shared) = (host, own, members, shared)
         arePlaceholders = false
     }
 
@@ -21,12 +30,14 @@ package struct RackKeys: Hashable, Sendable {
     package static let placeholders = RackKeys()
 
     private init() {
-        func pair(_ name: String) -> Pair {
-            Pair(privateKey: "<the rack's \(name) key>\n", publicKey: "<the rack's public \(name) key>")
-        }
-        (host, worker, manager) = (pair("host"), pair("worker"), pair("manager"))
+        host = Pair(privateKey: "<the rack's host key>\n", publicKey: "<the rack's public host key>")
+        own = Pair(privateKey: "<the node's key>\n", publicKey: "<the node's public key>")
+        members = [:]
         arePlaceholders = true
     }
+
+    /// All private keys that a card may hold.
+    var privateKeys: [String] { [host, own, shared?.worker, shared?.manager].compactMap { $0?.privateKey } }
 
     /// An Ed25519 key as OpenSSH stores it, without a passphrase: no person can type one at a first boot.
     package struct Pair: Hashable, Sendable {
@@ -68,6 +79,16 @@ extension RackKeys.Pair {
         return Self(
             seed: Array(key.rawRepresentation), publicKey: Array(key.publicKey.rawRepresentation),
             check: UInt32.random(in: 0...UInt32.max), comment: comment)
+    }
+
+    /// The key of a seed of 32 bytes: the same seed always gives the same file.
+    init(seed: [UInt8], comment: String) {
+        // 32 bytes are a seed, whatever they are.
+        let signer = try? Curve25519.Signing.PrivateKey(rawRepresentation: seed)
+        let digest = SHA256.hash(data: seed)
+        self.init(
+            seed: seed, publicKey: signer.map { Array($0.publicKey.rawRepresentation) } ?? [],
+            check: digest.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }, comment: comment)
     }
 
     init(seed: [UInt8], publicKey: [UInt8], check: UInt32, comment: String) {

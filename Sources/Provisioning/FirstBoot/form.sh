@@ -28,9 +28,15 @@ can_renew() {
     esac
 }
 
+# Whether manager $1 listens as a member of a swarm. Without curl there is no way to know.
+is_in_swarm() (
+    command -v curl >/dev/null 2>&1 && reachable "$1"
+)
+
 # The first manager initializes the swarm, unless another manager is in it already: then this is a new card for a node of
 # that swarm, and a second swarm would split the rack. Managers that do not answer have two minutes: at a cold start they
-# are just starting.
+# are just starting. A manager that is in a swarm has as long as it takes: its token service is closed while no node is
+# missing, and opens when the managers miss this one.
 init_swarm() {
     status working 'forming the swarm'
     if [ -n "$MANAGERS" ] && [ ! -s "$(token_key)" ]; then
@@ -39,15 +45,22 @@ init_swarm() {
     fi
     began=$(uptime)
     while :; do
-        silent=''
+        silent='' closed=''
         for manager in $MANAGERS; do
             if fetch_token "$manager"; then
                 token=''
                 return 0
             fi
-            case $last in *'no swarm here yet'*) ;; *) silent="$silent $manager" ;; esac
+            case $last in *'no swarm here yet'*) continue ;; esac
+            silent="$silent $manager"
+            if is_in_swarm "$manager"; then closed="manager $manager is in a swarm, and gives no token: $last"; fi
         done
-        if [ -z "$silent" ] || [ "$(($(uptime) - began))" -ge "$((120 * tick))" ]; then break; fi
+        [ -n "$silent" ] || break
+        if [ "$(($(uptime) - began))" -ge "$((120 * tick))" ]; then
+            [ -n "$closed" ] || break
+            last=$closed
+            return 1
+        fi
         status working 'forming the swarm' "an answer from$silent" "$last"
         pause 2
     done
@@ -85,7 +98,12 @@ register_node() {
             [ -s "$(token_key)" ] || return 0
             for manager in $MANAGERS; do
                 # shellcheck disable=SC2086 # words of the request
-                [ "$(ask_manager "$manager" $request)" = joined ] && return 0
+                if [ "$(ask_manager "$manager" $request)" = joined ]; then
+                    # What it could not do.
+                    remark=$(sed -n 's/^swarm-door: //p' "$state/error" 2>/dev/null | clean)
+                    [ -z "$remark" ] || problem="manager $manager: $remark"
+                    return 0
+                fi
                 last="manager $manager: $(clean <"$state/error")"
             done
         fi
@@ -103,14 +121,14 @@ register_node() {
 missing_nodes() {
     ids=$(docker node ls -q 2>/dev/null)
     # shellcheck disable=SC2086 # a list
-    ready=$(docker node inspect -f '{{.Description.Hostname}} {{.Status.State}}' $ids 2>/dev/null)
+    ready=$(docker node inspect -f '{{printf "%q" .Description.Hostname}} {{.Status.State}}' $ids 2>/dev/null)
     missing=''
     for name in $NODES; do
         case "
 $ready
 " in
         *"
-$name ready
+\"$name\" ready
 "*) ;;
         *) missing="$missing${missing:+ }$name" ;;
         esac
@@ -171,6 +189,7 @@ form_swarm() {
     [ "$FIRST" = 0 ] || prolong_certificates
     register_node || return 1
     shred_file "$(token_key)"
+    shred_file "$shared_key"
     [ "$FIRST" = 1 ] || return 0
     make_networks
     wait_for_nodes

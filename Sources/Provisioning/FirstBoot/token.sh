@@ -1,10 +1,13 @@
 # The client of the token service: where the rack forms its swarm by itself, a node asks a manager for the join token of its
-# role over ssh, with a key that can do nothing else.
+# role over ssh, with its own key, which can do nothing else.
 secrets=$root/etc/piflash/swarm
 token_service=$root/usr/local/lib/piflash/swarm-door
 
 # The key with which this node asks a token service. It is deleted when the node needs it no longer.
 token_key() { printf '%s/%s_key\n' "$secrets" "$ROLE"; }
+
+# The key that the nodes of a rack share if an older piflash began it. A manager with the card of that time knows no other.
+shared_key=$secrets/shared_key
 
 # ask_manager MANAGER REQUEST...: prints the answer of the manager's token service. The card has its host key, under a
 # name that does not depend on the address; no other key is trusted. 255 means that ssh itself failed.
@@ -13,7 +16,19 @@ ask_manager() {
     host=${host#\[}
     host=${host%\]}
     shift
-    timeout 60 ssh -nT -F /dev/null -p "$DOOR_PORT" -i "$(token_key)" -o IdentitiesOnly=yes -o BatchMode=yes \
+    ask_with "$(token_key)" "$@" && return 0
+    answer=$?
+    if [ "$answer" != 255 ] || [ ! -s "$shared_key" ] || ! grep -q 'Permission denied' "$state/error"; then
+        return "$answer"
+    fi
+    ask_with "$shared_key" "$@"
+}
+
+# ask_with KEY REQUEST...: asks `host`.
+ask_with() {
+    identity=$1
+    shift
+    timeout 60 ssh -nT -F /dev/null -p "$DOOR_PORT" -i "$identity" -o IdentitiesOnly=yes -o BatchMode=yes \
         -o PreferredAuthentications=publickey -o StrictHostKeyChecking=yes -o CheckHostIP=no \
         -o HostKeyAlias=piflash-swarm -o UserKnownHostsFile="$secrets/known_hosts" \
         -o GlobalKnownHostsFile=/dev/null -o ConnectTimeout=5 -o ServerAliveInterval=10 -o LogLevel=ERROR \

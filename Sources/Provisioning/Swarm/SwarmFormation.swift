@@ -24,6 +24,8 @@ struct SwarmFormation: Orchestration, Hashable {
     let availability: [Node.Swarm.Role: Node.Swarm.Availability]
     /// The names of the rack's nodes in the swarm.
     let nodes: [String]
+    /// What a manager knows of the swarm's nodes; empty for a worker.
+    let members: [Node.Swarm.Member]
     /// The pools of the swarm's networks; empty for Docker's own.
     let addressPool: [String]
     /// How long certificates last.
@@ -45,7 +47,7 @@ struct SwarmFormation: Orchestration, Hashable {
             .init(.networks, networks.map(Self.word).joined(separator: " ")),
             .init(.stacks, stacks.map { "\($0.name):\($0.digest(key: keys))" }.joined(separator: " ")),
             .init(.nodes, isFirst ? nodes.joined(separator: " ") : ""),
-            .init(.keys, digest(of: [keys.host, keys.worker, keys.manager].map { Array($0.publicKey.utf8) })),
+            .init(.keys, digest(of: [keys.host, keys.own].map { Array($0.publicKey.utf8) })),
         ]
     }
 
@@ -69,18 +71,24 @@ struct SwarmFormation: Orchestration, Hashable {
     /// The private key for the managers' token service, which the first boot deletes. A single manager asks no other.
     private var entryKey: (path: String, key: RackKeys.Pair)? {
         switch role {
-        case .worker: ("\(Self.directory)/worker_key", keys.worker)
-        case .manager: managers.isEmpty ? nil : ("\(Self.directory)/manager_key", keys.manager)
+        case .worker: ("\(Self.directory)/worker_key", keys.own)
+        case .manager: managers.isEmpty ? nil : ("\(Self.directory)/manager_key", keys.own)
         }
     }
 
+    /// The key of a rack that an older piflash began: managers with a card of that time know no other.
+    private var sharedKey: (path: String, key: RackKeys.Pair)? {
+        guard entryKey != nil, let shared = keys.shared else { return nil }
+        return ("\(Self.directory)/shared_key", role == .manager ? shared.manager : shared.worker)
+    }
+
     /// The keys that the first boot deletes.
-    static let entryKeyPaths = ["\(directory)/worker_key", "\(directory)/manager_key"]
+    static let entryKeyPaths = ["worker_key", "manager_key", "shared_key"].map { "\(directory)/\($0)" }
 
     /// The digest changes if the node has to use its key again: it covers the key, the managers and the labels.
     var consumed: [String: String] {
         var consumed: [String: String] = [:]
-        if let entryKey {
+        for entryKey in [entryKey, sharedKey].compactMap({ $0 }) {
             let text = [entryKey.key.privateKey, managers.joined(separator: " "), labels.joined(separator: " ")]
             consumed[entryKey.path] = digest(of: text.map { Array($0.utf8) })
         }
@@ -92,7 +100,8 @@ struct SwarmFormation: Orchestration, Hashable {
     }
 
     private static let paths =
-        entryKeyPaths + ["host_key", "known_hosts", "authorized_keys", "sshd_config"].map { "\(directory)/\($0)" } + [
+        entryKeyPaths
+        + ["host_key", "known_hosts", "authorized_keys", "members", "sshd_config"].map { "\(directory)/\($0)" } + [
             TokenService.programPath, TokenService.unitPath, serviceLink,
         ]
 
@@ -115,15 +124,17 @@ struct SwarmFormation: Orchestration, Hashable {
             edits.append(file(entryKey.path, entryKey.key.privateKey))
             edits.append(file("\(Self.directory)/known_hosts", TokenService.knownHosts(keys)))
         }
+        if let sharedKey { edits.append(file(sharedKey.path, sharedKey.key.privateKey)) }
         if role == .manager {
             edits += [
                 file("\(Self.directory)/host_key", keys.host.privateKey),
-                file("\(Self.directory)/authorized_keys", TokenService.authorizedKeys(keys)),
                 file("\(Self.directory)/sshd_config", TokenService.configuration),
-                file(TokenService.programPath, TokenService.program, 0o755),
                 file(TokenService.unitPath, TokenService.unit, 0o644),
                 TreeChange(.symbolicLink(target: TokenService.unitPath), at: Self.serviceLink),
             ]
+            edits += TokenService.files(of: members, keys).map {
+                TreeChange(.file(contents: $0.contents, mode: $0.mode), at: $0.path)
+            }
         }
         return edits + stacks.flatMap(\.rootEdits)
     }
@@ -145,11 +156,18 @@ extension SwarmFormation {
         labels = swarm.labels.map { "\($0.key.value)=\($0.value.value)" }
         availability = swarm.availability
         nodes = swarm.nodes.isEmpty ? [node.hostname.value] : swarm.nodes
+        members = Self.members(for: node)
         addressPool = AddressPool.networks(of: swarm)
         certificateHours = swarm.certificates?.value ?? Node.Swarm.certificateHours
         networks = isFirst ? swarm.networks : []
         stacks = isFirst ? material.stacks : []
         self.keys = keys
+    }
+
+    /// Whom a manager answers; for a worker nobody.
+    static func members(for node: Node) -> [Node.Swarm.Member] {
+        guard let swarm = node.swarm, swarm.role == .manager else { return [] }
+        return swarm.members.isEmpty ? [Node.Swarm.Member(node)] : swarm.members
     }
 
     /// The cards hold keys, and the node's sshd must support them.

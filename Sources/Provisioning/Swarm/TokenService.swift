@@ -1,11 +1,16 @@
+package import Recipes
+
 /// The token service of a manager: a second sshd, on another port, from which the nodes of the rack fetch the token of
 /// their role and nothing else. The vendor's sshd is not changed: the first boot replaces its host keys, and the user
 /// decides what its configuration allows.
-enum TokenService {
+///
+/// Each node has a key. The card of every manager says which key is which node's, and what role and labels that node has:
+/// what a node says of itself counts for nothing.
+package enum TokenService {
     /// Next to Docker's own 2377.
     static let port = 2378
     static let programPath = "/usr/local/lib/piflash/swarm-door"
-    static let unitName = "piflash-swarm-door.service"
+    package static let unitName = "piflash-swarm-door.service"
     static let unitPath = "/etc/systemd/system/piflash-swarm-door.service"
     /// The name of the host key in known_hosts, whatever address a manager has.
     static let hostAlias = "piflash-swarm"
@@ -52,12 +57,44 @@ enum TokenService {
 
         """
 
+    /// The keys of all nodes, and the shared ones of a rack that an older piflash began.
+    static func authorizedKeys(of members: [Node.Swarm.Member], _ keys: RackKeys) -> String {
+        let own = members.compactMap { member in
+            (keys.arePlaceholders ? "<the public key of \(member.name)>" : keys.members[member.name]).map {
+                line("\(member.role.rawValue) \(member.name)", $0, comment: member.name)
+            }
+        }
+        let shared = [("worker", keys.shared?.worker), ("manager", keys.shared?.manager)].compactMap { role, key in
+            key.map { line(role, $0.publicKey, comment: "piflash-\(role)") }
+        }
+        return (own + shared).joined()
+    }
+
     /// The long list instead of `restrict`, which came with OpenSSH 7.2.
-    static func authorizedKeys(_ keys: RackKeys) -> String {
-        [("worker", keys.worker), ("manager", keys.manager)].map { role, key in
-            "command=\"/bin/sh \(programPath) \(role)\",no-port-forwarding,no-agent-forwarding,no-X11-forwarding,"
-                + "no-pty,no-user-rc \(key.publicKey) piflash-\(role)\n"
-        }.joined()
+    private static func line(_ words: String, _ publicKey: String, comment: String) -> String {
+        "command=\"/bin/sh \(programPath) \(words)\",no-port-forwarding,no-agent-forwarding,no-X11-forwarding,"
+            + "no-pty,no-user-rc \(publicKey) \(comment)\n"
+    }
+
+    /// The nodes with their roles and labels, as the program reads them: "NAME ROLE [KEY=VALUE]…".
+    static func list(of members: [Node.Swarm.Member]) -> String {
+        members.map { ([$0.name, $0.role.rawValue] + $0.labels).joined(separator: " ") + "\n" }.joined()
+    }
+
+    private static let authorizedKeysPath = "\(SwarmFormation.directory)/authorized_keys"
+    private static let membersPath = "\(SwarmFormation.directory)/members"
+
+    /// What the service of the manager `node` reads at each request, and its program.
+    package static func files(for node: Node, keys: RackKeys) -> [Provision.NodeFile] {
+        files(of: SwarmFormation.members(for: node), keys)
+    }
+
+    static func files(of members: [Node.Swarm.Member], _ keys: RackKeys) -> [Provision.NodeFile] {
+        [
+            .init(path: authorizedKeysPath, contents: Array(authorizedKeys(of: members, keys).utf8), mode: 0o600),
+            .init(path: membersPath, contents: Array(list(of: members).utf8), mode: 0o600),
+            .init(path: programPath, contents: Array(program.utf8), mode: 0o755),
+        ]
     }
 
     static func knownHosts(_ keys: RackKeys) -> String { "\(hostAlias) \(keys.host.publicKey)\n" }
@@ -71,7 +108,6 @@ enum TokenService {
 
         [Service]
         ExecStart=/bin/sh \(programPath) serve
-        KillMode=process
         Restart=on-failure
         RestartSec=10
 

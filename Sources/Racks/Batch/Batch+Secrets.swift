@@ -7,7 +7,7 @@ extension Batch {
     package func comparingSecrets(of plan: RackPlan) async -> RackPlan {
         var plan = plan
         for (index, card) in plan.cards.enumerated() {
-            let digest = try? await RackState(of: card.node, user: user)
+            let digest = try? await RackState(of: card.node)
                 .secretsDigest(of: card.node, reading: planner.secrets)
             plan.cards[index].secrets = digest
             if card.state == .done, let digest, let known = card.last?.secrets, known != digest {

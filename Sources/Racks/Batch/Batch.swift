@@ -1,6 +1,5 @@
 package import Cards
 package import Diagnostics
-package import Host
 import Images
 package import Planning
 package import Recipes
@@ -11,7 +10,6 @@ import SystemPackage
 /// Writes many cards at the same time, one worker for each device, all from the images in the cache.
 package struct Batch: Sendable {
     let planner: CardPlanner
-    let user: InvokingUser
     let locks: [FilePath: RackLock]
     let options: CardPlan.WriteOptions
     let open: @Sendable (ChosenTarget, Int64) throws(Failure) -> any CardTarget
@@ -22,23 +20,22 @@ package struct Batch: Sendable {
     ///   - since: When this run began, for another run that finds the racks locked.
     ///   - open: Opens a target exclusively, for an image of that many bytes.
     package init(
-        _ nodes: [Node], of user: InvokingUser, planner: CardPlanner, since: String,
+        _ nodes: [Node], planner: CardPlanner, since: String,
         options: CardPlan.WriteOptions = .init(),
         open: @escaping @Sendable (ChosenTarget, Int64) throws(Failure) -> any CardTarget
     ) throws(Failure) {
         self.planner = planner
-        self.user = user
         self.options = options
         self.open = open
-        locks = try Self.locks(of: nodes, user: user, since: since)
+        locks = try Self.locks(of: nodes, since: since)
     }
 
     private static func locks(
-        of nodes: [Node], user: InvokingUser, since: String
+        of nodes: [Node], since: String
     ) throws(Failure) -> [FilePath: RackLock] {
         var locks: [FilePath: RackLock] = [:]
         for node in nodes {
-            let state = RackState(of: node, user: user)
+            let state = RackState(of: node)
             if locks[state.directory] == nil { locks[state.directory] = try RackLock(state, since: since) }
         }
         return locks
@@ -58,7 +55,7 @@ package struct Batch: Sendable {
                 return plan.provision.warnings
             case .configure:
                 do {
-                    return try await change(job).provision.warnings
+                    return try await change(job, isCancelled).provision.warnings
                 } catch let failure as Failure {
                     throw Failure(
                         failure.code, severity: failure.severity,
@@ -151,7 +148,7 @@ package struct Batch: Sendable {
             case .configure:
                 let changed = try await run.configure(at: target, time: planner.now()) {
                     try start()
-                    return try await change(job)
+                    return try await change(job, isCancelled)
                 }
                 return BatchOutcome(job, .configured(changed))
             }
@@ -161,37 +158,39 @@ package struct Batch: Sendable {
     }
 
     private func ledger(of node: Node) -> [any CardRunObserver] {
-        locks[RackState(of: node, user: user).directory].map { [LedgerObserver(ledger: $0.ledger, now: planner.now)] }
+        locks[RackState(of: node).directory].map { [LedgerObserver(ledger: $0.ledger, now: planner.now)] }
             ?? []
     }
 
     private func plan(
         _ card: RackPlan.Card, _ isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> CardPlan {
-        let secrets = try RackState(of: card.node, user: user).secrets(for: card.node, now: planner.now())
+        let secrets = try RackState(of: card.node).secrets(for: card.node, now: planner.now())
         return try await planner.plan(
             for: card.node, in: secrets, on: card.image, events: { _ in }, isCancelled: isCancelled)
     }
 
-    private func change(_ job: BatchPlan.Job) async throws -> Reconfiguration {
+    private func change(
+        _ job: BatchPlan.Job, _ isCancelled: @escaping @Sendable () -> Bool
+    ) async throws -> Reconfiguration {
         let (node, now) = (job.card.node, planner.now())
         let card = try InspectedCard(at: job.target.path)
         return try await Reconfiguration(
-            of: node, on: card, in: RackState(of: node, user: user).secrets(for: node, on: card, now: now),
-            secrets: planner.secrets, version: planner.version, now: now)
+            of: node, on: card, in: RackState(of: node).secrets(for: node, on: card, now: now),
+            secrets: planner.secrets, version: planner.version, now: now, isCancelled: isCancelled)
     }
 
     /// Marks the card to be written again, also by a later run.
     func markRedo(_ card: RackPlan.Card) throws(Failure) {
-        let directory = RackState(of: card.node, user: user).directory
+        let directory = RackState(of: card.node).directory
         try locks[directory]?.ledger.append(LedgerEntry(node: card.name, result: .redo, time: planner.now()))
     }
 
     /// Marks the cards of `nodes` to be written again.
-    package static func redo(_ nodes: [Node], user: InvokingUser, now: Int64, since: String) throws(Failure) {
-        let locks = try locks(of: nodes, user: user, since: since)
+    package static func redo(_ nodes: [Node], now: Int64, since: String) throws(Failure) {
+        let locks = try locks(of: nodes, since: since)
         for node in nodes {
-            try locks[RackState(of: node, user: user).directory]?.ledger
+            try locks[RackState(of: node).directory]?.ledger
                 .append(LedgerEntry(node: node.hostname.value, result: .redo, time: now))
         }
     }

@@ -1,6 +1,5 @@
 package import Systems
 package import Diagnostics
-package import Host
 package import Images
 package import Planning
 import Provisioning
@@ -39,7 +38,7 @@ extension CardPlanner {
     /// Plans the cards of `nodes`: opens each image once (unpacks it if necessary), and validates each node's settings with
     /// placeholders for its secrets. Throws all mistakes of all nodes in one report.
     package func rack(
-        _ nodes: [Node], of user: InvokingUser, events: @escaping @Sendable (ImageEvent) -> Void,
+        _ nodes: [Node], events: @escaping @Sendable (ImageEvent) -> Void,
         isCancelled: @escaping @Sendable () -> Bool
     ) async throws -> RackPlan {
         var report = DiagnosticReport()
@@ -51,7 +50,7 @@ extension CardPlanner {
         for node in nodes {
             do {
                 let base = try images.image(of: node)
-                let state = RackState(of: node, user: user)
+                let state = RackState(of: node)
                 let ledger: Ledger
                 if let known = ledgers[state.directory] { ledger = known } else { ledger = try state.ledger() }
                 ledgers[state.directory] = ledger

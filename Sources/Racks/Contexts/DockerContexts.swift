@@ -1,6 +1,6 @@
 import Text
 import Diagnostics
-package import Host
+import Host
 import Provisioning
 package import Recipes
 package import SystemPackage
@@ -25,7 +25,7 @@ package struct DockerContexts: Sendable {
     ///
     /// - Parameter answersLocalName: whether a node without a fixed address answers to NAME.local.
     package init(
-        of nodes: [Node], in directory: FilePath?, user: InvokingUser, now: Int64,
+        of nodes: [Node], in directory: FilePath?, now: Int64,
         answersLocalName: (Node) -> Bool = { _ in true }
     ) throws {
         var report = DiagnosticReport()
@@ -45,7 +45,7 @@ package struct DockerContexts: Sendable {
         guard !report.hasErrors else { throw report }
 
         let secured = nodes.filter { $0.docker.remote?.value == .tls }
-        let racks = Set(secured.map { RackState(of: $0, user: user).directory })
+        let racks = Set(secured.map { RackState(of: $0).directory })
         guard racks.count < 2 else {
             throw Failure(
                 .usage, severity: .usage,
@@ -55,26 +55,32 @@ package struct DockerContexts: Sendable {
         guard let first = nodes.first else {
             throw Failure(.usage, severity: .usage, "there is no recipe to make a context from")
         }
-        let state = RackState(of: secured.first ?? first, user: user)
-        let directory = directory ?? state.directory.appending("contexts")
-        try user.makeDirectories(directory, mode: 0o700)
+        let state = RackState(of: secured.first ?? first)
+        let directory = try Self.directory(at: directory, or: state)
         let client = secured.isEmpty ? nil : try state.clientCertificate(now: now)
         if let client {
             for (name, text) in Self.files(client) {
-                try user.replaceFile(directory.appending(name), with: Array(text.utf8), mode: 0o600)
+                try directory.replace(name, with: Array(text.utf8))
             }
         }
         var contexts: [Context] = []
         for node in nodes {
             let host = Self.host(of: node, answersLocalName: answersLocalName(node))
-            let file = directory.appending("\(node.hostname.value).dockercontext")
+            let file = "\(node.hostname.value).dockercontext"
             let certificate = node.docker.remote?.value == .tls ? client : nil
-            try user.replaceFile(
-                file, with: Self.archive(node.hostname.value, host: host, certificate: certificate), mode: 0o600)
-            contexts.append(Context(node: node.hostname.value, host: host, file: file))
+            try directory.replace(
+                file, with: Self.archive(node.hostname.value, host: host, certificate: certificate))
+            contexts.append(
+                Context(node: node.hostname.value, host: host, file: directory.path.appending(file)))
         }
         self.contexts = contexts
-        bundle = client == nil ? nil : directory
+        bundle = client == nil ? nil : directory.path
+    }
+
+    private static func directory(at path: FilePath?, or state: RackState) throws(Failure) -> PrivateDirectory {
+        if let path { return try PrivateDirectory.make(path, for: .output(mode: 0o700)) }
+        let made = try state.made()
+        return try state.writing { () throws(Failure) in try made.makeDirectory("contexts") }
     }
 
     private static func files(_ certificate: NodeCertificate) -> [(String, String)] {

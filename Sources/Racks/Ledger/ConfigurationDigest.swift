@@ -1,10 +1,12 @@
-import Host
 import Text
 import Crypto
 import Diagnostics
-import Host
+import Images
+import Planning
+import Provisioning
 package import Recipes
 import Stacks
+import Storage
 import SystemPackage
 
 /// One digest over everything that a node's card is made from, except the image. If it changes, the card is stale.
@@ -30,6 +32,11 @@ package struct ConfigurationDigest {
         whole.add(digest(of: node.rack))
         whole.add("\(node.swarm?.nodes.count ?? 0)")
         whole.add(encoded: bytes(ofSwarm: node.swarm?.nodes ?? []))
+        // Only managers' cards have the roles and labels of other nodes.
+        for member in node.swarm?.members ?? [] {
+            whole.add(member.role.rawValue)
+            whole.add(member.labels.joined(separator: " "))
+        }
         for path in node.docker.packages + node.docker.preload + (node.swarm?.stacks.map(\.compose) ?? []) {
             whole.add(try digest(ofFile: path.value))
         }
@@ -69,10 +76,13 @@ package struct ConfigurationDigest {
         return digest
     }
 
-    /// A missing file has a digest, too: another check reports it, with its line.
+    /// A file that is missing, or cannot be carried, has a digest, too: another check reports it, with its line.
     private mutating func digest(ofFile path: String) throws -> String {
         if let known = files[path] { return known }
-        let made = try DurableFile.read(FilePath(path)).map { SHA256.hash(data: $0).hex } ?? "missing"
+        var made = "missing"
+        if let file = try? ImageFile(opening: FilePath(path)) {
+            made = file.size > Supplies.sizeLimit ? "too long" : try file.sha256(isCancelled: { false })
+        }
         files[path] = made
         return made
     }

@@ -1,6 +1,5 @@
 package import Diagnostics
 import Host
-package import SystemPackage
 
 /// What happened to the cards of a rack: `.piflash/ledger` beside its recipe, one line for each event, only appended to.
 ///
@@ -14,9 +13,14 @@ package struct Ledger: Sendable {
 
     package init() {}
 
-    /// Reads the ledger at `path`; a missing one is empty.
-    package init(at path: FilePath) throws(Failure) {
-        guard let bytes = try DurableFile.read(path, kind: .regular) else { return }
+    /// Its name in the rack's state.
+    static let name = "ledger"
+    /// In bytes: a line has some 500, so that this is a rack of 1,000 nodes whose cards are written 25 times.
+    static let limit = 64 << 20
+
+    /// Reads the ledger in `directory`, a rack's state; a missing one is empty.
+    init(in directory: PrivateDirectory?) throws(Failure) {
+        guard let bytes = try directory?.read(Self.name, limit: Self.limit) else { return }
         let end = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
         let lines = bytes[..<end].split(separator: UInt8(ascii: "\n"))
         for (index, line) in lines.enumerated() {
@@ -63,7 +67,5 @@ package enum CardState: String, Sendable, Codable, CaseIterable {
 }
 
 extension RackState {
-    var ledgerPath: FilePath { directory.appending("ledger") }
-
-    package func ledger() throws(Failure) -> Ledger { try Ledger(at: ledgerPath) }
+    package func ledger() throws(Failure) -> Ledger { try Ledger(in: opened()) }
 }

@@ -11,27 +11,29 @@ import SystemPackage
 /// A rack's ledger, open for appending. A batch and commands for single cards may have it open at the same time: each takes
 /// the kernel's lock on the file (flock(2)) while it appends.
 package final class LedgerWriter: Sendable {
+    /// In bytes, of a line with its line end. A line holds some names, digests and the reason of a failure.
+    private static let lineLimit: Int64 = 1 << 20
+
     private let file: FileDescriptor
     private let path: FilePath
     /// The kernel's lock belongs to the open file and does not keep two threads apart.
     private let turn = Mutex(())
 
     /// Opens the ledger, or makes it, and cuts off an incomplete last line that a crash left.
-    package init(_ state: RackState) throws(Failure) {
-        try state.user.makeDirectories(state.directory, mode: 0o700)
-        path = state.ledgerPath
+    package convenience init(_ state: RackState) throws(Failure) {
+        let directory = try state.made()
+        try self.init(in: directory, state)
+    }
+
+    init(in directory: PrivateDirectory, _ state: RackState) throws(Failure) {
+        path = directory.path.appending(Ledger.name)
+        let opened = try state.writing { () throws(Failure) in try directory.openFile(Ledger.name, .append) }
+        guard let opened else { throw Failure(.system, "\(path) is gone", hint: "try again") }
+        file = opened
         do {
-            file = try FileDescriptor.open(
-                path, .readWrite, options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite])
-        } catch {
-            throw .system(
-                "opening \(path)", error, hint: "the rack's directory must be writable: its state is kept there")
-        }
-        do {
-            try state.user.own(path)
             try alone { _ in }
             // The name of a new ledger must survive a crash, too.
-            try DurableFile.synchronize(directoryAt: state.directory)
+            try DurableFile.synchronize(directory: directory.descriptor)
         } catch {
             throw error as? Failure ?? .system("opening \(path)", error as? Errno ?? .ioError)
         }
@@ -69,13 +71,25 @@ package final class LedgerWriter: Sendable {
     /// Cuts off an incomplete last line.
     private func wholeLength() throws -> Int64 {
         let length = try file.seek(offset: 0, from: .end)
-        var last: UInt8 = 0
-        let isWhole = try withUnsafeMutableBytes(of: &last) { byte in
-            try length == 0 || file.read(fromAbsoluteOffset: length - 1, into: byte) == 1
+        guard length <= Int64(Ledger.limit) else {
+            throw Failure(
+                .system, "\(path) is longer than \(formatBytes(Int64(Ledger.limit)))",
+                hint: "it is not a ledger, or a very old one: move it away; the cards count as not written then")
         }
-        if isWhole, length == 0 || last == UInt8(ascii: "\n") { return length }
-        let bytes = try DurableFile.read(path, kind: .regular) ?? []
-        let end = Int64(bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0)
+        let start = max(0, length - Self.lineLimit)
+        var tail = [UInt8](repeating: 0, count: Int(length - start))
+        let count = try tail.withUnsafeMutableBytes { bytes in
+            try bytes.isEmpty ? 0 : file.read(fromAbsoluteOffset: start, into: bytes)
+        }
+        guard count == tail.count else { throw Errno.ioError }
+        if tail.last ?? UInt8(ascii: "\n") == UInt8(ascii: "\n") { return length }
+        let lineEnd = tail.lastIndex(of: UInt8(ascii: "\n"))
+        guard lineEnd != nil || start == 0 else {
+            throw Failure(
+                .system, "\(path) is damaged: its last line has no end",
+                hint: "move it away; the cards count as not written then")
+        }
+        let end = lineEnd.map { start + Int64($0) + 1 } ?? 0
         try file.resize(to: end)
         return end
     }

@@ -10,40 +10,38 @@ import SystemPackage
 /// Keeps all other batches from the cards of a rack, and has the ledger open for this one. The lock is that of the file
 /// `.piflash/ledger.lock`, which the kernel releases when the process ends.
 package final class RackLock: Sendable {
+    private static let name = "ledger.lock"
+
     private let lock: FileLock
     package let ledger: LedgerWriter
 
     /// - Parameter since: When this run began; another batch shows it.
     package init(_ state: RackState, since: String) throws(Failure) {
-        try state.user.makeDirectories(state.directory, mode: 0o700)
-        lock = try Self.lock(state, since: since)
-        ledger = try LedgerWriter(state)
+        let directory = try state.made()
+        lock = try state.writing { () throws(Failure) in try Self.lock(directory, since: since) }
+        ledger = try LedgerWriter(in: directory, state)
     }
 
     /// What the process that works on the rack's cards wrote about itself; nil if there is no such process.
-    static func holder(of state: RackState) -> String? {
-        let path = lockPath(of: state)
-        guard FileLock.isHeld(path) else { return nil }
-        return said(at: path)
+    static func holder(of state: RackState) throws(Failure) -> String? {
+        guard let directory = try state.opened(), try FileLock.isHeld(name, in: directory) else { return nil }
+        return said(in: directory)
     }
 
-    private static func lockPath(of state: RackState) -> FilePath { state.directory.appending("ledger.lock") }
-
-    private static func said(at path: FilePath) -> String {
-        let text = String(decoding: (try? DurableFile.read(path, limit: 1 << 20, kind: .regular)) ?? [], as: UTF8.self)
+    private static func said(in directory: PrivateDirectory) -> String {
+        let text = String(decoding: (try? directory.read(name)) ?? [], as: UTF8.self)
         return String(text.prefix(200).filter { !$0.isNewline })
     }
 
-    private static func lock(_ state: RackState, since: String) throws(Failure) -> FileLock {
-        let path = lockPath(of: state)
-        var lock = try take(path, state)
+    private static func lock(_ directory: PrivateDirectory, since: String) throws(Failure) -> FileLock {
+        var lock = try FileLock.take(name, in: directory, .exclusive)
         // A process that only asks whether there is a batch has the lock for an instant.
         for _ in 0..<5 where lock == nil {
             usleep(20_000)
-            lock = try take(path, state)
+            lock = try FileLock.take(name, in: directory, .exclusive)
         }
         guard let lock else {
-            let holder = said(at: path)
+            let holder = said(in: directory)
             throw Failure(
                 .ledgerHeld, "another piflash works on this rack's cards" + (holder.isEmpty ? "" : ": \(holder)"),
                 hint: "wait until it is done, or stop it")
@@ -51,16 +49,8 @@ package final class RackLock: Sendable {
         do {
             try lock.descriptor.resize(to: 0)
             _ = try lock.descriptor.writeAll(Array("process \(getpid()), since \(since)".utf8))
-        } catch { throw .system("writing \(path)", error) }
+        } catch { throw .system("writing \(directory.path.appending(name))", error) }
         return lock
-    }
-
-    private static func take(_ path: FilePath, _ state: RackState) throws(Failure) -> FileLock? {
-        do { return try FileLock.take(path, .exclusive, user: state.user) } catch {
-            throw Failure(
-                .system, error.message, hint: "the rack's directory must be writable: its state is kept there",
-                cause: error.cause)
-        }
     }
 }
 

@@ -1,5 +1,4 @@
 import Diagnostics
-package import Host
 package import Planning
 package import Recipes
 import SystemPackage
@@ -14,16 +13,16 @@ extension CardRun {
     ///   - image: The digest of the card's image, if it is known.
     ///   - observer: Called after the ledger.
     package static func single(
-        _ node: Node, at target: ConfigurationTarget, image: String?, planner: CardPlanner, user: InvokingUser,
+        _ node: Node, at target: ConfigurationTarget, image: String?, planner: CardPlanner,
         observer: (any CardRunObserver)? = nil, warn: @escaping @Sendable (String) -> Void
     ) async throws -> CardRun {
-        let state = RackState(of: node, user: user)
+        let state = RackState(of: node)
         var digest = ConfigurationDigest()
         let card = RunningCard(
             node: node, path: target.path, image: image, configuration: try digest.of(node),
             secrets: try await state.secretsDigest(of: node, reading: planner.secrets),
             identity: CardIdentity(of: target))
-        if let holder = RackLock.holder(of: state) {
+        if let holder = try RackLock.holder(of: state) {
             warn(
                 "another piflash works on this rack's cards" + (holder.isEmpty ? "" : " (\(holder))")
                     + ": see that it does not make a second \(node.hostname.value)")
@@ -36,6 +35,8 @@ extension CardRun {
             observers.append(
                 LenientObserver(LedgerObserver(ledger: try LedgerWriter(state), now: planner.now), warn: report))
         } catch {
+            // A ledger that others can have made is not a missing one.
+            guard error.severity != .refused else { throw error }
             report(error)
         }
         if let observer { observers.append(observer) }

@@ -32,7 +32,7 @@ package final class CardRun: Sendable {
             try reach(.begun)
             let summary = try await write(plan, to: target, options: options, isCancelled: isCancelled)
             identify(plan)
-            if let image = plan.image.finished { add(try? PartitionTable.read(image.path)) }
+            if let image = plan.image.finished { add(try? image.partitionTable()) }
             try reach(.verified(summary))
             return summary
         }

@@ -5,39 +5,48 @@ package import Recipes
 import SystemPackage
 
 extension RackState {
-    /// The keys with which the nodes of the rack form their swarm, in `.piflash/swarm`. They are made when they are first
+    /// The keys with which the nodes of the rack form their swarm, from `.piflash/swarm`. They are made when they are first
     /// needed, then kept: cards that are written later must fit those in use. For a node that needs no keys, placeholders.
+    ///
+    /// `host` is the host key of the token services, `nodes.key` the secret that the nodes' keys are derived from. `stolen`,
+    /// which a person writes, names the nodes whose key must be another one. `worker` and `manager` are there if an older
+    /// piflash began the rack.
     package func swarmKeys(for node: Node) throws(Failure) -> RackKeys {
-        guard node.swarm?.isFormed == true else { return .placeholders }
-        return RackKeys(host: try swarmKey("host"), worker: try swarmKey("worker"), manager: try swarmKey("manager"))
+        guard let swarm = node.swarm, swarm.isFormed else { return .placeholders }
+        let directory = try made()
+        let place = try writing { () throws(Failure) in try directory.makeDirectory("swarm") }
+        let keys = try nodeKeys(in: place)
+        let (worker, manager) = (try key("worker", in: place), try key("manager", in: place))
+        let shared = worker.flatMap { worker in manager.map { RackKeys.Shared(worker: worker, manager: $0) } }
+        let names = swarm.role == .manager ? [node.hostname.value] + swarm.members.map(\.name) : []
+        let members = names.map { ($0, keys.pair(of: $0).publicKey) }
+        return RackKeys(
+            host: try hostKey(in: place), own: keys.pair(of: node.hostname.value),
+            members: Dictionary(members) { first, _ in first }, shared: shared)
     }
 
-    private func swarmKey(_ name: String) throws(Failure) -> RackKeys.Pair {
-        let path = directory.appending("swarm").appending(name)
-        if let known = try readKey(path) { return known }
-        try user.makeDirectories(directory, mode: 0o700)
-        try user.makeDirectories(path.removingLastComponent(), mode: 0o700)
-        try keep(Array(RackKeys.Pair.make(comment: "piflash \(name)").privateKey.utf8), at: path)
-        guard let made = try readKey(path) else { throw Failure(.system, "\(path) is gone", hint: "try again") }
+    private func nodeKeys(in swarm: PrivateDirectory) throws(Failure) -> NodeKeys {
+        let hint = "restore it, or delete .piflash/swarm and write all cards of the rack again"
+        let secret =
+            try secret("nodes.key", in: swarm, hint: hint) ?? makeSecret("nodes.key", in: swarm, hint: hint)
+        return NodeKeys(secret: secret, stolen: String(decoding: try swarm.read("stolen") ?? [], as: UTF8.self))
+    }
+
+    private func hostKey(in swarm: PrivateDirectory) throws(Failure) -> RackKeys.Pair {
+        if let known = try key("host", in: swarm) { return known }
+        try keep(Array(RackKeys.Pair.make(comment: "piflash host").privateKey.utf8), as: "host", in: swarm)
+        guard let made = try key("host", in: swarm) else {
+            throw Failure(.system, "\(swarm.path.appending("host")) is gone", hint: "try again")
+        }
         return made
     }
 
-    private func readKey(_ path: FilePath) throws(Failure) -> RackKeys.Pair? {
-        let bytes: [UInt8]
-        do {
-            let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec])
-            bytes = try file.closeAfter {
-                try [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
-                    count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
-                }
-            }
-        } catch {
-            if error as? Errno == .noSuchFileOrDirectory { return nil }
-            throw Failure(.system, "reading \(path): \((error as? Errno)?.description.lowercased() ?? "\(error)")")
-        }
+    private func key(_ name: String, in swarm: PrivateDirectory) throws(Failure) -> RackKeys.Pair? {
+        guard let bytes = try swarm.read(name, limit: 64 << 10, isKey: true) else { return nil }
         guard let key = RackKeys.Pair(privateKey: String(decoding: bytes, as: UTF8.self)) else {
             throw Failure(
-                .system, "\(path) is damaged: it is not an Ed25519 key of OpenSSH without a passphrase",
+                .system,
+                "\(swarm.path.appending(name)) is damaged: it is not an Ed25519 key of OpenSSH without a passphrase",
                 hint: "restore it, or delete .piflash/swarm and write all cards of the rack again")
         }
         return key

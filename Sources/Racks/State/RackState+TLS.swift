@@ -4,121 +4,101 @@ package import Provisioning
 package import Recipes
 import SystemPackage
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
 /// The certificates of a rack, in `.piflash/tls` (mode 0700, files 0600): `ca.pem` and `ca-key.pem`, `client/` for the
 /// people who use the nodes, and `nodes/NAME/` for each node. Issued certificates are kept, so that configuring a card
 /// again changes nothing.
 extension RackState {
     /// The certificate of a node with `docker.remote: tls`. Makes the rack's authority when it is first needed.
     package func certificate(for node: Node, now: Int64) throws -> NodeCertificate {
-        let authority = try authority(now: now)
-        let issued = try issued(
-            to: node.hostname.value, for: Self.purpose(of: node), in: place(of: node), by: authority, now: now)
-        return NodeCertificate(
-            authority: authority.pem.certificate, certificate: issued.certificate, key: issued.key)
+        let name = node.hostname.value
+        return try issued(to: name, for: Self.purpose(of: node), in: ["nodes", name], now: now)
+    }
+
+    /// The certificate that the docker command needs to reach the nodes of the rack.
+    func clientCertificate(now: Int64) throws -> NodeCertificate {
+        try issued(to: "piflash client", for: .client, in: ["client"], now: now)
     }
 
     /// The certificate that was issued to `node`, if it is still good; issues none.
     func knownCertificate(for node: Node, now: Int64) throws(Failure) -> NodeCertificate? {
-        let place = place(of: node)
-        guard
-            let known = try stored(certificate: tls.appending("ca.pem"), key: tls.appending("ca-key.pem")),
+        let name = node.hostname.value
+        guard let tls = try opened()?.directory("tls"),
+            let known = try Self.stored("ca.pem", "ca-key.pem", in: tls),
             let authority = try? CertificateAuthority(known),
-            let issued = try stored(certificate: place.appending("cert.pem"), key: place.appending("key.pem")),
-            authority.covers(issued, name: node.hostname.value, for: Self.purpose(of: node), now: now)
+            let place = try tls.directory("nodes")?.directory(name),
+            let issued = try Self.stored("cert.pem", "key.pem", in: place),
+            authority.covers(issued, name: name, for: Self.purpose(of: node), now: now)
         else { return nil }
         return NodeCertificate(authority: known.certificate, certificate: issued.certificate, key: issued.key)
     }
 
-    /// The node's hostname, its name for multicast DNS, and its address if that is fixed.
+    /// The node's hostname, its name for multicast DNS, and its address if that is fixed. Not localhost: with that any node's
+    /// key could answer in place of every engine that is reached through a tunnel. On the node itself there is the socket.
     private static func purpose(of node: Node) -> CertificateAuthority.Purpose {
         let name = node.hostname.value
         return .server(
-            names: [name, "\(name).local", "localhost"],
-            addresses: node.addresses.map(\.value.address) + ["127.0.0.1"])
+            names: [name, "\(name).local"], addresses: node.addresses.map(\.value.address))
     }
 
-    private func place(of node: Node) -> FilePath { tls.appending("nodes").appending(node.hostname.value) }
-
-    /// The certificate that the docker command needs to reach the nodes of the rack.
-    func clientCertificate(now: Int64) throws -> NodeCertificate {
-        let authority = try authority(now: now)
-        let issued = try issued(
-            to: "piflash client", for: .client, in: tls.appending("client"), by: authority, now: now)
-        return NodeCertificate(
-            authority: authority.pem.certificate, certificate: issued.certificate, key: issued.key)
-    }
-
-    private var tls: FilePath { directory.appending("tls") }
-
-    private func authority(now: Int64) throws -> CertificateAuthority {
-        let certificate = tls.appending("ca.pem")
-        let key = tls.appending("ca-key.pem")
-        let lock = try lockTLS()
-        defer { withExtendedLifetime(lock) {} }
-        if let known = try stored(certificate: certificate, key: key) {
+    private func authority(in tls: PrivateDirectory, now: Int64) throws -> CertificateAuthority {
+        if let known = try Self.stored("ca.pem", "ca-key.pem", in: tls) {
             guard let authority = try? CertificateAuthority(known), authority.isWhole else {
                 throw Failure(
-                    .system, "\(certificate) and ca-key.pem beside it are damaged, or do not belong together",
+                    .system,
+                    "\(tls.path.appending("ca.pem")) and ca-key.pem beside it are damaged, or do not belong together",
                     hint: "restore them, or delete both: then configure every node with docker.remote: tls again")
             }
             return authority
         }
         // If one of the two is missing, a new authority would hide the loss: no node could be reached any more.
-        for path in [certificate, key] where try text(path) != nil {
+        for name in ["ca.pem", "ca-key.pem"] where tls.status(of: name) != nil {
             throw Failure(
-                .system, "\(tls) has only \(path.lastComponent?.string ?? "") of the two files of its authority",
+                .system, "\(tls.path) has only \(name) of the two files of its authority",
                 hint:
                     "restore the other file, or delete this one: then configure every node with docker.remote: tls again"
             )
         }
         let rack = directory.removingLastComponent().lastComponent?.string ?? "rack"
         let made = try CertificateAuthority(rack: rack, now: now)
-        try user.replaceFile(key, with: Array(made.pem.key.utf8), mode: 0o600)
-        try user.replaceFile(certificate, with: Array(made.pem.certificate.utf8), mode: 0o600)
+        try tls.replace("ca-key.pem", with: Array(made.pem.key.utf8))
+        try tls.replace("ca.pem", with: Array(made.pem.certificate.utf8))
         return made
     }
 
+    /// The certificate of `name` in the directory `place` below `tls`, by the rack's authority. Of two runs at once, one
+    /// makes what is missing: the other waits for the lock.
     private func issued(
-        to name: String, for purpose: CertificateAuthority.Purpose, in place: FilePath,
-        by authority: CertificateAuthority,
-        now: Int64
-    ) throws -> IssuedCertificate {
-        let lock = try lockTLS()
+        to name: String, for purpose: CertificateAuthority.Purpose, in place: [String], now: Int64
+    ) throws -> NodeCertificate {
+        let directory = try made()
+        let (tls, lock) = try writing { () throws(Failure) in
+            let tls = try directory.makeDirectory("tls")
+            return (tls, try FileLock.wait(for: "lock", in: tls, .exclusive))
+        }
         defer { withExtendedLifetime(lock) {} }
-        let certificate = place.appending("cert.pem")
-        let key = place.appending("key.pem")
-        if let known = try stored(certificate: certificate, key: key),
+        let authority = try authority(in: tls, now: now)
+        var known = try tls.directory(place[0])
+        for part in place.dropFirst() { known = try known?.directory(part) }
+        if let known = try known.flatMap({ try Self.stored("cert.pem", "key.pem", in: $0) }),
             authority.covers(known, name: name, for: purpose, now: now)
         {
-            return known
+            return NodeCertificate(
+                authority: authority.pem.certificate, certificate: known.certificate, key: known.key)
         }
         let made = try authority.issue(to: name, for: purpose, now: now)
-        try user.makeDirectories(place, mode: 0o700)
-        try user.replaceFile(key, with: Array(made.key.utf8), mode: 0o600)
-        try user.replaceFile(certificate, with: Array(made.certificate.utf8), mode: 0o600)
-        return made
+        let kept = try place.reduce(tls) { try $0.makeDirectory($1) }
+        try kept.replace("key.pem", with: Array(made.key.utf8))
+        try kept.replace("cert.pem", with: Array(made.certificate.utf8))
+        return NodeCertificate(authority: authority.pem.certificate, certificate: made.certificate, key: made.key)
     }
 
-    /// Two runs at once make one authority. Held until the lock's owner lets go of it.
-    private func lockTLS() throws(Failure) -> FileLock {
-        try user.makeDirectories(tls, mode: 0o700)
-        do { return try FileLock.wait(for: tls.appending("lock"), .exclusive, user: user) } catch {
-            throw Failure(
-                .system, error.message, hint: "the rack's directory must be writable: its state is kept there",
-                cause: error.cause)
+    private static func stored(
+        _ certificate: String, _ key: String, in directory: PrivateDirectory
+    ) throws(Failure) -> IssuedCertificate? {
+        guard let certificate = try directory.read(certificate), let key = try directory.read(key, isKey: true) else {
+            return nil
         }
-    }
-
-    private func stored(certificate: FilePath, key: FilePath) throws(Failure) -> IssuedCertificate? {
-        guard let certificate = try text(certificate), let key = try text(key) else { return nil }
-        return IssuedCertificate(certificate: certificate, key: key)
-    }
-
-    private func text(_ path: FilePath) throws(Failure) -> String? {
-        try DurableFile.read(path, limit: 1 << 20, kind: .regular).map { String(decoding: $0, as: UTF8.self) }
+        return IssuedCertificate(
+            certificate: String(decoding: certificate, as: UTF8.self), key: String(decoding: key, as: UTF8.self))
     }
 }

@@ -1,6 +1,7 @@
 package import Cards
 import Diagnostics
 import Filesystems
+import Host
 import Storage
 import SystemPackage
 

@@ -1,6 +1,5 @@
 package import Cards
 package import Diagnostics
-package import Host
 import Storage
 package import SystemPackage
 
@@ -20,12 +19,10 @@ package enum ChosenTarget: Sendable {
 /// Finds the target of a card, validates it, and opens it exclusively.
 package struct CardChooser: Sendable {
     private let tree: BlockDeviceTree
-    private let user: InvokingUser
     /// Files that must not be on the card: the image, the cache, the recipe.
     private let protected: [FilePath]
 
-    package init(user: InvokingUser, protecting protected: [FilePath], tree: BlockDeviceTree = BlockDeviceTree()) {
-        self.user = user
+    package init(protecting protected: [FilePath], tree: BlockDeviceTree = BlockDeviceTree()) {
         self.protected = protected
         self.tree = tree
     }
@@ -68,7 +65,7 @@ package struct CardChooser: Sendable {
         try validate(target, imageSize: imageSize)
         switch target {
         case .device(let facts): return try ExclusiveCard(facts, in: tree)
-        case .file(let path, _): return try NewImageFile(path, size: imageSize, user: user)
+        case .file(let path, _): return try NewImageFile(path, size: imageSize)
         }
     }
 }

@@ -3,6 +3,7 @@ import Systems
 package import Cards
 import Filesystems
 import Images
+import Host
 import Provisioning
 import SystemPackage
 
@@ -16,7 +17,7 @@ extension CardContentsSummary {
 
     /// Whether this process may read the card. If not, what is on it is not known.
     package var isReadable: Bool {
-        guard let descriptor = try? FileDescriptor.open(path, .readOnly, options: [.closeOnExec]) else { return false }
+        guard let descriptor = try? DeviceOpener.open(path, .probe) else { return false }
         try? descriptor.close()
         return true
     }

@@ -39,6 +39,8 @@ extension Node {
         package var consul: Located<String>?
         /// The names of the rack's nodes that belong to the same swarm, this one included.
         package var nodes: [String]
+        /// What a manager knows about these nodes; empty for a worker.
+        package var members: [Member] = []
         /// The networks outside the swarm that its containers have to reach, as far as the rack's recipes name them.
         package var surroundings: [NamedNetwork]
         package var location: Location
@@ -80,6 +82,26 @@ extension Node {
             package init(key: Located<String>, value: Located<String>) {
                 self.key = key
                 self.value = value
+            }
+        }
+
+        /// A node of the swarm: what the managers give it, whatever it says of itself.
+        package struct Member: Hashable, Sendable {
+            package var name: String
+            package var role: Role
+            /// "KEY=VALUE" each.
+            package var labels: [String]
+
+            package init(name: String, role: Role, labels: [String] = []) {
+                self.name = name
+                self.role = role
+                self.labels = labels
+            }
+
+            package init(_ node: Node) {
+                self.init(
+                    name: node.hostname.value, role: node.swarm?.role ?? .worker,
+                    labels: (node.swarm?.labels ?? []).map { "\($0.key.value)=\($0.value.value)" })
             }
         }
 

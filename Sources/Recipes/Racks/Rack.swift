@@ -7,8 +7,10 @@ struct Rack {
     let hosts: [Node.RackHost]
     /// All nodes' names.
     let names: Set<String>
-    /// The names of the nodes that form a swarm under the same managers, in order.
-    private let swarms: [[String]: [String]]
+    /// The nodes that form a swarm under the same managers, in the order of their names.
+    private let swarms: [[String]: [Node.Swarm.Member]]
+    /// Their names.
+    private let swarmNames: [[String]: [String]]
     /// How many managers each of these swarms has: nodes may be managers without being named as one.
     private let managerCounts: [[String]: Int]
     /// What the swarm's containers have to reach.
@@ -30,15 +32,16 @@ struct Rack {
                 ($0.name, $0.address.contains(":") ? 1 : 0, $0.address)
                     < ($1.name, $1.address.contains(":") ? 1 : 0, $1.address)
             }
-        var swarms: [[String]: [String]] = [:]
+        var swarms: [[String]: [Node.Swarm.Member]] = [:]
         for node in nodes {
             guard let swarm = node.swarm, swarm.isFormed else { continue }
-            swarms[swarm.managers.map(\.value), default: []].append(node.hostname.value)
+            swarms[swarm.managers.map(\.value), default: []].append(Node.Swarm.Member(node))
         }
-        self.swarms = swarms.mapValues { $0.sorted() }
+        self.swarms = swarms.mapValues { $0.sorted { $0.name < $1.name } }
+        swarmNames = self.swarms.mapValues { $0.map(\.name) }
         var counts: [[String]: Int] = [:]
         for (managers, members) in swarms {
-            let members = Set(members)
+            let members = Set(members.map(\.name))
             let own = nodes.filter { members.contains($0.hostname.value) && $0.swarm?.role == .manager }
             let known = Set(own.flatMap { [$0.hostname.value] + $0.addresses.map(\.value.address) })
             counts[managers] = Set(own.map(\.hostname.value)).count + managers.count { !known.contains($0) }
@@ -53,7 +56,9 @@ struct Rack {
         let knowsOthers = hosts.contains { $0.name != node.hostname.value }
         node.rack = knowsOthers ? hosts : []
         if let swarm = node.swarm, swarm.isFormed {
-            node.swarm?.nodes = swarms[swarm.managers.map(\.value)] ?? [node.hostname.value]
+            let managers = swarm.managers.map(\.value)
+            node.swarm?.nodes = swarmNames[managers] ?? [node.hostname.value]
+            node.swarm?.members = swarm.role == .manager ? swarms[managers] ?? [] : []
             node.swarm?.surroundings = surroundings
         }
         return node

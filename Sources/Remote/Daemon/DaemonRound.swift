@@ -82,10 +82,17 @@ package struct DaemonRound: Sendable {
         } catch let failure as Failure {
             return .failure(failure)
         } catch let report as DiagnosticReport {
-            return .failure(Failure(.remote, report.errors.map(\.description).joined(separator: "\n")))
+            return .failure(Failure(.remote, Self.summary(of: report.errors.map(\.description))))
         } catch {
             return .failure(Failure(.system, "\(error)"))
         }
+    }
+
+    /// The first of the mistakes: the node's own file can have any number.
+    private static func summary(of mistakes: [String]) -> String {
+        let shown = mistakes.prefix(20).map { $0.count > 500 ? $0.prefix(500) + "…" : $0 }
+        let more = mistakes.count - shown.count
+        return (shown + (more > 0 ? ["… and \(more) more"] : [])).joined(separator: "\n")
     }
 
     private func apply(_ change: DaemonChange, to node: Node) async -> NodeOutcome {
@@ -98,8 +105,8 @@ package struct DaemonRound: Sendable {
             result = try await ssh.run(change.script(wait: wait), on: RemoteHost(node), as: .root, limit: limit)
         } catch { return NodeOutcome(name, failed: error) }
         let answer = ScriptAnswer(result.output)
-        let log = NodeText.masked(String(decoding: answer.files["log"] ?? [], as: UTF8.self))
-            .split(whereSeparator: \.isNewline).map(String.init)
+        // daemon.sh sends 15 lines of up to 500 bytes.
+        let log = NodeText.lastLines(String(decoding: answer.files["log"] ?? [], as: UTF8.self), 15)
         func failed(_ message: String, hint: String? = nil) -> NodeOutcome {
             NodeOutcome(name, .failed, message, hint: hint, log: log)
         }

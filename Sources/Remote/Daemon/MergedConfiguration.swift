@@ -116,14 +116,9 @@ struct MergedConfiguration: Sendable {
     static func merge(
         _ ours: [JSONValue.Member], over theirs: [JSONValue.Member], before: [JSONValue.Member]
     ) -> [JSONValue.Member] {
-        var merged: [JSONValue.Member] = []
-        for member in theirs {
-            if let own = ours.first(where: { $0.name == member.name }) {
-                merged.append(own)
-            } else if !before.contains(where: { $0.name == member.name }) {
-                merged.append(member)
-            }
-        }
-        return merged + ours.filter { own in !theirs.contains { $0.name == own.name } }
+        let own = Dictionary(ours.map { ($0.name, $0) }) { first, _ in first }
+        let earlier = Set(before.map(\.name)), known = Set(theirs.map(\.name))
+        let kept = theirs.compactMap { own[$0.name] ?? (earlier.contains($0.name) ? nil : $0) }
+        return kept + ours.filter { !known.contains($0.name) }
     }
 }

@@ -5,7 +5,8 @@ import Text
 
 /// What probe.sh reports of a node: its engine, and the files that configure it.
 struct NodeProbe: Sendable {
-    static let script = String(decoding: PackageResources.probe_sh, as: UTF8.self)
+    static let script =
+        "largest=\(largestFile)\n" + String(decoding: PackageResources.probe_sh, as: UTF8.self)
 
     private let answer: ScriptAnswer
 
@@ -15,7 +16,16 @@ struct NodeProbe: Sendable {
             throw Failure(
                 .remote, "its answer is cut short: \(SSHFailure.lastLine(result.errors) ?? "exit \(result.exit)")")
         }
+        let large = answer.files.filter { $0.value.count > Self.largestFile }.keys.sorted().first ?? answer["large"]
+        if let large {
+            throw Failure(
+                .remote, "its file \(large.prefix(100)) is larger than \(Self.largestFile >> 10) KiB",
+                hint: "that is not a configuration of Docker: look at it on the node")
+        }
     }
+
+    /// In bytes. Docker's own limit is none; a configuration has a few hundred.
+    static let largestFile = 256 << 10
 
     /// "20.10.24+dfsg1"; nil without Docker.
     var engine: String? { answer["engine"] }

@@ -58,6 +58,6 @@ enum SSHFailure {
 
     /// As it may be shown: a node can be behind it.
     static func lastLine(_ text: String) -> String? {
-        text.split(whereSeparator: \.isNewline).map { $0.printable(limit: 500) }.last { !$0.isEmpty }
+        text.split(whereSeparator: \.isNewline).reversed().lazy.map { $0.printable(limit: 500) }.first { !$0.isEmpty }
     }
 }

@@ -37,6 +37,8 @@ package final class SSHRunner: Sendable {
 
     let settings: SSHSettings
     private let directory: String
+    /// A file with ``SSHSettings/configuration``.
+    private let configuration: String
     /// The open connections: by the node's name, the socket and the address.
     private let connections = Mutex<[String: (socket: String, address: String)]>([:])
 
@@ -54,6 +56,11 @@ package final class SSHRunner: Sendable {
             throw Failure(.system, "making a directory in \(base): \(String(cString: strerror(errno)).lowercased())")
         }
         directory = made
+        configuration = "\(made)/config"
+        do { try Data(SSHSettings.configuration.utf8).write(to: URL(filePath: configuration)) } catch {
+            try? FileManager.default.removeItem(atPath: made)
+            throw Failure(.system, "writing \(configuration): \(error)", cause: error)
+        }
     }
 
     /// Ends all connections and removes their directory.
@@ -174,7 +181,9 @@ package final class SSHRunner: Sendable {
             return socket
         }
         let arguments =
-            settings.arguments(controlPath: socket) + settings.login(on: host) + ["--", address, privilege.command]
+            settings.arguments(controlPath: socket, configuration: configuration) + settings.login(on: host) + [
+                "--", address, privilege.command,
+            ]
 
         var options = PlatformOptions()
         // Ctrl-C on the terminal is for us alone: ssh and what it starts (ProxyCommand) are in a separate process group.
@@ -253,7 +262,8 @@ package final class SSHRunner: Sendable {
             if !began {
                 start += bytes
                 guard let place = start.firstRange(of: wanted) else {
-                    if start.count > 1 << 20 { start.removeFirst(start.count - 1024) }
+                    // Its end may be the first part of the sentinel; the rest is of no use.
+                    start = Array(start.suffix(wanted.count - 1))
                     continue
                 }
                 began = true

@@ -1,7 +1,7 @@
 import Text
 package import Diagnostics
 
-/// How the user's ssh program is called. For everything else the user's ~/.ssh/config applies.
+/// How the user's ssh program is called. ~/.ssh/config decides what is not fixed here.
 package struct SSHSettings: Sendable {
     /// The login name on every node, instead of the recipes'.
     package var user: String?
@@ -34,17 +34,53 @@ package struct SSHSettings: Sendable {
         self.acceptsNewHostKeys = acceptsNewHostKeys
         self.timesOfWriting = timesOfWriting
         self.environment = environment
+        let owned = Set((fixed.map(\.name) + ["ControlPath", "SendEnv"]).map { $0.lowercased() })
+        for option in options {
+            let name = option.prefix { $0 != "=" && $0 != " " }
+            guard owned.contains(name.lowercased()) else { continue }
+            throw Failure(
+                .usage, severity: .usage, "--ssh-option \(name): piflash sets this option itself",
+                hint: name.lowercased() == "stricthostkeychecking" ? "use --accept-new for unknown host keys" : nil)
+        }
     }
 
-    /// The arguments of every call. ssh takes the first value of each option: what the runner depends on comes first, then
-    /// the user's options, then our defaults. ~/.ssh/config comes last.
-    func arguments(controlPath: String) -> [String] {
-        var words = ["-T"]
+    /// A configuration for ssh: the user's and the machine's, in ssh's order, without the environment variables that they
+    /// send. No option on the command line can take those back: SendEnv is the one option whose values add up.
+    static let configuration = """
+        Include ~/.ssh/config
+        Include /etc/ssh/ssh_config
+        Match all
+            SendEnv -*
+
+        """
+
+    /// What the runner depends on, and what a node must not get from the user, whatever ~/.ssh/config says. The user's own
+    /// ways to a node stay: ProxyJump, ProxyCommand, Match exec, keys, names and ports.
+    private var fixed: [(name: String, value: String)] {
+        [
+            ("BatchMode", "yes"), ("RequestTTY", "no"), ("RemoteCommand", "none"), ("PermitLocalCommand", "no"),
+            // A node with the agent, the display or a ticket of the user could use them as the user.
+            ("ForwardAgent", "no"), ("ForwardX11", "no"), ("GSSAPIDelegateCredentials", "no"),
+            ("ClearAllForwardings", "yes"), ("Tunnel", "no"), ("GatewayPorts", "no"),
+            // Only a key that the user has accepted is a node's: neither a record of the DNS nor the node adds others.
+            ("StrictHostKeyChecking", acceptsNewHostKeys ? "accept-new" : "yes"), ("VerifyHostKeyDNS", "no"),
+            ("NoHostAuthenticationForLocalhost", "no"), ("UpdateHostKeys", "no"),
+            // One login for all work on a node. If we are killed, the process in the background ends by itself.
+            ("ControlMaster", "auto"), ("ControlPersist", "20"),
+        ]
+    }
+
+    /// The arguments of every call. ssh takes the first value of each option: ours come first, then those of the command
+    /// line, then our defaults. The configuration files come last.
+    ///
+    /// - Parameters:
+    ///   - controlPath: the socket of the shared connection.
+    ///   - configuration: a file with ``configuration``.
+    func arguments(controlPath: String, configuration: String) -> [String] {
+        var words = ["-T", "-F", configuration]
         func set(_ options: String...) { for option in options { words += ["-o", option] } }
-        set("BatchMode=yes", "RequestTTY=no", "RemoteCommand=none", "ClearAllForwardings=yes", "ForwardX11=no")
-        // One login for all work on a node. If we are killed, the process in the background ends by itself.
-        set("ControlMaster=auto", "ControlPath=\(controlPath)", "ControlPersist=20")
-        if acceptsNewHostKeys { set("StrictHostKeyChecking=accept-new") }
+        for option in fixed { set("\(option.name)=\(option.value)") }
+        set("ControlPath=\(controlPath)")
         for option in options { set(option) }
         // A node that loses power during the work is noticed after 20 seconds.
         set("ConnectTimeout=10", "ServerAliveInterval=5", "ServerAliveCountMax=4", "LogLevel=ERROR")

@@ -1,5 +1,6 @@
 # Reports which Docker this node has and how it is configured; changes nothing. Prints lines "KEY VALUE", and files as
-# "file NAME BYTES", the contents, and a line end.
+# "file NAME BYTES", the contents, and a line end; of a file with more than `largest` bytes, which is set before, only
+# "large NAME".
 set -u
 umask 077
 export LC_ALL=C
@@ -11,7 +12,12 @@ report() { printf '%s %s\n' "$1" "$2"; }
 
 report_file() {
     [ -f "$2" ] && [ -r "$2" ] || return 0
-    report file "$1 $(wc -c <"$2" | tr -d ' ')"
+    size=$(wc -c <"$2" | tr -d ' ')
+    if [ "$size" -gt "$largest" ]; then
+        report large "$1"
+        return 0
+    fi
+    report file "$1 $size"
     cat "$2"
     echo
     report "sum-$1" "$(cksum <"$2" | tr ' ' -)"

@@ -18,11 +18,18 @@ package struct SwarmNode: Hashable, Sendable {
     /// "reachable" or "unreachable"; only of managers.
     package var reachability: String?
 
+    /// More than any rack of cards; a node may answer anything.
+    private static let mostNodes = 10_000
+
     /// Reads what `docker node inspect` prints: an array of objects, unchanged since Docker 1.12. A node that has not
     /// reported to the managers yet has no name.
     static func list(_ bytes: [UInt8]) throws(Failure) -> [SwarmNode] {
         guard case .array(let items) = try JSONValue(parsing: bytes) else {
             throw Failure(.remote, "docker node inspect did not print a list")
+        }
+        guard items.count <= mostNodes else {
+            throw Failure(
+                .remote, "docker node inspect printed \(items.count) nodes, and a rack has at most \(mostNodes)")
         }
         return items.map { item in
             SwarmNode(

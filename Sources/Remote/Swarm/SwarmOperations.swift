@@ -81,8 +81,7 @@ package struct SwarmOperations: Sendable {
 
     private func checked(_ answer: (manager: String, result: RemoteResult)) throws(Failure) -> RemoteResult {
         guard answer.result.exit == 0 else {
-            let reason = NodeText.masked(answer.result.errors).split(whereSeparator: \.isNewline).prefix(20)
-                .map { $0.printable(limit: 500) }
+            let reason = NodeText.lastLines(answer.result.errors, 20)
             throw Failure(
                 .remote,
                 "\(answer.manager): \(reason.isEmpty ? "docker failed with \(answer.result.exit)" : reason.joined(separator: "\n  "))"
@@ -151,9 +150,10 @@ package struct SwarmOperations: Sendable {
 
     static func join(_ nodes: [Node], _ members: [SwarmNode]) -> [Row] {
         var rows: [Row] = []
+        let byName = Dictionary(grouping: members, by: \.hostname)
         for node in nodes where node.swarm != nil {
             let name = node.hostname.value
-            let own = members.filter { $0.hostname == name }.sorted {
+            let own = (byName[name] ?? []).sorted {
                 ($0.state == "ready" ? 0 : 1) < ($1.state == "ready" ? 0 : 1)
             }
             if own.isEmpty { rows.append(Row(name: name, member: nil, wantedRole: node.swarm?.role)) }

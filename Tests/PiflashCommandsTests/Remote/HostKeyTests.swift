@@ -27,8 +27,7 @@ import Testing
 
     /// Notes in the rack's ledger that a card was written.
     private func write(_ results: [(String, LedgerEntry.Result, Int64)], to rack: NodeRack) throws {
-        let user = InvokingUser(userID: getuid(), groupID: getgid(), home: rack.scratch.path)
-        let ledger = try LedgerWriter(RackState(besideRecipe: rack.scratch["rack/red01.yaml"], user: user))
+        let ledger = try LedgerWriter(RackState(besideRecipe: rack.scratch["rack/red01.yaml"]))
         for (node, result, time) in results { try ledger.append(LedgerEntry(node: node, result: result, time: time)) }
     }
 

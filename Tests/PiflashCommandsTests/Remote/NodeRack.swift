@@ -179,11 +179,12 @@ final class NodeRack: Sendable {
             KbdInteractiveAuthentication no
             PermitRootLogin prohibit-password
             UsePAM no
+            AcceptEnv LEAK_*
             SetEnv PATH=\(rig)/bin:\(scratch["common/bin"]):/usr/bin:/bin RIG=\(rig) PIFLASH_ROOT=\(rig)/root PIFLASH_TICK=0
             """, to: "\(name)/sshd_config")
         // Under timeout, so that none outlives a test that was killed.
         let started = try OutsideTool("sh").run(
-            ["-c", "timeout 1500 \"$@\" >\"$0\" 2>&1 </dev/null & echo $!", scratch["\(name)/sshd.log"].string]
+            ["-c", "timeout 3600 \"$@\" >\"$0\" 2>&1 </dev/null & echo $!", scratch["\(name)/sshd.log"].string]
                 + OpenSSHServer.command(["-D", "-e", "-f", configuration.string]))
         guard let id = pid_t(started.text.split(separator: "\n").first ?? "") else {
             throw OutsideTool.Missing(description: started.errors)

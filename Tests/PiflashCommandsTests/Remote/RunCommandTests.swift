@@ -136,4 +136,55 @@ import Testing
         #expect(wrong.status == 1)
         #expect(wrong.errors.contains("red01: failed: exit 2"))
     }
+
+    /// ~/.ssh/config is root's own, so ssh runs where another file is in its place.
+    @Test func `a node gets neither agent nor variables, and no changed key is taken, whatever ~/.ssh/config says`()
+        async throws
+    {
+        let rack = try NodeRack(["red01", "red02"])
+        defer { rack.stop() }
+        rack.trust("red02", key: "key.pub")
+        let configuration = rack.scratch.write(
+            """
+            Host *
+              ForwardAgent yes
+              StrictHostKeyChecking no
+              PermitLocalCommand yes
+              LocalCommand touch \(rack.scratch["local-command"])
+              SendEnv LEAK_*
+            """, to: "ssh config")
+        rack.scratch.writeProgram(
+            """
+            #!/bin/sh
+            exec unshare --mount sh -c 'home=$(getent passwd "$(id -u)" | cut -d: -f6) &&
+                mount -t tmpfs -o mode=700 tmpfs "$home" && mkdir -m 700 "$home/.ssh" &&
+                cp "$0" "$home/.ssh/config" && exec /usr/bin/ssh "$@"' '\(configuration)' "$@"
+            """, to: "path/ssh")
+        let agent = rack.scratch["agent"].string
+        let started = try OutsideTool("ssh-agent").run(["-s", "-a", agent])
+        let id = try #require(started.text.firstMatch(of: /SSH_AGENT_PID=([0-9]+)/).flatMap { pid_t($0.1) })
+        defer { kill(id, SIGTERM) }
+        let environment = [
+            "PATH": "\(rack.scratch["path"]):/usr/bin:/bin", "XDG_RUNTIME_DIR": rack.scratch.path.string,
+            "SSH_AUTH_SOCK": agent, "LEAK_TOKEN": "s3cret",
+        ]
+        let options = Array(rack.options.dropLast(2))
+        #expect(rack.options.last == "IdentityAgent=none")
+        let outcome = await rack.harness.run(
+            list: ["run"] + options + ["rack", "--", "echo \"agent=$SSH_AUTH_SOCK leak=$LEAK_TOKEN\""],
+            environment: environment)
+        #expect(outcome.output == "==> red01 <==\nagent= leak=\n", "\(outcome.output)\(outcome.errors)")
+        #expect(outcome.errors.contains("the host key of red02 (\(rack.address("red02"))) has changed"))
+        #expect(!rack.has(".", "local-command"))
+        // The configuration would have done all that.
+        let plain = try OutsideTool("env").run(
+            environment.map { "\($0)=\($1)" } + [rack.scratch["path/ssh"].string, "-T"]
+                + options.filter { $0 != "--ssh-option" && !$0.hasPrefix("--") && $0 != "root" && !$0.hasPrefix("/") }
+                .flatMap { ["-o", $0] } + [
+                    "-i", rack.scratch["key"].string, "-l", "root", rack.address("red01"),
+                    "echo \"agent=$SSH_AUTH_SOCK leak=$LEAK_TOKEN\"",
+                ])
+        #expect(plain.text.contains("agent=/") && plain.text.contains("leak=s3cret"), "\(plain.text)\(plain.errors)")
+        #expect(rack.has(".", "local-command"))
+    }
 }

@@ -229,4 +229,29 @@ import Testing
         #expect(outcome.output.split(separator: "\n").count == 4)
         #expect(await rack.run("status", "--for", "1").status == 2)
     }
+
+    /// In place of a node's shell: it answers whatever piflash asks.
+    @Test func `a node that answers nonsense has its own line, and the others have theirs`() async throws {
+        let answers = [
+            "printf '@piflash@\\ntime -9223372036854775808\\nend 1\\n'",
+            "printf '@piflash@\\ntime 9223372036854775807\\nuptime 9223372036854775807\\nend 1\\n'",
+            "printf '@piflash@\\nfile status 9223372036854775807\\nstate: done\\nend 1\\n'",
+            "echo @piflash@; head -c 5000000 /dev/zero | tr '\\0' x; echo; echo end 1",
+            "echo @piflash@; head -c 5000000 /dev/zero; echo end 1",
+            "head -c 5000000 /dev/zero; echo @piflash@; echo end 1",
+        ]
+        let names = ["red01"] + answers.indices.map { "bad0\($0)" } + ["red02"]
+        let rack = try rack(names)
+        defer { rack.stop() }
+        for name in ["red01", "red02"] { rack.scratch.write(Self.done, to: "\(name)/root/boot/piflash/status.txt") }
+        for (index, answer) in answers.enumerated() { rack.stub("bad0\(index)", "sh", answer) }
+        let outcome = await rack.run("status")
+        let lines = outcome.output.split(separator: "\n").map(String.init)
+        #expect(lines.count == names.count + 1, "\(outcome.output.prefix(5000))")
+        for name in names { #expect(lines.count { $0.hasPrefix("\(name) ") } == 1, "\(name)") }
+        for name in ["red01", "red02"] { #expect(lines.contains { $0.hasPrefix("\(name) ") && $0.contains(" done ") }) }
+        #expect(outcome.output.utf8.count < 20_000)
+        let json = try rows(await rack.run("status", "--json").output)
+        #expect(json.count == names.count)
+    }
 }

@@ -311,4 +311,40 @@ import Testing
         #expect(shared.contains("token: !env SWARM_TOKEN"))
         #expect(await harness.run("check", "--no-secrets", "h").status == 0)
     }
+
+    @Test func `running managers get the list of the nodes, and their token services open`() async throws {
+        let rack = try NodeRack(["red00", "red01", "red02"], recipe: "swarm: { managers: [red00, red02] }")
+        defer { rack.stop() }
+        // red02 has a card without a token service.
+        rack.scratch.write("key", to: "red00/root/etc/piflash/swarm/host_key")
+        for file in ["usr/local/lib/piflash/swarm-door", "etc/piflash/swarm/authorized_keys"] {
+            rack.scratch.write("old", to: "red00/root/\(file)")
+        }
+        let outcome = await rack.run("swarm", "open")
+        #expect(outcome.status == 4, "\(outcome.errors)")
+        #expect(outcome.errors.contains("red02: failed: it has no token service"), "\(outcome.errors)")
+        #expect(
+            outcome.errors.contains("red00: its token service has the rack's list, and is open"), "\(outcome.errors)")
+        let swarm = "root/etc/piflash/swarm"
+        #expect(rack.text("red00", "\(swarm)/members") == "red00 manager\nred01 worker\nred02 manager\n")
+        let keys = rack.text("red00", "\(swarm)/authorized_keys")
+        #expect(keys.split(separator: "\n").count == 3 && keys.contains("swarm-door worker red01\","))
+        #expect(rack.text("red00", "systemctl.log").contains("restart piflash-swarm-door.service\n"))
+        #expect(rack.text("red00", "root/usr/local/lib/piflash/swarm-door").hasPrefix("#!/bin/sh\n"))
+        for (file, mode) in [("\(swarm)/members", 0o600), ("root/usr/local/lib/piflash/swarm-door", 0o755)] {
+            let attributes = try FileManager.default.attributesOfItem(atPath: rack.scratch["red00/\(file)"].string)
+            #expect(attributes[.posixPermissions] as? Int == mode)
+        }
+        #expect(!rack.has("red01", swarm) && !rack.has("red02", swarm))
+        // A stolen card's node gets another key, the others keep theirs.
+        rack.scratch.write("red01\n", to: "rack/.piflash/swarm/stolen")
+        _ = await rack.run("swarm", "open")
+        let changed = zip(
+            keys.split(separator: "\n"), rack.text("red00", "\(swarm)/authorized_keys").split(separator: "\n")
+        )
+        .filter { $0 != $1 }
+        #expect(changed.count == 1 && changed[0].0.hasSuffix(" red01"))
+        let none = await rack.run("swarm", "open", recipes: ["rack/red01.yaml"])
+        #expect(none.status == 2 && none.errors.contains("the recipes name no manager"))
+    }
 }

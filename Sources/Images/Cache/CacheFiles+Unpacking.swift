@@ -3,23 +3,26 @@ import Host
 import Storage
 import SystemPackage
 
-extension ImageCache {
-    /// Unpacks `source` into `part`, and returns the SHA-256 of the image, in lower-case hex.
+extension CacheFiles {
+    /// Unpacks `source` into the new file `part`, and returns the digests of the image.
     ///
     /// - Parameter began: Called with the file and its size before anything is unpacked, if the size is known.
     func unpack(
-        _ source: ImageSource, to part: FilePath, events: (ImageEvent) -> Void, isCancelled: () -> Bool,
+        _ source: ImageSource, to part: String, events: (ImageEvent) -> Void, isCancelled: () -> Bool,
         began: (GrowingFile, Int64) -> Void
-    ) throws(Failure) -> String {
+    ) throws(Failure) -> ImageDigests {
         let image = try ArchivedImage.find(in: source)
         // A sparse image takes at least about as much room as its source.
         try makeRoom(for: source.storedSize, source: source, events: events)
-        let file = try GrowingFile(creating: part, size: image.size)
+        // What has the name, which only this run may use, is of a run that was killed, or was not made by piflash.
+        images.remove(part)
+        guard let made = try images.openFile(part, .create) else { throw .system("creating \(part)", Errno.current) }
+        let file = try GrowingFile(made, at: images.path.appending(part), size: image.size)
         do throws(Failure) {
-            do { try user.own(part) } catch { throw .system("giving \(part) to its user", error) }
-            let digest = try WorkerThread { Result { () throws(Failure) in try file.digest() } }
+            let whole = try WorkerThread { Result { () throws(Failure) in try file.digest() } }
+            let chunks = try WorkerThread { Result { () throws(Failure) in try file.chunkDigests() } }
             if let size = image.size { began(file, size) }
-            return try unpack(source, image, to: file, digest: digest, events: events, isCancelled: isCancelled)
+            return try unpack(source, image, to: file, whole, chunks, events: events, isCancelled: isCancelled)
         } catch {
             // Wakes the threads that wait for its bytes.
             file.abandon(error)
@@ -28,9 +31,9 @@ extension ImageCache {
     }
 
     private func unpack(
-        _ source: ImageSource, _ image: ArchivedImage, to file: GrowingFile, digest: WorkerThread<String>,
-        events: (ImageEvent) -> Void, isCancelled: () -> Bool
-    ) throws(Failure) -> String {
+        _ source: ImageSource, _ image: ArchivedImage, to file: GrowingFile, _ whole: WorkerThread<String>,
+        _ chunks: WorkerThread<ChunkDigests>, events: (ImageEvent) -> Void, isCancelled: () -> Bool
+    ) throws(Failure) -> ImageDigests {
         try withoutActuallyEscaping(events) { events throws(Failure) in
             try withoutActuallyEscaping(isCancelled) { isCancelled throws(Failure) in
                 try Unpacking(
@@ -46,10 +49,10 @@ extension ImageCache {
         events(.unpacking(done: source.size, total: source.size))
         file.complete()
         try file.synchronize()
-        guard let found = try digest.value(unless: isCancelled) else {
+        guard let whole = try whole.value(unless: isCancelled), let chunks = try chunks.value(unless: isCancelled) else {
             throw Failure(.cancelled, "stopped while unpacking \(source.path)")
         }
-        return found
+        return ImageDigests(whole: whole, chunks: chunks)
     }
 
     private func check(_ count: Int64, of source: ImageSource, expected: Int64?) throws(Failure) {
