@@ -59,7 +59,7 @@ package struct PiflashCommand: AsyncParsableCommand {
             readAndExit(CommandLine.arguments[2])
         }
         do throws(Failure) {
-            try PrivilegeSeparation.begin(environment: ProcessEnvironment.current)
+            Confinement.isUsed = try PrivilegeSeparation.begin(environment: ProcessEnvironment.current) == .rootItself
         } catch {
             Console.standard(environment: ProcessEnvironment.current).error(error)
             Glibc.exit(error.severity.rawValue)

@@ -180,6 +180,8 @@ import Testing
         #expect(!result.succeeded && (result.errors + result.text).contains("docker.preload"), "\(result.errors)")
         let calls = String(decoding: world.scratch.read("trace"), as: UTF8.self).split(separator: "\n")
             .filter { $0.contains("execve(") }
+            // piflash itself, once more: as root it reads such files in processes without rights.
+            .filter { !$0.contains("\"/proc/self/exe\"") }
         #expect(calls.count == 1, "\(calls)")
     }
 }

@@ -1,5 +1,6 @@
 import CExt2fs
 import Diagnostics
+import Host
 import Storage
 
 #if canImport(Glibc)
@@ -41,6 +42,18 @@ struct Ext4FreeSpace {
         try handle.checkCounts(of: free)
         let size = Int64(handle.fs.pointee.blocksize)
         ranges = ByteRanges(free.ranges.map { $0.lowerBound * size..<$0.upperBound * size })
+    }
+}
+
+extension Ext4FreeSpace {
+    /// The free bytes of the file system that fills `store`, read in a confined process if such are used.
+    static func ranges(of store: any BlockStore) throws(Failure) -> ByteRanges {
+        guard Confinement.isUsed else { return try Ext4FreeSpace(of: store).ranges }
+        let request = FilesystemRequest.freeSpace.values(on: store, name: store.name, time: 1)
+        var result = try ConfinedProcess(.filesystem).call(request) { (question) throws(Failure) in
+            try ConfinedStore.answer(question, from: store)
+        }
+        return try result.ranges()
     }
 }
 

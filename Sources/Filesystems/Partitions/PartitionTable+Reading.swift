@@ -15,13 +15,20 @@ extension PartitionTable {
     package static func read(_ path: FilePath, name: FilePath? = nil) throws(Failure) -> PartitionTable {
         try BlkidProbe.withDescriptor(path) { descriptor throws(Failure) in
             Confinement.isUsed
-                ? try FilesystemTask.table(descriptor, path: name ?? path)
+                ? try readConfined(descriptor, path: name ?? path)
                 : try read(descriptor, path: name ?? path)
         }
     }
 
     /// The partition that the Pi's firmware boots from: the first one with a FAT file system.
     package var bootPartition: Partition? { partitions.first { $0.filesystem?.type == "vfat" } }
+
+    private static func readConfined(_ file: FileDescriptor, path: FilePath) throws(Failure) -> PartitionTable {
+        var values = FilesystemRequest.table.values
+        values.add(path.string)
+        var result = try ConfinedProcess(.filesystem).call(values, passing: file)
+        return try result.table()
+    }
 
     static func read(_ descriptor: FileDescriptor, path: FilePath) throws(Failure) -> PartitionTable {
         let probe = try BlkidProbe(descriptor, path: path, offset: 0, size: 0)

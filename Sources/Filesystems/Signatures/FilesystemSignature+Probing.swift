@@ -11,9 +11,20 @@ extension FilesystemSignature {
     package static func probe(_ path: FilePath, range: Range<Int64>?) throws(Failure) -> FilesystemSignature? {
         try BlkidProbe.withDescriptor(path) { descriptor throws(Failure) in
             Confinement.isUsed
-                ? try FilesystemTask.signature(descriptor, path: path, range: range)
+                ? try probeConfined(descriptor, path: path, range: range)
                 : try probe(descriptor, path: path, range: range)
         }
+    }
+
+    private static func probeConfined(
+        _ file: FileDescriptor, path: FilePath, range: Range<Int64>?
+    ) throws(Failure) -> FilesystemSignature? {
+        var values = FilesystemRequest.identify.values
+        values.add(path.string)
+        values.add(range == nil ? 0 : 1)
+        if let range { values.add(range) }
+        var result = try ConfinedProcess(.filesystem).call(values, passing: file)
+        return try result.signature()
     }
 
     static func probe(

@@ -14,26 +14,27 @@ import SystemPackage
 /// other is a ``DeviceRequest``. The process with root's rights ends with the other one.
 ///
 /// If root itself calls, there is no other user to become. Then strangers' bytes are read in processes without rights
-/// (``Confinement``).
+/// (``Confinement``), which the caller of ``begin(environment:)`` sees to.
 package enum PrivilegeSeparation {
     /// The argument that makes piflash that process. Its standard input is then the socket.
     package static let serviceArgument = "__open-devices"
 
-    /// Makes this process the user's. Does nothing if the process has not root's rights, or if root itself called.
-    package static func begin(environment: [String: String]) throws(Failure) {
+    /// Whose rights the process has.
+    package enum Outcome { case user, rootItself }
+
+    /// Makes this process the user's. Does nothing if the process does not have root's rights, or if root itself called.
+    package static func begin(environment: [String: String]) throws(Failure) -> Outcome {
         guard clinux_forbid_dumps() == 0 else { throw .system("forbidding core dumps", .current) }
         guard getuid() == geteuid(), getgid() == getegid() else {
             throw Failure(
                 .system, severity: .refused, "piflash must not be installed set-user-ID or set-group-ID",
                 hint: "take that away (`chmod ug-s` on the program), and run it with `sudo` to write cards")
         }
-        guard geteuid() == 0 else { return }
-        guard let caller = SudoCaller(environment: environment) else {
-            Confinement.isUsed = true
-            return
-        }
+        guard geteuid() == 0 else { return .user }
+        guard let caller = SudoCaller(environment: environment) else { return .rootItself }
         DeviceOpener.current = DeviceOpener(asking: try startService(environment))
         try become(caller)
+        return .user
     }
 
     /// The service's side: the socket, and what it needs to know of its caller. Nil if this is not such a process.

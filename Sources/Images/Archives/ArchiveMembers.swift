@@ -31,10 +31,10 @@ package enum ArchiveMembers {
         }
         let file = try MemoryFile(archive)
         var result = try ConfinedProcess(.archive).call(
-            ArchiveTask.request(.members, FilePath(name)), passing: file.descriptor
+            ArchiveRequest.members.values(FilePath(name)), passing: file.descriptor
         ) { (question) throws(Failure) in
             var values = UnpackedValues(question)
-            switch ArchiveTask.Question(rawValue: try values.number(Int.self)) {
+            switch ArchiveRequest.Question(rawValue: try values.number(Int.self)) {
             case .wanted: return [wanted(try values.text()) ? 1 : 0]
             case .progress:
                 if isCancelled() { throw Failure(.cancelled, "stopped while reading \(name)") }

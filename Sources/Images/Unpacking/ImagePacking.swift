@@ -17,7 +17,7 @@ extension ImageSource {
     package func packing() throws(Failure) -> ImagePacking {
         guard Confinement.isUsed else { return try packingHere() }
         var result = try ConfinedProcess(.archive).call(
-            ArchiveTask.request(.packing, path), passing: file.descriptor)
+            ArchiveRequest.packing.values(path), passing: file.descriptor)
         let blocks = try result.number(Int.self)
         return ImagePacking(format: format, blocks: blocks < 0 ? nil : blocks, threads: try result.number(Int.self))
     }

@@ -26,7 +26,7 @@ struct ImageUnpacker {
         }
         let process = try ConfinedProcess(.archive)
         var result = try process.call(
-            ArchiveTask.request(.find, source.path), passing: source.file.descriptor)
+            ArchiveRequest.find.values(source.path), passing: source.file.descriptor)
         let size = try result.number(Int64.self)
         self.size = size < 0 ? nil : size
         work = .confined(process)
@@ -41,7 +41,7 @@ struct ImageUnpacker {
                 .run(to: measure)
             return measure.stored
         case .confined(let process):
-            var request = ArchiveTask.request(.measure, source.path)
+            var request = ArchiveRequest.measure.values(source.path)
             request.add(limit)
             var result = try process.call(request) { (_) throws(Failure) in
                 if isCancelled() { throw Failure(.cancelled, "stopped while unpacking \(source.path)") }
@@ -65,19 +65,19 @@ struct ImageUnpacker {
             try Unpacking(decoding: decoding, file: file).run()
         case .confined(let process):
             var result = try process.call(
-                ArchiveTask.request(.unpack, file.path), passing: file.descriptor
+                ArchiveRequest.unpack.values(file.path), passing: file.descriptor
             ) { (question) throws(Failure) in
                 var values = UnpackedValues(question)
-                guard try values.number(Int.self) == ArchiveTask.Question.progress.rawValue else {
+                guard try values.number(Int.self) == ArchiveRequest.Question.progress.rawValue else {
                     throw UnpackedValues.malformed
                 }
                 let done = try values.number(Int64.self)
-                try ArchiveTask.grow(file, by: &values)
+                try file.grow(by: &values)
                 if isCancelled() { throw Failure(.cancelled, "stopped while unpacking \(source.path)") }
                 try progress(done)
                 return []
             }
-            try ArchiveTask.grow(file, by: &result)
+            try file.grow(by: &result)
         }
     }
 }

@@ -1,37 +1,7 @@
 import Diagnostics
 import Host
-import Storage
 
 extension PackedValues {
-    mutating func add(_ range: Range<Int64>) {
-        add(range.lowerBound)
-        add(range.upperBound)
-    }
-
-    mutating func add(_ ranges: ByteRanges) {
-        add(ranges.ranges.count)
-        for range in ranges.ranges { add(range) }
-    }
-
-    mutating func add(_ signature: FilesystemSignature?) {
-        add(signature == nil ? 0 : 1)
-        guard let signature else { return }
-        add(signature.type)
-        for text in [signature.version, signature.label, signature.uuid] { add(text) }
-    }
-
-    mutating func add(_ table: PartitionTable) {
-        add(table.kind.rawValue)
-        add(table.partitions.count)
-        for partition in table.partitions {
-            add(partition.number)
-            add(partition.range)
-            add(partition.type)
-            add(partition.uuid)
-            add(partition.filesystem)
-        }
-    }
-
     mutating func add(_ entry: TreeEntry?) {
         add(entry == nil ? 0 : 1)
         guard let entry else { return }
@@ -76,37 +46,6 @@ extension PackedValues {
 }
 
 extension UnpackedValues {
-    mutating func range() throws(Failure) -> Range<Int64> {
-        let start = try number(Int64.self)
-        let end = try number(Int64.self)
-        guard 0 <= start, start <= end else { throw Self.malformed }
-        return start..<end
-    }
-
-    mutating func ranges() throws(Failure) -> ByteRanges {
-        var found: [Range<Int64>] = []
-        for _ in 0..<(try count(ofAtLeast: 16)) { found.append(try range()) }
-        return ByteRanges(found)
-    }
-
-    mutating func signature() throws(Failure) -> FilesystemSignature? {
-        guard try number(Int.self) != 0 else { return nil }
-        return FilesystemSignature(
-            type: try text(), version: try optionalText(), label: try optionalText(), uuid: try optionalText())
-    }
-
-    mutating func table() throws(Failure) -> PartitionTable {
-        guard let kind = PartitionTable.Kind(rawValue: try text()) else { throw Self.malformed }
-        var partitions: [PartitionTable.Partition] = []
-        for _ in 0..<(try count(ofAtLeast: 48)) {
-            partitions.append(
-                PartitionTable.Partition(
-                    number: try number(Int.self), range: try range(), type: try text(), uuid: try optionalText(),
-                    filesystem: try signature()))
-        }
-        return PartitionTable(kind: kind, partitions: partitions)
-    }
-
     mutating func entry() throws(Failure) -> TreeEntry? {
         guard try number(Int.self) != 0 else { return nil }
         let kind: TreeEntry.Kind

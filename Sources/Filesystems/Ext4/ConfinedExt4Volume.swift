@@ -16,7 +16,7 @@ package final class ConfinedExt4Volume: RootFilesystem {
         self.store = store
         self.name = name
         process = try ConfinedProcess(.filesystem)
-        var result = try process.call(FilesystemTask.request(.open, on: store, name: name, time: time)) {
+        var result = try process.call(FilesystemRequest.open.values(on: store, name: name, time: time)) {
             (question) throws(Failure) in
             try ConfinedStore.answer(question, from: store)
         }
@@ -24,8 +24,8 @@ package final class ConfinedExt4Volume: RootFilesystem {
         problem = try result.number(Int.self) == 0 ? nil : try result.failure()
     }
 
-    private func ask(_ kind: FilesystemTask.Request, _ path: String) throws(Failure) -> UnpackedValues {
-        var values = FilesystemTask.request(kind)
+    private func ask(_ request: FilesystemRequest, _ path: String) throws(Failure) -> UnpackedValues {
+        var values = request.values
         values.add(path)
         return try process.call(values) { (question) throws(Failure) in
             try ConfinedStore.answer(question, from: store)
@@ -54,7 +54,7 @@ package final class ConfinedExt4Volume: RootFilesystem {
     package static func apply(
         _ changes: [TreeChange], to store: any WritableBlockStore, name: String, time: Int64
     ) throws(Failure) -> [String] {
-        var values = FilesystemTask.request(.apply, on: store, name: name, time: time)
+        var values = FilesystemRequest.apply.values(on: store, name: name, time: time)
         values.add(changes.count)
         for change in changes { values.add(change) }
         var result = try ConfinedProcess(.filesystem).call(values) { (question) throws(Failure) in

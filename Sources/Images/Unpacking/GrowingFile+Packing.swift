@@ -1,0 +1,21 @@
+import Diagnostics
+import Host
+
+extension GrowingFile {
+    /// Says how far the file has grown since the last call.
+    func addNews(to values: inout PackedValues) {
+        let news = takeNews()
+        values.add(news.count)
+        values.add(news.written.count)
+        for stretch in news.written { values.add(stretch) }
+    }
+
+    /// Grows as the confined process that writes to the file says.
+    func grow(by values: inout UnpackedValues) throws(Failure) {
+        let count = try values.number(Int64.self)
+        var written: [Int] = []
+        for _ in 0..<(try values.count(ofAtLeast: 8)) { written.append(try values.number(Int.self)) }
+        guard count >= 0 else { throw UnpackedValues.malformed }
+        grow(to: count, written: written)
+    }
+}
