@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 import Host
 import Storage
@@ -67,7 +68,7 @@ extension CacheFiles {
     }
 
     func stored() -> [Stored] {
-        images.names.filter { $0.hasSuffix(".img") }.compactMap { name in
+        images.names.filter { $0.ends(with: ".img") }.compactMap { name in
             let digest = String(name.dropLast(4))
             guard let image = images.status(of: name), image.type == .regular else { return nil }
             let note = images.status(of: "\(digest).json")

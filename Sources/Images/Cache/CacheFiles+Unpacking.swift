@@ -14,7 +14,7 @@ extension CacheFiles {
         _ source: ImageSource, to part: String, events: (ImageEvent) -> Void, isCancelled: () -> Bool,
         began: (GrowingFile, Int64) -> Void
     ) throws(Failure) -> ImageDigests {
-        let image = try ArchivedImage.find(in: source)
+        let image = try ImageUnpacker(source)
         // A sparse image takes at least about as much room as its source.
         guard source.storedSize <= room else { throw noRoom(for: source) }
         // What is read while it is unpacked cannot be begun again.
@@ -36,23 +36,19 @@ extension CacheFiles {
 
     /// How much room the image in `source` takes, in bytes. Throws if it is not an image, or if there can be no room.
     private func measure(
-        _ source: ImageSource, _ image: ArchivedImage, _ isCancelled: () -> Bool
+        _ source: ImageSource, _ image: ImageUnpacker, _ isCancelled: () -> Bool
     ) throws(Failure) -> Int64 {
-        let measure = ImageMeasure(limit: max(0, room))
         do throws(Failure) {
-            try withoutActuallyEscaping(isCancelled) { isCancelled throws(Failure) in
-                try Decoding(
-                    source: source, image: image, progress: { (_) throws(Failure) in }, isCancelled: isCancelled
-                ).run(to: measure)
+            return try withoutActuallyEscaping(isCancelled) { isCancelled throws(Failure) in
+                try image.measure(limit: max(0, room), isCancelled: isCancelled)
             }
         } catch {
             throw error.code == .cacheFull ? noRoom(for: source) : error
         }
-        return measure.stored
     }
 
     private func unpack(
-        _ source: ImageSource, _ image: ArchivedImage, to part: String, events: (ImageEvent) -> Void,
+        _ source: ImageSource, _ image: ImageUnpacker, to part: String, events: (ImageEvent) -> Void,
         isCancelled: () -> Bool, began: (GrowingFile, Int64) -> Void
     ) throws(Failure) -> ImageDigests {
         // What has the name, which only this run may use, is of a run that was killed, or was not made by piflash.
@@ -75,18 +71,17 @@ extension CacheFiles {
     }
 
     private func unpack(
-        _ source: ImageSource, _ image: ArchivedImage, to file: GrowingFile, _ whole: WorkerThread<String>,
+        _ source: ImageSource, _ image: ImageUnpacker, to file: GrowingFile, _ whole: WorkerThread<String>,
         _ chunks: WorkerThread<ChunkDigests>, events: (ImageEvent) -> Void, isCancelled: () -> Bool
     ) throws(Failure) -> ImageDigests {
         try withoutActuallyEscaping(events) { events throws(Failure) in
             try withoutActuallyEscaping(isCancelled) { isCancelled throws(Failure) in
-                let decoding = Decoding(
-                    source: source, image: image,
+                try image.run(
+                    to: file,
                     progress: { (done) throws(Failure) in
                         guard hasRoom(for: 0) else { throw noRoom(for: source) }
                         events(.unpacking(done: min(done, source.size), total: source.size))
                     }, isCancelled: isCancelled)
-                try Unpacking(decoding: decoding, file: file).run()
             }
         }
         try check(file.count, of: source, expected: image.size)
