@@ -1,6 +1,7 @@
 import Images
 import ArgumentParser
 import Diagnostics
+import Images
 import Racks
 import Recipes
 
