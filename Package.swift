@@ -87,7 +87,7 @@ let package = Package(
             ],
             resources: [
                 "head", "lib", "clock", "system", "service", "docker", "packages", "kernel", "install", "preload",
-                "token", "time", "swarm", "stacks", "form", "classic", "account", "files", "checks", "main",
+                "token", "time", "swarm", "stacks", "form", "classic", "account", "files", "wipe", "checks", "main",
                 "token-service", "seed",
             ].map { .embedInCode("FirstBoot/\($0).sh") },
             swiftSettings: strict),
@@ -107,7 +107,7 @@ let package = Package(
             dependencies: [
                 "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Stacks",
                 "Provisioning",
-                "Cards", "Planning", systemPackage, crypto, x509, asn1,
+                "Cards", "Planning", systemPackage, crypto, cryptoExtras, x509, asn1,
             ],
             swiftSettings: strict),
         .target(
@@ -126,7 +126,7 @@ let package = Package(
         .target(
             name: "Setups", dependencies: ["Diagnostics", "Text", "Recipes", "Templates"], swiftSettings: strict),
         .target(
-            name: "Labels", dependencies: ["Diagnostics", "Recipes", mustache],
+            name: "Labels", dependencies: ["Diagnostics", "Text", "Recipes", mustache],
             resources: ["labels", "hand-outs"].map { .embedInCode("Templates/\($0).mustache") },
             swiftSettings: strict),
         .target(
@@ -147,7 +147,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "DiagnosticsTests", dependencies: ["Diagnostics", "Host", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "TextTests", dependencies: ["Diagnostics", "Text", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "TextTests", dependencies: ["Diagnostics", "Text", "TestSupport", systemPackage],
+            swiftSettings: strict),
         .testTarget(
             name: "HostTests", dependencies: ["Diagnostics", "Host", "TestSupport", systemPackage],
             swiftSettings: strict),

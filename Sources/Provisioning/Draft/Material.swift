@@ -50,7 +50,10 @@ struct Material: Sendable {
             try await readUser(
                 user, host: node.hostname.value, profile: profile, root: root, saltKey: saltKey, report: &report)
         }
-        sensitive.formUnion(node.network.proxy?.logins ?? [])
+        for proxy in [node.network.proxy, node.docker.proxy] {
+            sensitive.formUnion(proxy?.sensitive ?? [])
+            hasPlaceholders = hasPlaceholders || proxy?.isUnread == true
+        }
         for network in node.wifi?.networks ?? [] { try await readNetwork(network, report: &report) }
         if let token = node.swarm?.token { try await readToken(token, report: &report) }
         if let swarm = node.swarm, swarm.isFormed {
@@ -96,8 +99,9 @@ struct Material: Sendable {
                             "user.password: \(profile.flavour.title) cannot check a $\(scheme)$ hash; give a $6$ hash")
                     }
                 } else {
-                    passwordHash = try PasswordHash.sha512crypt(
-                        password, key: saltKey, host: host, user: user.name.value)
+                    passwordHash = try PasswordHash.hash(
+                        password, as: PasswordSchemes.best(profile, root: root), key: saltKey, host: host,
+                        user: user.name.value)
                 }
                 sensitive.formUnion([passwordHash].compactMap { $0 })
             }
