@@ -447,6 +447,19 @@ import TestSupport
         #expect(today.status["last error"]?.contains("Permission denied") == true)
     }
 
+    /// Its first manager makes a new root certificate a moment after it has formed the swarm.
+    @Test(arguments: Shell.allCases)
+    func `a token that is no longer valid is fetched again, without asking a person`(_ shell: Shell) throws {
+        let rig = try Self.rig(.sample())
+        rig.scratch.write("1", to: "manager-down")
+        rig.scratch.write("remote CA does not match fingerprint. Expected: 2999d801", to: "reason")
+        rig.install("sleep", "echo \"$1\" >>\"$RIG/pauses\"")
+        let result = try rig.run(shell)
+        #expect(result.succeeded, "\(result.errors)")
+        #expect(!result.errors.contains("piflash configure"))
+        #expect(rig.text("ssh.log").split(separator: "\n").count { $0.hasSuffix(" token") } == 2)
+    }
+
     @Test(arguments: Shell.allCases)
     func `a node reports what its manager could not do`(_ shell: Shell) throws {
         let rig = try Self.rig(.sample())
