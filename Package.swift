@@ -87,7 +87,7 @@ let package = Package(
             ],
             resources: [
                 "head", "lib", "clock", "system", "service", "docker", "packages", "kernel", "install", "preload",
-                "token", "time", "swarm", "stacks", "form", "classic", "account", "files", "checks", "main",
+                "token", "time", "swarm", "stacks", "form", "classic", "account", "files", "wipe", "checks", "main",
                 "token-service", "seed",
             ].map { .embedInCode("FirstBoot/\($0).sh") },
             swiftSettings: strict),
@@ -107,7 +107,7 @@ let package = Package(
             dependencies: [
                 "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Stacks",
                 "Provisioning",
-                "Cards", "Planning", systemPackage, crypto, x509, asn1,
+                "Cards", "Planning", systemPackage, crypto, cryptoExtras, x509, asn1,
             ],
             swiftSettings: strict),
         .target(

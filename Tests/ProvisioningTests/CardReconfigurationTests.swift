@@ -157,7 +157,15 @@ import Testing
             ))
         #expect(card.root.entries[DHCPCDConfiguration.path]?.mode == 0o664)
         #expect(card.root.entries[DHCPCDConfiguration.path]?.group == 109)
-        #expect(card.boot.has("wpa_supplicant.conf"))
+        #expect(card.root.text(WPASupplicant.path)?.contains("psk=") == true)
+        #expect(!card.boot.has("wpa_supplicant.conf"))
+        // A card of an earlier version, or of a mounted boot partition, has it there.
+        card.boot.files["wpa_supplicant.conf"] = Array("network={}\n".utf8)
+        card.boot.names.insert("wpa_supplicant.conf")
+        let record = try CardRecord(decoding: try #require(card.boot.files[CardRecord.path]))
+        var older = record
+        older.files.append("wpa_supplicant.conf")
+        card.boot.files[CardRecord.path] = older.encoded
         let second = try await card.provision(Sample.bare(), column)
         #expect(second.removedBootFiles.contains("wpa_supplicant.conf"))
         card = try card.applying(second)

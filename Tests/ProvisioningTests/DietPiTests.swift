@@ -1,9 +1,10 @@
-import Provisioning
 import Recipes
 import SystemPackage
 import Systems
 import Testing
 import TestSupport
+
+@testable import Provisioning
 
 /// dietpi.txt and dietpi-wifi.txt as DietPi's own scripts read them: by sed, and by bash.
 @Suite struct DietPiTests {
@@ -15,7 +16,11 @@ import TestSupport
             node.wifi?.networks = networks
             let provision = try await Sample.provision(node, Sample.dietPi)
             let scratch = ScratchDirectory()
-            let file = scratch.write(try #require(provision.text("dietpi-wifi.txt")), to: "dietpi-wifi.txt").string
+            // It sources the file with the keys, in the root partition.
+            let networksFile = scratch.write(try #require(provision.rootText(DietPi.wifiPath)), to: "networks").string
+            let text = try #require(provision.text("dietpi-wifi.txt"))
+            #expect(text.contains("\n. \(DietPi.wifiPath)\n"))
+            let file = scratch.write(text.replacing(DietPi.wifiPath, with: networksFile), to: "dietpi-wifi.txt").string
             let program = #"""
                 set -eu
                 . "$1"

@@ -14,7 +14,7 @@ import TestSupport
         "time": ["lib", "clock", "system", "token"], "swarm": ["lib", "token"],
         "stacks": ["lib"], "form": ["lib", "clock", "system", "token", "swarm", "stacks"], "classic": ["lib"],
         "account": [],
-        "files": ["lib", "account"], "checks": ["lib", "account"],
+        "files": ["lib", "account"], "wipe": ["lib"], "checks": ["lib", "account"],
     ]
 
     private static func functions(_ text: String) -> Set<String> {

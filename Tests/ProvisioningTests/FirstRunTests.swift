@@ -1,3 +1,4 @@
+import Filesystems
 import Foundation
 import Recipes
 import SystemPackage
@@ -38,6 +39,11 @@ import TestSupport
             scratch.write("# de_DE.UTF-8 UTF-8\n", to: "root/etc/locale.gen")
             scratch.write("#PasswordAuthentication yes\nUsePAM yes\nPasswordAuthentication yes\n", to: sshd)
             scratch.write("hostname\n", to: "root/etc/dhcpcd.conf")
+            for change in provision.rootChanges {
+                guard case .file(let contents, let mode) = change.edit.action else { continue }
+                let path = scratch.write(contents, to: "root\(change.edit.path)").string
+                try FileManager.default.setAttributes([.posixPermissions: Int(mode)], ofItemAtPath: path)
+            }
             scratch.write("pi", to: "user")
             scratch.write("pi", to: "group")
             scratch.write("$6$salt$published", to: "hash")
@@ -153,10 +159,13 @@ import TestSupport
         }
     }
 
-    @Test(arguments: columns)
-    func `firstrun puts every file byte for byte and ends well`(_ column: SettingsTable.Column) async throws {
+    @Test(arguments: columns, [true, false])
+    func `firstrun puts every file byte for byte and ends well`(
+        _ column: SettingsTable.Column, hasRoot: Bool
+    ) async throws {
         let recipe = Sample.nasty(for: column)
-        let provision = try await Sample.provision(recipe, column)
+        let provision = try await Sample.provision(
+            recipe, column, root: .some(hasRoot ? RootTree(column).asRead : nil))
         let node = try Node(provision, column)
         let result = try node.run()
         #expect(result.status == 0)
@@ -188,7 +197,7 @@ import TestSupport
         #expect(node.calls.contains("systemctl|enable|ssh.service"))
         #expect(node.calls.contains("date|-s|@\(Sample.flashTime)"))
         #expect(!node.calls.contains { $0.contains("$6$") })
-        #expect(node.text("chpasswd").hasPrefix("pirate:$6$"))
+        #expect(node.text("chpasswd").hasPrefix("pirate:$y$"))
         #expect(node.text("chpasswd").hasSuffix("\n"))
         let keys = node.text("root/home/pirate/.ssh/authorized_keys").split(separator: "\n").map(String.init)
         #expect(Set(keys) == Set(Sample.keys.map(\.trimmingBlanks)))
@@ -243,7 +252,7 @@ import TestSupport
         _ = try node.run()
         let changes = node.calls.filter { !$0.hasPrefix("getent|") }
         #expect(changes.first == "usermod|--lock|pi", "\(changes)")
-        #expect(node.text("hash").hasPrefix("$6$"))
+        #expect(node.text("hash").hasPrefix("$y$"))
         // Without a user in the recipe the vendor's is the only way in.
         var recipe = Sample.bare()
         recipe.user = nil
@@ -340,9 +349,12 @@ import TestSupport
 
     @Test(arguments: columns)
     func `userconf takes the first line`(_ column: SettingsTable.Column) async throws {
-        let text = try #require(try await Sample.provision(Sample.full(for: column), column).text("userconf.txt"))
+        // It is written only if the root partition cannot be.
+        #expect(try await Sample.provision(Sample.full(for: column), column).text("userconf.txt") == nil)
+        let provision = try await Sample.provision(Sample.full(for: column), column, root: .some(nil))
+        let text = try #require(provision.text("userconf.txt"))
         // Its own cuts and patterns (userconf-pi): name and hash at the first colon.
-        #expect(text.wholeMatch(of: /[a-z][a-z0-9-]{0,31}:\$6\$[.\/A-Za-z0-9]{1,16}\$[.\/A-Za-z0-9]{86}\n/) != nil)
+        #expect(text.wholeMatch(of: /[a-z][a-z0-9-]{0,31}:\$y\$j9T\$[.\/A-Za-z0-9]{22}\$[.\/A-Za-z0-9]{43}\n/) != nil)
     }
 
     @Test(arguments: columns)

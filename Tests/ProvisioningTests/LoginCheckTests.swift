@@ -112,6 +112,48 @@ import TestSupport
         #expect(rig.text("root/home/pirate/.ssh/authorized_keys").contains("other"))
     }
 
+    /// The hash is not on the boot partition, where a system's own first boot reads: that makes the user without a password.
+    @Test(arguments: Shell.allCases, ["!", "!*", "*", "!!"])
+    func `a user with a locked password gets the recipe's, which repairs nothing`(_ shell: Shell, locked: String) throws
+    {
+        let rig = try Self.rig(Self.settings(), passwd: Self.user("pirate"), hash: locked, home: "pirate")
+        rig.scratch.write("video\n", to: "groups")
+        #expect(try rig.run(shell).succeeded)
+        #expect(rig.text("hash") == Self.hash + "\n")
+        #expect(rig.status["repaired"] == nil && rig.status["state"] == "done")
+        // A person locks it later: that stays.
+        rig.scratch.write("!\(Self.hash)\n", to: "hash")
+        #expect(try rig.run(shell).succeeded)
+        #expect(rig.text("hash") == "!\(Self.hash)\n")
+    }
+
+    /// For another instance cloud-init does its work again, and locks the password again.
+    @Test(arguments: Shell.allCases)
+    func `the password comes back after each work of cloud-init`(_ shell: Shell) throws {
+        let rig = try Self.rig(Self.settings(seed: true), passwd: Self.user("pirate"), hash: "!", home: "pirate")
+        rig.scratch.write("", to: "root\(FirstBootProgram.seedEndPath)")
+        for instance in ["piflash-red01-aa", "piflash-red01-bb"] {
+            try Self.seed(rig, instance: instance)
+            rig.scratch.write("!" + rig.text("hash"), to: "hash")
+            #expect(try rig.run(shell).succeeded)
+            #expect(rig.text("hash") == Self.hash + "\n")
+        }
+    }
+
+    /// Its first boot gives them a password from the boot partition.
+    @Test(arguments: Shell.allCases)
+    func `DietPi's own accounts are locked, once`(_ shell: Shell) throws {
+        var settings = Self.settings()
+        settings.lockedAccounts = ["root", "dietpi"]
+        let rig = try Self.rig(
+            settings, passwd: Self.user("pirate") + "dietpi:x:9:9::/:/bin/sh\n", hash: Self.hash, home: "pirate")
+        for _ in 1...2 {
+            #expect(try rig.run(shell).succeeded)
+            let calls = rig.text("account.log").split(separator: "\n").filter { $0.contains("--lock") }
+            #expect(calls == ["usermod --lock root", "usermod --lock dietpi"])
+        }
+    }
+
     /// What a power cut can leave of `usermod --login --move-home`, and of `useradd`.
     @Test(arguments: Shell.allCases, ["whole", "renamed", "homeless", "bare"])
     func `a user that is half made is completed`(_ shell: Shell, cut: String) throws {

@@ -77,7 +77,9 @@ import Testing
         let texts = (provision.bootFiles.map(\.contents) + provision.rootChanges.map(Self.contents))
             .map { String(decoding: $0, as: UTF8.self) }
         let hash = try #require(
-            texts.lazy.compactMap { $0.firstMatch(of: /\$6\$[^$v]+\$([.\/A-Za-z0-9]{86})/) }.first.map { String($0.1) })
+            texts.lazy.compactMap {
+                $0.firstMatch(of: /\$(?:6\$rounds=[0-9]+|y\$j9T)\$[^$]+\$([.\/A-Za-z0-9]{43,86})/)
+            }.first.map { String($0.1) })
         let lab = Node.WiFiNetwork(ssid: Sample.at("lab"), passphrase: Sample.secret(passphrase))
         let keys = [try Passphrases.keys(of: [lab])[0] ?? "", String(repeating: "0f", count: 32)]
         return [

@@ -61,6 +61,19 @@ import Testing
         #expect(!PasswordSchemes.isKnown("y", profile, root: nil))
     }
 
+    @Test(arguments: Sample.columns)
+    func `a password is hashed with yescrypt where the system knows it, and else with more rounds than the default`(
+        _ column: SettingsTable.Column
+    ) async throws {
+        var tree = RootTree(column)
+        tree.packages = ["libcrypt1": "1:4.4.18-4", "systemd": "247"]
+        let provision = try await Sample.provision(Sample.bare(), column, root: tree.asRead)
+        let settings = try #require(provision.laidDown[FirstBootProgram.settingsPath])
+        let text = String(decoding: settings.contents, as: UTF8.self)
+        let isOld = ["wheezy", "jessie", "stretch"].contains(column.profile.system?.codename)
+        #expect(text.contains("PASSWORD_HASH='" + (isOld ? "$6$rounds=30000$" : "$y$j9T$")))
+    }
+
     /// mkpasswd and openssl make what the rule takes: of each scheme that this machine's libcrypt knows.
     @Test func `a hash that this machine's own libcrypt makes is complete, and one that is cut off is not`() throws {
         for setting in [

@@ -11,16 +11,47 @@ import Text
     @Test func `a password's hash is openssl's, and the same again`() throws {
         for password in ["hypriot", "it's $HOME `id`", "Café 😀", "x", String(repeating: "y", count: 200)] {
             let key: [UInt8] = [1, 2, 3]
-            let hash = try PasswordHash.sha512crypt(password, key: key, host: "red01", user: "pirate")
-            let salt = String(hash.split(separator: "$")[1])
-            #expect(salt.utf8.count == 16)
+            func hash(_ scheme: PasswordHash.Scheme = .sha512crypt, key: [UInt8] = key, host: String = "red01") throws
+                -> String
+            {
+                try PasswordHash.hash(password, as: scheme, key: key, host: host, user: "pirate")
+            }
+            let parts = try hash().split(separator: "$").map(String.init)
+            #expect(parts[1] == "rounds=30000" && parts[2].utf8.count == 16)
             let result = try OutsideTool("openssl").run(
-                ["passwd", "-6", "-salt", salt, "-stdin"], input: Array((password + "\n").utf8))
-            #expect(result.text == hash + "\n")
-            #expect(try PasswordHash.sha512crypt(password, key: key, host: "red01", user: "pirate") == hash)
-            #expect(try PasswordHash.sha512crypt(password, key: key, host: "red02", user: "pirate") != hash)
-            #expect(try PasswordHash.sha512crypt(password, key: [4], host: "red01", user: "pirate") != hash)
+                ["passwd", "-6", "-salt", "\(parts[1])$\(parts[2])", "-stdin"], input: Array((password + "\n").utf8))
+            #expect(result.text == (try hash()) + "\n")
+            // python calls the machine's own crypt(3), as login does.
+            let program = """
+                import ctypes
+                library = ctypes.CDLL("libcrypt.so.1")
+                library.crypt.restype = ctypes.c_char_p
+                answer = [library.crypt(word.encode(), hash.encode()).decode() for word, hash in question]
+                """
+            let yescrypt = try hash(.yescrypt)
+            #expect(yescrypt.hasPrefix("$y$j9T$") && CryptHash.scheme(of: yescrypt) == "y")
+            let answer: [String] = try Oracle.ask([[password, yescrypt], [password + "x", yescrypt]], program)
+            #expect(answer[0] == yescrypt && answer[1] != yescrypt)
+            for scheme in PasswordHash.Scheme.allCases {
+                #expect(try hash(scheme) == (try hash(scheme)))
+                #expect(try hash(scheme, host: "red02") != (try hash(scheme)))
+                #expect(try hash(scheme, key: [4]) != (try hash(scheme)))
+            }
         }
+    }
+
+    /// If the password were in the salt, its MAC would say which guess is right, without a hash.
+    @Test(arguments: PasswordHash.Scheme.allCases)
+    func `the salt of a hash does not depend on the password`(_ scheme: PasswordHash.Scheme) throws {
+        func salt(_ password: String, host: String = "red01", user: String = "pirate") throws -> [Substring] {
+            let hash = try PasswordHash.hash(password, as: scheme, key: [1, 2], host: host, user: user)
+            return hash.split(separator: "$").dropLast()
+        }
+        #expect(try salt("black pearl") == (try salt("queen anne")))
+        #expect(try salt("black pearl") != (try salt("black pearl", host: "red02")))
+        #expect(try salt("black pearl") != (try salt("black pearl", user: "mate")))
+        // A host and a user that give the same letters.
+        #expect(try salt("x", host: "ab", user: "c") != (try salt("x", host: "a", user: "bc")))
     }
 
     @Test func `a hash passes through, a password that only looks like one is hashed`() async throws {
@@ -76,7 +107,7 @@ import Text
             let data = try #require(provision.bootFiles.first { $0.path == "user-data" })
             let quoted = String(YAML.quoted("-----BEGIN KEY-----\n\"top\\secret\"\n").dropFirst().dropLast())
             #expect(data.sensitive.contains(quoted))
-            #expect(data.sensitive.contains { $0.hasPrefix("$6$") })
+            #expect(data.sensitive.contains { $0.hasPrefix("$6$") || $0.hasPrefix("$y$") })
             let token = try #require(provision.bootFiles.first { $0.path == "piflash/join-token" })
             #expect(token.sensitive == [Sample.token])
             #expect(String(decoding: token.contents, as: UTF8.self) == Sample.token + "\n")

@@ -32,19 +32,21 @@ import Text
                 // It looks for every network as if it were hidden.
                 #expect(!isOther)
             case .native:
-                #expect(isOther, comment)
-                // Both partitions may have a clock, and the country may also be beside the networks.
-                var allowed = setting == .country ? [WPASupplicant.path] : []
+                // What is not for all to read is in the root partition, and so is the switch of the radio.
+                let hidden = (a: Self.hiddenFiles(a), b: Self.hiddenFiles(b))
+                #expect(isOther || hidden.a != hidden.b, comment)
+                // Both partitions may have a clock.
+                var allowed = Set(hidden.a.union(hidden.b).map(\.edit.path)).union([RootPath.networkManagerState])
                 // In the root partition, too, since a power cut can leave custom.toml unread for good.
                 if column.profile.flavour == .raspberryPiOSCustomTOML {
-                    allowed += [
+                    allowed.formUnion([
                         RootPath.hostname, RootPath.hosts, RootPath.timezone, RootPath.localtime, RootPath.keyboard,
                         SudoersFile.path,
-                    ]
+                    ])
                 }
                 // Nor does a power cut leave sysconf.txt as it was.
                 if setting == .hostname, column.profile.flavour == .debianRaspi {
-                    allowed += [RootPath.hostname, RootPath.hosts]
+                    allowed.formUnion([RootPath.hostname, RootPath.hosts])
                 }
                 if setting != .clock { #expect(Self.differences(a, b).subtracting(allowed) == [], comment) }
             case .rootEdit:
@@ -53,6 +55,14 @@ import Text
             case .impossible, nil: Issue.record(comment)
             }
         }
+    }
+
+    /// The root partition's files that are not for all to read.
+    private static func hiddenFiles(_ provision: Provision) -> Set<Provision.RootChange> {
+        Set(
+            provision.rootChanges.filter { change in
+                if case .file(_, let mode) = change.edit.action { mode & 0o004 == 0 } else { false }
+            })
     }
 
     @Test(arguments: Sample.columns)

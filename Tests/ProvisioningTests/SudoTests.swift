@@ -77,13 +77,14 @@ import TestSupport
     }
 
     /// By the function of the first-boot program, on the files of a node below its root.
-    private func set(_ mode: Recipes.Node.User.Sudo, _ shell: Shell) throws {
-        scratch.write(FirstBootProgram.account.text + "\nset_sudo pirate \(mode.rawValue)\n", to: "program")
+    private func set(_ mode: Recipes.Node.User.Sudo, _ shell: Shell, user: String = "pirate") throws {
+        scratch.write(FirstBootProgram.account.text + "\nset_sudo \(user) \(mode.rawValue)\n", to: "program")
         // gpasswd renames files, which cannot be done over a mount: it works on the root directory that it is given.
         scratch.writeProgram("#!/bin/sh\nexec /usr/bin/gpasswd --root '\(scratch.path)' \"$@\"\n", to: "bin/gpasswd")
         scratch.writeProgram(
             "#!/bin/sh\nsed -n 's/^\\([^:]*\\):.*pirate.*/\\1/p' '\(scratch["etc/group"])' | tr '\\n' ' '\n",
             to: "bin/id")
+        scratch.writeProgram("#!/bin/sh\ngrep \"^$2:\" '\(scratch["etc/passwd"])'\n", to: "bin/getent")
         let result = try OutsideTool("env").run(
             ["PATH=\(scratch["bin"]):/usr/bin:/bin", "root=\(scratch.path)"] + shell.command
                 + [scratch["program"].string])
@@ -97,6 +98,30 @@ import TestSupport
             try prepare(Self.vendors[index])
             try set(mode, shell)
             try check(mode)
+        }
+    }
+
+    /// The vendor's login has become the recipe's user, or is gone; its rule is in sudoers, or in a file of its own.
+    @Test(arguments: Shell.allCases, ["pi", "pirate", "hypriot", "ubuntu"])
+    func `a later user with the name of the vendor's login is not root`(_ shell: Shell, login: String) throws {
+        let rule = "\(login) ALL=(ALL) NOPASSWD: ALL\n"
+        for vendor in [("sudoers", rule, [:]), ("a file", "", ["010_\(login)-nopasswd": rule])] {
+            try? FileManager.default.removeItem(atPath: scratch["etc"].string)
+            try prepare(vendor)
+            // The recipe's user is another one.
+            let passwd = String(decoding: scratch.read("etc/passwd"), as: UTF8.self)
+            scratch.write(passwd.replacing("pirate", with: "mate"), to: "etc/passwd")
+            try set(.password, shell, user: "mate")
+            scratch.write(
+                passwd.replacing("pirate", with: "mate") + "\(login):x:4244:4244::/:/bin/sh\n", to: "etc/passwd")
+            scratch.write("root:*:1::::::\n\(login):*:1::::::\nother:*:1::::::\n", to: "etc/shadow")
+            #expect(try inside("runuser -u \(login) -- sudo -n id -u").text == "")
+            #expect(try inside("runuser -u other -- sudo -n id -u").text == "0\n")
+            // While it exists, its rule is its own.
+            try prepare(vendor)
+            scratch.write(passwd.replacing("pirate", with: login), to: "etc/passwd")
+            try set(.password, shell, user: "mate")
+            if login != "mate" { #expect(try inside("runuser -u \(login) -- sudo -n id -u").text == "0\n") }
         }
     }
 
@@ -151,10 +176,8 @@ import TestSupport
         if let group = provision.rootText("/etc/group"), mode == .none {
             #expect(!group.contains(/(?m)^sudo:.*pirate/))
         }
-        // Debian's first boot gives root a key.
-        if let text = provision.text("sysconf.txt") {
-            #expect(text.contains("root_authorized_key=") == (mode == .passwordless))
-        }
+        // Debian's first boot would give root a key.
+        if let text = provision.text("sysconf.txt") { #expect(!text.contains("root_authorized_key")) }
     }
 
     @Test(arguments: Recipes.Node.User.Sudo.allCases)

@@ -1,11 +1,12 @@
 import Foundation
-import Provisioning
 import Recipes
 import SystemPackage
 import Systems
 import Testing
 import TestSupport
 import Yams
+
+@testable import Provisioning
 
 /// What cloud-init, netplan and wpa_supplicant themselves make of our files.
 @Suite struct ValidatorTests {
@@ -35,8 +36,21 @@ import Yams
     @Test(arguments: [OSProfile.Flavour.raspberryPiOSCloudInit, .ubuntuCloudInit], ["networkd", "NetworkManager"])
     func `netplan takes every network name for what it is`(_ flavour: OSProfile.Flavour, renderer: String) async throws
     {
-        let provision = try await Sample.provision(Self.corpusNode(), flavour)
+        try Self.checkNetplan(try await Sample.provision(Self.corpusNode(), flavour), flavour, renderer)
+        // With Wi-Fi in the root partition, in a file beside the one that cloud-init makes.
+        let column = try #require(Sample.columns.first { $0.profile.flavour == flavour })
+        let provision = try await Sample.provision(Self.corpusNode(), column)
+        #expect(provision.text("network-config")?.contains("wifis") == false)
+        #expect(provision.rootText(NetworkConfig.wifiPath) != nil)
+        try Self.checkNetplan(provision, flavour, renderer)
+    }
+
+    private static func checkNetplan(_ provision: Provision, _ flavour: OSProfile.Flavour, _ renderer: String) throws {
         let scratch = ScratchDirectory()
+        if let wifi = provision.rootText(NetworkConfig.wifiPath) {
+            let file = scratch.write(wifi, to: NetworkConfig.wifiPath).string
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file)
+        }
         var text = try #require(provision.text("network-config"))
         if !text.hasPrefix("network:") {
             text = "network:\n" + text.split(separator: "\n").map { "  \($0)\n" }.joined()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import card
 import image
+import scan
 from namespaces import ControlGroups
 from node import Node
 from outside import Problem, run
@@ -41,6 +42,12 @@ secrets: { key: { file: ./key.txt } }
 WITHOUT_WIFI = ("dietpi",)
 # It installs the packages by its own program, which is not in the container.
 OWN_PACKAGES = ("dietpi",)
+PHRASE = "it's \"quoted\" $HOME \\ 1"
+# IEEE 802.11i, annex H.4.1: PBKDF2 with HMAC-SHA1, 4096 times.
+KEY1 = hashlib.pbkdf2_hmac("sha1", PHRASE.encode(), "Café 'Größe' \"$1\"".encode(), 4096, 32).hex()
+KEY2 = "5b9d1c0f" * 8
+# Not a setting of a recipe.
+SCANS = ("bootPartitionSecrets", "rootPartitionSecrets")
 # What was seen last on each flavour; docs/settings.md is made from it.
 RECORD = Path(__file__).with_name("effects.tsv")
 
@@ -63,7 +70,8 @@ def run_effects(
         for line in bad:
             print(f"{flavour}: {line}")
         failures += len(bad)
-        seen[flavour] = [line.removeprefix("ok ") for line in lines if line.startswith("ok ")]
+        names = [line.removeprefix("ok ") for line in lines if line.startswith("ok ")]
+        seen[flavour] = [name for name in names if name not in SCANS]
     if record:
         _record(seen)
     return failures
@@ -101,6 +109,7 @@ def _see(
             time.sleep(0.1)
         say(f"{flavour}: {node.progress()} after {node.uptime():.0f} s")
         lines = _check(node, wire, place, flavour)
+        lines += _scan(node, say, flavour)
         if not all(line.startswith("ok ") for line in lines):
             (directory / "journal").write_text(node.sh("journalctl --no-pager -o short-monotonic", timeout=60))
             (directory / "settings").write_text(node.sh("cat /etc/piflash/settings", timeout=20))
@@ -110,6 +119,28 @@ def _see(
             node.cut()
         proxy.end()
         wire.remove()
+
+
+def _scan(node: Node, say: Callable[[str], None], flavour: str) -> list[str]:
+    """Whether the recipe's secrets are only where root alone can read them."""
+    secrets = {"password": PASSWORD, "hash": node.sh("getent shadow pirate | cut -d: -f2").strip(),
+               "variable of a stack": "SIZE='it'\\''s $9'", "secret of a stack": "a key of the shop",
+               "file of the user": "a plan of the user 4711", "command": "printf '%s' \"it's $((1+1))"}
+    if flavour not in WITHOUT_WIFI:
+        secrets |= {"passphrase": PHRASE, "first key": KEY1, "second key": KEY2}
+    node.sh("sync")
+    assert node.mounts is not None
+    found = scan.boot_partition(node.card, node.boot_image, secrets)
+    lines = [f"FAIL bootPartitionSecrets: {'; '.join(found)}" if found else "ok bootPartitionSecrets"]
+    files = scan.root_partition(node.mounts.root, secrets)
+    for file in files:
+        say(f"{flavour}: {file}")
+    # A recipe may give its own files any mode; the effects' own are for their users.
+    problems = [file.problem for file in files if file.problem]
+    missing = {"hash"} - {name for file in files for name in file.secrets}
+    problems += [f"the {name} is nowhere: the scan sees nothing" for name in missing]
+    lines.append(f"FAIL rootPartitionSecrets: {'; '.join(problems)}" if problems else "ok rootPartitionSecrets")
+    return lines
 
 
 def _write_recipe(flavour: str, place: Workplace, recipes: Path) -> Path:
@@ -167,10 +198,7 @@ def _add(tar: tarfile.TarFile, name: str, contents: bytes) -> None:
 
 
 def _check(node: Node, wire: Wire, place: Workplace, flavour: str) -> list[str]:
-    phrase = "it's \"quoted\" $HOME \\ 1"
-    # IEEE 802.11i, annex H.4.1: PBKDF2 with HMAC-SHA1, 4096 times.
-    key = hashlib.pbkdf2_hmac("sha1", phrase.encode(), "Café 'Größe' \"$1\"".encode(), 4096, 32).hex()
-    wanted = {"password": PASSWORD, "key1": key, "key2": "5b9d1c0f" * 8, "boot": node.mount_point,
+    wanted = {"password": PASSWORD, "key1": KEY1, "key2": KEY2, "boot": node.mount_point,
               "flashed": str(int(time.time() - 3600)), "wifi": "no" if flavour in WITHOUT_WIFI else "yes"}
     script = "".join(f"{name}={shlex.quote(value)}\n" for name, value in wanted.items())
     script += (image.E2E / "check-effects").read_text()

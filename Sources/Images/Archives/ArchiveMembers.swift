@@ -1,6 +1,7 @@
 import Text
 import CArchive
 package import Diagnostics
+import Host
 import SystemPackage
 
 #if canImport(Glibc)
@@ -23,6 +24,30 @@ package enum ArchiveMembers {
     /// The contents of the members of `archive` whose names (without "./") are `wanted`; messages call the archive
     /// `name`.
     package static func read(
+        _ archive: [UInt8], name: String, isCancelled: @escaping () -> Bool, wanted: (String) -> Bool
+    ) throws(Failure) -> [String: [UInt8]] {
+        guard Confinement.isUsed else {
+            return try readHere(archive, name: name, isCancelled: isCancelled, wanted: wanted)
+        }
+        let file = try MemoryFile(archive)
+        var result = try ConfinedProcess(.archive).call(
+            ArchiveTask.request(.members, FilePath(name)), passing: file.descriptor
+        ) { (question) throws(Failure) in
+            var values = UnpackedValues(question)
+            switch ArchiveTask.Question(rawValue: try values.number(Int.self)) {
+            case .wanted: return [wanted(try values.text()) ? 1 : 0]
+            case .progress:
+                if isCancelled() { throw Failure(.cancelled, "stopped while reading \(name)") }
+                return []
+            case nil: throw UnpackedValues.malformed
+            }
+        }
+        var members: [String: [UInt8]] = [:]
+        for _ in 0..<(try result.count(ofAtLeast: 16)) { members[try result.text()] = try result.contents() }
+        return members
+    }
+
+    static func readHere(
         _ archive: [UInt8], name: String, isCancelled: @escaping () -> Bool, wanted: (String) -> Bool
     ) throws(Failure) -> [String: [UInt8]] {
         guard let handle = archive_read_new() else { throw Failure(.system, "libarchive has no memory") }

@@ -9,7 +9,9 @@ package struct ImageSource: Sendable {
         case zip, xz, gzip, bzip2, zstd, raw
     }
 
-    package let path: FilePath
+    package var path: FilePath { file.path }
+    /// Open, so that what is unpacked is what was examined.
+    let file: ImageFile
     package let format: Format
     /// In bytes, of the file as it is.
     package let size: Int64
@@ -21,8 +23,13 @@ package struct ImageSource: Sendable {
 
     /// Examines the file at `path`. Throws if it is not an image, and says what it is.
     package init(_ path: FilePath) throws(Failure) {
-        let file = try ImageFile(opening: path)
-        self.path = path
+        try self.init(ImageFile(opening: path))
+    }
+
+    /// Examines an open file.
+    init(_ file: ImageFile) throws(Failure) {
+        self.file = file
+        let path = file.path
         size = file.size
         storedSize = min(file.size, try file.dataRanges().count)
         let head = try file.bytes(at: 0, count: Int(min(file.size, Int64(Self.headSize))))

@@ -151,8 +151,7 @@ extension ZipDirectory.DeflatedEntry {
         from source: ImageSource, to output: some DecoderOutput, with engine: Engine.Type,
         step: (Int64) throws(Failure) -> Void
     ) throws(Failure) {
-        let file = try ImageFile(opening: source.path)
-        switch try DeflatedData.unpack(range, of: file, to: output, with: engine, step: step) {
+        switch try DeflatedData.unpack(range, of: source.file, to: output, with: engine, step: step) {
         case .failure(.cut): throw .damagedArchive(source.path, "its deflate data has no end")
         case .failure(.invalid): throw .damagedArchive(source.path, "invalid deflate data")
         case .success(let data):

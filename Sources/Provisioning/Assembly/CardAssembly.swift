@@ -18,6 +18,10 @@ struct CardAssembly {
     let kernel: KernelCommandLine
     /// The card's record of its last configuration.
     let previous: CardRecord?
+    /// For the digests in the card's record, which every user of the node can read.
+    let recordDigest: KeyedDigest
+    /// See ``CardRecord/bootSecrets``.
+    let hasBootSecrets: Bool
 
     func provision(image: ImageIdentity?, version: String, warnings: [Diagnostic]) -> Provision {
         let managed = rendering.bootFiles.map(\.path) + [CardRecord.path]
@@ -31,7 +35,8 @@ struct CardAssembly {
             recipeDigest: node.recipeDigest, image: image ?? previous?.image, flavour: draft.profile.flavour,
             release: draft.profile.release, mechanismProblem: draft.profile.mechanismProblem,
             writtenAt: draft.flashTime, version: version, files: managed,
-            cmdlineAdded: commandLine.added, rootFiles: rootFiles.listed, consumed: consumed)
+            cmdlineAdded: commandLine.added, rootFiles: rootFiles.listed, consumed: consumed,
+            bootSecrets: hasBootSecrets)
 
         let applied = applied
         var bootFiles = rendering.bootFiles.filter { !applied.contains($0.path) }
@@ -57,14 +62,18 @@ struct CardAssembly {
     private var consumedBootFiles: [String: String] {
         Dictionary(
             uniqueKeysWithValues: rendering.bootFiles.filter(\.isConsumed).map {
-                ($0.path, digest(of: [$0.contents]))
+                ($0.path, recordDigest.hex(of: [$0.contents], digits: 12))
             })
     }
 
     /// Without the root partition there are none of the cluster.
-    private var consumedRootFiles: [String: String] { draft.root == nil ? [:] : cluster?.consumed ?? [:] }
+    private var consumedRootFiles: [String: String] {
+        guard draft.root != nil, let cluster else { return [:] }
+        return cluster.consumed.mapValues { recordDigest.hex(of: [Array($0.utf8)], digits: 12) }
+    }
 
-    /// For the record: each file that the first boot deletes, with a digest.
+    /// For the record: each file that the first boot deletes, with a digest. One of an earlier version, which had no key,
+    /// is never the same, so that file is put on the card again.
     private var consumed: [String: String] { consumedBootFiles.merging(consumedRootFiles) { $1 } }
 
     /// Boot files that the first boot has deleted: the card's record says that they were there, with these contents.

@@ -1,8 +1,8 @@
 import Diagnostics
 import Docker
-import Filesystems
 package import Recipes
 package import Systems
+import Text
 import Text
 
 /// The stage that turns a node's recipe and an image's profile into what goes on the card. It does no I/O, and the same
@@ -71,29 +71,22 @@ package struct Provisioner: Sendable {
         let files = RecipeFiles(node, read: material.files)
         let daemon = DaemonFiles(node, profile: profile, root: root, report: &report)
         let cluster = Cluster.part(of: node, material: material, keys: rackKeys, report: &report)
-        let settings = settings(
+        var settings = settings(
             node, profile: profile, material: material, supplies: supplies, carried: supplied.carried, cluster: cluster,
             daemon: daemon, staged: files.staged, report: &report)
-        // Everybody who holds the card can read a FAT: a login goes into the root partition, if that can be edited.
-        let proxyFiles = settings.proxy?.files ?? []
-        let isProxyInRoot = settings.proxy?.holdsLogin == true && root != nil && root?.problem == nil
+        settings.wipesBootPartition = !Draft.edits(root) || previous?.bootSecrets == true
         let draft = Draft(
             node: node, profile: profile, boot: boot, root: root, material: material, flashTime: flashTime,
             dockerOptions: daemon.options, takesOverFirstUser: profile.flavour.takesOverFirstUser(root),
             needsOpenSSH: cluster?.needsOpenSSH == true,
-            files: settings.files + (isProxyInRoot ? [] : proxyFiles) + daemon.files + files.staged.nodeFiles
+            files: settings.files + (settings.proxy?.files ?? []) + daemon.files + files.staged.nodeFiles
                 + files.direct)
         var rendering = profile.flavour.renderer.render(draft, report: &report)
         rendering.bootFiles += cluster?.bootFiles ?? []
         RecipeChecks.bootConflicts(node, rendering, report: &report)
         rendering.bootFiles += files.boot
-        if isProxyInRoot {
-            rendering.rootEdits += proxyFiles.map {
-                TreeChange(.file(contents: $0.contents, mode: $0.mode), at: $0.path)
-            }
-        }
         rendering.rootEdits += supplied.edits
-        if let root, root.problem == nil { rendering.rootEdits += cluster?.rootEdits ?? [] }
+        if draft.editsRoot { rendering.rootEdits += cluster?.rootEdits ?? [] }
         RecipeChecks.conflicts(node, rendering, theirs: files.direct, report: &report)
         guard !report.hasErrors else { throw report }
         if node.docker.remote?.value == .tls, supplies.certificate == nil {
@@ -101,7 +94,9 @@ package struct Provisioner: Sendable {
         }
         let card = CardAssembly(
             draft: draft, rendering: rendering, cluster: cluster, supplied: supplied, installed: files.staged.installed,
-            kernel: kernel, previous: previous)
+            kernel: kernel, previous: previous,
+            recordDigest: KeyedDigest(secret: saltKey, purpose: "piflash card record 2"),
+            hasBootSecrets: settings.wipesBootPartition)
         return card.provision(image: image, version: version, warnings: report.warnings)
     }
 
@@ -141,6 +136,7 @@ package struct Provisioner: Sendable {
         }
         let facts = profile.flavour.facts
         settings.hasSeed = facts.hasCloudInit
+        settings.lockedAccounts = facts.seededAccounts
         if let user = node.user {
             settings.account = FirstBootSettings.Account(
                 name: user.name.value, groups: user.groups.map(\.value).filter { $0 != "docker" },

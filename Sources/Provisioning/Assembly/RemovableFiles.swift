@@ -18,6 +18,7 @@ enum RemovableFiles {
         hasPlainComponents(path)
             && ([DaemonConfiguration.proxyDropIn, DaemonConfiguration.optionsDropIn].contains(path)
                 || [NetworkInterfaces.clientHookPath, NetworkInterfaces.ipv6Path].contains(path)
+                || [NetworkConfig.wifiPath, DietPi.wifiPath].contains(path)
                 || NodeProxy.paths.contains(path) || NetworkManagerKeyfile.owns(path) || SuppliedFiles.owns(path)
                 || Cluster.kinds.contains { $0.owns(path) })
     }

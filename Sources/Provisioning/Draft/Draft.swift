@@ -1,3 +1,4 @@
+import Filesystems
 import Recipes
 import Systems
 import Text
@@ -43,6 +44,38 @@ struct Draft: Sendable {
     }
 
     var allowsPasswordLogin: Bool { material.allowsPasswordLogin }
+}
+
+// MARK: Secrets
+
+extension Draft {
+    /// Whether the root partition is available and can be edited.
+    var editsRoot: Bool { Self.edits(root) }
+
+    static func edits(_ root: RootSnapshot?) -> Bool { root.map { $0.problem == nil } ?? false }
+
+    /// The password's hash for the system's own first boot, which reads it from the boot partition. If the root partition
+    /// can be edited, there is none: the first-boot program sets the password from its settings.
+    var seededPasswordHash: String? { editsRoot ? nil : material.passwordHash }
+
+    /// Of `files`, those that the system's own first boot writes. Every user of the node can read the boot partition, and
+    /// so can everyone who has the card: a file that is not for all goes to the root partition, if that can be edited.
+    func seeded(_ files: [Provision.NodeFile]) -> [Provision.NodeFile] {
+        editsRoot ? files.filter(\.isForAll) : files
+    }
+
+    /// The others of `files`, as edits of the root partition.
+    func written(_ files: [Provision.NodeFile]) -> [TreeChange] {
+        guard editsRoot else { return [] }
+        return files.filter { !$0.isForAll }.map {
+            TreeChange(.file(contents: $0.contents, mode: $0.mode), at: $0.path)
+        }
+    }
+}
+
+extension Provision.NodeFile {
+    /// Whether everybody may read it.
+    var isForAll: Bool { mode & 0o004 != 0 }
 }
 
 extension Node.StaticAddress {

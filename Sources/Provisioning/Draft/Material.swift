@@ -99,8 +99,9 @@ struct Material: Sendable {
                             "user.password: \(profile.flavour.title) cannot check a $\(scheme)$ hash; give a $6$ hash")
                     }
                 } else {
-                    passwordHash = try PasswordHash.sha512crypt(
-                        password, key: saltKey, host: host, user: user.name.value)
+                    passwordHash = try PasswordHash.hash(
+                        password, as: PasswordSchemes.best(profile, root: root), key: saltKey, host: host,
+                        user: user.name.value)
                 }
                 sensitive.formUnion([passwordHash].compactMap { $0 })
             }

@@ -41,6 +41,7 @@ enum OwnedPaths {
         Entry(RootPath.dhcpcd, network), Entry(RootPath.interfaces, network),
         Entry(NetworkInterfaces.path(of: "eth0"), network), Entry(NetworkInterfaces.path(of: "wlan0"), network),
         Entry("/etc/network/interfaces.d/50-cloud-init*", network), Entry("/etc/netplan/50-cloud-init.yaml", network),
+        Entry(NetworkConfig.wifiPath, network),
         Entry("/etc/dhcp/dhclient-enter-hooks.d/piflash*", "use network.dns"),
         Entry("/etc/apt/apt.conf.d/80piflash*", ours), Entry("/etc/apt/preferences.d/piflash*", ours),
         Entry("/etc/wpa_supplicant/*", "use wifi"), Entry(RootPath.networkManagerState, "use wifi"),

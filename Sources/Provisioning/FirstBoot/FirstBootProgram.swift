@@ -48,6 +48,7 @@ enum FirstBootProgram {
         Part("swarm", PackageResources.swarm_sh), Part("stacks", PackageResources.stacks_sh),
         Part("form", PackageResources.form_sh),
         Part("classic", PackageResources.classic_sh), account, Part("files", PackageResources.files_sh),
+        Part("wipe", PackageResources.wipe_sh),
         Part("checks", PackageResources.checks_sh), Part("main", PackageResources.main_sh),
     ]
 

@@ -52,6 +52,10 @@ struct FirstBootSetting: Hashable, Sendable {
         case sudo = "SUDO"
         /// Whether cloud-init makes the node.
         case seed = "SEED"
+        /// Whether the boot partition has held secrets.
+        case wipe = "WIPE"
+        /// Accounts whose password is locked once: it was on the boot partition.
+        case locked = "LOCKED"
 
         case swarm = "SWARM"
         case managers = "MANAGERS"

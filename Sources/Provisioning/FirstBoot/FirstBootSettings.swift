@@ -53,6 +53,10 @@ struct FirstBootSettings: Hashable, Sendable {
     var account: Account?
     /// Whether cloud-init makes the node.
     var hasSeed = false
+    /// Whether the boot partition has held secrets, so that what is free there must be overwritten.
+    var wipesBootPartition = false
+    /// Accounts whose password is locked once.
+    var lockedAccounts: [String] = []
     /// What the node's cluster adds.
     var orchestration: [FirstBootSetting] = []
 
@@ -79,6 +83,7 @@ struct FirstBootSettings: Hashable, Sendable {
             settings += [.init(.takeover, true), .init(.passwordLogin, allowsPasswords ? "yes" : "no")]
         }
         if account.sudo != .passwordless { settings.append(.init(.sudo, account.sudo.rawValue)) }
+        if !lockedAccounts.isEmpty { settings.append(.init(.locked, lockedAccounts.joined(separator: " "))) }
         return settings
     }
 
@@ -139,6 +144,7 @@ struct FirstBootSettings: Hashable, Sendable {
         var network: [FirstBootSetting] = []
         if let proxy = self.proxy { network += [.init(.proxy, true), .init(.proxyDigest, proxy.digest)] }
         if let legacyArchive { network.append(.init(.legacyArchive, legacyArchive.rawValue)) }
+        if wipesBootPartition { network.append(.init(.wipe, true)) }
         return common + staged + after + accountSettings + installationSettings + orchestration + proxy + network
     }
 

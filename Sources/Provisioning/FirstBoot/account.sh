@@ -92,6 +92,18 @@ set_password_login() {
 # shellcheck disable=SC2034 # for what starts sshd
 sshd_changed=''
 
+# The logins of vendors, which become the recipe's user. A rule that stays would make the next user of that name root.
+vendors_logins='pi pirate hypriot ubuntu'
+
+# Takes the lines that match the extended regular expression $1 out of sudo's files.
+drop_rules() {
+    for file in "$root/etc/sudoers" "$rules"/*; do
+        if [ "$file" = "$rules/010_piflash" ] || ! grep -Eqs "$1" "$file"; then continue; fi
+        grep -Ev "$1" "$file" >"$rules/.piflash-new"
+        chmod 440 "$rules/.piflash-new" && mv -f "$rules/.piflash-new" "$file" || return 1
+    done
+}
+
 # User $1 becomes root as $2 says: passwordless, password or none. The last rule that matches counts (sudoers(5)), so the
 # other rules go that give or take this user everything: the vendors' own first boots write such rules. sudo ignores files
 # with a dot in their names.
@@ -103,11 +115,9 @@ set_sudo() {
     password) rule='ALL=(ALL:ALL) PASSWD: ALL' others='((NO)?PASSWD:)?[[:blank:]]*!?ALL' ;;
     *) rule='ALL=(ALL:ALL) !ALL' others='((NO)?PASSWD:)?[[:blank:]]*!?ALL' ;;
     esac
-    others="^${1}[[:blank:]]+ALL[[:blank:]]*=[[:blank:]]*(\\([^)]*\\))?[[:blank:]]*${others}[[:blank:]]*\$"
-    for file in "$root/etc/sudoers" "$rules"/*; do
-        if [ "$file" = "$rules/010_piflash" ] || ! grep -Eqs "$others" "$file"; then continue; fi
-        grep -Ev "$others" "$file" >"$rules/.piflash-new"
-        chmod 440 "$rules/.piflash-new" && mv -f "$rules/.piflash-new" "$file" || return 1
+    drop_rules "^${1}[[:blank:]]+ALL[[:blank:]]*=[[:blank:]]*(\\([^)]*\\))?[[:blank:]]*${others}[[:blank:]]*\$" || return 1
+    for login in $vendors_logins; do
+        getent passwd "$login" >/dev/null || drop_rules "^$login[[:blank:]].*ALL" || return 1
     done
     printf '%s %s\n' "$1" "$rule" >"$rules/.piflash-new" && chmod 440 "$rules/.piflash-new" &&
         mv -f "$rules/.piflash-new" "$rules/010_piflash" || return 1

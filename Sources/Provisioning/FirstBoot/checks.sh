@@ -46,12 +46,14 @@ confirm_seed() {
     keep "$root/var/lib/cloud/data/instance-id" "$instance" && keep "$state/seeded" "$instance"
 }
 
+other_password="its password is not the recipe's"
+
 # The user as the recipe wants it; empty if nothing is missing.
 account_problem() {
     if ! getent passwd "$ACCOUNT" >/dev/null; then
         echo 'it does not exist'
     elif [ "$(entry_field shadow "$ACCOUNT" 2)" != "$PASSWORD_HASH" ] && [ "$PASSWORD_HASH" != '*' ]; then
-        echo "its password is not the recipe's"
+        printf '%s\n' "$other_password"
     elif [ ! -d "$root$(entry_field passwd "$ACCOUNT" 6)" ]; then
         echo 'it has no home directory'
     fi
@@ -62,12 +64,20 @@ account_digest() {
     { printf '%s\n' "$ACCOUNT" "$ACCOUNT_GROUPS" "$PASSWORD_HASH" "$PASSWORD_LOGIN" "$SUDO" && cat "$keys" 2>/dev/null; } | cksum
 }
 
-# Once for each such description: what a person changes later stays.
+# The boot partition is no place for the password's hash, so a system's own first boot makes the user with a locked password.
+password_is_to_come() {
+    case $(entry_field shadow "$ACCOUNT" 2) in '!'* | '*'*) return 0 ;; esac
+    return 1
+}
+
+# Once for each such description: what a person changes later stays. Again after each work of cloud-init, which locks the
+# password.
 check_account() {
     [ -n "$ACCOUNT" ] || return 0
     wanted=$(account_digest)
-    [ "$(cat "$state/done/account" 2>/dev/null)" != "$wanted" ] || return 0
+    if [ "$(cat "$state/done/account" 2>/dev/null)" = "$wanted" ] && ! seed_is_pending; then return 0; fi
     found=$(account_problem)
+    if [ "$found" = "$other_password" ] && password_is_to_come; then found=''; fi
     if [ -n "$found" ]; then
         repaired="the user $ACCOUNT"
         say "the user $ACCOUNT: $found"
@@ -92,6 +102,17 @@ check_account() {
         flush "$state"
         keep "$state/done/account" "$wanted"
     fi
+}
+
+# DietPi gives its accounts a password from the boot partition, where it stays. Nobody knows it, and nobody shall read it
+# there and log in.
+lock_accounts() {
+    if [ -z "$LOCKED" ] || [ -n "$unready" ] || [ -e "$state/done/locked" ]; then return 0; fi
+    for name in $LOCKED; do
+        case $(entry_field shadow "$name" 2) in '$'*) usermod --lock "$name" || return 0 ;; esac
+    done
+    flush "$state"
+    keep "$state/done/locked" "$LOCKED"
 }
 
 # sshd reads its configuration when it starts.

@@ -7,8 +7,10 @@ take_token || status failed 'taking the join token' '' 'cannot write /var/lib/pi
 check_firstrun
 wait_for_seed
 check_account
+lock_accounts
 check_ssh
 confirm_seed
+wipe_boot_partition
 if [ -e "$state/finished" ] && [ "$(cat "$state/finished")" = "$GENERATION" ]; then
     if [ -n "$unready" ]; then
         status failed 'checking the login' '' "$unready"

@@ -57,8 +57,9 @@ struct CloudConfig: Sendable {
         bootCommands.append(.words(["sh", "-c", command]))
     }
 
-    /// The part of a user's entry that has to do with logging in. `passwd` counts for a new user only, `hashed_passwd` for one that exists too; releases
-    /// before 0.7.7 know only the first.
+    /// The part of a user's entry that has to do with logging in. `passwd` counts for a new user only, `hashed_passwd` for
+    /// one that exists too; releases before 0.7.7 know only the first. Without a hash the password stays locked until the
+    /// first-boot program sets it.
     static func login(_ draft: Draft) -> [YAML.Entry] {
         let material = draft.material
         let sudo = draft.node.user?.sudoMode ?? .passwordless
@@ -67,9 +68,9 @@ struct CloudConfig: Sendable {
             // A rule also for a user without sudo: `false` is refused by some releases, and without the key the image's
             // default user has its own rule. This file's rules come last, and the last one counts.
             .init("sudo", .text(sudo == .passwordless ? "ALL=(ALL) NOPASSWD:ALL" : SudoersFile.rule(sudo))),
-            .init("lock_passwd", .flag(material.passwordHash == nil)),
+            .init("lock_passwd", .flag(draft.seededPasswordHash == nil)),
         ]
-        if let hash = material.passwordHash {
+        if let hash = draft.seededPasswordHash {
             entries += [.init("passwd", .text(hash)), .init("hashed_passwd", .text(hash))]
         }
         if !material.authorizedKeys.isEmpty {

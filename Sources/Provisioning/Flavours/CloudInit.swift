@@ -10,8 +10,9 @@ struct Seed: Sendable {
     /// Lines of meta-data after the instance's id.
     var metaData: [YAML.Entry] = []
     var kernelTokens: [String] = []
-    /// All that user-data writes on the node, the draft's files among them.
-    var nodeFiles: [Provision.NodeFile]
+    /// All files of the node, the draft's among them: user-data writes those that are for all, and the others too if the
+    /// root partition cannot be edited.
+    var files: [Provision.NodeFile]
 }
 
 /// A flavour whose first boot is cloud-init's.
@@ -48,14 +49,16 @@ enum CloudInit {
             .init(path: BootPath.metaData, contents: Array(metaData.utf8)),
         ]
         if let network { files.append(.init(path: BootPath.networkConfiguration, contents: network)) }
-        var rendering = Rendering(bootFiles: files, nodeFiles: seed.nodeFiles, kernelTokens: seed.kernelTokens)
         // Only the root partition keeps a clock, except on HypriotOS from 1.12.0 on.
-        if let root = draft.root, root.problem == nil {
-            var setup = RootSetup(draft, root: root)
+        let edits = RootFlavour.edits(draft) { setup in
             setup.setClock()
-            rendering.rootEdits = setup.edits + SeedUnit.edits(bootMountPoint: draft.profile.bootMountPoint)
+            for edit in SeedUnit.edits(bootMountPoint: draft.profile.bootMountPoint) + draft.written(seed.files) {
+                setup.append(edit)
+            }
+            if draft.hasWiFi { setup.switchRadioOn() }
         }
-        return rendering
+        return Rendering(
+            bootFiles: files, rootEdits: edits, nodeFiles: draft.seeded(seed.files), kernelTokens: seed.kernelTokens)
     }
 
     /// All by user-data, except where the dialects differ.

@@ -9,8 +9,11 @@ enum DietPi: FlavourRenderer {
     static let facts = FlavourFacts(
         hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, takesOverFirstUser: false,
         switchesRadioOn: false, installsPackages: true, readsListsOfBytesAsSSIDs: false,
-        hasCloudInit: false, renamesFirstUser: false,
+        hasCloudInit: false, renamesFirstUser: false, seededAccounts: ["root", "dietpi"],
         removableBootFiles: [BootPath.dietPiWiFi])
+
+    /// What dietpi-wifi.txt sources: the keys of Wi-Fi, which do not belong on the boot partition.
+    static let wifiPath = "/etc/piflash/dietpi-wifi"
 
     /// What dietpi-wifi.txt has room for.
     private static let mostNetworks = 5
@@ -53,12 +56,19 @@ enum DietPi: FlavourRenderer {
             report.error(at: network.ssid.location, "wifi.networks: DietPi takes \(mostNetworks) at most")
         }
         var files = [Provision.BootFile(path: BootPath.dietPi, contents: settings(draft))]
-        if draft.hasWiFi { files.append(.init(path: BootPath.dietPiWiFi, contents: Array(wifi(draft).utf8))) }
+        if draft.hasWiFi {
+            let text = draft.editsRoot ? "# Written by piflash.\n. \(wifiPath)\n" : wifi(draft)
+            files.append(.init(path: BootPath.dietPiWiFi, contents: Array(text.utf8)))
+        }
         return Rendering(
             bootFiles: files,
             rootEdits: RootFlavour.edits(draft) { setup in
                 setup.setUser(report: &report)
                 if let file = NetworkInterfaces.ipv6File(draft) { setup.put(file) }
+                if draft.hasWiFi {
+                    setup.put(
+                        Provision.NodeFile(path: wifiPath, contents: Array(wifi(draft).utf8), mode: 0o600))
+                }
                 setup.setEnvironment()
                 // dietpi.txt has no key for a variant; the layout's line alone is replaced.
                 if KeyboardFile.hasVariant(draft.node) { setup.setKeyboard() }

@@ -1,3 +1,4 @@
+import Filesystems
 import FoundationEssentials
 import Recipes
 import Systems
@@ -24,12 +25,14 @@ struct FirstRunScript: Sendable {
     let text: String
     /// What it writes on the node.
     let files: [Provision.NodeFile]
+    /// What it finds in the root partition.
+    let edits: [TreeChange]
 
     /// Where the Wi-Fi networks are.
     enum WiFi {
-        /// NetworkManager's keyfiles, which the script writes.
+        /// NetworkManager's keyfiles, which the script writes, or which are in the root partition already.
         case keyfiles
-        /// wpa_supplicant.conf, which the script writes.
+        /// wpa_supplicant.conf, likewise.
         case wpaSupplicant
         /// wpa_supplicant.conf of the boot partition, which the system takes from there.
         case bootPartition
@@ -58,6 +61,8 @@ struct FirstRunScript: Sendable {
             let text = SudoersFile.text(user.name.value, user.sudoMode)
             files.append(.init(path: SudoersFile.path, contents: Array(text.utf8), mode: SudoersFile.mode))
         }
+        edits = draft.written(files)
+        files = draft.seeded(files)
         self.files = files
 
         var parts = [Self.head(draft)]
@@ -207,7 +212,9 @@ struct FirstRunScript: Sendable {
             name='\#(user.name.value)'
             make_user "$name"
             make_home "$name"
-            set_password "$name" \#(shellQuoted(draft.material.passwordHash ?? "*"))
+            # In a shell of its own: the file has other values, too.
+            # shellcheck disable=SC1090,SC1091 # the node's file
+            set_password "$name" "$(. "$root\#(FirstBootProgram.settingsPath)" && printf '%s' "$PASSWORD_HASH")"
             join_groups "$name"\#(groups)
             put_keys "$name" "$root\#(FirstBootProgram.keysPath)"
             set_password_login \#(draft.allowsPasswordLogin ? "yes" : "no")

@@ -33,6 +33,10 @@ struct FlavourFacts: Sendable {
     /// that if it was cut short.
     let renamesFirstUser: Bool
 
+    /// The accounts, besides the recipe's user, that its own first boot gives a password from the boot partition, where it
+    /// stays. The first-boot program locks them.
+    let seededAccounts: [String]
+
     /// Files on the boot partition that not every recipe needs: they are removed if an earlier recipe needed them and this
     /// one does not.
     let removableBootFiles: [String]

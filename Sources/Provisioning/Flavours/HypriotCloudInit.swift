@@ -8,7 +8,7 @@ enum HypriotCloudInit: CloudInitFlavour {
         hasPublishedLogin: false, defaultCodename: nil, bundledDocker: .init(assumedVersion: nil, mayHaveSSH: true),
         takesOverFirstUser: false,
         switchesRadioOn: true, installsPackages: false, readsListsOfBytesAsSSIDs: false,
-        hasCloudInit: true, renamesFirstUser: false,
+        hasCloudInit: true, renamesFirstUser: false, seededAccounts: [],
         removableBootFiles: [BootPath.networkConfiguration])
 
     static func support(_ profile: OSProfile) -> [Setting: Support] {
@@ -47,7 +47,7 @@ enum HypriotCloudInit: CloudInitFlavour {
         // ours beside it would give eth0 two addresses. It does nothing for Wi-Fi: ifupdown's renderer drops that.
         let readsNetworkConfig = draft.boot.has(BootPath.networkConfiguration)
         let files = files(draft, readsNetworkConfig: readsNetworkConfig)
-        config.write(files)
+        config.write(draft.seeded(files))
 
         // The recipe's groups are added afterwards: old cloud-init does not make a user if a group is missing.
         if let user = node.user {
@@ -58,7 +58,7 @@ enum HypriotCloudInit: CloudInitFlavour {
         config.startProgram()
         return Seed(
             userData: config, networkConfig: readsNetworkConfig ? networkConfig(draft) : nil,
-            kernelTokens: KernelCommandLine.controlGroups, nodeFiles: files)
+            kernelTokens: KernelCommandLine.controlGroups, files: files)
     }
 
     /// The draft's files, and those for the network and the keyboard.

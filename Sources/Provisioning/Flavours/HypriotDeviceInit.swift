@@ -10,7 +10,7 @@ enum HypriotDeviceInit: FlavourRenderer {
         hasPublishedLogin: true, defaultCodename: nil, bundledDocker: .init(assumedVersion: nil, mayHaveSSH: false),
         takesOverFirstUser: true,
         switchesRadioOn: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
-        hasCloudInit: false, renamesFirstUser: false,
+        hasCloudInit: false, renamesFirstUser: false, seededAccounts: [],
         removableBootFiles: [])
 
     static func support(_ profile: OSProfile) -> [Setting: Support] {

@@ -13,7 +13,7 @@ enum HypriotOccidentalis: FlavourRenderer {
         hasPublishedLogin: true, defaultCodename: nil,
         bundledDocker: .init(assumedVersion: EngineVersion(1, 6, 0), mayHaveSSH: false), takesOverFirstUser: true,
         switchesRadioOn: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
-        hasCloudInit: false, renamesFirstUser: false,
+        hasCloudInit: false, renamesFirstUser: false, seededAccounts: [],
         removableBootFiles: [])
 
     static func support(_ profile: OSProfile) -> [Setting: Support] {

@@ -20,9 +20,13 @@ enum ModernCloudInit {
             config.set("user", .map([.init("name", .text(user.name.value))] + CloudConfig.login(draft)))
         }
         config.set("ssh_pwauth", .flag(draft.allowsPasswordLogin))
-        config.write(draft.files + keyboardFiles(draft, setsVariant: setsVariant))
+        config.write(draft.seeded(files(draft, setsVariant: setsVariant)))
         if let user = node.user { config.addGroups(user.groups.map(\.value), to: user.name.value) }
         return config
+    }
+
+    private static func files(_ draft: Draft, setsVariant: Bool) -> [Provision.NodeFile] {
+        draft.files + keyboardFiles(draft, setsVariant: setsVariant)
     }
 
     /// The keyboard's own file, which the console's service reads at every boot, if the keyboard module cannot write it.
@@ -33,10 +37,15 @@ enum ModernCloudInit {
         return [.init(path: KeyboardFile.path, contents: Array(KeyboardFile.text(keyboard.value).utf8), mode: 0o644)]
     }
 
-    static func seed(_ draft: Draft, _ config: CloudConfig, network: YAML, setsVariant: Bool) -> Seed {
-        Seed(
-            userData: config, networkConfig: network, metaData: [.init("dsmode", .text("local"))],
-            kernelTokens: kernelTokens(draft), nodeFiles: draft.files + keyboardFiles(draft, setsVariant: setsVariant))
+    /// - Parameter isNested: whether network-config has `network:` around its members.
+    static func seed(
+        _ draft: Draft, _ config: CloudConfig, network: NetworkConfig, isNested: Bool, setsVariant: Bool
+    ) -> Seed {
+        let members = network.members
+        return Seed(
+            userData: config, networkConfig: isNested ? .map([.init("network", .map(members))]) : .map(members),
+            metaData: [.init("dsmode", .text("local"))], kernelTokens: kernelTokens(draft),
+            files: files(draft, setsVariant: setsVariant) + [network.wifiFile].compactMap { $0 })
     }
 
     static func kernelTokens(_ draft: Draft) -> [String] {

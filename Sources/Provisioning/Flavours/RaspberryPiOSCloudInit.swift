@@ -9,8 +9,8 @@ import Systems
 enum RaspberryPiOSCloudInit: CloudInitFlavour {
     static let facts = FlavourFacts(
         hasPublishedLogin: false, defaultCodename: "trixie", bundledDocker: nil, takesOverFirstUser: false,
-        switchesRadioOn: true, installsPackages: false, readsListsOfBytesAsSSIDs: true,
-        hasCloudInit: true, renamesFirstUser: false,
+        switchesRadioOn: false, installsPackages: false, readsListsOfBytesAsSSIDs: true,
+        hasCloudInit: true, renamesFirstUser: false, seededAccounts: [],
         removableBootFiles: [BootPath.networkConfiguration])
 
     static func seed(_ draft: Draft) -> Seed {
@@ -21,7 +21,6 @@ enum RaspberryPiOSCloudInit: CloudInitFlavour {
         config.commands.insert(.words(["systemctl", "enable", "--now", "ssh"]), at: 0)
         config.startProgram()
         let network = NetworkConfig(draft: draft, namesCountry: true, ranksNetworks: true)
-        return ModernCloudInit.seed(
-            draft, config, network: .map([.init("network", .map(network.members))]), setsVariant: false)
+        return ModernCloudInit.seed(draft, config, network: network, isNested: true, setsVariant: false)
     }
 }

@@ -10,8 +10,11 @@ enum RaspberryPiOSCustomTOML: FlavourRenderer {
     static let facts = FlavourFacts(
         hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, takesOverFirstUser: true,
         switchesRadioOn: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
-        hasCloudInit: false, renamesFirstUser: true,
+        hasCloudInit: false, renamesFirstUser: true, seededAccounts: [],
         removableBootFiles: ["custom.toml", "wpa_supplicant.conf"])
+
+    /// Whether Wi-Fi is in custom.toml or wpa_supplicant.conf on the boot partition, which is no place for its keys.
+    private static func seedsWiFi(_ draft: Draft) -> Bool { !draft.editsRoot }
 
     /// bullseye moves a wpa_supplicant.conf from the boot partition, and prefers it to custom.toml.
     private static func readsWPAFile(_ profile: OSProfile) -> Bool {
@@ -38,8 +41,8 @@ enum RaspberryPiOSCustomTOML: FlavourRenderer {
 
     static func render(_ draft: Draft, report: inout DiagnosticReport) -> Rendering {
         _ = draft.isUserNameFree(report: &report)
-        let readsWPAFile = readsWPAFile(draft.profile)
-        let native = usesWPASupplicant(draft.profile) ? nil : nativeNetwork(draft)
+        let readsWPAFile = seedsWiFi(draft) && readsWPAFile(draft.profile)
+        let native = seedsWiFi(draft) && !usesWPASupplicant(draft.profile) ? nativeNetwork(draft) : nil
         var files = [
             Provision.BootFile(
                 path: "custom.toml", contents: Array(document(draft, wifi: native).utf8), isConsumed: true)
@@ -54,7 +57,8 @@ enum RaspberryPiOSCustomTOML: FlavourRenderer {
                 setup.setKeyboard()
                 setup.setSudo()
                 setup.joinFirstUser(to: draft.node.user?.groups.map(\.value) ?? [])
-                setup.setNetwork { !readsWPAFile && $0 != native }
+                let stack = draft.profile.network ?? (usesWPASupplicant(draft.profile) ? .dhcpcd : .networkManager)
+                setup.setNetwork(by: stack) { !readsWPAFile && $0 != native }
                 setup.setLanguage()
                 setup.setFirstBoot()
             }, kernelTokens: RootFlavour.kernelTokens(draft))
@@ -85,8 +89,8 @@ enum RaspberryPiOSCustomTOML: FlavourRenderer {
         text += TOML.table("system", [("hostname", .text(node.hostname.value))])
         if let user = node.user {
             var members: [(String, TOML.Value)] = [("name", .text(user.name.value))]
-            // Without a password the account is locked, which leaves keys alone.
-            if let hash = draft.material.passwordHash {
+            // Without a password the account is locked, which leaves keys alone; the first-boot program sets it.
+            if let hash = draft.seededPasswordHash {
                 members += [("password", .text(hash)), ("password_encrypted", .flag(true))]
             }
             text += TOML.table("user", members)

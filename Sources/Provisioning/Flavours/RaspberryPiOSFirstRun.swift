@@ -8,7 +8,7 @@ enum RaspberryPiOSFirstRun: FlavourRenderer {
     static let facts = FlavourFacts(
         hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, takesOverFirstUser: true,
         switchesRadioOn: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
-        hasCloudInit: false, renamesFirstUser: true,
+        hasCloudInit: false, renamesFirstUser: true, seededAccounts: [],
         removableBootFiles: [FirstRunScript.name, FirstRunScript.triesPath, "userconf.txt", "wpa_supplicant.conf"])
 
     /// Taken from the boot partition by raspberrypi-net-mods up to bullseye, which mounts it at /boot.
@@ -50,19 +50,29 @@ enum RaspberryPiOSFirstRun: FlavourRenderer {
         if !profile.unreadBootFiles.contains(BootPath.ssh) {
             files.append(.init(path: BootPath.ssh, contents: [], isConsumed: true))
         }
-        // Images from this day on have no default user, and ask for one on the console if the file is missing.
-        if (profile.release ?? "") >= "2022-04-04", let user = draft.node.user {
+        // Images from this day on have no default user, and ask for one on the console if the file is missing. In the root
+        // partition the dialogue is switched off instead.
+        if !draft.editsRoot, (profile.release ?? "") >= "2022-04-04", let user = draft.node.user {
             let text = "\(user.name.value):\(draft.material.passwordHash ?? "*")\n"
             files.append(.init(path: "userconf.txt", contents: Array(text.utf8), isConsumed: true))
         }
-        if readsWPAFile(profile), draft.hasWiFi { files.append(WPASupplicant.bootFile(draft)) }
         let wifi: FirstRunScript.WiFi =
-            !usesWPASupplicant(profile) ? .keyfiles : readsWPAFile(profile) ? .bootPartition : .wpaSupplicant
+            if !usesWPASupplicant(profile) {
+                .keyfiles
+            } else {
+                readsWPAFile(profile) && !draft.editsRoot ? .bootPartition : .wpaSupplicant
+            }
+        if wifi == .bootPartition, draft.hasWiFi { files.append(WPASupplicant.bootFile(draft)) }
         let script = FirstRunScript(draft, wifi: wifi)
         files.append(FirstRunScript.tries)
         files.append(.init(path: FirstRunScript.name, contents: Array(script.text.utf8), isConsumed: true))
         return Rendering(
-            bootFiles: files, nodeFiles: script.files,
+            bootFiles: files,
+            rootEdits: RootFlavour.edits(draft) { setup in
+                setup.endUserDialogue()
+                if draft.hasWiFi { setup.switchRadioOn() }
+                for edit in script.edits { setup.append(edit) }
+            }, nodeFiles: script.files,
             kernelTokens: RootFlavour.kernelTokens(draft) + FirstRunScript.kernelTokens(profile))
     }
 }

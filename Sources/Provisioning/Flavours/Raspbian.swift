@@ -7,7 +7,7 @@ enum Raspbian: FlavourRenderer {
     static let facts = FlavourFacts(
         hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, takesOverFirstUser: true,
         switchesRadioOn: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
-        hasCloudInit: false, renamesFirstUser: false,
+        hasCloudInit: false, renamesFirstUser: false, seededAccounts: [],
         removableBootFiles: ["wpa_supplicant.conf"])
 
     /// Images from this day on switch SSH off until the file `ssh` is there (raspberrypi-sys-mods 20161124).
@@ -33,7 +33,8 @@ enum Raspbian: FlavourRenderer {
         var files: [Provision.BootFile] = []
         let readsSSHFile = readsSSHFile(draft.profile)
         if readsSSHFile { files.append(.init(path: BootPath.ssh, contents: [], isConsumed: true)) }
-        let readsWPAFile = readsWPAFile(draft.profile)
+        // With a key of Wi-Fi in it, the file does not belong on the boot partition.
+        let readsWPAFile = !draft.editsRoot && readsWPAFile(draft.profile)
         if readsWPAFile, draft.hasWiFi { files.append(WPASupplicant.bootFile(draft)) }
         return Rendering(
             bootFiles: files,

@@ -68,7 +68,7 @@ enum RootFlavour {
 
     /// Edits of the root partition; none if it cannot be edited, which is reported elsewhere.
     static func edits(_ draft: Draft, _ body: (inout RootSetup) -> Void) -> [TreeChange] {
-        guard let root = draft.root, root.problem == nil else { return [] }
+        guard let root = draft.root, draft.editsRoot else { return [] }
         var setup = RootSetup(draft, root: root)
         body(&setup)
         return setup.edits

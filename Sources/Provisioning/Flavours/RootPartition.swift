@@ -8,7 +8,7 @@ enum RootPartition: FlavourRenderer {
     static let facts = FlavourFacts(
         hasPublishedLogin: true, defaultCodename: nil, bundledDocker: nil, takesOverFirstUser: true,
         switchesRadioOn: false, installsPackages: false, readsListsOfBytesAsSSIDs: false,
-        hasCloudInit: false, renamesFirstUser: false,
+        hasCloudInit: false, renamesFirstUser: false, seededAccounts: [],
         removableBootFiles: [])
 
     static func support(_ profile: OSProfile) -> [Setting: Support] { RootFlavour.support(profile) }

@@ -7,7 +7,7 @@ enum UbuntuCloudInit: CloudInitFlavour {
     static let facts = FlavourFacts(
         hasPublishedLogin: false, defaultCodename: nil, bundledDocker: nil, takesOverFirstUser: false,
         switchesRadioOn: true, installsPackages: false, readsListsOfBytesAsSSIDs: false,
-        hasCloudInit: true, renamesFirstUser: false,
+        hasCloudInit: true, renamesFirstUser: false, seededAccounts: [],
         removableBootFiles: [BootPath.networkConfiguration])
 
     static func seed(_ draft: Draft) -> Seed {
@@ -16,6 +16,6 @@ enum UbuntuCloudInit: CloudInitFlavour {
         // Only the kernel command line has the country: focal's netplan, and jammy's as released, refuse a file with one.
         let network = NetworkConfig(draft: draft, namesCountry: false, ranksNetworks: false)
         // Without `network:` around it focal reads the file too, and later releases take both forms.
-        return ModernCloudInit.seed(draft, config, network: .map(network.members), setsVariant: true)
+        return ModernCloudInit.seed(draft, config, network: network, isNested: false, setsVariant: true)
     }
 }

@@ -6,6 +6,11 @@ enum PasswordSchemes {
     /// libcrypt1, which knows all of them.
     private static let ofGlibc: Set = ["1", "5", "6"]
 
+    /// The strongest scheme that the system checks.
+    static func best(_ profile: OSProfile, root: RootSnapshot?) -> PasswordHash.Scheme {
+        hasLibxcrypt(profile, root: root) ? .yescrypt : .sha512crypt
+    }
+
     static func isKnown(_ scheme: String, _ profile: OSProfile, root: RootSnapshot?) -> Bool {
         ofGlibc.contains(scheme) || hasLibxcrypt(profile, root: root)
     }

@@ -2,6 +2,9 @@ import Text
 import Recipes
 
 /// The `network-config` of cloud-init: netplan's version 2. <https://netplan.readthedocs.io/en/stable/netplan-yaml/>
+///
+/// It is on the boot partition, which is no place for the keys of Wi-Fi: if the root partition can be edited, Wi-Fi is in a
+/// file of netplan's there, beside the one that cloud-init makes of network-config.
 struct NetworkConfig {
     let draft: Draft
     /// Whether the image has netplan 0.105 or later: an older one refuses a file with a country.
@@ -9,22 +12,34 @@ struct NetworkConfig {
     /// Whether NetworkManager sets up what netplan reads: then the networks have an order. networkd's have none.
     let ranksNetworks: Bool
 
-    /// The members below `network:`. Both interfaces are always there: the file replaces what the image came with.
+    /// Of netplan's files the last one in the alphabet wins; cloud-init's is 50-cloud-init.yaml.
+    static let wifiPath = "/etc/netplan/60-piflash-wifi.yaml"
+
+    /// Wi-Fi as a file in the root partition; nil if network-config has it, or there is none. netplan warns of such a file
+    /// if others may read it.
+    var wifiFile: Provision.NodeFile? {
+        guard draft.hasWiFi, draft.editsRoot else { return nil }
+        let document = YAML.map([.init("network", .map([.init("version", .number(2)), wifi]))]).document
+        return .init(path: Self.wifiPath, contents: Array(document.utf8), mode: 0o600)
+    }
+
+    /// The members below `network:`. The file replaces what the image came with, so it always has the cable.
     var members: [YAML.Entry] {
-        var entries: [YAML.Entry] = [
+        let entries: [YAML.Entry] = [
             .init("version", .number(2)),
             .init("ethernets", .map([.init("eth0", .map(addressing(of: "eth0")))])),
         ]
-        if draft.hasWiFi {
-            var wlan = addressing(of: "wlan0")
-            // cloud-init has netplan read this file alone, without the image's, which names the renderer; there a setting
-            // of NetworkManager is a mistake, and nothing of the node is set up.
-            if hasOrder { wlan.insert(.init("renderer", .text("NetworkManager")), at: 0) }
-            if namesCountry, let country = draft.country { wlan.append(.init("regulatory-domain", .text(country))) }
-            wlan.append(.init("access-points", .map(accessPoints)))
-            entries.append(.init("wifis", .map([.init("wlan0", .map(wlan))])))
-        }
-        return entries
+        return draft.hasWiFi && !draft.editsRoot ? entries + [wifi] : entries
+    }
+
+    private var wifi: YAML.Entry {
+        var wlan = addressing(of: "wlan0")
+        // cloud-init has netplan read this file alone, without the image's, which names the renderer; there a setting
+        // of NetworkManager is a mistake, and nothing of the node is set up.
+        if hasOrder { wlan.insert(.init("renderer", .text("NetworkManager")), at: 0) }
+        if namesCountry, let country = draft.country { wlan.append(.init("regulatory-domain", .text(country))) }
+        wlan.append(.init("access-points", .map(accessPoints)))
+        return .init("wifis", .map([.init("wlan0", .map(wlan))]))
     }
 
     private func addressing(of interface: String) -> [YAML.Entry] {

@@ -5,9 +5,13 @@ import Systems
 extension RootSetup {
     /// The wired interface and Wi-Fi, in the files of the program that sets up this image's interfaces.
     ///
-    /// - Parameter wifi: the networks to write, by default all.
-    mutating func setNetwork(wifi includes: (Material.AccessPoint) -> Bool = { _ in true }) {
-        switch draft.profile.network ?? .ifupdown {
+    /// - Parameters:
+    ///   - program: what sets them up, if the flavour knows better than the image's profile.
+    ///   - wifi: the networks to write, by default all.
+    mutating func setNetwork(
+        by program: OSProfile.NetworkStack? = nil, wifi includes: (Material.AccessPoint) -> Bool = { _ in true }
+    ) {
+        switch program ?? draft.profile.network ?? .ifupdown {
         case .networkManager: setConnections(includes)
         case .dhcpcd:
             if draft.material.accessPoints.contains(where: includes) { setWPASupplicant() }
@@ -23,16 +27,21 @@ extension RootSetup {
 
     private mutating func setConnections(_ includes: (Material.AccessPoint) -> Bool) {
         for file in NetworkManagerKeyfile.files(draft, includes: includes) { put(file) }
+        if draft.material.accessPoints.contains(where: includes) { switchRadioOn() }
+    }
+
+    /// Raspberry Pi OS ships with the radio off until a country is set (pi-gen, stage2/02-net-tweaks): NetworkManager by its
+    /// state, and without it, systemd-rfkill(8) by what it keeps.
+    mutating func switchRadioOn() {
         let path = RootPath.networkManagerState
-        // Raspberry Pi OS ships it with Wi-Fi off until a country is set, as its own first boot does for its network.
-        if draft.material.accessPoints.contains(where: includes), let text = root.text(path),
-            text.contains("WirelessEnabled=false")
-        {
+        if let text = root.text(path), text.contains("WirelessEnabled=false") {
             put(text.replacing("WirelessEnabled=false", with: "WirelessEnabled=true"), at: path)
         }
+        for path in RootPath.blockedRadios where root.has(path) { put("0\n", at: path) }
     }
 
     private mutating func setWPASupplicant() {
+        switchRadioOn()
         put(
             Provision.NodeFile(
                 path: WPASupplicant.path,

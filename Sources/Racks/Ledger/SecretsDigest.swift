@@ -1,35 +1,55 @@
 import Text
 import Crypto
+import CryptoExtras
 import Diagnostics
 import Recipes
 import Stacks
+import Synchronization
 
-/// HMAC-SHA256 over the values of all secrets of a node. If it changes, the card has old secrets.
+/// A digest of the values of all secrets of a node, for the ledger. If it changes, the card has old secrets.
 ///
-/// The key is derived from the rack's salt key, which never leaves `.piflash`: the ledger alone reveals nothing about the
-/// secrets.
+/// Each value is stretched by scrypt first. So who has all of `.piflash`, keys and ledger, pays as much for a guess of a
+/// password as with its hash; who has the ledger alone cannot guess at all.
 struct SecretsDigest {
-    private let key: SymmetricKey
+    /// Of this version: another makes every card of a rack stale once.
+    private static let prefix = "2:"
+
+    private let values: KeyedDigest
+    private let nodes: KeyedDigest
 
     init(saltKey: [UInt8]) {
-        // A separate key: its output can never be used as a salt.
-        let purpose = Array("piflash ledger secrets 1".utf8)
-        key = SymmetricKey(
-            data: HMAC<SHA256>.authenticationCode(for: purpose, using: SymmetricKey(data: saltKey)))
+        values = KeyedDigest(secret: saltKey, purpose: "piflash ledger secret 2")
+        nodes = KeyedDigest(secret: saltKey, purpose: "piflash ledger secrets 2")
     }
 
-    /// Lower-case hex; nil if a value was not read. It covers the node's name, so that it does not show which nodes share a
-    /// password.
-    func of(_ values: [SecretValue], for node: String) -> String? {
-        var code = HMAC<SHA256>(key: key)
-        // As the parts of a PartsDigest: no two lists of values give the same bytes.
-        func add(_ text: String) { code.update(data: PartsDigest.encoded(text)) }
-        add(node)
-        for value in values {
-            guard case .value(let text) = value else { return nil }
-            add(text)
+    /// Nil if a value was not read. It covers the node's name, so that it does not show which nodes share a password.
+    func of(_ secrets: [SecretValue], for node: String) throws(Failure) -> String? {
+        var parts = [Array(node.utf8)]
+        for secret in secrets {
+            guard case .value(let text) = secret else { return nil }
+            parts.append(try stretched(Array(text.utf8)))
         }
-        return code.finalize().hex
+        return Self.prefix + nodes.hex(of: parts)
+    }
+
+    /// What this process has stretched: the nodes of a rack share most of their secrets. The keys are digests that end with
+    /// the process.
+    private static let known = Mutex<[[UInt8]: [UInt8]]>([:])
+
+    /// scrypt (RFC 7914) with 16 MiB and the time of a login: N = 2^14, r = 8, p = 1 are its authors' figures for that.
+    private func stretched(_ value: [UInt8]) throws(Failure) -> [UInt8] {
+        let name = values.bytes(of: [value])
+        if let known = Self.known.withLock({ $0[name] }) { return known }
+        let salt = values.bytes(of: [])
+        do {
+            let key = try KDF.Scrypt.deriveKey(
+                from: value, salt: salt, outputByteCount: 32, rounds: 1 << 14, blockSize: 8, parallelism: 1)
+            let made = key.withUnsafeBytes { Array($0) }
+            Self.known.withLock { $0[name] = made }
+            return made
+        } catch {
+            throw Failure(.system, "stretching a secret for the ledger: \(error)")
+        }
     }
 }
 
@@ -45,6 +65,6 @@ extension RackState {
                 values += [.value(file.path), .value(file.contents.hex)]
             }
         }
-        return SecretsDigest(saltKey: try saltKey()).of(values, for: node.hostname.value)
+        return try SecretsDigest(saltKey: try saltKey()).of(values, for: node.hostname.value)
     }
 }

@@ -27,9 +27,13 @@ extension RackState {
 
     private func nodeKeys(in swarm: PrivateDirectory) throws(Failure) -> NodeKeys {
         let hint = "restore it, or delete .piflash/swarm and write all cards of the rack again"
-        let secret =
-            try secret("nodes.key", in: swarm, hint: hint) ?? makeSecret("nodes.key", in: swarm, hint: hint)
-        return NodeKeys(secret: secret, stolen: String(decoding: try swarm.read("stolen") ?? [], as: UTF8.self))
+        let made: [UInt8]
+        if let known = try secret("nodes.key", in: swarm, hint: hint) {
+            made = known
+        } else {
+            made = try makeSecret("nodes.key", in: swarm, hint: hint)
+        }
+        return NodeKeys(secret: made, stolen: String(decoding: try swarm.read("stolen") ?? [], as: UTF8.self))
     }
 
     private func hostKey(in swarm: PrivateDirectory) throws(Failure) -> RackKeys.Pair {

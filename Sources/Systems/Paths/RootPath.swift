@@ -88,6 +88,10 @@ package enum RootPath {
     package static let dhcpcd = "/etc/dhcpcd.conf"
     package static let interfaces = "/etc/network/interfaces"
     package static let resolver = "/etc/systemd/resolved.conf"
+    /// Where systemd-rfkill(8) keeps the state of the radios of a Pi 3 and a Pi 4.
+    package static let blockedRadios = ["3f300000", "fe300000"].map {
+        "/var/lib/systemd/rfkill/platform-\($0).mmcnr:wlan"
+    }
     package static let networkManagerState = "/var/lib/NetworkManager/NetworkManager.state"
 
     /// pam_env(8).

@@ -44,13 +44,15 @@ package struct CardRecord: Hashable, Sendable {
     package var rootFiles: [String]
     /// Files that the first boot deletes, each with a digest of its contents.
     package var consumed: [String: String]
+    /// Whether the boot partition has ever held secrets other than a join token. That of a card of an earlier version has.
+    package var bootSecrets: Bool
 
     package init(
         schema: Int = CardRecord.schema, node: String, role: String? = nil, recipe: String, recipeDigest: String,
         image: ImageIdentity? = nil, flavour: OSProfile.Flavour?, release: String? = nil,
         mechanismProblem: String? = nil, writtenAt: Int64, version: String, files: [String] = [],
         cmdlineAdded: [String] = [], rootFiles: [String] = [],
-        consumed: [String: String] = [:]
+        consumed: [String: String] = [:], bootSecrets: Bool = false
     ) {
         self.schema = schema
         self.node = node
@@ -67,6 +69,7 @@ package struct CardRecord: Hashable, Sendable {
         self.cmdlineAdded = cmdlineAdded
         self.rootFiles = rootFiles
         self.consumed = consumed
+        self.bootSecrets = bootSecrets
     }
 
     /// ``writtenAt`` as text: "2026-08-17T10:15:00Z".
@@ -94,6 +97,7 @@ package struct CardRecord: Hashable, Sendable {
             let entries = consumed.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .string($0.value)) }
             members.append(.init("consumed", .object(entries)))
         }
+        members.append(.init("bootSecrets", .bool(bootSecrets)))
         return Array(JSONValue.object(members).prettyText.utf8)
     }
 
@@ -112,7 +116,7 @@ package struct CardRecord: Hashable, Sendable {
             mechanismProblem: stored.mechanismProblem,
             writtenAt: stored.writtenAt.flatMap { UTCTime(plain: $0)?.seconds } ?? 0, version: stored.piflash ?? "",
             files: stored.files ?? [], cmdlineAdded: stored.cmdlineAdded ?? [], rootFiles: stored.rootFiles ?? [],
-            consumed: stored.consumed ?? [:])
+            consumed: stored.consumed ?? [:], bootSecrets: stored.bootSecrets ?? true)
     }
 
     /// The flavour that a card's record names; nil if it names none that this version knows. Also of a record without a
@@ -140,6 +144,7 @@ package struct CardRecord: Hashable, Sendable {
         var cmdlineAdded: [String]?
         var rootFiles: [String]?
         var consumed: [String: String]?
+        var bootSecrets: Bool?
 
         init?(_ bytes: [UInt8]) {
             guard let stored = try? JSONDecoder().decode(Self.self, from: Data(bytes)) else { return nil }

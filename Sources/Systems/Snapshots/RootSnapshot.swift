@@ -80,7 +80,8 @@ package struct RootSnapshot: Hashable, Sendable {
             RootPath.managerKey, RootPath.cloudInit, RootPath.cloudInitDisabled, RootPath.firstBoot,
             RootPath.maskedRunGenerator, RootPath.occi, RootPath.occiScript, RootPath.sysconfReader,
             RootPath.userDialogue, RootPath.userBanner, RootPath.fileList(of: "cloud-init"),
-        ] + RootPath.timesyncPrograms + RootPath.sshUnits + RootPath.cloudSeeds + RootPath.runGenerators
+        ] + RootPath.timesyncPrograms + RootPath.blockedRadios + RootPath.sshUnits + RootPath.cloudSeeds
+        + RootPath.runGenerators
         + RootPath.generatorDirectories + UnitPaths.readers.flatMap(\.paths)
 
     /// The packages that ``packages`` can contain.
