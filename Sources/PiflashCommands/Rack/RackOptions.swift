@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnostics
+import Images
 import Racks
 import Recipes
 
