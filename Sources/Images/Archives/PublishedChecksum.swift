@@ -18,9 +18,11 @@ package enum PublishedChecksum {
             let text = String(decoding: bytes, as: UTF8.self)
             for line in text.split(whereSeparator: \.isNewline) {
                 // "HEX  NAME", "HEX *NAME", "SHA256 (NAME) = HEX", and a digest alone in a file for one image.
-                let words = line.split(separator: " ", maxSplits: 1).map(String.init)
+                let words = line.split(at: " ", maxSplits: 1).map(String.init)
                 let found =
-                    if let match = line.wholeMatch(of: /SHA256 \((.*)\) = ([0-9A-Fa-f]{64})\s*/) {
+                    if let match = line.wholeMatch(
+                        of: /SHA256 \((.*)\) = ([0-9A-Fa-f]{64})\s*/.matchingSemantics(.unicodeScalar))
+                    {
                         (digest: String(match.2), name: String(match.1))
                     } else {
                         (digest: words.first ?? "", name: words.count > 1 ? words[1] : "")

@@ -1,4 +1,3 @@
-import Images
 import ArgumentParser
 import Diagnostics
 import Images
