@@ -27,8 +27,8 @@ extension RackState {
 
     private func nodeKeys(in swarm: PrivateDirectory) throws(Failure) -> NodeKeys {
         let hint = "restore it, or delete .piflash/swarm and write all cards of the rack again"
-        let secret =
-            try secret("nodes.key", in: swarm, hint: hint) ?? makeSecret("nodes.key", in: swarm, hint: hint)
+        let known = try secret("nodes.key", in: swarm, hint: hint)
+        let secret = if let known { known } else { try makeSecret("nodes.key", in: swarm, hint: hint) }
         return NodeKeys(secret: secret, stolen: String(decoding: try swarm.read("stolen") ?? [], as: UTF8.self))
     }
 
