@@ -62,7 +62,7 @@ e2e-clocks: build
 
 bootstrap: ; @scripts/bootstrap test
 
-SCRIPTS = $(filter-out scripts/check-layers scripts/registries,$(wildcard scripts/*))
+SCRIPTS = $(filter-out scripts/check-layers scripts/check-characters scripts/registries,$(wildcard scripts/*))
 E2E_SCRIPTS = $(filter-out %.py %/recipes %/vendors,$(wildcard Tests/e2e/* Tests/e2e/vendors/*))
 COMPILE = import pathlib, sys; [compile(pathlib.Path(name).read_text(), name, "exec") for name in sys.argv[1:]]
 lint:
@@ -70,8 +70,10 @@ lint:
 	$(SWIFT) format lint --strict -r -p Sources Tests Package.swift
 	scripts/check-layers
 	Tests/scripts/check-layers-test
-	shellcheck $(SCRIPTS) .ci/run Tests/swarm/rack $(E2E_SCRIPTS) Tests/scripts/check-layers-test
-	/usr/bin/python3 -W error -c '$(COMPILE)' Benchmarks/bench Benchmarks/*.py scripts/check-layers scripts/registries Tests/mutants/run \
+	scripts/check-characters
+	Tests/scripts/check-characters-test
+	shellcheck $(SCRIPTS) .ci/run Tests/swarm/rack $(E2E_SCRIPTS) Tests/scripts/*-test
+	/usr/bin/python3 -W error -c '$(COMPILE)' Benchmarks/bench Benchmarks/*.py scripts/check-layers scripts/check-characters scripts/registries Tests/mutants/run \
 		Tests/boots/run Tests/boots/*.py Tests/e2e/*.py
 
 format: ; $(SWIFT) format -i -r -p Sources Tests Package.swift

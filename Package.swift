@@ -126,7 +126,7 @@ let package = Package(
         .target(
             name: "Setups", dependencies: ["Diagnostics", "Text", "Recipes", "Templates"], swiftSettings: strict),
         .target(
-            name: "Labels", dependencies: ["Diagnostics", "Recipes", mustache],
+            name: "Labels", dependencies: ["Diagnostics", "Text", "Recipes", mustache],
             resources: ["labels", "hand-outs"].map { .embedInCode("Templates/\($0).mustache") },
             swiftSettings: strict),
         .target(
@@ -147,7 +147,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "DiagnosticsTests", dependencies: ["Diagnostics", "Host", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "TextTests", dependencies: ["Diagnostics", "Text", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "TextTests", dependencies: ["Diagnostics", "Text", "TestSupport", systemPackage],
+            swiftSettings: strict),
         .testTarget(
             name: "HostTests", dependencies: ["Diagnostics", "Host", "TestSupport", systemPackage],
             swiftSettings: strict),

@@ -27,7 +27,7 @@ package struct InvokingUser: Hashable, Sendable {
     /// Replaces a leading "~" with the user's home directory.
     package func expandingTilde(_ path: String) -> String {
         if path == "~" { return home.string }
-        guard path.hasPrefix("~/") else { return path }
+        guard path.utf8.starts(with: "~/".utf8) else { return path }
         return home.string + path.dropFirst(1)
     }
 }

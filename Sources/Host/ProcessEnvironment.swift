@@ -10,8 +10,8 @@ package enum ProcessEnvironment {
         var entry = environ
         while let text = entry.pointee {
             let pair = String(cString: text)
-            if let sign = pair.firstIndex(of: "=") {
-                environment[String(pair[..<sign])] = String(pair[pair.index(after: sign)...])
+            if let sign = pair.unicodeScalars.firstIndex(of: "=") {
+                environment[String(pair[..<sign])] = String(pair[pair.unicodeScalars.index(after: sign)...])
             }
             entry += 1
         }

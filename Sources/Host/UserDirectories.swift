@@ -12,7 +12,7 @@ package struct UserDirectories: Sendable {
     package init(user: InvokingUser, environment: [String: String]) {
         // The specification: a relative path is invalid and ignored. Under sudo the variable, if it came through, was
         // root's or the caller's; a caller's is theirs to set, so an absolute one is honoured.
-        if let set = environment["XDG_CACHE_HOME"], set.hasPrefix("/") {
+        if let set = environment["XDG_CACHE_HOME"], set.utf8.starts(with: "/".utf8) {
             cache = FilePath(set).appending("piflash")
         } else {
             cache = user.home.appending(".cache").appending("piflash")

@@ -1,5 +1,6 @@
 package import Diagnostics
 import Mustache
+import Text
 
 /// The labels of a rack, as a page to print.
 package struct LabelSheet: Sendable {
@@ -19,10 +20,21 @@ package struct LabelSheet: Sendable {
     /// A page a node.
     package static var handOutTemplate: String { String(decoding: PackageResources.hand_outs_mustache, as: UTF8.self) }
 
+    /// Put before every template: Mustache's own escaping goes by Characters, and misses "<" behind U+0600.
+    private static let escaping: String = {
+        // Also for a template that names the type itself.
+        MustacheContentTypes.register(ScalarHTML(), named: "HTML")
+        return "{{% CONTENT_TYPE:HTML}}"
+    }()
+
+    private struct ScalarHTML: MustacheContentType {
+        func escapeText(_ text: String) -> String { htmlEscaped(text) }
+    }
+
     /// The sheet by a Mustache template, whose `{{name}}` are escaped for HTML; `file` is the template's, for messages.
     package func html(template: String, file: String) throws(Failure) -> String {
         let parsed: MustacheTemplate
-        do { parsed = try MustacheTemplate(string: template) } catch {
+        do { parsed = try MustacheTemplate(string: Self.escaping + template) } catch {
             throw Failure(
                 .usage, severity: .usage, "\(file): no Mustache template: \(error)",
                 hint: "docs/labels.md shows one; `piflash labels --print-template` prints ours")
@@ -40,7 +52,9 @@ package struct LabelSheet: Sendable {
             var values: [String: Any] = [
                 "node": label.node, "index": index + 1, "host": label.host, "target": label.target,
                 "link": label.link, "qr": code.svg,
-                "columns": label.columns.map { ["name": $0.name.replacing("_", with: " "), "value": $0.value] },
+                "columns": label.columns.map {
+                    ["name": $0.name.replacing(scalar: "_", with: " "), "value": $0.value]
+                },
                 // By its name, for templates that know their roster.
                 "roster": Dictionary(uniqueKeysWithValues: label.columns.map { ($0.name, $0.value) }),
             ]

@@ -1,3 +1,4 @@
+import Text
 package import Recipes
 
 /// The content of a node's label.
@@ -52,7 +53,7 @@ package struct NodeLabel: Hashable, Sendable {
 
     /// What a phone or a terminal opens: ssh://user@host.
     package var link: String {
-        let place = host.contains(":") ? "[\(host)]" : host
+        let place = host.contains(scalar: ":") ? "[\(host)]" : host
         return "ssh://" + (user.map { "\($0)@" } ?? "") + place
     }
 

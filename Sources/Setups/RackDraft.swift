@@ -46,7 +46,7 @@ package struct RackDraft: Sendable {
 
     /// A name that YAML could take for a number or a truth value ("01", "no") in quotes.
     private static func word(_ text: String) -> String {
-        text.wholeMatch(of: /[a-z][a-z0-9-]*/) != nil
+        text.wholeMatch(of: /[a-z][a-z0-9-]*/.matchingSemantics(.unicodeScalar)) != nil
             && !["true", "false", "yes", "no", "on", "off", "null", "y", "n"].contains(text)
             ? text : JSONValue.quoted(text)
     }

@@ -1,5 +1,6 @@
 package import Diagnostics
 import Templates
+import Text
 
 /// A set-up to start from: files with variables, which the first lines of the files document.
 ///
@@ -43,7 +44,7 @@ package struct SetupTemplate: Sendable {
             }
             var lines: [String] = []
             for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-                guard line.hasPrefix("#:") else {
+                guard line.begins(with: "#:") else {
                     lines.append(String(line))
                     continue
                 }
@@ -129,8 +130,8 @@ package struct SetupTemplate: Sendable {
         _ file: String, _ lines: [String], _ values: [String: String], _ nodes: [Numbered],
         _ report: inout DiagnosticReport
     ) -> String {
-        let isYAML = file.hasSuffix(".yaml") || file.hasSuffix(".yml")
-        let isCSV = file.hasSuffix(".csv")
+        let isYAML = file.ends(with: ".yaml") || file.ends(with: ".yml")
+        let isCSV = file.ends(with: ".csv")
         var result: [String] = []
         for (index, line) in lines.enumerated() {
             let place = Location(file: file, line: index + 1, column: 1)
@@ -152,11 +153,11 @@ package struct SetupTemplate: Sendable {
                     all["number"] = node.number
                 }
                 if isCSV {
-                    let fields = line.split(separator: ",", omittingEmptySubsequences: false)
+                    let fields = line.split(at: ",", omittingEmptySubsequences: false)
                     result.append(
                         fields.map { csvField(replaced(String($0), all, place, &report) { $0 }) }
                             .joined(separator: ","))
-                } else if isYAML, !line.drop(while: { $0 == " " }).hasPrefix("#") {
+                } else if isYAML, !line.drop(while: { $0 == " " }).begins(with: "#") {
                     checkPlaces(line, place, &report)
                     result.append(replaced(line, all, place, &report, YAMLScalar.text))
                 } else {
@@ -173,7 +174,7 @@ package struct SetupTemplate: Sendable {
     ) -> String {
         var result = ""
         var rest = text[...]
-        while let match = rest.firstMatch(of: /<<([a-z][a-z0-9_]*)>>/) {
+        while let match = rest.firstMatch(of: /<<([a-z][a-z0-9_]*)>>/.matchingSemantics(.unicodeScalar)) {
             result += rest[..<match.range.lowerBound]
             if let value = values[String(match.1)] {
                 result += write(value)
@@ -211,9 +212,9 @@ package struct SetupTemplate: Sendable {
 
     /// RFC 4180.
     private static func csvField(_ text: String) -> String {
-        let isPlain = !text.contains { ",;\"".contains($0) || $0.isNewline || $0 == "\t" }
-        guard !isPlain || text.first?.isWhitespace == true || text.last?.isWhitespace == true else { return text }
-        return "\"" + text.replacing("\"", with: "\"\"") + "\""
+        let isPlain = !text.unicodeScalars.contains { ",;\"\n\r\t".unicodeScalars.contains($0) }
+        guard !isPlain || text.trimmed.utf8.count != text.utf8.count else { return text }
+        return "\"" + text.replacing(scalar: "\"", with: "\"\"") + "\""
     }
 }
 
@@ -222,8 +223,11 @@ enum YAMLScalar {
     private static let words: Set<String> = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"]
 
     static func text(_ string: String) -> String {
-        let isWord = string.wholeMatch(of: /[A-Za-z][A-Za-z0-9_.\/-]*/) != nil && !words.contains(string.lowercased())
-        let isAddress = string.wholeMatch(of: /\d{1,3}(\.\d{1,3}){3}(\/\d{1,2})?/) != nil
+        let isWord =
+            string.wholeMatch(of: /[A-Za-z][A-Za-z0-9_.\/-]*/.matchingSemantics(.unicodeScalar)) != nil
+            && !words.contains(string.lowercased())
+        let isAddress =
+            string.wholeMatch(of: /[0-9]{1,3}(\.[0-9]{1,3}){3}(\/[0-9]{1,2})?/.matchingSemantics(.unicodeScalar)) != nil
         return isWord || isAddress ? string : quoted(string)
     }
 

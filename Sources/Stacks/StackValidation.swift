@@ -1,3 +1,4 @@
+import Text
 package import Diagnostics
 package import Docker
 package import Recipes
@@ -103,7 +104,7 @@ package struct StackValidation {
         if text.isEmpty || text == "3" {
             return engine.map { $0 < ComposeFormat.optionalSince } == true ? 0 : newest
         }
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        let parts = text.split(at: ".", omittingEmptySubsequences: false)
         guard parts.count == 2, parts[0] == "3", let minor = Int(parts[1]), minor <= ComposeFormat.newest,
             "3.\(minor)" == text
         else {

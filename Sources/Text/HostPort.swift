@@ -22,15 +22,15 @@ package struct HostPort: Hashable, Sendable, LosslessStringConvertible {
     package init?(_ text: String) {
         var host = text[...]
         var port: Substring?
-        if text.hasPrefix("[") {
-            guard let end = text.firstIndex(of: "]") else { return nil }
-            host = text[text.index(after: text.startIndex)..<end]
-            let rest = text[text.index(after: end)...]
-            guard host.contains(":"), rest.isEmpty || rest.hasPrefix(":") else { return nil }
+        if text.begins(with: "[") {
+            guard let end = text.unicodeScalars.firstIndex(of: "]") else { return nil }
+            host = text[text.unicodeScalars.index(after: text.startIndex)..<end]
+            let rest = text[text.unicodeScalars.index(after: end)...]
+            guard host.contains(scalar: ":"), rest.isEmpty || rest.begins(with: ":") else { return nil }
             if !rest.isEmpty { port = rest.dropFirst() }
-        } else if let colon = text.firstIndex(of: ":"), colon == text.lastIndex(of: ":") {
+        } else if let colon = text.unicodeScalars.firstIndex(of: ":"), colon == text.unicodeScalars.lastIndex(of: ":") {
             host = text[..<colon]
-            port = text[text.index(after: colon)...]
+            port = text[text.unicodeScalars.index(after: colon)...]
         }
         guard let found = Host(host) else { return nil }
         self.host = found
@@ -57,7 +57,7 @@ extension HostPort.Host: CustomStringConvertible {
     init?(_ text: Substring) {
         if let address = IPv4Address(text) {
             self = .ipv4(address)
-        } else if text.contains(":") {
+        } else if text.contains(scalar: ":") {
             guard let address = IPAddress(text), address.zone == nil else { return nil }
             self = .ipv6(String(text))
         } else {

@@ -23,8 +23,8 @@ package struct IPAddress: Hashable, Sendable {
         }
         var address = text
         var zone: String?
-        if let mark = address.firstIndex(of: "%") {
-            zone = String(address[address.index(after: mark)...])
+        if let mark = address.unicodeScalars.firstIndex(of: "%") {
+            zone = String(address[address.unicodeScalars.index(after: mark)...])
             guard zone != "" else { return nil }
             address = address[..<mark]
         }
@@ -33,14 +33,14 @@ package struct IPAddress: Hashable, Sendable {
     }
 
     private static func ipv6(_ text: Substring) -> [UInt8]? {
-        guard text.contains(":") else { return nil }
+        guard text.contains(scalar: ":") else { return nil }
         var halves: [[UInt8]] = []
         var rest = text
         var sides: [Substring] = []
-        if let gap = text.indices.first(where: { text[$0...].hasPrefix("::") }) {
+        if let gap = text.indices.first(where: { text[$0...].begins(with: "::") }) {
             sides.append(text[..<gap])
             rest = text[text.index(gap, offsetBy: 2)...]
-            guard !rest.contains("::"), !rest.hasPrefix(":") else { return nil }
+            guard !rest.contains(bytes: "::"), !rest.begins(with: ":") else { return nil }
         }
         sides.append(rest)
         for (index, side) in sides.enumerated() {
@@ -50,7 +50,7 @@ package struct IPAddress: Hashable, Sendable {
                 halves.append(bytes)
                 continue
             }
-            let parts = side.split(separator: ":", omittingEmptySubsequences: false)
+            let parts = side.split(at: ":", omittingEmptySubsequences: false)
             for (number, part) in parts.enumerated() {
                 if index == sides.count - 1, number == parts.count - 1, let tail = IPv4Address(part) {
                     bytes += tail.bytes

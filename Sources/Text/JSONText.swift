@@ -44,7 +44,8 @@ extension JSONValue {
             case 0x0A: text += "\\n"
             case 0x0D: text += "\\r"
             case 0x09: text += "\\t"
-            case 0x00...0x1F, 0x7F:
+            // From DEL on RFC 8259 allows them; a terminal that shows the text obeys them.
+            case 0x00...0x1F, 0x7F...0x9F:
                 let digits = String(scalar.value, radix: 16)
                 text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
             default: text.unicodeScalars.append(scalar)

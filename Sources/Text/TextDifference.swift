@@ -107,11 +107,11 @@ package struct TextDifference: Sendable {
             case .added(let text): mark = "+" + text
             }
             let isShown = shown.contains(index)
-            if !mark.hasPrefix("+") {
+            if !mark.begins(with: "+") {
                 oldLine += 1
                 if isShown { oldCount += 1 }
             }
-            if !mark.hasPrefix("-") {
+            if !mark.begins(with: "-") {
                 newLine += 1
                 if isShown { newCount += 1 }
             }

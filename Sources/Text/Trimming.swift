@@ -1,8 +1,8 @@
 extension StringProtocol {
     /// Without white space at either end.
     package var trimmed: String {
-        let front = drop(while: \.isWhitespace)
-        guard let last = front.lastIndex(where: { !$0.isWhitespace }) else { return "" }
-        return String(front[...last])
+        let front = unicodeScalars.drop(while: \.properties.isWhitespace)
+        guard let last = front.lastIndex(where: { !$0.properties.isWhitespace }) else { return "" }
+        return String(String.UnicodeScalarView(front[...last]))
     }
 }

@@ -135,16 +135,72 @@ import Testing
         #expect(harness.files == [])
     }
 
-    @Test func `the file system is not filled: unused images are removed, then the image is refused`() throws {
+    @Test func `the file system is not filled: what cannot fit is refused, and costs no other image`() throws {
         try harness.shell("xz -k small.img")
         let old = try harness.unpack(harness.scratch["small.img"]).digest
-        #expect(harness.files.contains("\(old).img"))
+        let files = harness.files
+        #expect(files.contains("\(old).img"))
         let failure = #expect(throws: Failure.self) {
             try harness.unpack(harness.scratch["small.img.xz"], reserve: .max / 2)
         }
         #expect(failure?.code == .cacheFull)
         #expect(failure?.hint?.contains("XDG_CACHE_HOME") == true)
-        #expect(harness.files == [])
+        #expect(harness.files == files)
+    }
+
+    /// A cache in a file system of 16 MiB, with an image of 6 MiB in it.
+    private func withSmallCache(_ body: (_ old: String) throws -> Void) throws {
+        let cache = harness.scratch["cache"].string
+        try harness.shell("mkdir cache && mount -t tmpfs -o size=16m,mode=700 small '\(cache)'")
+        defer { try? harness.shell("umount '\(cache)'") }
+        harness.makeSmallImage(sectors: 6 << 11)
+        try body(try harness.unpack(harness.scratch["small.img"]).digest)
+    }
+
+    @Test(arguments: ["gz", "bz2", "zst", "xz", "zip"])
+    func `an image that unpacks to more than there is room for costs no other image`(_ ending: String) throws {
+        try withSmallCache { old in
+            // A boot sector, and 100 MiB of anything but zeros.
+            try harness.shell(
+                "(head -c 510 /dev/zero; printf '\\125\\252'; head -c 100M /dev/zero | tr '\\0' x) > bomb.img"
+                    + " && \(Self.packing(ending, "bomb.img"))")
+            let failure = #expect(throws: Failure.self) { try harness.unpack(harness.scratch["bomb.img.\(ending)"]) }
+            #expect(failure?.code == .cacheFull)
+            #expect(harness.files == ["\(old).img", "\(old).json"])
+        }
+    }
+
+    @Test(arguments: ["gz", "bz2", "zst", "xz", "zip"])
+    func `what is no image costs no other image, however long it is`(_ ending: String) throws {
+        try withSmallCache { old in
+            try harness.shell(
+                "head -c 100M /dev/zero | tr '\\0' x > film.img && \(Self.packing(ending, "film.img"))")
+            #expect(throws: Failure.self) { try harness.unpack(harness.scratch["film.img.\(ending)"]) }
+            #expect(harness.files == ["\(old).img", "\(old).json"])
+        }
+    }
+
+    @Test(arguments: ["gz", "xz", "zip", "img"])
+    func `for an image that fits, the images that are not used make room`(_ ending: String) throws {
+        try withSmallCache { old in
+            var bytes = harness.makeSmallImage(sectors: 12 << 11)
+            bytes[20_000] = 1
+            harness.scratch.write(bytes, to: "big.img")
+            if ending != "img" { try harness.shell(Self.packing(ending, "big.img")) }
+            let image = try harness.unpack(harness.scratch[ending == "img" ? "big.img" : "big.img.\(ending)"])
+            #expect(try image.store.bytes(at: 0, count: bytes.count) == bytes)
+            #expect(!harness.files.contains("\(old).img"))
+        }
+    }
+
+    private static func packing(_ ending: String, _ name: String) -> String {
+        switch ending {
+        case "gz": "gzip -1 \(name)"
+        case "bz2": "bzip2 -1 \(name)"
+        case "zst": "zstd -q --rm \(name)"
+        case "xz": "xz -0 \(name)"
+        default: "zip -q -1 -m \(name).zip \(name)"
+        }
     }
 
     @Test func `a full disk is reported as full`() throws {

@@ -31,7 +31,8 @@ final class CommandHarness: Sendable {
 
     func run(
         list arguments: [String], environment: [String: String] = [:], answers: [String] = [],
-        user: InvokingUser? = nil, isCancelled: @escaping @Sendable () -> Bool = { false }
+        user: InvokingUser? = nil, outputIsTerminal: Bool = false,
+        isCancelled: @escaping @Sendable () -> Bool = { false }
     ) async -> Outcome {
         outputText.withLock { $0 = "" }
         errorText.withLock { $0 = "" }
@@ -39,7 +40,7 @@ final class CommandHarness: Sendable {
         let console = Console(
             output: { text in self.outputText.withLock { $0 += text } },
             error: { text in self.errorText.withLock { $0 += text } },
-            readLine: { _ in remaining.next() }, inputIsTerminal: !answers.isEmpty)
+            readLine: { _ in remaining.next() }, inputIsTerminal: !answers.isEmpty, outputIsTerminal: outputIsTerminal)
         let context = CommandContext(
             environment: [
                 "HOME": scratch.path.string, "XDG_CACHE_HOME": scratch["cache"].string, "PI_PASSWORD": "black pearl",
@@ -49,7 +50,18 @@ final class CommandHarness: Sendable {
             user: user ?? InvokingUser(userID: getuid(), groupID: getgid(), home: scratch.path), console: console,
             now: { Self.now }, isCancelled: isCancelled)
         let status = await PiflashCommand.run(arguments, in: context)
-        return Outcome(status: status, output: outputText.withLock { $0 }, errors: errorText.withLock { $0 })
+        let outcome = Outcome(status: status, output: outputText.withLock { $0 }, errors: errorText.withLock { $0 })
+        // Results that programs read are as they are; all other text steers no terminal, whatever is in it.
+        let isData =
+            arguments.first == "run" && !outputIsTerminal || arguments.contains("--raw") || arguments.contains("-")
+        for text in (isData ? [] : [outcome.output]) + (arguments.contains("--raw") ? [] : [outcome.errors]) {
+            let bad = text.unicodeScalars.filter {
+                $0.value < 0x20 && $0 != "\n" && $0 != "\t" || (0x7F...0x9F).contains($0.value)
+                    || (0x202A...0x202E).contains($0.value) || (0x2066...0x2069).contains($0.value)
+            }
+            if !bad.isEmpty { Issue.record("\(arguments) prints \(bad.map { String($0.value, radix: 16) })") }
+        }
+        return outcome
     }
 
     private final class Answers: Sendable {

@@ -21,8 +21,9 @@ import Testing
     private static let plants: [Plant] =
         [
             // The rack's state.
-            ("ledger", write), ("salt.key", write), ("tls", write), ("swarm", write), ("ledger.lock", ["redo", "red01", "red"]),
-            ("contexts", ["context", "red"]), ("tls/client", ["context", "red"]), ("swarm/manager", write),
+            ("ledger", write), ("salt.key", write), ("tls", write), ("swarm", write),
+            ("ledger.lock", ["redo", "red01", "red"]),
+            ("contexts", ["context", "red"]), ("tls/client", ["context", "red"]), ("swarm/nodes.key", write),
         ].flatMap { name, arguments in
             ["ln -s \"$canary/file\"", "ln -s \"$canary/directory\"", "mkfifo"].map {
                 Plant(
@@ -41,7 +42,8 @@ import Testing
             Plant(shell: "chmod 777 red/.piflash", arguments: write, message: "others may write to it"),
             Plant(
                 shell: "truncate -s 20G red/.piflash/ledger", arguments: ["plan", "red"], message: "it is longer than"),
-            Plant(shell: "truncate -s 20G red/red01.yaml", arguments: ["check", "red/red01.yaml"], message: "red01.yaml"),
+            Plant(
+                shell: "truncate -s 20G red/red01.yaml", arguments: ["check", "red/red01.yaml"], message: "red01.yaml"),
             Plant(
                 shell: "truncate -s 20G red/vault",
                 arguments: ["write", "--recipe", "red/red01.yaml", "--yes", "new.img"], message: "vault"),
@@ -78,7 +80,7 @@ import Testing
             Plant(shell: "ln -sf \"$canary/file\" .card.img.piflash-part", arguments: write),
             Plant(shell: "rm -f .card.img.piflash-part && mkfifo .card.img.piflash-part", arguments: write),
             Plant(shell: "ln -sf \"$canary/card.img\" card.img", arguments: write, message: "is a link to"),
-            Plant(shell: "ln -sf \"$canary/none.img\" card.img", arguments: write, message: "is a link to"),
+            Plant(shell: "ln -sf \"$canary/none.img\" card.img", arguments: write, message: "is neither a card"),
             Plant(
                 shell: "ln -s \"$canary/directory\" out", arguments: ["context", "--output", "out", "red"],
                 message: "out is a symbolic link"),
@@ -157,5 +159,27 @@ import Testing
         #expect(made.contains { $0.contains(".card.img.piflash-part") && $0.contains(", 0600)") })
         #expect(made.allSatisfy { $0.contains(", 0600)") || $0.contains(", 0400)") }, "\(made)")
         #expect(try world.scratch["red/.piflash"].stat().permissions.rawValue & 0o077 == 0)
+    }
+
+    /// lrzip, grzip and lzop, by the magic numbers of their formats: libarchive would run these programs.
+    @Test(arguments: ["LRZI\\000\\006\\000\\000", "GRZipII\\000\\002\\004:)", "\\211LZO\\000\\015\\012\\032\\012"])
+    func `a carried file makes piflash run no program`(_ magic: String) throws {
+        let world = try Workstation(copying: Self.used.get())
+        try world.sh(
+            "(printf '\(magic)'; head -c 4096 /dev/zero) >red/image.tar && "
+                + "sed -i 's/^docker: {/docker: { preload: [image.tar],/' red/red01.yaml")
+        let result = try OutsideTool("sh").run(
+            [
+                "-c", "cd \"$1\" && shift && exec strace -f -qq -e trace=execve -o trace \"$@\"", "sh",
+                world.scratch.path.string, BuiltProgram.path().string, "check", "red/red01.yaml",
+            ],
+            environment: [
+                "HOME": world.scratch.path.string, "XDG_CACHE_HOME": world.scratch["cache"].string,
+                "WIFI": Workstation.passphrase, "PI_PASSWORD": Workstation.password,
+            ])
+        #expect(!result.succeeded && (result.errors + result.text).contains("docker.preload"), "\(result.errors)")
+        let calls = String(decoding: world.scratch.read("trace"), as: UTF8.self).split(separator: "\n")
+            .filter { $0.contains("execve(") }
+        #expect(calls.count == 1, "\(calls)")
     }
 }

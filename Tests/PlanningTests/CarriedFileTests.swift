@@ -102,4 +102,20 @@ import Testing
             #expect(throws: Failure.self) { try SavedImage.list(wrong, file: "image.tar") }
         }
     }
+
+    @Test func `reading an archive that unpacks to much can be stopped`() throws {
+        // 512 MiB in some KB.
+        try sh("mkdir big && truncate -s 512M big/layer.tar && tar -cf - -C big layer.tar | gzip >big.tar.gz")
+        var asked = 0
+        let failure = #expect(throws: Failure.self) {
+            try SavedImage.list(
+                bytes("big.tar.gz"), file: "big.tar.gz",
+                isCancelled: {
+                    asked += 1
+                    return asked > 2
+                })
+        }
+        #expect(failure?.code == .cancelled)
+        #expect(asked == 3)
+    }
 }

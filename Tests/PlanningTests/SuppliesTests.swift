@@ -53,7 +53,9 @@ import Testing
         // Sparse: it takes no room on the disk.
         #expect(try OutsideTool("truncate").run(["-s", "2G", scratch["huge.tar"].string]).succeeded)
         let report = try #require(
-            #expect(throws: DiagnosticReport.self) { try Supplies(filesOf: node(preload: ["huge.tar"]), isCancelled: { false }) })
+            #expect(throws: DiagnosticReport.self) {
+                try Supplies(filesOf: node(preload: ["huge.tar"]), isCancelled: { false })
+            })
         #expect(report.errors.count == 1)
         #expect(
             report.errors[0].description.contains("have 2 GiB; at most 1 GiB can be carried"), "\(report.errors[0])")

@@ -7,7 +7,7 @@ import Provisioning
 extension Sample {
     /// What no file format may trip over: comments of keys, each of which is one line.
     static let comments =
-        Corpus.names.map { String($0.unicodeScalars.filter { $0.value >= 0x20 }) }
+        Corpus.names.map { String($0.unicodeScalars.filter { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }) }
         + ["END", "'END'", "EOF", "\"\"\"", "'''", "\\", "ends in \\", "a, b", "[x] # y", "\\u0041", "]"]
 
     static let keys = comments.map { "\(key.split(separator: " ").prefix(2).joined(separator: " ")) \($0)" }

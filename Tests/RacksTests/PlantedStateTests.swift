@@ -77,7 +77,8 @@ import Testing
 
     private func run(_ shell: String, _ name: String) throws {
         let made = try OutsideTool("sh").run([
-            "-c", "cd \"$0\" && \(shell)", scratch.path.string, scratch["rack/.piflash"].string + (name.isEmpty ? "" : "/\(name)"),
+            "-c", "cd \"$0\" && \(shell)", scratch.path.string,
+            scratch["rack/.piflash"].string + (name.isEmpty ? "" : "/\(name)"),
         ])
         #expect(made.succeeded, "\(made.errors)")
     }
@@ -109,7 +110,9 @@ import Testing
         #expect(try canaries() == before)
     }
 
-    @Test(arguments: ["salt.key", "swarm/host", "swarm/nodes.key", "swarm/manager", "tls/ca-key.pem", "tls/nodes/red01/key.pem"])
+    @Test(arguments: [
+        "salt.key", "swarm/host", "swarm/nodes.key", "swarm/manager", "tls/ca-key.pem", "tls/nodes/red01/key.pem",
+    ])
     func `a key that others may read is refused, as by ssh`(_ name: String) throws {
         try fill()
         try run("chmod 644 \"$1\"", name)
@@ -131,7 +134,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["salt.key", "ledger", "swarm/host", "swarm/nodes.key", "swarm/stolen", "tls/ca.pem", "tls/ca-key.pem"])
+    @Test(arguments: [
+        "salt.key", "ledger", "swarm/host", "swarm/nodes.key", "swarm/stolen", "tls/ca.pem", "tls/ca-key.pem",
+    ])
     func `a file of 20 GB is a failure at once`(_ name: String) throws {
         try fill()
         try run("truncate -s 20G \"$1\"", name)

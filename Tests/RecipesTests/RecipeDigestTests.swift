@@ -17,24 +17,33 @@ import Testing
         var testDescription: String { path }
     }
 
-    static let places = [
-        Place(
-            path: "user.password", one: "hunter2", other: "letmein",
-            recipe: { "hostname: red01\nuser: { name: pirate, password: \($0) }\n" }),
-        Place(
-            path: "wifi.networks.passphrase", one: "12345678", other: "correct horse",
-            recipe: { with("wifi: { country: DE, networks: [{ ssid: a }, { ssid: b, passphrase: \($0) }] }\n") }),
-        Place(
-            path: "swarm.token", one: RecipeHarness.token, other: RecipeHarness.token.replacing("3pu6", with: "4pu6"),
-            recipe: { with("swarm: { managers: [10.0.0.1], role: worker, token: \($0) }\n") }),
-        Place(
-            path: "swarm.stacks.environment", one: "hunter2", other: "letmein",
-            recipe: {
-                with(
-                    "swarm: { managers: [10.0.0.1], stacks: [{ name: a, compose: a.yml, environment: { X: \($0) } }] }\n"
-                )
-            }),
-    ]
+    static let places =
+        [
+            Place(
+                path: "user.password", one: "hunter2", other: "letmein",
+                recipe: { "hostname: red01\nuser: { name: pirate, password: \($0) }\n" }),
+            Place(
+                path: "wifi.networks.passphrase", one: "12345678", other: "correct horse",
+                recipe: { with("wifi: { country: DE, networks: [{ ssid: a }, { ssid: b, passphrase: \($0) }] }\n") }),
+            Place(
+                path: "swarm.token", one: RecipeHarness.token,
+                other: RecipeHarness.token.replacing("3pu6", with: "4pu6"),
+                recipe: { with("swarm: { managers: [10.0.0.1], role: worker, token: \($0) }\n") }),
+            Place(
+                path: "swarm.stacks.environment", one: "hunter2", other: "letmein",
+                recipe: {
+                    with(
+                        "swarm: { managers: [10.0.0.1], stacks: [{ name: a, compose: a.yml, environment: { X: \($0) } }] }\n"
+                    )
+                }),
+        ]
+        + ["network", "docker"].flatMap { section in
+            ["http", "https"].map { kind in
+                Place(
+                    path: "\(section).proxy.\(kind)", one: "http://me:hunter2@p:1", other: "http://me:letmein@p:1",
+                    recipe: { with("\(section): { proxy: { \(kind): \($0) } }\n") })
+            }
+        }
 
     /// What a tag may name although it is not a secret: its text is on the card, where everyone can read it.
     static let shown: Set<String> = ["user.ssh_authorized_keys", "first_boot.files.content"]

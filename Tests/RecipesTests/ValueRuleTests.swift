@@ -71,6 +71,9 @@ import Text
         Examples(rule: .fileMode, good: ["644", "0644", "0000"], bad: ["", "0o644", "64", "888", "00644", "u+x"]),
         Examples(
             rule: .sha256, good: [times("a", 64), times("0F", 32)], bad: ["", times("a", 63), times("g", 64)]),
+        Examples(
+            rule: .localPath, good: ["a.deb", "../a b.tar", "/é", "a\u{301}"], bad: [],
+            unsaid: ["a\nb", "\u{1B}[2J", "a\u{9B}", "a\u{7F}"]),
         Examples(rule: .imagePath, good: ["x.img", "../a b.zip", "/é"], bad: [], unsaid: ["http://a/x.img", "a://b"]),
         Examples(
             rule: .gateway, good: ["0.0.0.0", "192.168.50.1", "255.255.255.255", "10.0.0.10", "fd00::1", "fe80::1"],
@@ -117,10 +120,16 @@ import Text
             ], unsaid: ["http://a:0", "http://a:70000", "http://1.2.3.400", "http://a..b"]),
         Examples(
             rule: .proxy,
-            good: ["http://p:3128", "https://p", "http://u:a%20b@p:1/", "http://[fd00::1]:1", "http://u:ä@p"],
+            good: [
+                "http://p:3128", "https://p", "http://u:a%20b@p:1/", "http://[fd00::1]:1", "http://u:%C3%A4~!*+,=.-_@p",
+            ],
             bad: [
                 "", "p:3128", "socks5://p", "http://u p@h", "http://p/x", "http://u\"@p", "http://u\u{1}@p",
-                "http://-p", "http://u:a#b@p", "http://u:a?b@p",
+                "http://-p", "http://u:a#b@p", "http://u:a?b@p", "http://u:ä@p", "http://u:100%@p", "http://u:$x@p",
+                "http://a\u{600}';touch${IFS}PWN;echo\u{600}'@p", "http://a\u{600}\" \"X=b@p", "http://u:`id`@p",
+                "http://u:a&b@p", "http://u:a;b@p", "http://u:(a)@p", "http://\u{1B}@p", "http://\u{9B}@p",
+                "http://p\u{301}",
+                "http://\u{430}.org",
             ]),
         Examples(
             rule: .directHost,

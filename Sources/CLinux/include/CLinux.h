@@ -62,3 +62,10 @@ long clinux_receive(int socket, void *bytes, unsigned long count, int *passed);
 
 /// Adds O_DIRECT to the flags of an open file. Returns 0, or -1 with errno set.
 int clinux_set_direct(int fd);
+
+/// PR_SET_NO_NEW_PRIVS (prctl(2)): no program that this process starts has more rights than it. Returns 0, or -1 with errno
+/// set.
+int clinux_forbid_new_privileges(void);
+
+/// A new file in memory (memfd_create(2)), close-on-exec, or -1 with errno set.
+int clinux_memory_file(void);

@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 import Host
 import FoundationEssentials
@@ -54,7 +55,7 @@ package struct BlockDeviceTree: Sendable {
     /// encryption.
     package func disks(under number: String) -> Set<String> {
         // Major number 0 is for file systems without a device (Documentation/admin-guide/devices.txt).
-        guard !number.hasPrefix("0:"), let start = name(of: number) else { return [] }
+        guard !number.begins(with: "0:"), let start = name(of: number) else { return [] }
         var found: Set<String> = []
         var open = [start]
         var seen: Set<String> = []
@@ -119,7 +120,7 @@ package struct BlockDeviceTree: Sendable {
         if name.hasPrefix("vd") { return .virtio }
         let path = block.appending(name)
         let resolved = (try? FileManager.default.destinationOfSymbolicLink(atPath: path.string)) ?? ""
-        let parts = resolved.split(separator: "/")
+        let parts = resolved.split(at: "/")
         if parts.contains(where: { $0.hasPrefix("usb") }) { return .usb }
         if parts.contains(where: { $0.hasPrefix("ata") }) { return .ata }
         if parts.contains(where: { $0.hasPrefix("virtio") }) { return .virtio }
@@ -131,10 +132,10 @@ package struct BlockDeviceTree: Sendable {
     private func port(of name: String) -> String {
         let path = block.appending(name)
         let resolved = (try? FileManager.default.destinationOfSymbolicLink(atPath: path.string)) ?? ""
-        let parts = resolved.split(separator: "/").map(String.init)
+        let parts = resolved.split(at: "/").map(String.init)
         if let port = parts.last(where: { $0.wholeMatch(of: /[0-9]+-[0-9.]+:[0-9.]+/) != nil }) {
             let slot = parts.last { $0.wholeMatch(of: /[0-9]+:[0-9]+:[0-9]+:[0-9]+/) != nil }
-            return port + (slot.flatMap { $0.split(separator: ":").last }.map { "/\($0)" } ?? "")
+            return port + (slot.flatMap { $0.split(at: ":").last }.map { "/\($0)" } ?? "")
         }
         if let host = parts.last(where: { $0.wholeMatch(of: /mmc[0-9]+/) != nil }) { return host }
         return name
@@ -176,7 +177,7 @@ package struct BlockDeviceTree: Sendable {
     }
 
     private func raw(_ directory: FilePath, _ name: String) -> String? {
-        let path = directory.appending(name.split(separator: "/").compactMap { FilePath.Component(String($0)) })
+        let path = directory.appending(name.split(at: "/").compactMap { FilePath.Component(String($0)) })
         return KernelFile.text(path)
     }
 }

@@ -1,3 +1,4 @@
+import Text
 package import SystemPackage
 
 /// How the running system uses its block devices: mounts and swap.
@@ -32,8 +33,10 @@ package struct SystemUse: Sendable {
     /// proc_pid_mountinfo(5): id, parent, major:minor, root, mount point, options, tags…, "-", type, source, options.
     static func parse(mountinfo text: String) -> [Mount] {
         text.split(separator: "\n").compactMap { line in
-            let fields = line.split(separator: " ").map(String.init)
-            guard let dash = fields.firstIndex(of: "-"), dash >= 6, fields.count > dash + 2 else { return nil }
+            let fields = line.split(at: " ").map(String.init)
+            guard let dash = fields.firstIndex(where: { $0 == "-" }), dash >= 6, fields.count > dash + 2 else {
+                return nil
+            }
             return Mount(number: fields[2], point: unescape(fields[4]), source: unescape(fields[dash + 2]))
         }
     }

@@ -1,3 +1,4 @@
+import Text
 package import Diagnostics
 import Host
 package import SystemPackage
@@ -26,7 +27,7 @@ package enum CardTargetPath: Hashable, Sendable {
         }
         guard !Self.isSpecial(resolved), !Self.isSpecial(path) else { throw Self.noDevice(path, exists: type != nil) }
         let name = resolved.lastComponent?.string ?? ""
-        guard type == nil || type == .regular, name.lowercased().hasSuffix(".img"), name.count > 4 else {
+        guard type == nil || type == .regular, name.lowercased().ends(with: ".img"), name.count > 4 else {
             let instead = type == .directory ? "\(path)/card.img" : "\(path).img"
             throw Failure(
                 .notATarget, severity: .refused, "\"\(path)\" is neither a card nor an image file",

@@ -142,7 +142,7 @@ package struct CardValidation: Sendable {
 
     /// The number of a device by its path, or by its exact name if the node is missing, as in a container.
     private func number(ofNode path: String) -> String? {
-        guard path.hasPrefix("/dev/"), FilePath(path).lexicallyNormalized().string == path else { return nil }
+        guard path.begins(with: "/dev/"), FilePath(path).lexicallyNormalized().string == path else { return nil }
         return numberOf(FilePath(path)) ?? tree.number(of: String(path.dropFirst("/dev/".count)))
     }
 

@@ -13,12 +13,14 @@ package struct ProxySettings: Hashable, Sendable {
     }
 
     /// Whether an address holds a login, which nobody but root may read.
-    package var holdsLogin: Bool { [http, https].contains { $0?.contains("@") == true } }
+    package var holdsLogin: Bool { [http, https].contains { $0?.contains(scalar: "@") == true } }
 
     /// Whether `members` of a daemon.json give an address of a proxy that holds a login.
     package static func holdsLogin(_ members: [JSONValue.Member]) -> Bool {
         guard case .object(let proxies) = members.first(where: { $0.name == "proxies" })?.value else { return false }
-        return proxies.contains { if case .string(let address) = $0.value { address.contains("@") } else { false } }
+        return proxies.contains {
+            if case .string(let address) = $0.value { address.contains(scalar: "@") } else { false }
+        }
     }
 
     /// Lower-case names of the environment with their values. Go's net/http reads either case.
@@ -39,9 +41,7 @@ package struct ProxySettings: Hashable, Sendable {
     package var dropIn: String {
         var lines = ["[Service]"]
         for (name, value) in values {
-            // systemd.unit(5): "%" begins a specifier; systemd.syntax(7): quotes and backslashes.
-            let escaped = value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("%", with: "%%")
-            lines.append("Environment=\"\(Self.variable(name))=\(escaped)\"")
+            lines.append("Environment=" + systemdAssignment(Self.variable(name), value))
         }
         return lines.map { $0 + "\n" }.joined()
     }
@@ -49,9 +49,9 @@ package struct ProxySettings: Hashable, Sendable {
     /// Lines for /etc/default/docker, which the sysvinit script reads as shell.
     package var shellLines: [String] {
         values.map { name, value in
-            "export \(Self.variable(name))='\(value.replacing("'", with: "'\\''"))'"
+            "export \(Self.variable(name))=\(shellQuoted(value))"
         }
     }
 
-    private static func variable(_ name: String) -> String { name.uppercased().replacing("-", with: "_") }
+    private static func variable(_ name: String) -> String { name.uppercased().replacing(scalar: "-", with: "_") }
 }

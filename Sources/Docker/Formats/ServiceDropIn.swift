@@ -1,3 +1,5 @@
+import Text
+
 /// Drop-ins that start dockerd as its unit does, but for some of its options.
 package enum ServiceDropIn {
     /// Where systemd looks for drop-ins of docker.service. The first-boot program writes `piflash.conf` there, for the
@@ -9,9 +11,8 @@ package enum ServiceDropIn {
 
     /// The unit's command with more options, for engines before 1.10 whose unit reads no DOCKER_OPTS.
     package static func adding(_ words: [String], to command: String) -> String {
-        let hasHosts = words.contains { $0.hasPrefix("--host=") }
-        // systemd.unit(5): "%" begins a specifier.
-        let more = words.map { " " + $0.replacing("%", with: "%%") }.joined()
+        let hasHosts = words.contains { $0.begins(with: "--host=") }
+        let more = words.map { " " + systemdWord($0) }.joined()
         return unit((hasHosts ? strip(command) : command) + more)
     }
 
@@ -26,7 +27,7 @@ package enum ServiceDropIn {
                 skips = false
             } else if word == "-H" || word == "--host" {
                 skips = true
-            } else if !word.hasPrefix("-H"), !word.hasPrefix("--host=") {
+            } else if !word.begins(with: "-H"), !word.begins(with: "--host=") {
                 kept.append(word)
             }
         }

@@ -17,7 +17,7 @@ enum NetworkRules {
     static let nameServer: DaemonKey.TextRule = { text, version in
         let isRecent = version >= EngineVersion(29, 0)
         guard let address = IPAddress(isRecent ? text : String(text.trimmed)) else {
-            let hint = text.contains(":") && !text.contains("::") ? ": no port can stand there" : ""
+            let hint = text.contains(scalar: ":") && !text.contains(bytes: "::") ? ": no port can stand there" : ""
             return .error("\"\(text)\" is not a valid IP address\(hint)")
         }
         return address.zone != nil && !isRecent
@@ -81,7 +81,8 @@ enum NetworkRules {
     /// IFNAMSIZ: 15 bytes and a zero (netdevice(7)).
     static let interface: DaemonKey.TextRule = { text, _ in
         if text == "none" || text == "docker0" { return nil }
-        guard (1...15).contains(text.utf8.count), !text.contains("/"), !text.contains(where: \.isWhitespace) else {
+        guard (1...15).contains(text.utf8.count), !text.contains(scalar: "/"), !text.contains(where: \.isWhitespace)
+        else {
             return .error("\"\(text)\" is not a valid interface")
         }
         return nil
@@ -89,12 +90,18 @@ enum NetworkRules {
 
     /// strconv.ParseUint(…, 0, 32), a mask behind "/".
     static let firewallMark: DaemonKey.TextRule = { text, _ in
-        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = text.split(at: "/", maxSplits: 1, omittingEmptySubsequences: false)
         let isMark = parts.allSatisfy { part in
             let lower = part.lowercased()
-            if lower.hasPrefix("0x") { return UInt32(lower.dropFirst(2), radix: 16) != nil && !lower.contains("+") }
-            if lower.hasPrefix("0b") { return UInt32(lower.dropFirst(2), radix: 2) != nil && !lower.contains("+") }
-            if lower.hasPrefix("0o") { return UInt32(lower.dropFirst(2), radix: 8) != nil && !lower.contains("+") }
+            if lower.hasPrefix("0x") {
+                return UInt32(lower.dropFirst(2), radix: 16) != nil && !lower.contains(scalar: "+")
+            }
+            if lower.hasPrefix("0b") {
+                return UInt32(lower.dropFirst(2), radix: 2) != nil && !lower.contains(scalar: "+")
+            }
+            if lower.hasPrefix("0o") {
+                return UInt32(lower.dropFirst(2), radix: 8) != nil && !lower.contains(scalar: "+")
+            }
             if lower.hasPrefix("0"), lower.count > 1 { return UInt32(lower, radix: 8) != nil }
             return lower.allSatisfy(\.isNumber) && UInt32(lower) != nil
         }
@@ -107,15 +114,16 @@ enum NetworkRules {
             "\"\(text)\" is not a valid address to listen at (unix:///var/run/docker.sock, tcp://0.0.0.0:2376, fd://)"
         let host = text.trimmed[...]
         if host.isEmpty { return .warning("an empty text means the default, unix:///var/run/docker.sock") }
-        let scheme = host.firstRange(of: "://").map { String(host[..<$0.lowerBound]) }
-        let rest = host.firstRange(of: "://").map { host[$0.upperBound...] } ?? host
+        let scheme = host.utf8.firstRange(of: "://".utf8).map { String(host[..<$0.lowerBound]) }
+        let rest = host.utf8.firstRange(of: "://".utf8).map { host[$0.upperBound...] } ?? host
         switch scheme {
         case "fd": return nil
-        case "unix": return rest.contains("://") ? .error(shape) : nil
+        case "unix": return rest.contains(bytes: "://") ? .error(shape) : nil
         case "tcp", nil:
             let pattern = /(\[[0-9A-Fa-f:.%a-z]+\]|[A-Za-z0-9._-]*)(:[0-9]{0,5})?/
             guard rest.isEmpty || rest.wholeMatch(of: pattern) != nil else { return .error(shape) }
-            if let colon = rest.lastIndex(of: ":"), rest.last != "]", let port = Int(rest[colon...].dropFirst()),
+            if let colon = rest.unicodeScalars.lastIndex(of: ":"), rest.last != "]",
+                let port = Int(rest[colon...].dropFirst()),
                 port > 65535
             {
                 return .error(shape)

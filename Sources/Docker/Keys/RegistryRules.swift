@@ -4,14 +4,14 @@ import Text
 enum RegistryRules {
     /// A registry of allow-nondistributable-artifacts.
     static let plain: DaemonKey.TextRule = { text, version in
-        if !text.hasSuffix("-"), IPNetwork(text) != nil || isHostPort(text[...], version) { return nil }
+        if !text.ends(with: "-"), IPNetwork(text) != nil || isHostPort(text[...], version) { return nil }
         return .error("\"\(text)\" is not a valid registry (host[:port], or a network as 10.0.0.0/8)")
     }
 
     /// A mirror of Docker Hub: the only registry that Docker asks mirrors for.
     static let mirror: DaemonKey.TextRule = { text, version in
         let shape = "\"\(text)\" is not a valid registry mirror (http://host[:port] or https://host[:port])"
-        guard let mark = text.firstRange(of: "://"), mark.lowerBound > text.startIndex else {
+        guard let mark = text.utf8.firstRange(of: "://".utf8), mark.lowerBound > text.startIndex else {
             return .error(shape + ": it needs \"http://\" or \"https://\"")
         }
         guard ["http", "https"].contains(text[..<mark.lowerBound].lowercased()) else { return .error(shape) }
@@ -19,7 +19,9 @@ enum RegistryRules {
         let authority = rest.prefix { !"/?#".contains($0) }
         let path = rest.dropFirst(authority.count).prefix { !"?#".contains($0) }
         let tail = rest.dropFirst(authority.count + path.count)
-        if authority.contains("@") { return .error("\"\(text)\": leave the user and the password out of a mirror") }
+        if authority.contains(scalar: "@") {
+            return .error("\"\(text)\": leave the user and the password out of a mirror")
+        }
         if tail.count > 1 { return .error("\"\(text)\": leave the query and the fragment out of a mirror") }
         guard isAuthority(authority), !path.unicodeScalars.contains(where: { $0.value <= 0x20 || $0.value == 0x7F })
         else { return .error(shape) }
@@ -44,10 +46,10 @@ enum RegistryRules {
 
     /// A registry without TLS, or with a certificate that nobody vouches for: a host, or a network in CIDR notation.
     static let insecure: DaemonKey.TextRule = { text, version in
-        if text.hasPrefix("-") || text.hasSuffix("-") { return .error("\"\(text)\" begins or ends with \"-\"") }
+        if text.begins(with: "-") || text.ends(with: "-") { return .error("\"\(text)\" begins or ends with \"-\"") }
         var host = text[...]
         var remark: DaemonKey.Problem?
-        if let mark = text.firstRange(of: "://") {
+        if let mark = text.utf8.firstRange(of: "://".utf8) {
             let scheme = text[..<mark.lowerBound].lowercased()
             host = text[mark.upperBound...]
             let advice = "\"\(text)\": write it without \"\(scheme)://\""

@@ -18,7 +18,7 @@ enum TextRules {
     }
 
     static let path: DaemonKey.TextRule = { text, _ in
-        text.hasPrefix("/")
+        text.begins(with: "/")
             ? nil : .warning("\"\(text)\" is not an absolute path: it counts from where dockerd is started")
     }
 
@@ -38,7 +38,7 @@ enum TextRules {
         if marks > 1, version < EngineVersion(1, 8) {
             return .error("Docker before 1.8 takes just one \"=\" in a label: \"\(text)\"")
         }
-        if text.hasPrefix("=") { return .warning("the label \"\(text)\" has no name") }
+        if text.begins(with: "=") { return .warning("the label \"\(text)\" has no name") }
         let lower = text.lowercased()
         if ["com.docker.", "io.docker.", "org.dockerproject."].contains(where: { lower.hasPrefix($0) }) {
             let text = "the label \"\(text)\" has a prefix that Docker keeps for itself"
@@ -50,7 +50,7 @@ enum TextRules {
 
     /// "native.cgroupdriver" is the only one on Linux. Other names were ignored before 28.0, and stop dockerd since.
     static let execOption: DaemonKey.TextRule = { text, version in
-        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = text.split(at: "=", maxSplits: 1, omittingEmptySubsequences: false)
             .map { $0.trimmed.lowercased() }
         guard parts.count == 2, parts[0] == "native.cgroupdriver" else {
             let effect = version >= EngineVersion(28, 0) ? "stops dockerd since 28.0" : "does nothing"
@@ -83,13 +83,14 @@ enum TextRules {
     /// The address of a proxy. Go takes http, https and socks5; without a scheme it is http.
     static let proxy: DaemonKey.TextRule = { text, _ in
         let pattern = /((https?|socks5h?):\/\/)?([^\s@\/]+@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?\/?/
+            .matchingSemantics(.unicodeScalar)
         return text.isEmpty || text.wholeMatch(of: pattern) != nil
             ? nil : .error("\"\(text)\" is not a valid address of a proxy (http://host:port)")
     }
 
     /// genericresource.Parse of swarmkit; the list as a whole is checked with the combinations.
     static let genericResource: DaemonKey.TextRule = { text, _ in
-        let parts = text.split(separator: "=", omittingEmptySubsequences: false)
+        let parts = text.split(at: "=", omittingEmptySubsequences: false)
         guard parts.count == 2, !parts[0].trimmed.isEmpty else {
             return .error("\"\(text)\" is not a valid resource (name=value)")
         }

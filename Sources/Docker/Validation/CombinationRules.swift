@@ -19,7 +19,7 @@ extension DaemonValidation {
     private mutating func validateLabels() {
         var seen: [Substring: Substring] = [:]
         for label in texts("labels") {
-            let parts = label.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = label.split(at: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2 else { continue }
             if let other = seen[parts[0]], other != parts[1] {
                 let text = "the label \"\(parts[0])\" has two values, \"\(other)\" and \"\(parts[1])\""
@@ -34,7 +34,7 @@ extension DaemonValidation {
         var counts: [String: Int] = [:]
         var named: Set<String> = []
         for resource in texts("node-generic-resources") {
-            let parts = resource.split(separator: "=", omittingEmptySubsequences: false).map(\.trimmed)
+            let parts = resource.split(at: "=", omittingEmptySubsequences: false).map(\.trimmed)
             guard parts.count == 2 else { continue }
             if Int(parts[1]) != nil { counts[parts[0], default: 0] += 1 } else { named.insert(parts[0]) }
         }
@@ -142,7 +142,7 @@ extension DaemonValidation {
         }
         let hosts = texts("hosts").map { String($0.trimmed) }
         guard !hosts.isEmpty else { return warning(at, "is empty, which has the same effect as leaving it out") }
-        if !hosts.contains(where: { $0.hasPrefix("unix://") || $0.hasPrefix("fd://") || $0.isEmpty }) {
+        if !hosts.contains(where: { $0.begins(with: "unix://") || $0.begins(with: "fd://") || $0.isEmpty }) {
             let text = "without unix:///var/run/docker.sock the docker command on the node fails"
             if surroundings.isInSwarm {
                 error(at, text + ", and the node cannot join the swarm")
@@ -151,7 +151,7 @@ extension DaemonValidation {
             }
         }
         let isOpen = hosts.contains {
-            ($0.hasPrefix("tcp://") || !$0.contains("://")) && !$0.isEmpty && !$0.hasPrefix("tcp://127.")
+            ($0.begins(with: "tcp://") || !$0.contains(bytes: "://")) && !$0.isEmpty && !$0.begins(with: "tcp://127.")
                 && !$0.hasPrefix("tcp://localhost")
         }
         let verifies = usesTLS && flag("tlsverify") ?? true
@@ -165,7 +165,7 @@ extension DaemonValidation {
     }
 
     private mutating func mustExist(_ name: String) {
-        guard let path = text(name), path.hasPrefix("/"), let at = index(of: name) else { return }
+        guard let path = text(name), path.begins(with: "/"), let at = index(of: name) else { return }
         if surroundings.ownFiles.contains(path) { return }
         guard let files = surroundings.files else {
             return warning(at, "dockerd does not start unless \(path) is on the node")
@@ -225,7 +225,7 @@ extension DaemonValidation {
         if let profile = text("seccomp-profile") {
             let words = has(23, 0) ? ["builtin", "unconfined"] : []
             if !words.contains(profile) {
-                if profile.hasPrefix("/") {
+                if profile.begins(with: "/") {
                     mustExist("seccomp-profile")
                 } else {
                     error(
@@ -236,7 +236,7 @@ extension DaemonValidation {
             }
         }
         if has(23, 0), let path = text("userland-proxy-path"), flag("userland-proxy") != false {
-            if !path.hasPrefix("/") {
+            if !path.begins(with: "/") {
                 error(index(of: "userland-proxy-path"), "\"\(path)\" is not an absolute path")
             } else if !["/usr/bin/docker-proxy", "/usr/sbin/docker-proxy", "/usr/libexec/docker/docker-proxy"]
                 .contains(path)
@@ -269,7 +269,7 @@ extension DaemonValidation {
         }
         if let parent = text("cgroup-parent"),
             texts("exec-opts").contains(where: { $0.filter { !$0.isWhitespace } == "native.cgroupdriver=systemd" }),
-            !parent.hasSuffix(".slice") || parent.utf8.count <= 6
+            !parent.ends(with: ".slice") || parent.utf8.count <= 6
         {
             error(index(of: "cgroup-parent"), "with systemd's cgroups it is the name of a slice (\"docker.slice\")")
         }

@@ -135,7 +135,7 @@ extension DaemonValidation {
     /// (20.10.24).
     private mutating func validatePlugin(_ name: String, hasOptions: Bool) {
         let at = index(of: "log-driver")
-        let isImage = name.contains("/") || name.contains(":")
+        let isImage = name.contains(scalar: "/") || name.contains(scalar: ":")
         if !isImage, let near = nearest(to: name, among: LogDrivers.all.map(\.name)) {
             return error(
                 at, "Docker has no log driver \"\(name)\", and no container starts with it; did you mean \"\(near)\"?")
@@ -291,7 +291,10 @@ extension DaemonValidation {
     private mutating func validateGELF(_ values: [String: String], _ at: Int?) {
         let at = at ?? index(of: "log-driver")
         guard let address = values["gelf-address"], !address.isEmpty else { return error(at, "needs gelf-address") }
-        guard let match = address.wholeMatch(of: /(udp|tcp):\/\/([^\/:]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5})\/?/) else {
+        guard
+            let match = address.wholeMatch(
+                of: /(udp|tcp):\/\/([^\/:]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5})\/?/.matchingSemantics(.unicodeScalar))
+        else {
             return error(at, "\"\(address)\" is not of the form udp://host:port", inside: "gelf-address")
         }
         for name in ["gelf-compression-type", "gelf-compression-level"] {
@@ -317,6 +320,7 @@ extension DaemonValidation {
     private mutating func validateSyslog(_ values: [String: String], _ at: Int?) {
         if let address = values["syslog-address"], !address.isEmpty {
             let pattern = /((udp|tcp|tcp\+tls):\/\/([^\/:\s]*|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?\/?|unix(gram)?:\/\/\/.+)/
+                .matchingSemantics(.unicodeScalar)
             if address.wholeMatch(of: pattern) == nil {
                 error(at, "\"\(address)\" is not of the form udp://host:port", inside: "syslog-address")
             }

@@ -156,7 +156,7 @@ extension DaemonValidation {
                     case nil, .object: break
                     case .array(let items):
                         for item in items {
-                            if case .string(let text) = item, text.contains("=") { continue }
+                            if case .string(let text) = item, text.contains(scalar: "=") { continue }
                             error(index, "expected texts as \"unused-for=48h\"", inside: "gc.policy.filter")
                         }
                     default: error(index, "expected a list of texts", inside: "gc.policy.filter")

@@ -1,3 +1,5 @@
+import Text
+
 /// What the service gives dockerd on its command line: none of it may be in daemon.json as well.
 package struct ServiceFlags: Hashable, Sendable {
     /// As keys of daemon.json.
@@ -29,13 +31,13 @@ package struct ServiceFlags: Hashable, Sendable {
 
     /// The key that an option of the command line sets.
     static func key(of word: some StringProtocol) -> String? {
-        if word.hasPrefix("--") {
+        if word.begins(with: "--") {
             let name = word.dropFirst(2).prefix { $0 != "=" }
             if DaemonKeys.proxies.contains(String(name)) { return String(name) }
             let found = DaemonKeys.all.first { $0.option == String(name) && $0.name != "host-gateway-ip" }
             return found?.name ?? (name == "graph" ? "data-root" : nil)
         }
-        guard word.hasPrefix("-"), let letter = word.dropFirst().first else { return nil }
+        guard word.begins(with: "-"), let letter = word.dropFirst().first else { return nil }
         if letter == "g" { return "data-root" }
         return DaemonKeys.all.first { $0.letter == letter }?.name
     }

@@ -113,7 +113,7 @@ extension DaemonValidation {
                     + "storage-opts do nothing")
         }
         for option in texts("storage-opts") {
-            let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(\.trimmed)
+            let parts = option.split(at: "=", maxSplits: 1, omittingEmptySubsequences: false).map(\.trimmed)
             guard parts.count == 2, !parts[0].isEmpty else {
                 error(at, "\"\(option)\" is not a valid option (driver.option=value)")
                 continue

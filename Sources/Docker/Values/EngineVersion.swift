@@ -1,3 +1,5 @@
+import Text
+
 /// The version of a Docker engine, as far as it is a number: what packagers add to it is ignored.
 package struct EngineVersion: Hashable, Sendable, Comparable, CustomStringConvertible {
     package let major: Int
@@ -18,11 +20,13 @@ package struct EngineVersion: Hashable, Sendable, Comparable, CustomStringConver
     /// Reads "1.6.0", "v17.05.0-ce", "20.10.24+dfsg1", and a Debian package's "5:28.0.1-1~raspbian".
     package init?(_ text: String) {
         var rest = text[...]
-        if let colon = rest.firstIndex(of: ":") { rest = rest[rest.index(after: colon)...] }
+        if let colon = rest.unicodeScalars.firstIndex(of: ":") {
+            rest = rest[rest.unicodeScalars.index(after: colon)...]
+        }
         if rest.first == "v" { rest = rest.dropFirst() }
         var number = rest.prefix { $0 == "." || ("0"..."9").contains($0) }
         while number.last == "." { number.removeLast() }
-        let parts = number.split(separator: ".", omittingEmptySubsequences: false).map { Int($0) }
+        let parts = number.split(at: ".", omittingEmptySubsequences: false).map { Int($0) }
         guard parts.count >= 2, let major = parts[0], let minor = parts[1] else { return nil }
         self.major = major
         self.minor = minor

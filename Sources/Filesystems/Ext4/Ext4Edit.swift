@@ -1,3 +1,4 @@
+import Text
 import CExt2fs
 import Diagnostics
 
@@ -163,7 +164,7 @@ struct Ext4Edit {
     }
 
     private func checkPath(_ change: TreeChange) throws(Failure) {
-        guard change.path.hasPrefix("/") else { throw problem(change, "the path must start with \"/\"") }
+        guard change.path.begins(with: "/") else { throw problem(change, "the path must start with \"/\"") }
         let parts = Ext4Handle.components(change.path)
         for part in parts { try checkName(part, change) }
         guard parts.isEmpty else { return }

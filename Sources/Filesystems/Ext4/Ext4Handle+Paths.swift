@@ -1,3 +1,4 @@
+import Text
 import CExt2fs
 import Diagnostics
 
@@ -13,7 +14,7 @@ extension Ext4Handle {
     /// As the kernel follows at most (include/linux/namei.h, MAXSYMLINKS).
     private static let mostLinks = 40
 
-    static func components(_ path: String) -> [String] { path.split(separator: "/").map(String.init) }
+    static func components(_ path: String) -> [String] { path.split(at: "/").map(String.init) }
 
     /// Follows `path` from the root, through links; absolute targets start at the volume's own root.
     ///
@@ -46,7 +47,7 @@ extension Ext4Handle {
                     throw Failure(.badFileName, "\(name): \(path): its links lead in a circle")
                 }
                 let target = try linkTarget(of: inode)
-                if target.hasPrefix("/") { directories.removeLast(directories.count - 1) }
+                if target.begins(with: "/") { directories.removeLast(directories.count - 1) }
                 pending += Self.components(target).reversed()
                 continue
             }

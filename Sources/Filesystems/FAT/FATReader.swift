@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 import Storage
 
@@ -9,7 +10,7 @@ struct FATReader: Sendable {
     var table: FileAllocationTable
 
     /// The components of a path of a tree.
-    static func components(_ path: String) -> ArraySlice<String> { path.split(separator: "/").map(String.init)[...] }
+    static func components(_ path: String) -> ArraySlice<String> { path.split(at: "/").map(String.init)[...] }
 
     func find(directory parts: ArraySlice<String>) throws(Failure) -> FATDirectory.Place? {
         var place = FATDirectory.Place.root

@@ -31,7 +31,7 @@ enum LongName {
     /// The components of a path to be written; throws for one that FAT cannot hold.
     static func checkedComponents(_ path: String) throws(Failure) -> ArraySlice<String> {
         guard !path.isEmpty else { return [] }
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        let parts = path.split(at: "/", omittingEmptySubsequences: false).map(String.init)
         for part in parts { try check(part) }
         return parts[...]
     }

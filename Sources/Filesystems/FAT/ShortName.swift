@@ -1,3 +1,5 @@
+import Text
+
 /// The eleven bytes of a classic 8.3 name, and how a long name gets one (specification, "Generating 8.3 names").
 struct ShortName: Hashable, Sendable {
     let bytes: [UInt8]
@@ -12,7 +14,7 @@ struct ShortName: Hashable, Sendable {
 
     /// The short name that *is* `name`, if it is one already apart from the case of its letters.
     init?(exactly name: String) {
-        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        let parts = name.split(at: ".", omittingEmptySubsequences: false)
         guard (1...2).contains(parts.count), (1...8).contains(parts[0].utf8.count),
             parts.count == 1 || (1...3).contains(parts[1].utf8.count),
             parts.joined().utf8.allSatisfy(Self.isAllowed)
@@ -24,9 +26,9 @@ struct ShortName: Hashable, Sendable {
     init?(for name: String, avoiding taken: Set<ShortName>) {
         let cleaned = name.filter { $0 != " " }
         let stem = cleaned.drop { $0 == "." }
-        let dot = stem.lastIndex(of: ".")
+        let dot = stem.unicodeScalars.lastIndex(of: ".")
         let base = (dot.map { stem[..<$0] } ?? stem).filter { $0 != "." }
-        let suffix = dot.map { stem[stem.index(after: $0)...] } ?? ""
+        let suffix = dot.map { stem[stem.unicodeScalars.index(after: $0)...] } ?? ""
         let clean = { (text: Substring) in
             text.flatMap { character -> [UInt8] in
                 let upper = Array(String(character).uppercased().utf8)

@@ -1,4 +1,5 @@
 import CBlkid
+import Host
 package import Diagnostics
 import Storage
 package import SystemPackage
@@ -13,14 +14,16 @@ extension PartitionTable {
     /// - Parameter name: What messages call it, where that is not its path.
     package static func read(_ path: FilePath, name: FilePath? = nil) throws(Failure) -> PartitionTable {
         try BlkidProbe.withDescriptor(path) { descriptor throws(Failure) in
-            try read(descriptor, path: name ?? path)
+            Confinement.isUsed
+                ? try FilesystemTask.table(descriptor, path: name ?? path)
+                : try read(descriptor, path: name ?? path)
         }
     }
 
     /// The partition that the Pi's firmware boots from: the first one with a FAT file system.
     package var bootPartition: Partition? { partitions.first { $0.filesystem?.type == "vfat" } }
 
-    private static func read(_ descriptor: FileDescriptor, path: FilePath) throws(Failure) -> PartitionTable {
+    static func read(_ descriptor: FileDescriptor, path: FilePath) throws(Failure) -> PartitionTable {
         let probe = try BlkidProbe(descriptor, path: path, offset: 0, size: 0)
         let size = blkid_probe_get_size(probe.handle)
         blkid_probe_enable_superblocks(probe.handle, 0)

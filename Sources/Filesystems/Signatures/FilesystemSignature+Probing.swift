@@ -1,4 +1,5 @@
 import CBlkid
+import Host
 package import Diagnostics
 package import SystemPackage
 
@@ -9,7 +10,9 @@ extension FilesystemSignature {
     /// file or device cannot be read.
     package static func probe(_ path: FilePath, range: Range<Int64>?) throws(Failure) -> FilesystemSignature? {
         try BlkidProbe.withDescriptor(path) { descriptor throws(Failure) in
-            try probe(descriptor, path: path, range: range)
+            Confinement.isUsed
+                ? try FilesystemTask.signature(descriptor, path: path, range: range)
+                : try probe(descriptor, path: path, range: range)
         }
     }
 

@@ -1,3 +1,5 @@
+import Host
+
 extension PartitionTable.Partition {
     /// What reads and changes the file system in the partition as a root partition's; nil if piflash does not know it.
     package var rootFilesystem: (any RootFilesystem.Type)? {
@@ -5,5 +7,7 @@ extension PartitionTable.Partition {
         return Self.known.first { $0.types.contains(type) }
     }
 
-    private static var known: [any RootFilesystem.Type] { [Ext4Volume.self] }
+    private static var known: [any RootFilesystem.Type] {
+        [Confinement.isUsed ? ConfinedExt4Volume.self : Ext4Volume.self]
+    }
 }

@@ -107,7 +107,7 @@ package struct UsedBlocks: Hashable, Sendable {
             let space = try FATFreeSpace(of: window)
             return (space.kind.rawValue, space.ranges)
         case let type? where Ext4Volume.types.contains(type):
-            return (type, try Ext4FreeSpace(of: window).ranges)
+            return (type, try FilesystemTask.freeSpace(of: window))
         case .some:
             throw Failure(.unsupportedFilesystem, "\(name): piflash does not know its free blocks")
         case nil:

@@ -12,6 +12,9 @@ import SystemPackage
 /// their programs, unpacking images, writing caches. So its first act is to start itself once more, as the process that opens
 /// block devices and does nothing else, and then to become the user who called it, for good. What the two say to each
 /// other is a ``DeviceRequest``. The process with root's rights ends with the other one.
+///
+/// If root itself calls, there is no other user to become. Then strangers' bytes are read in processes without rights
+/// (``Confinement``).
 package enum PrivilegeSeparation {
     /// The argument that makes piflash that process. Its standard input is then the socket.
     package static let serviceArgument = "__open-devices"
@@ -24,7 +27,11 @@ package enum PrivilegeSeparation {
                 .system, severity: .refused, "piflash must not be installed set-user-ID or set-group-ID",
                 hint: "take that away (`chmod ug-s` on the program), and run it with `sudo` to write cards")
         }
-        guard geteuid() == 0, let caller = SudoCaller(environment: environment) else { return }
+        guard geteuid() == 0 else { return }
+        guard let caller = SudoCaller(environment: environment) else {
+            Confinement.isUsed = true
+            return
+        }
         DeviceOpener.current = DeviceOpener(asking: try startService(environment))
         try become(caller)
     }
@@ -41,28 +48,11 @@ package enum PrivilegeSeparation {
         let activity = "starting the process that opens cards"
         do throws(Errno) {
             let (own, other) = try PacketSocket.pair()
-            // Of the environment it needs only who called. /proc/self/exe is this program, whatever its name means now.
+            // Of the environment it needs only who called.
             let words = SudoCaller.variables.compactMap { name in environment[name].map { "\(name)=\($0)" } }
-            try spawn("/proc/self/exe", ["piflash", serviceArgument], environment: words, input: other.descriptor)
+            _ = try OwnProgram.start([serviceArgument], environment: words, input: other.descriptor)
             return own
         } catch { throw .system(activity, error, hint: "piflash needs /proc for it") }
-    }
-
-    private static func spawn(
-        _ program: String, _ arguments: [String], environment: [String], input: FileDescriptor
-    ) throws(Errno) {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        // dup2(2) leaves close-on-exec behind. Messages of a crash go where the caller's go.
-        posix_spawn_file_actions_adddup2(&actions, input.rawValue, STDIN_FILENO)
-        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
-        let words = arguments.map { strdup($0) } + [nil]
-        let variables = environment.map { strdup($0) } + [nil]
-        defer { for text in words + variables { free(text) } }
-        var process = pid_t()
-        let error = posix_spawn(&process, program, &actions, nil, words, variables)
-        guard error == 0 else { throw Errno(rawValue: error) }
     }
 
     private static func become(_ user: SudoCaller) throws(Failure) {

@@ -1,5 +1,7 @@
+import Text
 import CArchive
 package import Diagnostics
+import Host
 import SystemPackage
 
 #if canImport(Glibc)
@@ -24,6 +26,30 @@ package enum ArchiveMembers {
     package static func read(
         _ archive: [UInt8], name: String, isCancelled: @escaping () -> Bool, wanted: (String) -> Bool
     ) throws(Failure) -> [String: [UInt8]] {
+        guard Confinement.isUsed else {
+            return try readHere(archive, name: name, isCancelled: isCancelled, wanted: wanted)
+        }
+        let file = try MemoryFile(archive)
+        var result = try ConfinedProcess(.archive).call(
+            ArchiveTask.request(.members, FilePath(name)), passing: file.descriptor
+        ) { (question) throws(Failure) in
+            var values = UnpackedValues(question)
+            switch ArchiveTask.Question(rawValue: try values.number(Int.self)) {
+            case .wanted: return [wanted(try values.text()) ? 1 : 0]
+            case .progress:
+                if isCancelled() { throw Failure(.cancelled, "stopped while reading \(name)") }
+                return []
+            case nil: throw UnpackedValues.malformed
+            }
+        }
+        var members: [String: [UInt8]] = [:]
+        for _ in 0..<(try result.count(ofAtLeast: 16)) { members[try result.text()] = try result.contents() }
+        return members
+    }
+
+    static func readHere(
+        _ archive: [UInt8], name: String, isCancelled: @escaping () -> Bool, wanted: (String) -> Bool
+    ) throws(Failure) -> [String: [UInt8]] {
         guard let handle = archive_read_new() else { throw Failure(.system, "libarchive has no memory") }
         defer { archive_read_free(handle) }
         for enable in [
@@ -37,7 +63,8 @@ package enum ArchiveMembers {
         archive.withUnsafeBytes { bytes in
             feed.rest = bytes[...]
             defer { feed.rest = UnsafeRawBufferPointer(start: nil, count: 0)[...] }
-            guard archive_read_open(handle, Unmanaged.passUnretained(feed).toOpaque(), nil, Feed.next, nil) == ARCHIVE_OK
+            guard
+                archive_read_open(handle, Unmanaged.passUnretained(feed).toOpaque(), nil, Feed.next, nil) == ARCHIVE_OK
             else {
                 isRead = false
                 return
@@ -53,7 +80,7 @@ package enum ArchiveMembers {
                 }
                 guard let text = archive_entry_pathname(entry) else { continue }
                 var path = String(cString: text)
-                if path.hasPrefix("./") { path.removeFirst(2) }
+                if path.begins(with: "./") { path.removeFirst(2) }
                 let size = Int(clamping: archive_entry_size(entry))
                 guard wanted(path), archive_entry_filetype(entry) == carchive_ifreg(), (0...limit).contains(size)
                 else { continue }
@@ -95,18 +122,19 @@ package enum ArchiveMembers {
 
         init(_ isCancelled: @escaping () -> Bool) { self.isCancelled = isCancelled }
 
-        static let next: @convention(c) (
-            OpaquePointer?, UnsafeMutableRawPointer?, UnsafeMutablePointer<UnsafeRawPointer?>?
-        ) -> la_ssize_t = { handle, context, buffer in
-            guard let context else { return -1 }
-            let feed = Unmanaged<Feed>.fromOpaque(context).takeUnretainedValue()
-            feed.isTooLarge = archive_filter_bytes(handle, 0) > ArchiveMembers.unpackedLimit
-            feed.wasCancelled = feed.isCancelled()
-            guard !feed.isTooLarge, !feed.wasCancelled else { return -1 }
-            let part = feed.rest.prefix(Feed.part)
-            feed.rest = feed.rest.dropFirst(Feed.part)
-            buffer?.pointee = UnsafeRawBufferPointer(rebasing: part).baseAddress
-            return part.count
-        }
+        static let next:
+            @convention(c) (
+                OpaquePointer?, UnsafeMutableRawPointer?, UnsafeMutablePointer<UnsafeRawPointer?>?
+            ) -> la_ssize_t = { handle, context, buffer in
+                guard let context else { return -1 }
+                let feed = Unmanaged<Feed>.fromOpaque(context).takeUnretainedValue()
+                feed.isTooLarge = archive_filter_bytes(handle, 0) > ArchiveMembers.unpackedLimit
+                feed.wasCancelled = feed.isCancelled()
+                guard !feed.isTooLarge, !feed.wasCancelled else { return -1 }
+                let part = feed.rest.prefix(Feed.part)
+                feed.rest = feed.rest.dropFirst(Feed.part)
+                buffer?.pointee = UnsafeRawBufferPointer(rebasing: part).baseAddress
+                return part.count
+            }
     }
 }

@@ -1,5 +1,6 @@
 import CArchive
 import Diagnostics
+import Storage
 import SystemPackage
 
 #if canImport(Glibc)
@@ -30,7 +31,11 @@ struct ArchiveReader: ~Copyable {
         }
         if source.format != .zip { archive_read_support_format_raw(handle) }
         // 1 MiB for each read: fewer system calls than with the default of 10 KiB, and small compared with an image.
-        guard source.path.withPlatformString({ archive_read_open_filename(handle, $0, 1 << 20) }) == ARCHIVE_OK else {
+        // libarchive moves the offset of the open file, and begins where that is. One reader at a time uses it; all else
+        // reads the file by its own offsets.
+        let file = source.file.descriptor
+        guard lseek(file.rawValue, 0, SEEK_SET) == 0, archive_read_open_fd(handle, file.rawValue, 1 << 20) == ARCHIVE_OK
+        else {
             let failure = Self.explain(handle, source.path)
             archive_read_free(handle)
             throw failure

@@ -24,7 +24,7 @@ struct ArchivedImage {
         switch source.format {
         case .zip: try find(inZip: source)
         case .xz:
-            ArchivedImage(place: .stream, size: try XZIndex(of: ImageFile(opening: source.path))?.unpackedSize)
+            ArchivedImage(place: .stream, size: try XZIndex(of: source.file)?.unpackedSize)
         case .raw: ArchivedImage(place: .stream, size: source.size)
         case .gzip, .bzip2, .zstd: ArchivedImage(place: .stream, size: nil)
         }
@@ -32,7 +32,7 @@ struct ArchivedImage {
 
     /// ``ZipDirectory`` decides if it can: then libarchive does not read the archive at all.
     private static func find(inZip source: ImageSource) throws(Failure) -> ArchivedImage {
-        if let directory = try ZipDirectory(of: ImageFile(opening: source.path)),
+        if let directory = try ZipDirectory(of: source.file),
             let data = try directory.deflatedEntry(for: ImageEntry.choose(among: directory.entries, in: source))
         {
             return ArchivedImage(place: .deflated(data), size: data.size)

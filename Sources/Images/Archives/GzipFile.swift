@@ -26,9 +26,9 @@ struct GzipFile {
     private let source: ImageSource
     private let file: ImageFile
 
-    init(_ source: ImageSource) throws(Failure) {
+    init(_ source: ImageSource) {
         self.source = source
-        file = try ImageFile(opening: source.path)
+        file = source.file
     }
 
     /// Unpacks all members in order; throws if anything else follows a member.

@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 
 /// Chooses the disk image among the entries of an archive.
@@ -40,13 +41,13 @@ enum ImageEntry {
     }
 
     private static func isCompanion(_ name: String) -> Bool {
-        let last = name.lowercased().split(separator: "/").last ?? ""
+        let last = name.lowercased().split(at: "/").last ?? ""
         return companionEndings.contains { last.hasSuffix($0) } || companionBeginnings.contains { last.hasPrefix($0) }
     }
 
     /// Files that macOS and other systems leave in archives.
     private static func isHidden(_ name: String) -> Bool {
-        let parts = name.split(separator: "/")
-        return parts.contains("__MACOSX") || (parts.last?.hasPrefix(".") ?? true)
+        let parts = name.split(at: "/")
+        return parts.contains("__MACOSX") || (parts.last?.begins(with: ".") ?? true)
     }
 }

@@ -9,7 +9,9 @@ package struct ImageSource: Sendable {
         case zip, xz, gzip, bzip2, zstd, raw
     }
 
-    package let path: FilePath
+    package var path: FilePath { file.path }
+    /// Open, so that what is unpacked is what was examined.
+    let file: ImageFile
     package let format: Format
     /// In bytes, of the file as it is.
     package let size: Int64
@@ -21,8 +23,13 @@ package struct ImageSource: Sendable {
 
     /// Examines the file at `path`. Throws if it is not an image, and says what it is.
     package init(_ path: FilePath) throws(Failure) {
-        let file = try ImageFile(opening: path)
-        self.path = path
+        try self.init(ImageFile(opening: path))
+    }
+
+    /// Examines an open file.
+    init(_ file: ImageFile) throws(Failure) {
+        self.file = file
+        let path = file.path
         size = file.size
         storedSize = min(file.size, try file.dataRanges().count)
         let head = try file.bytes(at: 0, count: Int(min(file.size, Int64(Self.headSize))))
@@ -60,7 +67,7 @@ package struct ImageSource: Sendable {
         let text = String(decoding: head.prefix(256), as: UTF8.self).withoutByteOrderMark.lowercased()
         let start = text.drop { $0.isWhitespace }
         if head.isEmpty { return "it is empty" }
-        if start.hasPrefix("<!doctype") || start.hasPrefix("<html") || start.hasPrefix("<?xml") {
+        if start.begins(with: "<!doctype") || start.begins(with: "<html") || start.begins(with: "<?xml") {
             return "it is a web page"
         }
         if isCDImage(head) { return "it is a CD image (ISO 9660)" }

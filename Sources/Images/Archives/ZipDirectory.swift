@@ -90,7 +90,7 @@ struct ZipDirectory {
             default: true
             }
         return ArchiveEntry(
-            index: index, name: name, size: Int64(records.u32(record + 24)), isFile: isFile && !name.hasSuffix("/"),
+            index: index, name: name, size: Int64(records.u32(record + 24)), isFile: isFile && !name.ends(with: "/"),
             isEncrypted: records.u16(record + 8) & 1 != 0)
     }
 
@@ -151,8 +151,7 @@ extension ZipDirectory.DeflatedEntry {
         from source: ImageSource, to output: some DecoderOutput, with engine: Engine.Type,
         step: (Int64) throws(Failure) -> Void
     ) throws(Failure) {
-        let file = try ImageFile(opening: source.path)
-        switch try DeflatedData.unpack(range, of: file, to: output, with: engine, step: step) {
+        switch try DeflatedData.unpack(range, of: source.file, to: output, with: engine, step: step) {
         case .failure(.cut): throw .damagedArchive(source.path, "its deflate data has no end")
         case .failure(.invalid): throw .damagedArchive(source.path, "invalid deflate data")
         case .success(let data):

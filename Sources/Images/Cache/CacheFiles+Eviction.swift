@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 import Host
 import Storage
@@ -9,18 +10,34 @@ import SystemPackage
 
 /// How much room the cache takes and leaves.
 extension CacheFiles {
-    /// Removes images, the one unused for longest first, until the file system has room for `bytes` more and the
-    /// reserve.
+    /// Whether the file system has room for `bytes` more and the reserve.
+    func hasRoom(for bytes: Int64) -> Bool { freeSpace.map { $0 - reserve >= bytes } ?? true }
+
+    /// In bytes: the most that an image may take if everything that is not in use is removed for it.
+    var room: Int64 {
+        guard let free = freeSpace else { return .max }
+        return free - reserve + stored().filter { isUnused($0.digest) }.reduce(0) { $0 + $1.bytes }
+    }
+
+    /// Removes images, the one unused for longest first, until there is room for `bytes`. If all of them would not be
+    /// enough, none is removed.
     func makeRoom(for bytes: Int64, source: ImageSource, events: (ImageEvent) -> Void) throws(Failure) {
-        while let free = freeSpace, free - reserve < bytes {
-            guard try evictOldest(keeping: nil, events: events) else {
-                throw Failure(
-                    .cacheFull,
-                    "no room to unpack \(source.path): \(images.path) has \(formatBytes(free)) free, of which "
-                        + "\(formatBytes(reserve)) stay free for other programs",
-                    hint: "free some space, or set XDG_CACHE_HOME to another place")
-            }
+        guard hasRoom(for: bytes) || bytes <= room else { throw noRoom(for: source) }
+        while !hasRoom(for: bytes) {
+            guard try evictOldest(keeping: nil, events: events) else { throw noRoom(for: source) }
         }
+    }
+
+    func noRoom(for source: ImageSource) -> Failure {
+        Failure(
+            .cacheFull,
+            "no room to unpack \(source.path): \(images.path) has \(formatBytes(freeSpace ?? 0)) free, of which "
+                + "\(formatBytes(reserve)) stay free for other programs",
+            hint: "free some space, or set XDG_CACHE_HOME to another place")
+    }
+
+    private func isUnused(_ digest: String) -> Bool {
+        (try? FileLock.take(existing: "\(digest).img", in: images, .exclusive)) ?? nil != nil
     }
 
     func evict(keeping digest: String, events: (ImageEvent) -> Void) throws(Failure) {
@@ -51,7 +68,7 @@ extension CacheFiles {
     }
 
     func stored() -> [Stored] {
-        images.names.filter { $0.hasSuffix(".img") }.compactMap { name in
+        images.names.filter { $0.ends(with: ".img") }.compactMap { name in
             let digest = String(name.dropLast(4))
             guard let image = images.status(of: name), image.type == .regular else { return nil }
             let note = images.status(of: "\(digest).json")

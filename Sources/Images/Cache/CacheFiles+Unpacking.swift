@@ -6,50 +6,90 @@ import SystemPackage
 extension CacheFiles {
     /// Unpacks `source` into the new file `part`, and returns the digests of the image.
     ///
+    /// Other images are removed only if room is short, and if it is known that this is an image that fits: it is decoded
+    /// once to nowhere before. A file of 1 MB that unpacks to a terabyte must not cost anybody a cache.
+    ///
     /// - Parameter began: Called with the file and its size before anything is unpacked, if the size is known.
     func unpack(
         _ source: ImageSource, to part: String, events: (ImageEvent) -> Void, isCancelled: () -> Bool,
         began: (GrowingFile, Int64) -> Void
     ) throws(Failure) -> ImageDigests {
-        let image = try ArchivedImage.find(in: source)
+        let image = try ImageUnpacker(source)
         // A sparse image takes at least about as much room as its source.
-        try makeRoom(for: source.storedSize, source: source, events: events)
+        guard source.storedSize <= room else { throw noRoom(for: source) }
+        // What is read while it is unpacked cannot be begun again.
+        if let size = image.size {
+            if !hasRoom(for: size) {
+                try makeRoom(for: measure(source, image, isCancelled), source: source, events: events)
+            }
+            return try unpack(source, image, to: part, events: events, isCancelled: isCancelled, began: began)
+        }
+        do throws(Failure) {
+            return try unpack(source, image, to: part, events: events, isCancelled: isCancelled, began: began)
+        } catch {
+            guard error.code == .cacheFull else { throw error }
+            images.remove(part)
+        }
+        try makeRoom(for: measure(source, image, isCancelled), source: source, events: events)
+        return try unpack(source, image, to: part, events: events, isCancelled: isCancelled, began: began)
+    }
+
+    /// How much room the image in `source` takes, in bytes. Throws if it is not an image, or if there can be no room.
+    private func measure(
+        _ source: ImageSource, _ image: ImageUnpacker, _ isCancelled: () -> Bool
+    ) throws(Failure) -> Int64 {
+        do throws(Failure) {
+            return try withoutActuallyEscaping(isCancelled) { isCancelled throws(Failure) in
+                try image.measure(limit: max(0, room), isCancelled: isCancelled)
+            }
+        } catch {
+            throw error.code == .cacheFull ? noRoom(for: source) : error
+        }
+    }
+
+    private func unpack(
+        _ source: ImageSource, _ image: ImageUnpacker, to part: String, events: (ImageEvent) -> Void,
+        isCancelled: () -> Bool, began: (GrowingFile, Int64) -> Void
+    ) throws(Failure) -> ImageDigests {
         // What has the name, which only this run may use, is of a run that was killed, or was not made by piflash.
         images.remove(part)
         guard let made = try images.openFile(part, .create) else { throw .system("creating \(part)", Errno.current) }
         let file = try GrowingFile(made, at: images.path.appending(part), size: image.size)
+        var ends: [() -> Void] = []
         do throws(Failure) {
             let whole = try WorkerThread { Result { () throws(Failure) in try file.digest() } }
             let chunks = try WorkerThread { Result { () throws(Failure) in try file.chunkDigests() } }
+            ends = [{ _ = whole.join() }, { _ = chunks.join() }]
             if let size = image.size { began(file, size) }
             return try unpack(source, image, to: file, whole, chunks, events: events, isCancelled: isCancelled)
         } catch {
-            // Wakes the threads that wait for its bytes.
+            // Wakes the threads that wait for its bytes. Its room is free only when none has it open.
             file.abandon(error)
+            for end in ends { end() }
             throw error
         }
     }
 
     private func unpack(
-        _ source: ImageSource, _ image: ArchivedImage, to file: GrowingFile, _ whole: WorkerThread<String>,
+        _ source: ImageSource, _ image: ImageUnpacker, to file: GrowingFile, _ whole: WorkerThread<String>,
         _ chunks: WorkerThread<ChunkDigests>, events: (ImageEvent) -> Void, isCancelled: () -> Bool
     ) throws(Failure) -> ImageDigests {
         try withoutActuallyEscaping(events) { events throws(Failure) in
             try withoutActuallyEscaping(isCancelled) { isCancelled throws(Failure) in
-                try Unpacking(
-                    source: source, image: image, file: file,
+                try image.run(
+                    to: file,
                     progress: { (done) throws(Failure) in
-                        try makeRoom(for: 0, source: source, events: events)
+                        guard hasRoom(for: 0) else { throw noRoom(for: source) }
                         events(.unpacking(done: min(done, source.size), total: source.size))
-                    }, isCancelled: isCancelled
-                ).run()
+                    }, isCancelled: isCancelled)
             }
         }
         try check(file.count, of: source, expected: image.size)
         events(.unpacking(done: source.size, total: source.size))
         file.complete()
         try file.synchronize()
-        guard let whole = try whole.value(unless: isCancelled), let chunks = try chunks.value(unless: isCancelled) else {
+        guard let whole = try whole.value(unless: isCancelled), let chunks = try chunks.value(unless: isCancelled)
+        else {
             throw Failure(.cancelled, "stopped while unpacking \(source.path)")
         }
         return ImageDigests(whole: whole, chunks: chunks)
@@ -76,6 +116,8 @@ extension CacheFiles {
         guard let wanted = wanted?.lowercased(), wanted != packed, wanted != unpacked else { return }
         throw Failure(
             .wrongChecksum, "\(source) has the SHA-256 \(packed), not \(wanted)",
-            hint: "download it again, or correct image.sha256 in the recipe")
+            hint:
+                "download it again, or correct image.sha256 in the recipe; without that, a file beside the image says it"
+        )
     }
 }

@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 import FoundationEssentials
 import Host
@@ -65,7 +66,7 @@ struct CacheFiles: Sendable {
 
     /// Removes unfinished images of runs that were killed.
     func sweep() {
-        for name in images.names where name.hasSuffix(".part") {
+        for name in images.names where name.ends(with: ".part") {
             guard let lock = try? FileLock.take("\(name.dropLast(5)).lock", in: sources, .exclusive) else { continue }
             images.remove(name)
             withExtendedLifetime(lock) {}

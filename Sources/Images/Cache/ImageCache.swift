@@ -147,7 +147,8 @@ package struct ImageCache: Sendable {
             isCancelled: isCancelled)
         guard image.digest == entry.imageDigest else {
             throw Failure(
-                .corruptArchive, "\(source) does not contain the same image any more", hint: "run the same command again")
+                .corruptArchive, "\(source) does not contain the same image any more",
+                hint: "run the same command again")
         }
         return image.store
     }

@@ -23,10 +23,13 @@ final class GrowingFile: Sendable {
         /// The numbers of the stretches that were written. A set, since a damaged archive may make a block be written
         /// far behind all others.
         var written: Set<Int> = []
+        /// Those that ``takeNews()`` returned.
+        var reported: Set<Int> = []
     }
 
     let path: FilePath
-    private let descriptor: FileDescriptor
+    /// For a confined process, which writes to it.
+    let descriptor: FileDescriptor
     private let state = Monitor(State())
 
     /// - Parameters:
@@ -59,6 +62,22 @@ final class GrowingFile: Sendable {
 
     /// Says that all bytes before `count` are written and can be read.
     func grow(to count: Int64) { state.update { $0.count = max($0.count, count) } }
+
+    /// What another process wrote to the file: in which stretches, and how many bytes can be read.
+    func grow(to count: Int64, written: [Int]) {
+        state.update {
+            $0.written.formUnion(written)
+            $0.count = max($0.count, count)
+        }
+    }
+
+    /// How many bytes can be read, and the stretches that were written since the last call.
+    func takeNews() -> (count: Int64, written: [Int]) {
+        state.update { state in
+            defer { state.reported = state.written }
+            return (state.count, state.written.subtracting(state.reported).sorted())
+        }
+    }
 
     /// Says that no bytes follow.
     func complete() { state.update { $0.isComplete = true } }

@@ -5,7 +5,7 @@ import SystemPackage
 
 /// Writes the output of a decoder, in order, to a file on its own thread, so that decoding continues meanwhile. Only
 /// the decoding thread may use it.
-final class StreamWriter: DecoderOutput {
+final class StreamWriter: ImageOutput {
     /// Enough to tell a disk image from something else: the identifier of ISO 9660 is at 32 KiB (ECMA-119, 8.4).
     static let headSize = ImageSource.headSize
     /// Enough MiB that either thread can pause for a moment without stopping the other.
@@ -58,28 +58,6 @@ final class StreamWriter: DecoderOutput {
         }
         filled += count
         if filled == SlotRing.slotSize { submit() }
-    }
-
-    func append(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let space = try space()
-            let part = rest.prefix(space.count)
-            space.copyMemory(from: UnsafeRawBufferPointer(rebasing: part))
-            advance(by: part.count)
-            rest = rest.dropFirst(part.count)
-        }
-    }
-
-    /// Writes zeros up to `offset`: an archive may leave out holes.
-    func skip(to offset: Int64) throws(Failure) {
-        while count < offset {
-            let space = try space()
-            let part = UnsafeMutableRawBufferPointer(
-                rebasing: space.prefix(Int(min(Int64(space.count), offset - count))))
-            part.fillWithZeros()
-            advance(by: part.count)
-        }
     }
 
     /// Waits until all bytes are in the file.

@@ -36,7 +36,7 @@ final class XZBlocks: Sendable {
 
     /// Nil if several threads would not be faster: there is one block, one processor, or memory for one decoder.
     init?(_ source: ImageSource, processors: Int = sysconf(Int32(_SC_NPROCESSORS_ONLN))) throws(Failure) {
-        let file = try ImageFile(opening: source.path)
+        let file = source.file
         guard let index = try XZIndex(of: file), index.blocks.count > 1 else { return nil }
         let first = try XZBlockDecoder(file).prepare(index.blocks[0]) + XZBlockDecoder.buffers
         threads = min(processors, index.blocks.count, Int(Self.memoryBudget / first))
@@ -49,7 +49,7 @@ final class XZBlocks: Sendable {
     /// Decodes all blocks into `file`. Calls `tick` about twenty times a second with how many bytes of the source are
     /// done; if it throws, the work ends. All threads have ended when this returns.
     func unpack(to file: GrowingFile, tick: (Int64) throws(Failure) -> Void) throws(Failure) {
-        let input = try ImageFile(opening: source.path)
+        let input = source.file
         do throws(Failure) {
             for _ in 0..<threads {
                 state.update { $0.running += 1 }

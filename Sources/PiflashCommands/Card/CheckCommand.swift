@@ -48,6 +48,7 @@ struct CheckCommand: ContextualCommand {
             console: context.console, form: OutputForm(json: false, console: context.console))
         var report = DiagnosticReport()
         var rows: [Row] = []
+        var nodes: [Node] = []
         let secrets: any SecretReading =
             noSecrets || withoutImages ? UnreadSecrets() : AvailableSecrets(context.secrets)
         for path in recipes {
@@ -55,6 +56,7 @@ struct CheckCommand: ContextualCommand {
                 let rack = try context.loadRack([path], requireImage: opensImages)
                 report.merge(DiagnosticReport(rack.warnings))
                 let profiles = try await check(rack, reading: secrets, in: context, renderer, &report)
+                nodes += rack.nodes
                 rows += rack.members.map { Row($0, profiles[$0.node.hostname.value], opensImages: opensImages) }
             } catch let mistakes as DiagnosticReport {
                 report.merge(mistakes)
@@ -69,6 +71,7 @@ struct CheckCommand: ContextualCommand {
         }
         guard !report.hasErrors else { throw report }
         context.console.report(report)
+        context.notePrograms(of: nodes)
         if !json { for row in rows { context.console.output(row.line) } }
     }
 

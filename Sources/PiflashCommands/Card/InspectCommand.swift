@@ -35,7 +35,7 @@ struct InspectCommand: ContextualCommand {
                 hint: "`piflash devices` shows what is on each card")
         }
         let report = try reading.firstBootStatus().flatMap { FirstBootStatus($0) }
-        if json { return context.console.output(try Self.json(record, report)) }
+        if json { return context.console.output(json: try Self.json(record, report)) }
         var rows = [("node", record.node), ("recipe", "\(record.recipe)  sha256 \(record.recipeDigest)")]
         if let image = record.image { rows.append(("image", "\(image.name)  sha256 \(image.digest)")) }
         if let flavour = record.flavour { rows.append(("system", flavour.title)) }

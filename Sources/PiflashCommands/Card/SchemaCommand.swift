@@ -12,5 +12,5 @@ struct SchemaCommand: ContextualCommand {
               # yaml-language-server: $schema=piflash.schema.json
             """)
 
-    func run(in context: CommandContext) async throws { context.console.output(RecipeSchema.json()) }
+    func run(in context: CommandContext) async throws { context.console.output(json: RecipeSchema.json()) }
 }

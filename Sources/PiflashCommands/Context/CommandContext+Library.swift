@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 import Planning
 import Racks
@@ -30,8 +31,21 @@ extension CommandContext {
     /// Reads the secrets of a run from the environment, files, programs and the terminal.
     var secrets: SecretReader {
         let console = console
-        return SecretReader(environment: environment, asksTwice: console.inputIsTerminal) { text in
+        return SecretReader(
+            environment: environment, asksTwice: console.inputIsTerminal,
+            announce: { console.note("piflash: \($0)") }
+        ) { text in
             console.inputIsTerminal ? console.ask("\(text): ", echo: false) : nil
+        }
+    }
+
+    /// Says which programs a write of `nodes` would run on this computer, for which keys.
+    func notePrograms(of nodes: [Node]) {
+        var seen: Set<String> = []
+        for secret in nodes.flatMap(\.secrets) {
+            guard let command = secret.command else { continue }
+            let line = "a write runs `\(command)` for \(secret.path)"
+            if seen.insert(line).inserted { console.note("piflash: \(line)") }
         }
     }
 
@@ -46,7 +60,7 @@ extension CommandContext {
         var protected: [String] = []
         for node in nodes {
             protected.append(node.recipePath)
-            if let source = node.image?.source.value, source.hasPrefix("/") { protected.append(source) }
+            if let source = node.image?.source.value, source.begins(with: "/") { protected.append(source) }
         }
         protected.append(directories.cache.string)
         var seen: Set<String> = []

@@ -7,6 +7,7 @@ import Racks
 import Recipes
 import SystemPackage
 import Systems
+import Text
 
 struct ContextCommand: ContextualCommand {
     static let configuration = CommandConfiguration(
@@ -46,7 +47,9 @@ struct ContextCommand: ContextualCommand {
             of: nodes, in: output.map(context.absolute), now: context.now()
         ) { names.answer(for: $0) }
         context.report(names)
-        for item in made.contexts { context.console.output("docker context import \(item.node) \(item.file)") }
+        for item in made.contexts {
+            context.console.output("docker context import \(shellWord(item.node)) \(shellWord(item.file.string))")
+        }
         for need in clientNeeds(nodes, in: context) { context.console.note(need) }
         if let bundle = made.bundle {
             context.console.note(

@@ -63,12 +63,15 @@ struct DaemonCommand: ContextualCommand {
 
     func run(in context: CommandContext) async throws {
         if check { return try DaemonCheck(engine: engine).run(on: remote.recipes, in: context) }
-        let nodes = try remote.nodes(in: context)
+        var nodes = try remote.nodes(in: context)
         guard diff || apply else { return try show(nodes, in: context) }
-        try await remote.work(on: nodes, in: context) { ssh, renderer in
+        let secrets = context.secrets
+        for index in nodes.indices { nodes[index] = try await nodes[index].readingProxies(by: secrets) }
+        let read = nodes
+        try await remote.work(on: read, in: context) { ssh, renderer in
             let round = DaemonRound(
                 ssh: ssh, jobs: remote.jobs, wait: timeout, events: renderer.render)
-            return diff ? await differences(of: nodes, round, renderer, in: context) : await round.apply(to: nodes)
+            return diff ? await differences(of: read, round, renderer, in: context) : await round.apply(to: read)
         }
     }
 
@@ -80,7 +83,9 @@ struct DaemonCommand: ContextualCommand {
                 context.console.note("\(node.hostname.value): its recipe has no Docker settings")
                 continue
             }
-            texts.append((node.hostname.value, JSONValue.object(daemon.members).prettyText))
+            // The address of a proxy that a tag names is not read for this.
+            let text = JSONValue.object(daemon.members).prettyText
+            texts.append((node.hostname.value, text.replacing(bytes: Node.Proxy.unread, with: "********")))
         }
         guard !report.hasErrors else { throw report }
         context.console.report(report)

@@ -67,9 +67,11 @@ struct RemoteOptions: ParsableArguments {
     /// Runs `work` on `nodes` with ssh connections and shows its events. Throws if it fails on a node.
     func work(
         on nodes: [Node], in context: CommandContext, output: NodeRenderer.Output = .none,
+        unchanged: Bool = false,
         _ work: @escaping @Sendable (SSHRunner, NodeRenderer) async throws -> [NodeOutcome]
     ) async throws {
-        let renderer = NodeRenderer(console: context.console, json: json, total: nodes.count, output: output)
+        let renderer = NodeRenderer(
+            console: context.console, json: json, total: nodes.count, output: output, unchanged: unchanged)
         let outcomes = try await connected(to: nodes, in: context) { ssh in try await work(ssh, renderer) }
         try renderer.summarize(outcomes)
     }

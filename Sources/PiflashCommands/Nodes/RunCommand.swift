@@ -1,3 +1,4 @@
+import Text
 import ArgumentParser
 import Diagnostics
 import Remote
@@ -28,6 +29,9 @@ struct RunCommand: ContextualCommand {
     @Flag(name: .long, help: "Show each line at once, with the node's name.")
     var stream = false
 
+    @Flag(name: .long, help: "On a terminal, too, print what the nodes send unchanged.")
+    var raw = false
+
     @Option(name: .long, help: ArgumentHelp("Time limit for each node.", valueName: "seconds"))
     var timeout = 600
 
@@ -38,7 +42,7 @@ struct RunCommand: ContextualCommand {
 
     /// The parser does not accept two lists, even with "--" between them: what follows it is passed as options.
     static func rewritten(_ arguments: [String]) -> [String] {
-        guard arguments.first == configuration.commandName, let end = arguments.firstIndex(of: "--") else {
+        guard arguments.first == configuration.commandName, let end = arguments.firstIndex(where: { $0 == "--" }) else {
             return arguments
         }
         return arguments[..<end] + arguments[(end + 1)...].flatMap { ["--\(wordOption)", $0] }
@@ -51,7 +55,8 @@ struct RunCommand: ContextualCommand {
 
     func run(in context: CommandContext) async throws {
         let nodes = try remote.nodes(in: context)
-        try await remote.work(on: nodes, in: context, output: stream ? .stream : .grouped) { ssh, renderer in
+        try await remote.work(on: nodes, in: context, output: stream ? .stream : .grouped, unchanged: raw) {
+            ssh, renderer in
             await CommandRound(ssh: ssh, jobs: remote.jobs, limit: .seconds(timeout), events: renderer.render)
                 .run(command, on: nodes, as: sudo ? .root : .user)
         }

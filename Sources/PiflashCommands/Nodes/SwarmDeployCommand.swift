@@ -1,3 +1,4 @@
+import Text
 import ArgumentParser
 import Diagnostics
 import Remote
@@ -43,7 +44,7 @@ struct SwarmDeployCommand: ContextualCommand {
         }
         // Only these names can be a compose file's variables, and docker reads some of them itself.
         let environment = context.environment.filter { name, _ in
-            name.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]*/) != nil && name != "PATH" && !name.hasPrefix("DOCKER_")
+            name.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]*/) != nil && name != "PATH" && !name.begins(with: "DOCKER_")
         }
         var report = DiagnosticReport()
         let source = StackSource(

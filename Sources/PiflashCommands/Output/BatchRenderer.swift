@@ -111,7 +111,7 @@ final class BatchRenderer: Sendable {
     }
 
     private func note(_ lines: [String], bell: Bool) {
-        if bell, form == .terminal { console.raw("\u{7}") }
+        if bell, form == .terminal { console.control(.bell) }
         for line in lines { console.note(line) }
     }
 

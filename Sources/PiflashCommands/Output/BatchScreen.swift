@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 
 /// The lines of a batch on a terminal, rewritten in place: one for each reader at work, one over all of them, and a
@@ -41,13 +42,12 @@ struct BatchScreen {
         }
         if !meters.isEmpty { lines.append(overall(meters, batch, width: width)) }
         lines += footer
-        console.raw(lines.map { $0 + "\n" }.joined())
+        console.write(lines.map { $0 + "\n" }.joined())
         shownLines = lines.count
     }
 
     mutating func erase() {
-        // ECMA-48: cursor up, then erase to the end of the display.
-        if shownLines > 0 { console.raw("\r\u{1B}[\(shownLines)A\u{1B}[J") }
+        if shownLines > 0 { console.control(.eraseLines(shownLines)) }
         shownLines = 0
     }
 
@@ -55,7 +55,7 @@ struct BatchScreen {
         let titles = meters.map { readerNames[$0.device] ?? $0.device }
         // The last part of a path distinguishes the readers; if one must be shortened, all are.
         let isNarrow = zip(meters, titles).contains { $0.line(width: .max, nodeWidth: nodeWidth, $1).count > width }
-        let devices = titles.map { isNarrow ? $0.split(separator: "/").last.map(String.init) ?? "" : $0 }
+        let devices = titles.map { isNarrow ? $0.split(at: "/").last.map(String.init) ?? "" : $0 }
         let longest = devices.map(\.count).max() ?? 0
         return zip(meters, devices).map { meter, device in
             meter.line(width: width, nodeWidth: nodeWidth, TextTable.padded(device, longest))

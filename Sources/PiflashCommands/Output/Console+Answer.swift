@@ -8,9 +8,9 @@ extension Console {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.keyEncodingStrategy = .convertToSnakeCase
-        output(String(decoding: try encoder.encode(object()), as: UTF8.self))
+        output(json: String(decoding: try encoder.encode(object()), as: UTF8.self))
     }
 
     /// Prints an event as one line on standard output.
-    func output(_ event: JSONEvent) { output(event.line) }
+    func output(_ event: JSONEvent) { output(json: event.line) }
 }

@@ -90,7 +90,7 @@ final class EventRenderer: Sendable {
             defer { state.lineIsOpen = false }
             return state.lineIsOpen
         }
-        if wasOpen { console.raw("\n") }
+        if wasOpen { console.write("\n") }
     }
 
     private func render(_ progress: Progress) {
@@ -115,7 +115,9 @@ final class EventRenderer: Sendable {
         }
         guard let figures else { return }
         switch form {
-        case .terminal: console.raw("\r\u{1B}[K" + figures.text(width: console.width - 1))
+        case .terminal:
+            console.control(.eraseLine)
+            console.write(figures.text(width: console.width - 1))
         case .plain: console.note(figures.text(width: .max))
         case .json: console.output(figures.event)
         }

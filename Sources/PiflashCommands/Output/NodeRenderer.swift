@@ -24,12 +24,15 @@ final class NodeRenderer: Sendable {
     private let console: Console
     private let form: OutputForm
     private let output: Output
+    /// Whether a terminal gets the output of the nodes as it is.
+    private let unchanged: Bool
     private let total: Int
     private let state = Mutex(State())
 
-    init(console: Console, json: Bool, total: Int, output: Output = .none) {
+    init(console: Console, json: Bool, total: Int, output: Output = .none, unchanged: Bool = false) {
         self.console = console
         self.output = output
+        self.unchanged = unchanged
         self.total = total
         form = OutputForm(json: json, console: console)
     }
@@ -75,7 +78,7 @@ final class NodeRenderer: Sendable {
     }
 
     private func close(_ state: inout State) {
-        if state.lineIsOpen { console.raw("\r\u{1B}[K") }
+        if state.lineIsOpen { console.control(.eraseLine) }
         state.lineIsOpen = false
     }
 
@@ -84,7 +87,8 @@ final class NodeRenderer: Sendable {
         var line = "\(state.finished) of \(total) done"
         if state.failed > 0 { line += ", \(state.failed) failed" }
         line += "  " + state.running.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
-        console.raw("\r\u{1B}[K" + line.prefix(max(20, console.width - 1)))
+        console.control(.eraseLine)
+        console.write(String(line.prefix(max(20, console.width - 1))))
         state.lineIsOpen = true
     }
 
@@ -95,8 +99,8 @@ final class NodeRenderer: Sendable {
             guard output == .stream else { return }
             close(&state)
             switch line {
-            case .output(let text): console.output("\(node): \(text)")
-            case .error(let text): console.note("\(node): \(text)")
+            case .output(let text): console.output(data: "\(node): \(text)", unchanged: unchanged)
+            case .error(let text): console.note(data: "\(node): \(text)", unchanged: unchanged)
             }
         case .done(let outcome): show(outcome)
         }
@@ -104,8 +108,12 @@ final class NodeRenderer: Sendable {
 
     private func show(_ outcome: NodeOutcome) {
         if output == .grouped, let result = outcome.output {
-            if !result.output.isEmpty { console.output("==> \(outcome.node) <==\n" + result.text) }
-            for line in result.errors.split(whereSeparator: \.isNewline) { console.note("\(outcome.node): \(line)") }
+            if !result.output.isEmpty {
+                console.output(data: "==> \(outcome.node) <==\n" + result.text, unchanged: unchanged)
+            }
+            for line in result.errors.split(whereSeparator: \.isNewline) {
+                console.note(data: "\(outcome.node): \(line)", unchanged: unchanged)
+            }
         }
         console.note("\(outcome.node): \(outcome.isFailure ? "failed: " : "")\(outcome.message)")
         if let hint = outcome.hint { console.note("  hint: \(hint)") }

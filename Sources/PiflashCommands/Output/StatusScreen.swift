@@ -29,7 +29,7 @@ struct StatusScreen {
         }
         let table = TextTable.columns(
             ["NODE", "FIRST BOOT", "DOCKER", "SWARM", "UP", "CLOCK", "TEMP", "REMARK"], rows.map(\.columns))
-        if redraws, console.errorIsTerminal { console.raw("\u{1B}[H\u{1B}[2J") }
+        if redraws, console.errorIsTerminal { console.control(.eraseScreen) }
         if isLast {
             console.output(table)
             return noteHints(rows)

@@ -1,3 +1,4 @@
+import Text
 import Cards
 import Diagnostics
 import Racks
@@ -53,9 +54,9 @@ extension BatchCommand {
     private func namedReaders(_ tree: BlockDeviceTree, in context: CommandContext) throws -> [StationReaders.Named] {
         var seen: Set<String> = []
         return try reader.map { text in
-            let sign = text.firstIndex(of: "=")
+            let sign = text.unicodeScalars.firstIndex(of: "=")
             let name = sign.map { String(text[..<$0]) }
-            let path = context.absolute(String(sign.map { text[text.index(after: $0)...] } ?? text[...]))
+            let path = context.absolute(String(sign.map { text[text.unicodeScalars.index(after: $0)...] } ?? text[...]))
             if let name, name.isEmpty || name.contains(where: { $0.isNewline }) {
                 throw Failure(
                     .usage, severity: .usage, "--reader \(text): the name is empty",

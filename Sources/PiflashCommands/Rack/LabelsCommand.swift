@@ -55,14 +55,14 @@ struct LabelsCommand: ContextualCommand {
 
     func run(in context: CommandContext) async throws {
         let ours = handOuts ? LabelSheet.handOutTemplate : LabelSheet.labelTemplate
-        if printTemplate { return context.console.output(ours) }
+        if printTemplate { return context.console.output(data: ours) }
         let rack = try context.loadRack(recipes, requireImage: false)
         context.console.report(DiagnosticReport(rack.warnings))
         let sheet = LabelSheet(rack: name(in: context), labels: try await labels(of: rack, in: context))
         if text { return context.console.output(sheet.text) }
         let html = try sheet.html(
             template: try template.map { try read($0, in: context) } ?? ours, file: template ?? "the template")
-        if output == "-" { return context.console.output(html) }
+        if output == "-" { return context.console.output(data: html) }
         let path = try place(in: context)
         try DurableFile.replace(path, with: Array(html.utf8), mode: withPassword ? 0o600 : 0o644)
         context.console.note("\(rack.members.count) nodes: \(path)")

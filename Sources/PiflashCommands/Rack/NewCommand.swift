@@ -83,12 +83,13 @@ struct NewCommand: ContextualCommand {
         var values: [String: String] = [:]
         let short = [name.map { "name=\($0)" }, count.map { "count=\($0)" }].compactMap { $0 }
         for text in short + set {
-            guard let sign = text.firstIndex(of: "="), sign != text.startIndex else {
+            guard let sign = text.unicodeScalars.firstIndex(of: "="), sign != text.startIndex else {
                 throw Failure(
                     .usage, severity: .usage, "\"\(text)\" is not NAME=VALUE", hint: "for example --set ssid=lab")
             }
             let name = String(text[..<sign])
-            guard values.updateValue(String(text[text.index(after: sign)...]), forKey: name) == nil else {
+            guard values.updateValue(String(text[text.unicodeScalars.index(after: sign)...]), forKey: name) == nil
+            else {
                 throw Failure(.usage, severity: .usage, "\(name) is given twice")
             }
         }
@@ -110,7 +111,7 @@ struct NewCommand: ContextualCommand {
         for file in try FileManager.default.contentsOfDirectory(atPath: path.string).sorted() {
             let place = path.appending(file)
             // Hidden files and directories belong to editors or version control.
-            guard !file.hasPrefix("."), try place.stat().type == .regular else { continue }
+            guard !file.begins(with: "."), try place.stat().type == .regular else { continue }
             guard let contents = (try? DurableFile.read(place, kind: .regular)) ?? nil else {
                 throw Failure(.usage, severity: .usage, "\(place) cannot be read")
             }

@@ -39,6 +39,7 @@ struct PlanCommand: ContextualCommand {
                 width: context.console.outputIsTerminal ? context.console.width : nil,
                 // What says least about a card's state is left out first.
                 spare: ["FLAVOUR", "IMAGE", "ROLE", "ADDRESS"]))
+        context.notePrograms(of: plan.cards.map(\.node))
         if json { return }
         let counts = CardState.allCases.map { state in (state, plan.cards.count { $0.state == state }) }
         context.console.note(

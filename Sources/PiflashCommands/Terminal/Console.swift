@@ -1,4 +1,5 @@
 package import Diagnostics
+import Text
 
 #if canImport(Glibc)
     import Glibc
@@ -9,6 +10,9 @@ package import Diagnostics
 /// The rules of output: the result of a command goes to standard output, everything else to standard error. Messages
 /// are lower case without a full stop; the next step is on a separate line after "hint:". Lines are rewritten only on a
 /// terminal.
+///
+/// No text steers the terminal, wherever it comes from: recipes, images, archives, cards and nodes can hold escape
+/// sequences. What a terminal would obey is shown as `\x1b`; only a ``TerminalControl`` gets through.
 package struct Console: Sendable {
     /// Writes text to standard output or standard error unchanged.
     package typealias Sink = @Sendable (String) -> Void
@@ -48,13 +52,30 @@ package struct Console: Sendable {
     }
 
     /// Prints a line of the command's result.
-    package func output(_ text: String) { writeOutput(text.hasSuffix("\n") ? text : text + "\n") }
+    package func output(_ text: String) { writeOutput(Self.line(text.visible)) }
+
+    /// Prints a JSON text, or a line of them.
+    package func output(json text: String) { writeOutput(Self.line(text.visibleJSON)) }
+
+    /// Prints a result that programs read, such as a file or the output of a node's command: unchanged, unless standard
+    /// output is a terminal and the user has not asked for the text as it is.
+    package func output(data text: String, unchanged: Bool = false) {
+        unchanged || !outputIsTerminal ? writeOutput(Self.line(text)) : output(text)
+    }
 
     /// Prints a line about the work.
-    package func note(_ text: String) { writeError(text.hasSuffix("\n") ? text : text + "\n") }
+    package func note(_ text: String) { writeError(Self.line(text.visible)) }
+
+    /// Prints what a node's command says of its work.
+    /// - Parameter unchanged: the user has asked for the text as it is.
+    package func note(data text: String, unchanged: Bool) { unchanged ? writeError(Self.line(text)) : note(text) }
 
     /// Text on standard error without a line end, for prompts and progress.
-    package func raw(_ text: String) { writeError(text) }
+    package func write(_ text: String) { writeError(text.visible) }
+
+    func control(_ control: TerminalControl) { writeError(control.sequence) }
+
+    private static func line(_ text: String) -> String { text.utf8.last == UInt8(ascii: "\n") ? text : text + "\n" }
 
     package func error(_ failure: Failure) {
         note("piflash: \(failure.message)")
@@ -67,9 +88,9 @@ package struct Console: Sendable {
 
     /// Asks a question on the terminal.
     package func ask(_ question: String, echo: Bool = true) -> String? {
-        raw(question)
+        write(question)
         let answer = readLine(echo)
-        if !echo || answer == nil { raw("\n") }
+        if !echo || answer == nil { write("\n") }
         return answer
     }
 

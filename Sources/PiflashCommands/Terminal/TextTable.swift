@@ -1,3 +1,5 @@
+import Text
+
 /// Text in columns.
 enum TextTable {
     /// One line per pair, the second column aligned; all lines of a value stay in its column.
@@ -12,7 +14,8 @@ enum TextTable {
 
     /// Rows under a head, columns two blanks apart, no blanks after the last column.
     static func columns(_ head: [String], _ rows: [[String]]) -> String {
-        let all = [head] + rows
+        // A line end in a cell would begin a row.
+        let all = ([head] + rows).map { $0.map { $0.replacing(scalar: "\n", with: " ") } }
         let widths = head.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
         return all.map { row in
             row.indices.map { $0 == row.indices.last ? row[$0] : padded(row[$0], widths[$0]) }.joined(separator: "  ")
@@ -37,7 +40,7 @@ enum TextTable {
         let width = max(1, width)
         var lines: [String] = []
         var line = ""
-        for word in text.split(separator: " ") {
+        for word in text.split(at: " ") {
             if line.isEmpty {
                 line = String(word)
             } else if line.count + 1 + word.count <= width {

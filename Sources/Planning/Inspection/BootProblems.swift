@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 import Filesystems
 import Storage
@@ -33,9 +34,9 @@ struct BootProblems: Sendable {
         guard !["EFI/", "current/", "RPI_EFI.fd"].contains(where: boot.has) else { return }
         let names = boot.names.map { $0.lowercased() }
         let hasLoader = names.contains("bootcode.bin")
-        let programs = names.filter { $0.hasPrefix("start") && $0.hasSuffix(".elf") }
+        let programs = names.filter { $0.hasPrefix("start") && $0.ends(with: ".elf") }
         let hasFour = programs.contains { $0.hasPrefix("start4") }
-        let hasFive = names.contains { $0.hasPrefix("bcm2712") && $0.hasSuffix(".dtb") }
+        let hasFive = names.contains { $0.hasPrefix("bcm2712") && $0.ends(with: ".dtb") }
         guard !hasFour, !hasFive, !(hasLoader && !programs.isEmpty) else { return }
         let found = ([hasLoader ? "bootcode.bin" : nil].compactMap { $0 } + programs.sorted()).joined(separator: ", ")
         texts.append(
@@ -49,10 +50,10 @@ struct BootProblems: Sendable {
         let settings = (boot.text(BootPath.configuration) ?? "").split(whereSeparator: \.isNewline).map { line in
             line.prefix { $0 != "#" }.filter { !$0.isWhitespace }
         }
-        guard !settings.contains(where: { $0.hasPrefix("os_prefix=") }) else { return }
-        let named = settings.filter { $0.hasPrefix("kernel=") }.map { String($0.dropFirst("kernel=".count)) }
+        guard !settings.contains(where: { $0.begins(with: "os_prefix=") }) else { return }
+        let named = settings.filter { $0.begins(with: "kernel=") }.map { String($0.dropFirst("kernel=".count)) }
         if !named.isEmpty {
-            guard !named.contains(where: { $0.contains("/") || boot.has($0) }) else { return }
+            guard !named.contains(where: { $0.contains(scalar: "/") || boot.has($0) }) else { return }
             texts.append(
                 "config.txt names the kernel \(named.joined(separator: ", ")), which is not on the boot partition")
         } else if !boot.names.contains(where: Self.isKernel) {
@@ -62,7 +63,7 @@ struct BootProblems: Sendable {
 
     private static func isKernel(_ name: String) -> Bool {
         let name = name.lowercased()
-        return name.hasPrefix("kernel") && name.hasSuffix(".img")
+        return name.hasPrefix("kernel") && name.ends(with: ".img")
             || ["vmlinuz", "vmlinux", "zimage", "image", "u-boot", "uboot"].contains(where: name.hasPrefix)
     }
 
@@ -74,13 +75,14 @@ struct BootProblems: Sendable {
         }
         guard !boot.commandLine.isEmpty else { return texts.append("\(BootPath.commandLine) is empty") }
         // The kernel uses the last of each.
-        if let word = boot.commandLine.last(where: { $0.hasPrefix("root=") }),
+        if let word = boot.commandLine.last(where: { $0.begins(with: "root=") }),
             let problem = table.problem(withName: String(word.dropFirst("root=".count)))
         {
             texts.append("\(BootPath.commandLine) has \(word), but \(problem)")
         }
         let start = "init=\(RootPath.firstBoot)"
-        if let root, boot.commandLine.last(where: { $0.hasPrefix("init=") }) == start, !root.has(RootPath.firstBoot) {
+        if let root, boot.commandLine.last(where: { $0.begins(with: "init=") }) == start, !root.has(RootPath.firstBoot)
+        {
             texts.append("\(BootPath.commandLine) has \(start), but that program is not in the root partition")
         }
     }
@@ -89,8 +91,9 @@ struct BootProblems: Sendable {
     private mutating func checkMounts(_ root: RootSnapshot?, _ table: PartitionTable) {
         for line in (root?.text(RootPath.fileSystemTable) ?? "").split(whereSeparator: \.isNewline) {
             let fields = line.split(whereSeparator: \.isWhitespace).map(String.init)
-            guard fields.count >= 4, !fields[0].hasPrefix("#"), ["/", "/boot", "/boot/firmware"].contains(fields[1]),
-                !fields[3].split(separator: ",").contains(where: { $0 == "nofail" || $0 == "noauto" }),
+            guard fields.count >= 4, !fields[0].begins(with: "#"),
+                ["/", "/boot", "/boot/firmware"].contains(fields[1]),
+                !fields[3].split(at: ",").contains(where: { $0 == "nofail" || $0 == "noauto" }),
                 let problem = table.problem(withName: fields[0])
             else { continue }
             texts.append("\(RootPath.fileSystemTable) mounts \(fields[0]) at \(fields[1]), but \(problem)")

@@ -27,7 +27,7 @@ extension CardPlanner {
         let isPlanned = Flag()
         let plan = try await plan(for: node, in: rack, isCancelled: isCancelled) {
             try cache.open(
-                at: FilePath(image.source.value), sha256: image.sha256?.value, validate: BootVolume.validate,
+                at: FilePath(image.source.value), sha256: image.requiredSHA256, validate: BootVolume.validate,
                 events: { event in
                     guard case .unpacking = event else { return events(event) }
                     isPlanned.unlessSet { events(event) }

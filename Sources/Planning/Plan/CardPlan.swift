@@ -57,7 +57,7 @@ package struct CardPlanner: Sendable {
     ) throws -> Image {
         let image = try named(by: node)
         return try cache.image(
-            at: FilePath(image.source.value), sha256: image.sha256?.value, validate: BootVolume.validate,
+            at: FilePath(image.source.value), sha256: image.requiredSHA256, validate: BootVolume.validate,
             events: events, isCancelled: isCancelled)
     }
 

@@ -25,7 +25,10 @@ extension CardPlanner {
                     var tried: Set<Trial> = []
                     for (node, image) in part {
                         if isCancelled() { throw Failure(.cancelled, "stopped") }
-                        reports.append(NodeReport(node, try await problems(
+                        reports.append(
+                            NodeReport(
+                                node,
+                                try await problems(
                                     of: node, on: image, at: time, &tried, isCancelled: isCancelled)))
                     }
                     return (start, reports)

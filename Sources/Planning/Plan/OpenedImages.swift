@@ -1,6 +1,7 @@
 import Diagnostics
 package import Images
 package import Recipes
+import SystemPackage
 
 /// The images of a rack's nodes, each opened once (and unpacked first, if it is not in the cache).
 package struct OpenedImages {
@@ -35,6 +36,9 @@ package struct OpenedImages {
 }
 
 extension Node.Image {
+    /// What the recipe requires of the image, or else a checksum that its vendor publishes and that is beside it.
+    var requiredSHA256: String? { sha256?.value ?? PublishedChecksum.find(for: FilePath(source.value)) }
+
     /// The same image, without the place where a recipe names it.
     fileprivate var located: Node.Image {
         let nowhere = Location(file: "", line: 0, column: 0)

@@ -31,7 +31,8 @@ extension SavedImage {
     static func list(
         _ contents: [UInt8], file: String, isCancelled: @escaping () -> Bool = { false }
     ) throws(Failure) -> [SavedImage] {
-        let listed = try ArchiveMembers.read(contents, name: file, isCancelled: isCancelled) { $0 == Manifest.name }[Manifest.name]
+        let listed = try ArchiveMembers.read(contents, name: file, isCancelled: isCancelled) { $0 == Manifest.name }[
+            Manifest.name]
         guard let listed else {
             throw Failure(
                 .damagedPayload, "\(file) is not an archive of docker save: it contains no \(Manifest.name)",
@@ -40,6 +41,7 @@ extension SavedImage {
         let manifest = try Manifest(listed, file: file)
         // A second pass: the configurations may come before the manifest.
         let names = manifest.configurations
-        return try manifest.images(ArchiveMembers.read(contents, name: file, isCancelled: isCancelled) { names.contains($0) })
+        return try manifest.images(
+            ArchiveMembers.read(contents, name: file, isCancelled: isCancelled) { names.contains($0) })
     }
 }

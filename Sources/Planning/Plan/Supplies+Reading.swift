@@ -32,7 +32,7 @@ extension Supplies {
             do throws(Failure) {
                 let package = try DebianPackage(contents, file: path.value, isCancelled: isCancelled)
                 packages.append(.init(path: path, contents: contents, package: package))
-            } catch where error.code == .cancelled {
+            } catch  where error.code == .cancelled {
                 throw error
             } catch {
                 report.error(at: path.location, "docker.packages: \(error.message)")
@@ -43,7 +43,7 @@ extension Supplies {
             do throws(Failure) {
                 let saved = try SavedImage.list(contents, file: path.value, isCancelled: isCancelled)
                 savedImages.append(.init(path: path, contents: contents, images: saved))
-            } catch where error.code == .cancelled {
+            } catch  where error.code == .cancelled {
                 throw error
             } catch {
                 report.error(
@@ -60,7 +60,9 @@ extension Supplies {
         _ path: Located<String>, _ key: String, _ report: inout DiagnosticReport
     ) -> [UInt8]? {
         do throws(Failure) {
-            if let contents = try DurableFile.read(FilePath(path.value), limit: Int(sizeLimit), kind: .regular) { return contents }
+            if let contents = try DurableFile.read(FilePath(path.value), limit: Int(sizeLimit), kind: .regular) {
+                return contents
+            }
             report.error(at: path.location, "\(key): there is no file \(path.value)")
         } catch {
             report.error(at: path.location, "\(key): \(error.message)")

@@ -68,7 +68,7 @@ package struct RenderedTree: Sendable {
         }
         let top = try PrivateDirectory.make(directory, for: .output(mode: 0o700))
         for file in files {
-            let parts = file.path.split(separator: "/").map(String.init)
+            let parts = file.path.split(at: "/").map(String.init)
             guard let name = parts.last else { continue }
             var place = top
             for part in parts.dropLast() { place = try place.makeDirectory(part) }

@@ -1,3 +1,4 @@
+import Text
 package import Diagnostics
 package import Filesystems
 package import Storage
@@ -20,7 +21,7 @@ package enum RootVolume {
     package static func find(in table: PartitionTable, commandLine: String?) -> Finding {
         let words = (commandLine ?? "").split(whereSeparator: \.isWhitespace)
         // The kernel uses the last one.
-        if let root = words.last(where: { $0.hasPrefix("root=") })?.dropFirst("root=".count),
+        if let root = words.last(where: { $0.begins(with: "root=") })?.dropFirst("root=".count),
             let partition = table.partitions.first(where: { $0.isNamed(by: root, of: table.kind) })
         {
             return partition.rootFilesystem != nil ? .found(partition) : .missing(reason: partition.refusal)
@@ -79,20 +80,22 @@ extension PartitionTable.Partition {
     }
 
     fileprivate func isNamed(by root: Substring, of kind: PartitionTable.Kind) -> Bool {
-        if root.hasPrefix("/dev/") {
+        if root.begins(with: "/dev/") {
             // mmcblk0p2, nvme0n1p2, sda2: a device whose name ends in a digit has a "p" before the number.
             let name = root.dropFirst("/dev/".count)
             let digits = name.reversed().prefix { $0.isASCII && $0.isNumber }.reversed()
             let hasMark = name.dropLast(digits.count).last == "p" || name.hasPrefix("sd")
             return hasMark && Int(String(digits)) == number
         }
-        if root.hasPrefix("LABEL=") { return filesystem?.label == String(root.dropFirst("LABEL=".count)) }
-        if root.hasPrefix("UUID=") {
+        if root.begins(with: "LABEL=") { return filesystem?.label == String(root.dropFirst("LABEL=".count)) }
+        if root.begins(with: "UUID=") {
             return filesystem?.uuid?.lowercased() == root.dropFirst("UUID=".count).lowercased()
         }
-        guard root.hasPrefix("PARTUUID="), kind == .mbr, let mark = root.lastIndex(of: "-") else { return false }
+        guard root.begins(with: "PARTUUID="), kind == .mbr, let mark = root.unicodeScalars.lastIndex(of: "-") else {
+            return false
+        }
         // Do not compare the disk's signature: the first boot changes it.
-        return Int(root[root.index(after: mark)...], radix: 16) == number
+        return Int(root[root.unicodeScalars.index(after: mark)...], radix: 16) == number
     }
 }
 

@@ -31,7 +31,7 @@ struct CardAssembly {
         let node = draft.node
         let record = CardRecord(
             node: node.hostname.value, role: node.swarm?.role.rawValue,
-            recipe: node.recipePath.split(separator: "/").last.map(String.init) ?? node.recipePath,
+            recipe: node.recipePath.split(at: "/").last.map(String.init) ?? node.recipePath,
             recipeDigest: node.recipeDigest, image: image ?? previous?.image, flavour: draft.profile.flavour,
             release: draft.profile.release, mechanismProblem: draft.profile.mechanismProblem,
             writtenAt: draft.flashTime, version: version, files: managed,

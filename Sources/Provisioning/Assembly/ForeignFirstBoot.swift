@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 import Systems
 
@@ -33,7 +34,7 @@ struct ForeignFirstBoot: Sendable {
     }
 
     func warning(at location: Location) -> Diagnostic? {
-        let found = files + words.filter { $0.hasPrefix("systemd.run=") }
+        let found = files + words.filter { $0.begins(with: "systemd.run=") }
         guard !found.isEmpty else { return nil }
         return Diagnostic(
             .warning, at: location,

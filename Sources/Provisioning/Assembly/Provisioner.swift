@@ -59,6 +59,7 @@ package struct Provisioner: Sendable {
         guard supplies.stacks.count == named else {
             throw Failure(.provisioning, "\(supplies.stacks.count) of \(named) stacks were read")
         }
+        let node = try await node.readingProxies(by: secrets)
         var report = RecipeChecks.report(node, profile: profile, root: root)
         SupplyChecks.check(supplies, node, profile: profile, report: &report)
         let material = try await Material(

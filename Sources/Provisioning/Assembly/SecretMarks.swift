@@ -1,4 +1,5 @@
 import Filesystems
+import Text
 
 #if canImport(Glibc)
     import Glibc
@@ -28,7 +29,9 @@ enum SecretMarks {
         var found: Set<String> = []
         for secret in secrets {
             let quoted = String(YAML.quoted(secret).dropFirst().dropLast())
-            for form in [secret, quoted, CloudConfig.base64(Array(secret.utf8))] where contains(contents, form) {
+            // In a unit of systemd "%" is doubled.
+            let unit = secret.replacing(scalar: "%", with: "%%")
+            for form in [secret, quoted, unit, CloudConfig.base64(Array(secret.utf8))] where contains(contents, form) {
                 found.insert(form)
             }
         }

@@ -20,7 +20,7 @@ struct CarriedFile: Hashable, Sendable {
         self.kind = kind
         self.contents = contents
         digest = Text.digest(of: [contents])
-        let own = path.split(separator: "/").last.map(String.init) ?? "file"
+        let own = path.split(at: "/").last.map(String.init) ?? "file"
         name = digest + "-" + String(own.map { Self.isPlain($0) ? $0 : "_" })
     }
 
@@ -32,7 +32,7 @@ struct CarriedFile: Hashable, Sendable {
     static func owns(_ path: String) -> Bool {
         Kind.allCases.contains { kind in
             let prefix = directory(of: kind) + "/"
-            return path.hasPrefix(prefix) && !path.dropFirst(prefix.count).contains("/")
+            return path.hasPrefix(prefix) && !path.dropFirst(prefix.count).contains(scalar: "/")
         }
     }
 

@@ -37,9 +37,9 @@ package struct DebianPackage: Hashable, Sendable {
         for line in control.split(separator: "\n") {
             if line.first?.isWhitespace == true {
                 if let last { fields[last, default: ""] += " " + line.trimmed }
-            } else if let colon = line.firstIndex(of: ":") {
+            } else if let colon = line.unicodeScalars.firstIndex(of: ":") {
                 let name = line[..<colon].lowercased()
-                fields[name] = line[line.index(after: colon)...].trimmed
+                fields[name] = line[line.unicodeScalars.index(after: colon)...].trimmed
                 last = name
             }
         }
@@ -48,7 +48,7 @@ package struct DebianPackage: Hashable, Sendable {
 
     /// "a (>= 1), b:any | c" gives a and b.
     private static func names(in list: String) -> [String] {
-        list.split(separator: ",").compactMap { item in
+        list.split(at: ",").compactMap { item in
             item.drop(while: \.isWhitespace).split { $0.isWhitespace || "(:|".contains($0) }.first.map(String.init)
         }
     }

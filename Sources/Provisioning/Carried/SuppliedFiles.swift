@@ -1,3 +1,4 @@
+import Text
 import Filesystems
 import Recipes
 import Systems
@@ -47,7 +48,7 @@ struct SuppliedFiles: Sendable {
     static func owns(_ path: String) -> Bool {
         let prefix = certificateDirectory + "/"
         let isCertificate =
-            path.hasPrefix(prefix) && path.hasSuffix(".pem") && !path.dropFirst(prefix.count).contains("/")
+            path.hasPrefix(prefix) && path.ends(with: ".pem") && !path.dropFirst(prefix.count).contains(scalar: "/")
         return isCertificate || CarriedFile.owns(path)
     }
 }

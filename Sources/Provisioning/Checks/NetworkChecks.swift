@@ -79,8 +79,11 @@ private struct Fetch {
     }
 
     static func all(of node: Node, profile: OSProfile) -> [Fetch] {
-        images(of: node).map { $0.through(node.docker.proxy ?? node.network.proxy) }
-            + rest(of: node, profile: profile).map { $0.through(node.network.proxy) }
+        let docker = node.docker.proxy ?? node.network.proxy
+        // Nothing is known of the way through a proxy that was not read.
+        return (docker?.isUnread == true ? [] : images(of: node).map { $0.through(docker) })
+            + (node.network.proxy?.isUnread == true
+                ? [] : rest(of: node, profile: profile).map { $0.through(node.network.proxy) })
     }
 
     /// What dockerd fetches, which may also be among the images that the card carries.
@@ -109,7 +112,7 @@ private struct Fetch {
             [("docker.registry", node.docker.registry?.mirror.value)]
             + [("docker.proxy", node.docker.proxy?.http?.value), ("docker.proxy", node.docker.proxy?.https?.value)]
         for (key, url) in hosts {
-            guard let url, let host = host(of: url), host.isName else { continue }
+            guard let url, url != Node.Proxy.unread, let host = host(of: url), host.isName else { continue }
             all.append(Fetch(what: "\(key) names", host: host))
         }
         if node.firstBoot.run.contains(where: { downloads($0.value) }) {
@@ -120,18 +123,20 @@ private struct Fetch {
 
     /// Whether a shell command calls one of the usual programs that fetch something.
     private static func downloads(_ command: String) -> Bool {
-        command.contains(#/(^|[\s;&|(])(apt|apt-get|curl|wget|git clone|pip3?|docker (pull|run)) /#)
+        command.contains(
+            #/(^|[\s;&|(])(apt|apt-get|curl|wget|git clone|pip3?|docker (pull|run)) /#.matchingSemantics(.unicodeScalar)
+        )
     }
 
     private static func host(of url: String) -> HostPort.Host? {
-        let authority = url.drop { $0 != ":" }.dropFirst(3).prefix { $0 != "/" }
-        return HostPort(String(authority.split(separator: "@").last ?? ""))?.host
+        let authority = String(url.unicodeScalars.drop { $0 != ":" }.dropFirst(3).prefix { $0 != "/" })
+        return HostPort(String(authority.split(at: "@").last ?? ""))?.host
     }
 }
 
 extension Node {
     /// Whether its first boot installs what answers to NAME.local.
     package var installsMulticastDNS: Bool {
-        firstBoot.packages.contains { $0.value == "avahi-daemon" || $0.value.hasPrefix("avahi-daemon=") }
+        firstBoot.packages.contains { $0.value == "avahi-daemon" || $0.value.begins(with: "avahi-daemon=") }
     }
 }

@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 import Filesystems
 import Recipes
@@ -71,8 +72,8 @@ enum RecipeChecks {
 
     /// "65;66;", the form in which NetworkManager writes a name's bytes.
     private static func looksLikeBytes(_ name: String) -> Bool {
-        name.hasSuffix(";")
-            && name.split(separator: ";").allSatisfy { UInt8($0) != nil }
+        name.ends(with: ";")
+            && name.split(at: ";").allSatisfy { UInt8($0) != nil }
     }
 
     /// Reports a file of the recipe for the boot partition that the flavour writes.

@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 import Recipes
 import Stacks
@@ -22,6 +23,7 @@ enum StackChecks {
     /// `docker network create` and its like in first_boot.run, which runs before there is a swarm.
     private static func checkCommands(_ node: Node, report: inout DiagnosticReport) {
         let pattern = /\bdocker\s+(network\s+create\b.*\boverlay\b|(service|stack|secret|config|node)\s+[a-z])/
+            .matchingSemantics(.unicodeScalar)
         for command in node.firstBoot.run where command.value.firstMatch(of: pattern) != nil {
             report.warning(
                 at: command.location,
@@ -51,23 +53,23 @@ enum StackChecks {
 
     /// Whether the recipe's files or commands have to do with the path.
     private static func isMade(_ path: String, _ node: Node) -> Bool {
-        let path = path.hasSuffix("/") ? String(path.dropLast()) : path
+        let path = path.ends(with: "/") ? String(path.dropLast()) : path
         let files = node.firstBoot.files.map(\.path.value)
-        return files.contains { $0 == path || $0.hasPrefix(path + "/") }
+        return files.contains { $0 == path || $0.begins(with: path + "/") }
             || node.firstBoot.run.contains { $0.value.contains(path) || isBelow(path, aPathIn: $0.value) }
     }
 
     /// Whether a command names a directory, outside of the system's own, that holds `path`.
     private static func isBelow(_ path: String, aPathIn command: String) -> Bool {
         command.split { " '\"=;".contains($0) }.contains { word in
-            word.hasPrefix("/") && word.count(where: { $0 == "/" }) > 1 && path.hasPrefix(word + "/")
+            word.begins(with: "/") && word.count(where: { $0 == "/" }) > 1 && path.begins(with: word + "/")
         }
     }
 
     /// Paths that every node has.
     private static func isThere(_ path: String) -> Bool {
         ["/run/", "/var/run/", "/proc/", "/sys/", "/dev/", "/usr/"].contains(where: (path + "/").hasPrefix)
-            || directories.contains(path.hasSuffix("/") && path.count > 1 ? String(path.dropLast()) : path)
+            || directories.contains(path.ends(with: "/") && path.count > 1 ? String(path.dropLast()) : path)
     }
 
     private static let directories: Set<String> = [

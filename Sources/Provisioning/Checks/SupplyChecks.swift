@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 import Recipes
 import Systems
@@ -69,7 +70,7 @@ enum SupplyChecks {
         _ image: SavedImage, of archive: Supplies.SavedImages, profile: OSProfile, report: inout DiagnosticReport
     ) {
         guard let architecture = profile.architecture else { return }
-        let title = image.tags.first ?? archive.path.value.split(separator: "/").last.map(String.init) ?? ""
+        let title = image.tags.first ?? archive.path.value.split(at: "/").last.map(String.init) ?? ""
         let wanted: String
         let fits: Bool
         switch architecture {

@@ -35,7 +35,7 @@ package struct DaemonConfiguration: Hashable, Sendable {
         addProxy(docker, networks: node.addresses.map(\.value))
         addRemote(docker, report: &report)
         addClassicSwarm(node, report: &report)
-        if let architecture = profile.architecture, !strings("labels").contains(where: { $0.hasPrefix("arch=") }) {
+        if let architecture = profile.architecture, !strings("labels").contains(where: { $0.begins(with: "arch=") }) {
             add(["arch=\(architecture)"], to: "labels", Origin(path: "docker.daemon.labels"))
         }
         if let registry = docker.registry {
@@ -128,7 +128,9 @@ package struct DaemonConfiguration: Hashable, Sendable {
             }
             networks.append(.init(network, name: name))
         }
-        func addHost(_ address: String, _ name: String) { add("\(address)/\(address.contains(":") ? 128 : 32)", name) }
+        func addHost(_ address: String, _ name: String) {
+            add("\(address)/\(address.contains(scalar: ":") ? 128 : 32)", name)
+        }
         for address in node.addresses { add(address.value.description, "the node's network") }
         for gateway in node.network.gateways { addHost(gateway.value, "the gateway") }
         for host in node.rack { addHost(host.address, "the rack's node \(host.name)") }

@@ -26,8 +26,8 @@ struct Addressing: Sendable {
         let gateways = node.network.gateways.map(\.value)
         self.ipv4 = ipv4
         self.ipv6 = ipv6
-        gateway4 = ipv4 == nil ? nil : gateways.first { !$0.contains(":") }
-        gateway6 = ipv6 == nil ? nil : gateways.first { $0.contains(":") }
+        gateway4 = ipv4 == nil ? nil : gateways.first { !$0.contains(scalar: ":") }
+        gateway6 = ipv6 == nil ? nil : gateways.first { $0.contains(scalar: ":") }
         nameServers = node.network.dns.map(\.value)
     }
 
@@ -35,9 +35,9 @@ struct Addressing: Sendable {
 
     var gateways: [String] { [gateway4, gateway6].compactMap { $0 } }
 
-    var nameServers4: [String] { nameServers.filter { !$0.contains(":") } }
+    var nameServers4: [String] { nameServers.filter { !$0.contains(scalar: ":") } }
 
-    var nameServers6: [String] { nameServers.filter { $0.contains(":") } }
+    var nameServers6: [String] { nameServers.filter { $0.contains(scalar: ":") } }
 
     /// Whether the recipe says anything of IPv6.
     var usesIPv6: Bool { ipv6 != nil || !nameServers6.isEmpty }

@@ -50,7 +50,10 @@ struct Material: Sendable {
             try await readUser(
                 user, host: node.hostname.value, profile: profile, root: root, saltKey: saltKey, report: &report)
         }
-        sensitive.formUnion(node.network.proxy?.logins ?? [])
+        for proxy in [node.network.proxy, node.docker.proxy] {
+            sensitive.formUnion(proxy?.sensitive ?? [])
+            hasPlaceholders = hasPlaceholders || proxy?.isUnread == true
+        }
         for network in node.wifi?.networks ?? [] { try await readNetwork(network, report: &report) }
         if let token = node.swarm?.token { try await readToken(token, report: &report) }
         if let swarm = node.swarm, swarm.isFormed {

@@ -1,3 +1,4 @@
+import Text
 import Crypto
 
 /// The keys of a rack's nodes: each is derived from a secret of the rack and the node's name, so that a card that is
@@ -14,7 +15,7 @@ package struct NodeKeys: Hashable, Sendable {
         self.secret = secret
         var thefts: [String: Int] = [:]
         for line in stolen.split(whereSeparator: \.isNewline) {
-            guard let name = line.split(whereSeparator: \.isWhitespace).first, !name.hasPrefix("#") else { continue }
+            guard let name = line.split(whereSeparator: \.isWhitespace).first, !name.begins(with: "#") else { continue }
             thefts[String(name), default: 0] += 1
         }
         self.thefts = thefts

@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 import Recipes
 import Systems
@@ -114,7 +115,7 @@ package enum Setting: String, Sendable, CaseIterable {
         case .address: node.addresses.first { $0.value.isIPv4 }?.location
         case .nameServers: node.network.dns.first?.location
         case .ipv6Address: node.addresses.first { !$0.value.isIPv4 }?.location
-        case .ipv6Gateway: node.network.gateways.first { $0.value.contains(":") }?.location
+        case .ipv6Gateway: node.network.gateways.first { $0.value.contains(scalar: ":") }?.location
         case .wiredBesideWiFi:
             node.network.interface.flatMap { $0.value == .wired && !networks.isEmpty ? $0.location : nil }
         case .proxy: node.network.proxy?.location

@@ -1,3 +1,4 @@
+import Text
 import Filesystems
 import Systems
 
@@ -21,7 +22,7 @@ enum BootPartitionFile {
 
     /// Whether a card's record may name the file for removal: a name that ``problem(_:)`` allows.
     static func isRemovable(_ path: String) -> Bool {
-        let components = path.split(separator: "/", omittingEmptySubsequences: false)
+        let components = path.split(at: "/", omittingEmptySubsequences: false)
         return components.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." } && problem("/boot/" + path) == nil
             && relative("/boot/" + path) == path
     }
@@ -30,7 +31,7 @@ enum BootPartitionFile {
 
     /// What FAT cannot hold (Microsoft's FAT specification, "Long Directory Entries").
     private static func nameProblem(_ path: String) -> String? {
-        for name in path.split(separator: "/", omittingEmptySubsequences: false) {
+        for name in path.split(at: "/", omittingEmptySubsequences: false) {
             if name.isEmpty { return "it is the boot partition itself: name a file in it" }
             if name.utf16.count > 255 { return "\"\(name)\" has more than 255 characters, which FAT cannot hold" }
             if let scalar = name.unicodeScalars.first(where: {
@@ -38,7 +39,7 @@ enum BootPartitionFile {
             }) {
                 return "FAT does not allow \(scalar.debugDescription) in names"
             }
-            if name.hasSuffix(" ") || name.hasSuffix(".") { return "FAT drops blanks and dots at the end of names" }
+            if name.ends(with: " ") || name.ends(with: ".") { return "FAT drops blanks and dots at the end of names" }
         }
         return nil
     }
@@ -54,7 +55,7 @@ enum BootPartitionFile {
 
     /// The names of firmware, kernels, and what describes the image.
     private static func isVendors(_ name: String) -> Bool {
-        let last = name.split(separator: "/").last.map(String.init) ?? name
+        let last = name.split(at: "/").last.map(String.init) ?? name
         let starts = [
             "kernel", "vmlinu", "initrd", "initramfs", "bootcode", "start", "fixup", "armstub", "u-boot", "uboot",
             "licen",
@@ -76,7 +77,7 @@ enum BootPartitionFile {
             return
                 "it would replace the vendor's \(name), without which the Pi does not boot; first_boot.run can add words"
         }
-        if name == "piflash" || name.hasPrefix("piflash/") { return "piflash's own files are made from the recipe" }
+        if name == "piflash" || name.begins(with: "piflash/") { return "piflash's own files are made from the recipe" }
         if firstBoot.contains(name) { return "the first boot reads it, and piflash makes it from the recipe" }
         return isVendors(name) ? "files of the firmware and the kernel are the vendor's; take another name" : nil
     }

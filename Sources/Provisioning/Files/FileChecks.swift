@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 import Recipes
 import Systems
@@ -25,7 +26,7 @@ enum FileChecks {
             } else if file.isOnBootPartition {
                 if let problem = bootProblem(path, profile: profile, boot: boot, previous: previous) { refuse(problem) }
                 continue
-            } else if let directory = volatile.first(where: { path.hasPrefix($0 + "/") }) {
+            } else if let directory = volatile.first(where: { path.begins(with: $0 + "/") }) {
                 refuse("\(path) would be lost: this image keeps \(directory) in memory; choose another directory")
             }
             guard let accounts else { continue }
@@ -48,7 +49,7 @@ enum FileChecks {
     private static func volatileDirectories(_ root: RootSnapshot) -> [String] {
         (root.text(RootPath.fileSystemTable) ?? "").split(separator: "\n").compactMap { line in
             let fields = line.split { $0 == " " || $0 == "\t" }
-            return fields.count > 2 && fields[2] == "tmpfs" && fields[1].hasPrefix("/") ? String(fields[1]) : nil
+            return fields.count > 2 && fields[2] == "tmpfs" && fields[1].begins(with: "/") ? String(fields[1]) : nil
         }
     }
 
@@ -63,7 +64,7 @@ enum FileChecks {
         let ours = (previous?.files ?? []).map { $0.lowercased() }
         let wanted = name.lowercased()
         guard !ours.contains(wanted) else { return nil }
-        if let slash = wanted.firstIndex(of: "/") {
+        if let slash = wanted.unicodeScalars.firstIndex(of: "/") {
             let directory = wanted[...slash]
             guard boot.has(String(directory)), !ours.contains(where: { $0.hasPrefix(directory) }) else {
                 return boot.has(String(directory.dropLast()))

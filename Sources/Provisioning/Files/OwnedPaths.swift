@@ -1,3 +1,4 @@
+import Text
 import Systems
 
 /// Paths of the root partition that piflash, the first boot or the system itself writes. A file of the recipe there would
@@ -11,7 +12,7 @@ enum OwnedPaths {
         init(_ pattern: String, _ instead: String) { (self.pattern, self.instead) = (pattern, instead) }
 
         func holds(_ path: String) -> Bool {
-            pattern.hasSuffix("*") ? path.hasPrefix(pattern.dropLast()) : path == pattern
+            pattern.ends(with: "*") ? path.hasPrefix(pattern.dropLast()) : path == pattern
         }
     }
 
@@ -67,7 +68,7 @@ enum OwnedPaths {
 
     /// What is wrong with a recipe's file at `path`, and what to write instead; nil if nothing is.
     static func problem(_ path: String) -> String? {
-        if path.wholeMatch(of: /\/home\/[^\/]+\/\.ssh\/authorized_keys2?/) != nil {
+        if path.wholeMatch(of: /\/home\/[^\/]+\/\.ssh\/authorized_keys2?/.matchingSemantics(.unicodeScalar)) != nil {
             return "piflash writes \(path): use user.ssh_authorized_keys"
         }
         let all = entries + vendorsSudoers + [Entry(SudoersFile.path, "use user.sudo")]
@@ -75,8 +76,8 @@ enum OwnedPaths {
             return "\(path) is not for a file of yours: \(entry.instead)"
         }
         let isDirectory =
-            path.wholeMatch(of: /\/home(\/[^\/]+)?|\/root|\/boot(\/firmware)?/) != nil
-            || all.contains { $0.pattern.hasPrefix(path + "/") }
+            path.wholeMatch(of: /\/home(\/[^\/]+)?|\/root|\/boot(\/firmware)?/.matchingSemantics(.unicodeScalar)) != nil
+            || all.contains { $0.pattern.begins(with: path + "/") }
         return isDirectory ? "\(path) is a directory of the system: name a file in it" : nil
     }
 }

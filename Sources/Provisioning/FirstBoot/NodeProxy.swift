@@ -34,7 +34,7 @@ struct NodeProxy: Hashable, Sendable {
 
     /// Changes if the proxies do, but for their logins: it is on the boot partition, and a password could be guessed from it.
     var digest: String {
-        let plain = logins.reduce(environment) { $0.replacing($1, with: "") }
+        let plain = logins.reduce(environment) { $0.replacing(bytes: $1, with: "") }
         return Text.digest(of: [Array(plain.utf8)])
     }
 
@@ -63,8 +63,10 @@ struct NodeProxy: Hashable, Sendable {
     }
 
     private static func isHost(_ text: String) -> Bool {
-        text.first?.isLetter == true || text.first?.isNumber == true
-            ? !text.contains("/") && !text.contains("*") && !text.contains(":") : false
+        guard let first = text.unicodeScalars.first, first.properties.isAlphabetic || ("0"..."9").contains(first) else {
+            return false
+        }
+        return !text.unicodeScalars.contains { "/*:".unicodeScalars.contains($0) }
     }
 
     private var variables: [(name: String, value: String)] {
@@ -82,7 +84,7 @@ struct NodeProxy: Hashable, Sendable {
     func environmentFile(_ text: String) -> String {
         var lines: [Substring] = []
         var isOurs = false
-        for line in text.split(separator: "\n") {
+        for line in text.split(at: "\n") {
             if line == "# piflash: proxy" { isOurs = true }
             if !isOurs { lines.append(line) }
             if line == "# piflash: end" { isOurs = false }

@@ -129,7 +129,7 @@ enum DietPi: FlavourRenderer {
             // Its scripts take the first line with the key, even after blanks.
             if let index = lines.firstIndex(where: {
                 let plain = $0.drop { $0 == " " || $0 == "\t" }
-                return plain.hasPrefix(key + "=") || plain.hasPrefix("#\(key)=")
+                return plain.begins(with: key + "=") || plain.begins(with: "#\(key)=")
             }) {
                 lines[index] = line
             } else if !value.isEmpty {

@@ -1,3 +1,4 @@
+import Text
 import Systems
 
 /// /etc/default/docker, from which services take DOCKER_OPTS: the configuration of engines before 1.10, which have no
@@ -31,7 +32,7 @@ package struct DockerOptions: Hashable, Sendable {
     package init(words: [String]) { self.init(words: words, environment: []) }
 
     /// Whether a line holds the login of a proxy, which only root may read.
-    var holdsLogin: Bool { environment.contains { $0.contains("@") } }
+    var holdsLogin: Bool { environment.contains { $0.contains(scalar: "@") } }
 
     /// The file with our DOCKER_OPTS instead of the one it has. All other lines stay as they are.
     package func edited(_ text: String?, keeping kept: Kept = .storageDriver) -> [UInt8] {
@@ -55,7 +56,7 @@ package struct DockerOptions: Hashable, Sendable {
         let set = Set(ours.map(option))
         switch kept {
         case .storageDriver:
-            return theirs.filter { $0.hasPrefix("--storage-driver=") && !set.contains(option($0)) }.suffix(1)
+            return theirs.filter { $0.begins(with: "--storage-driver=") && !set.contains(option($0)) }.suffix(1)
         case .others(let earlier):
             return theirs.filter { !earlier.contains($0) && !set.contains(option($0)) }
         }

@@ -1,3 +1,4 @@
+import Text
 import Recipes
 import Systems
 
@@ -9,8 +10,8 @@ enum LocaleGen {
     static func line(for language: String) -> String? {
         if LocaleNames.builtIn.contains(language) { return nil }
         if let set = LocaleNames.characterSet(of: language) { return "\(language) \(set)" }
-        guard let dot = language.firstIndex(of: ".") else { return nil }
-        return "\(language) \(language[language.index(after: dot)...].prefix { $0 != "@" })"
+        guard let dot = language.unicodeScalars.firstIndex(of: ".") else { return nil }
+        return "\(language) \(language[language.unicodeScalars.index(after: dot)...].prefix { $0 != "@" })"
     }
 
     static func edited(_ text: String, adding line: String) -> String {

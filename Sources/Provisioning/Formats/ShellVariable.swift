@@ -1,3 +1,5 @@
+import Text
+
 /// A variable of a file that a shell sources, such as those in /etc/default: its value, and the file without it.
 struct ShellVariable {
     /// The value as the shell splits it when the variable is used without quotes; each part is written as it must be inside
@@ -89,7 +91,7 @@ struct ShellVariable {
             guard scanner.word() != nil, scanner.place > start else { return nil }
             let word = scanner.read(since: start)
             let hasName = word.unicodeScalars.prefix(while: ShellScanner.isNamePart).count > 0
-            guard hasName, isExported || word.contains("=") else { return nil }
+            guard hasName, isExported || word.contains(scalar: "=") else { return nil }
             scanner.skipBlanks()
         }
         return (isExported ? "export " : "") + rest

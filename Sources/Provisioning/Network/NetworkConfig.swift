@@ -1,3 +1,4 @@
+import Text
 import Recipes
 
 /// The `network-config` of cloud-init: netplan's version 2. <https://netplan.readthedocs.io/en/stable/netplan-yaml/>
@@ -52,7 +53,9 @@ struct NetworkConfig {
         }
         // `gateway4` is deprecated and `to: default` is new; this form every release reads.
         let routes = addressing.gateways.map { gateway in
-            YAML.map([.init("to", .text(gateway.contains(":") ? "::/0" : "0.0.0.0/0")), .init("via", .text(gateway))])
+            YAML.map([
+                .init("to", .text(gateway.contains(scalar: ":") ? "::/0" : "0.0.0.0/0")), .init("via", .text(gateway)),
+            ])
         }
         if !routes.isEmpty { entries.append(.init("routes", .list(routes))) }
         let servers = addressing.nameServers

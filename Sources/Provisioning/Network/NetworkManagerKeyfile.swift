@@ -32,7 +32,7 @@ enum NetworkManagerKeyfile {
     /// Whether `path` is one that these files can have.
     static func owns(_ path: String) -> Bool {
         let prefix = directory + "/piflash-"
-        return path.hasPrefix(prefix) && path.hasSuffix(suffix) && !path.dropFirst(prefix.count).contains("/")
+        return path.hasPrefix(prefix) && path.hasSuffix(suffix) && !path.dropFirst(prefix.count).contains(scalar: "/")
     }
 
     /// A name as the list of its bytes: as text, backslashes, leading blanks and names like "65;66;" would be read as

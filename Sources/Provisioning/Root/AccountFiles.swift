@@ -1,3 +1,4 @@
+import Text
 import Systems
 
 /// The account files of a root partition, /etc/passwd and the others, as lists of lines (passwd(5), shadow(5), group(5),
@@ -31,7 +32,7 @@ struct AccountFiles: Sendable {
             guard let text = root.text(path) else { continue }
             originals[path] = text
             files[path] = text.split(separator: "\n", omittingEmptySubsequences: true).map {
-                $0.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+                $0.split(at: ":", omittingEmptySubsequences: false).map(String.init)
             }
         }
         self.originals = originals
@@ -69,7 +70,7 @@ struct AccountFiles: Sendable {
                 if line[0] == account.name { line[0] = name }
                 if path == RootPath.passwd, line[0] == name, line.count >= 7 { line[5] = renamed.home }
                 if path.hasSuffix("group") || path.hasSuffix("gshadow"), line.count >= 4 {
-                    line[3] = line[3].split(separator: ",").map { $0 == account.name ? name : String($0) }
+                    line[3] = line[3].split(at: ",").map { $0 == account.name ? name : String($0) }
                         .joined(separator: ",")
                 }
                 files[path, default: []][index] = line
@@ -105,7 +106,7 @@ struct AccountFiles: Sendable {
 
     private func groups(of user: String) -> [String] {
         files[RootPath.group, default: []].filter {
-            $0.count >= 4 && $0[3].split(separator: ",").contains { $0 == user }
+            $0.count >= 4 && $0[3].split(at: ",").contains { $0 == user }
         }
         .map { $0[0] }
     }
@@ -120,7 +121,7 @@ struct AccountFiles: Sendable {
         }
         for path in [RootPath.group, RootPath.gshadow] {
             guard let index = files[path]?.firstIndex(where: { $0[0] == group && $0.count >= 4 }) else { continue }
-            let members = files[path, default: []][index][3].split(separator: ",").map(String.init)
+            let members = files[path, default: []][index][3].split(at: ",").map(String.init)
             guard !members.contains(user) else { continue }
             files[path, default: []][index][3] = (members + [user]).joined(separator: ",")
         }
@@ -129,7 +130,7 @@ struct AccountFiles: Sendable {
     mutating func leave(_ user: String, group: String) {
         for path in [RootPath.group, RootPath.gshadow] {
             guard let index = files[path]?.firstIndex(where: { $0[0] == group && $0.count >= 4 }) else { continue }
-            let members = files[path, default: []][index][3].split(separator: ",").map(String.init)
+            let members = files[path, default: []][index][3].split(at: ",").map(String.init)
             files[path, default: []][index][3] = members.filter { $0 != user }.joined(separator: ",")
         }
     }
@@ -156,6 +157,6 @@ struct AccountFiles: Sendable {
     /// Whether the account can log in with a password.
     func hasPassword(_ user: String) -> Bool {
         guard let line = files[RootPath.shadow]?.first(where: { $0[0] == user && $0.count >= 2 }) else { return false }
-        return line[1].isEmpty || line[1].hasPrefix("$")
+        return line[1].isEmpty || line[1].begins(with: "$")
     }
 }

@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 import Filesystems
 import Recipes
@@ -52,7 +53,7 @@ extension RootSetup {
     private mutating func makeHome(_ account: AccountFiles.Account) {
         append(TreeChange(.directory(mode: 0o755), at: account.home, user: account.user, group: account.group))
         for path in RootPath.skeletonFiles {
-            guard let contents = root.contents(path), let name = path.split(separator: "/").last else { continue }
+            guard let contents = root.contents(path), let name = path.split(at: "/").last else { continue }
             append(
                 TreeChange(
                     .file(contents: contents, mode: 0o644), at: "\(account.home)/\(name)", user: account.user,

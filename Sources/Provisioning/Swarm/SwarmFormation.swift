@@ -107,8 +107,8 @@ struct SwarmFormation: Orchestration, Hashable {
 
     static func owns(_ path: String) -> Bool {
         let prefix = stacksDirectory + "/"
-        return paths.contains(path) || path.hasPrefix(stackFilesDirectory + "/")
-            || path.hasPrefix(prefix) && path.hasSuffix(".yml") && !path.dropFirst(prefix.count).contains("/")
+        return paths.contains(path) || path.begins(with: stackFilesDirectory + "/")
+            || path.hasPrefix(prefix) && path.ends(with: ".yml") && !path.dropFirst(prefix.count).contains(scalar: "/")
     }
 
     private static let serviceLink = "/etc/systemd/system/multi-user.target.wants/\(TokenService.unitName)"

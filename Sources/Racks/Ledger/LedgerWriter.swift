@@ -14,6 +14,7 @@ package final class LedgerWriter: Sendable {
     /// In bytes, of a line with its line end. A line holds some names, digests and the reason of a failure.
     private static let lineLimit: Int64 = 1 << 20
 
+    private let directory: PrivateDirectory
     private let file: FileDescriptor
     private let path: FilePath
     /// The kernel's lock belongs to the open file and does not keep two threads apart.
@@ -26,6 +27,7 @@ package final class LedgerWriter: Sendable {
     }
 
     init(in directory: PrivateDirectory, _ state: RackState) throws(Failure) {
+        self.directory = directory
         path = directory.path.appending(Ledger.name)
         let opened = try state.writing { () throws(Failure) in try directory.openFile(Ledger.name, .append) }
         guard let opened else { throw Failure(.system, "\(path) is gone", hint: "try again") }
@@ -55,7 +57,7 @@ package final class LedgerWriter: Sendable {
                 }
             }
         } catch {
-            throw .system("writing \(path)", error as? Errno ?? .ioError)
+            throw .system("writing \(path)", error)
         }
     }
 
@@ -64,6 +66,11 @@ package final class LedgerWriter: Sendable {
         try turn.withLock { _ in
             _ = try file.lock(.exclusive, waiting: true)
             defer { file.unlock() }
+            // What is added to a ledger that was moved away, no later run finds.
+            guard directory.isName(Ledger.name, of: file) else {
+                throw Failure(
+                    .system, "the ledger \(path) was moved or replaced", hint: "put it back, and run the command again")
+            }
             try body(try wholeLength())
         }
     }

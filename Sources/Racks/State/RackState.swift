@@ -58,8 +58,7 @@ package struct RackState: Sendable {
     func made() throws(Failure) -> PrivateDirectory {
         try writing { () throws(Failure) in
             let made = try PrivateDirectory.make(directory)
-            // It is a second wall: an older state on a read-only medium is still good for reading.
-            if made.status(of: ".gitignore") == nil { _ = try? made.keep(".gitignore", with: Array("*\n".utf8)) }
+            if made.status(of: ".gitignore") == nil { _ = try made.keep(".gitignore", with: Array("*\n".utf8)) }
             return made
         }
     }

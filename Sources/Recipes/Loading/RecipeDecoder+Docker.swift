@@ -31,13 +31,21 @@ extension RecipeDecoder {
 
     mutating func proxy(_ value: RecipeValue, _ path: String) -> Node.Proxy? {
         guard let fields = fields(value, path, .proxy) else { return nil }
-        let proxy = Node.Proxy(
-            http: text(fields, "http"), https: text(fields, "https"), noProxy: texts(fields, "no_proxy"),
+        let (http, https) = (secret(fields, "http"), secret(fields, "https"))
+        var proxy = Node.Proxy(
+            http: http.map(address), https: https.map(address), noProxy: texts(fields, "no_proxy"),
             location: fields.location)
+        if http?.isNamed == true { proxy.httpSecret = http }
+        if https?.isNamed == true { proxy.httpsSecret = https }
         if fields["http"] == nil, fields["https"] == nil {
             report.error(at: fields.location, "\(path): no proxy is named: add http, https or both")
         }
         return proxy
+    }
+
+    private func address(_ secret: Secret) -> Located<String> {
+        if case .literal(let text) = secret.source { return Located(text, at: secret.location) }
+        return Located(Node.Proxy.unread, at: secret.location)
     }
 
     /// A value of daemon.json: plain `true`, `12` and `~` are JSON's, everything in quotes is text.

@@ -106,7 +106,7 @@ extension RecipeDecoder {
 
     /// An existing file, made absolute.
     mutating func file(_ value: RecipeValue?, _ path: String) -> Located<String>? {
-        guard let value, var text = text(value, path) else { return nil }
+        guard let value, var text = text(value, path, .localPath) else { return nil }
         text.value = resolve(text.value, text.location.file)
         if !imageExists(text.value) {
             report.error(at: text.location, "\(path): there is no file \(text.value)")

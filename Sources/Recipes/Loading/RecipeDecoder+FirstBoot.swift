@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 
 extension RecipeDecoder {
@@ -20,7 +21,7 @@ extension RecipeDecoder {
         let mode = self.mode(fields)
         let owner = text(fields, "owner").map { Located(Node.FirstBoot.Account($0.value), at: $0.location) }
         let group = text(fields, "group").map { Located(Node.FirstBoot.Account($0.value), at: $0.location) }
-        if let given = path, given.value.hasPrefix("~/") {
+        if let given = path, given.value.begins(with: "~/") {
             // If the user has a mistake, that is reported; any home will do then.
             path?.value = "/home/\(user ?? "user")/\(given.value.dropFirst(2))"
             if user == nil, !report.hasErrors {
@@ -66,7 +67,7 @@ extension RecipeDecoder {
         }
         for file in files {
             var directory = key(file)[...]
-            while let slash = directory.lastIndex(of: "/"), slash > directory.startIndex {
+            while let slash = directory.unicodeScalars.lastIndex(of: "/"), slash > directory.startIndex {
                 directory = directory[..<slash]
                 guard seen.contains(String(directory)) else { continue }
                 report.error(

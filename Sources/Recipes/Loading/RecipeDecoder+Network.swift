@@ -19,12 +19,15 @@ extension RecipeDecoder {
         guard let fields = fields(value, "network", .network) else { return Node.Network() }
         var network = Node.Network(interface: choice(fields, "interface"))
         network.gateways = oneOfEachFamily(canonical(oneOrMore(fields, "gateway")), "network.gateway") {
-            !$0.contains(":")
+            !$0.contains(scalar: ":")
         }
         network.dns = canonical(texts(fields, "dns"))
         network.proxy = fields["proxy"].flatMap { proxy($0, "network.proxy") }
         // Most proxies serve both, and few recipes name them twice.
-        if let http = network.proxy?.http, network.proxy?.https == nil { network.proxy?.https = http }
+        if var proxy = network.proxy, proxy.https == nil {
+            (proxy.https, proxy.httpsSecret) = (proxy.http, proxy.httpSecret)
+            network.proxy = proxy
+        }
         for gateway in network.gateways { check(gateway, of: addresses) }
         if let interface = network.interface {
             if interface.value == .wifi, wifi?.networks.isEmpty ?? true {

@@ -49,7 +49,7 @@ extension RecipeDecoder {
             }
             // Swarm 0.2 advertises [0-9a-zA-Z._-]+:PORT, which leaves no room for IPv6.
             for (key, hosts) in [("managers", managers), ("consul", [swarm.consul].compactMap { $0 })] {
-                for host in hosts where host.value.contains(":") {
+                for host in hosts where host.value.contains(scalar: ":") {
                     report.error(
                         at: host.location,
                         "swarm.\(key): \(host.value): classic Swarm takes an IPv4 address or a name, without a port")

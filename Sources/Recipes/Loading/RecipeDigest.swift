@@ -16,7 +16,9 @@ enum RecipeDigest {
         case .scalar where value.tag == nil && shape.rule.isSecret: return "<secret>"
         // The login of a proxy's address stays out for the same reason.
         case .scalar(let text, _) where shape.rule == .proxy:
-            return tag + JSONValue.quoted(text.replacing(/:\/\/[^\/]*@/, with: "://<secret>@"))
+            return tag
+                + JSONValue.quoted(
+                    text.replacing(/:\/\/[^\/]*@/.matchingSemantics(.unicodeScalar), with: "://<secret>@"))
         case .scalar(let text, _): return tag + JSONValue.quoted(text)
         case .sequence(let items):
             let item =

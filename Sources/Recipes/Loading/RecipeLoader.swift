@@ -117,9 +117,9 @@ package struct RecipeLoader: Sendable {
             throw Failure(.usage, severity: .usage, "there is no recipe \(path)")
         }
         guard isDirectory else { return [path] }
-        let prefix = path.hasSuffix("/") ? path : path + "/"
+        let prefix = path.ends(with: "/") ? path : path + "/"
         let files = ((try? FileManager.default.contentsOfDirectory(atPath: absolute(path).string)) ?? [])
-            .filter { ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) && !$0.hasPrefix(".") }.sorted().map {
+            .filter { ($0.ends(with: ".yaml") || $0.ends(with: ".yml")) && !$0.begins(with: ".") }.sorted().map {
                 prefix + $0
             }
         var named: Set<FilePath> = []

@@ -88,7 +88,7 @@ extension Node {
             /// host[:port] of the mirror: what follows the scheme, because the rule for mirrors allows no path.
             package var authority: String {
                 let url = mirror.value
-                return url.firstRange(of: "://").map { String(url[$0.upperBound...]) } ?? url
+                return url.utf8.firstRange(of: "://".utf8).map { String(url[$0.upperBound...]) } ?? url
             }
         }
     }

@@ -1,3 +1,4 @@
+import Text
 package import Diagnostics
 
 extension Node.FirstBoot {
@@ -25,7 +26,7 @@ extension Node.FirstBoot {
         }
 
         /// Whether the path is on the boot partition, wherever the image mounts it.
-        package var isOnBootPartition: Bool { path.value.hasPrefix("/boot/") }
+        package var isOnBootPartition: Bool { path.value.begins(with: "/boot/") }
 
         /// Whether the file is in a home, or belongs to somebody else than root: then it waits for an account.
         package var waitsForAccount: Bool {
@@ -37,9 +38,9 @@ extension Node.FirstBoot {
 
         /// The name of the home directory that the file is in: "pirate" for "/home/pirate/.bashrc".
         package var homeName: String? {
-            let parts = path.value.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+            let parts = path.value.split(at: "/", maxSplits: 2, omittingEmptySubsequences: false)
             guard parts.count > 2, parts[1] == "home" else { return nil }
-            let rest = parts[2].split(separator: "/", maxSplits: 1)
+            let rest = parts[2].split(at: "/", maxSplits: 1)
             return rest.count > 1 ? String(rest[0]) : nil
         }
     }

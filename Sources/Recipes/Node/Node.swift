@@ -1,3 +1,5 @@
+import Text
+import Diagnostics
 /// One node as its recipe describes it, after `extends` and with every value checked, but with secrets still unread.
 package struct Node: Hashable, Sendable {
     package var hostname: Located<String>
@@ -57,12 +59,10 @@ package struct Node: Hashable, Sendable {
             + (swarm?.stacks.flatMap { $0.environment.map(\.value) } ?? []) + firstBoot.files.map(\.content)
     }
 
-    /// The addresses of proxies that hold a login.
+    /// The addresses of proxies that a tag names, or that hold a login.
     private var proxyLogins: [Secret] {
-        var seen: Set<Located<String>> = []
-        return [network.proxy?.http, network.proxy?.https, docker.proxy?.http, docker.proxy?.https].compactMap { $0 }
-            .filter { $0.value.contains("@") && seen.insert($0).inserted }
-            .map { Secret(.literal($0.value), at: $0.location) }
+        var seen: Set<Location> = []
+        return [network.proxy, docker.proxy].flatMap { $0?.secrets ?? [] }.filter { seen.insert($0.location).inserted }
     }
 
     package struct Image: Hashable, Sendable {
@@ -132,7 +132,7 @@ package struct Node: Hashable, Sendable {
         package var address: String
         package var prefixLength: Int
 
-        package var isIPv4: Bool { !address.contains(":") }
+        package var isIPv4: Bool { !address.contains(scalar: ":") }
 
         package var description: String { "\(address)/\(prefixLength)" }
 
@@ -178,7 +178,7 @@ package struct Node: Hashable, Sendable {
 
         /// The IPv4 gateway, or else the other one. Setting it makes it the only one.
         package var gateway: Located<String>? {
-            get { gateways.first { !$0.value.contains(":") } ?? gateways.first }
+            get { gateways.first { !$0.value.contains(scalar: ":") } ?? gateways.first }
             set { gateways = [newValue].compactMap { $0 } }
         }
     }

@@ -1,3 +1,5 @@
+import Text
+
 /// Host names written as ranges, like the hostlists of pdsh and SLURM: "red[00-04,07]", "rack[1-2]n[01-12]", "a,b[1-3]".
 package enum Hostlist {
     /// What is wrong with a hostlist, as a message.
@@ -15,15 +17,15 @@ package enum Hostlist {
         for item in try items(list) {
             var parts: [[String]] = []
             var rest = item[...]
-            while let open = rest.firstIndex(of: "[") {
-                guard let close = rest[open...].firstIndex(of: "]") else {
+            while let open = rest.unicodeScalars.firstIndex(of: "[") {
+                guard let close = rest[open...].unicodeScalars.firstIndex(of: "]") else {
                     throw Mistake(text: "\"\(item)\" has a \"[\" without its \"]\"")
                 }
                 parts.append([String(rest[..<open])])
-                parts.append(try numbers(rest[rest.index(after: open)..<close], of: item))
-                rest = rest[rest.index(after: close)...]
+                parts.append(try numbers(rest[rest.unicodeScalars.index(after: open)..<close], of: item))
+                rest = rest[rest.unicodeScalars.index(after: close)...]
             }
-            if rest.contains("]") { throw Mistake(text: "\"\(item)\" has a \"]\" without its \"[\"") }
+            if rest.contains(scalar: "]") { throw Mistake(text: "\"\(item)\" has a \"]\" without its \"[\"") }
             parts.append([String(rest)])
             let count = parts.reduce(names.count) { $0 + ($1.count > 1 ? $1.count : 0) }
             guard count <= limit else { throw Mistake(text: "\"\(item)\" names more than \(limit) nodes") }
@@ -72,8 +74,8 @@ package enum Hostlist {
     /// The numbers of the text inside brackets: "00-04,07".
     private static func numbers(_ text: Substring, of item: String) throws(Mistake) -> [String] {
         var numbers: [String] = []
-        for range in text.split(separator: ",", omittingEmptySubsequences: false) {
-            let ends = range.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+        for range in text.split(at: ",", omittingEmptySubsequences: false) {
+            let ends = range.split(at: "-", maxSplits: 1, omittingEmptySubsequences: false)
             // 9 digits are more than enough, and fit every integer.
             guard let first = ends.first, let last = ends.last, (1...9).contains(first.utf8.count),
                 (1...9).contains(last.utf8.count), let from = Int(first), let to = Int(last),

@@ -29,8 +29,8 @@ struct Rack {
             isAlone
             ? []
             : known.sorted {
-                ($0.name, $0.address.contains(":") ? 1 : 0, $0.address)
-                    < ($1.name, $1.address.contains(":") ? 1 : 0, $1.address)
+                ($0.name, $0.address.contains(scalar: ":") ? 1 : 0, $0.address)
+                    < ($1.name, $1.address.contains(scalar: ":") ? 1 : 0, $1.address)
             }
         var swarms: [[String]: [Node.Swarm.Member]] = [:]
         for node in nodes {
@@ -129,7 +129,7 @@ struct Rack {
                 "\(key): \(isOwn ? "this node" : name) has no fixed \(Self.family(name, hosts))address, and \(what) whose address changes "
                     + "loses all workers: add address to its recipe, or write here the address that the network reserves "
                     + "for it")
-        } else if !Self.isAddress(name), !name.contains(".") {
+        } else if !Self.isAddress(name), !name.contains(scalar: ".") {
             let near = nearest(to: name, among: names.sorted()).map { " (did you mean \"\($0)\"?)" } ?? ""
             report.error(at: host.location, "\(key): \"\(name)\" is neither a node of the rack nor an address\(near)")
         }
@@ -168,6 +168,6 @@ extension Node {
     /// fixed one.
     package func address(ofManager manager: String, in hosts: [RackHost]) -> String? {
         if manager == hostname.value { return ipv4Address }
-        return hosts.first { $0.name == manager && !$0.address.contains(":") }?.address
+        return hosts.first { $0.name == manager && !$0.address.contains(scalar: ":") }?.address
     }
 }

@@ -85,7 +85,7 @@ struct RackExpansion {
             let items = if case .sequence(let list) = known.content { list } else { [known] }
             let texts = items.compactMap { item in if case .scalar(let text, _) = item.content { text } else { nil } }
             // Of two it is the one that others reach the node at.
-            if let text = texts.first(where: { !$0.contains(":") }) ?? texts.first {
+            if let text = texts.first(where: { !$0.contains(scalar: ":") }) ?? texts.first {
                 values["address"] = String(text.prefix { $0 != "/" })
             }
         }

@@ -39,10 +39,9 @@ struct RackSurroundings {
 
     /// host of "scheme://[user:password@]host[:port][/]"
     private static func host(ofURL url: String?) -> String? {
-        guard let url, let scheme = url.firstRange(of: "://") else { return nil }
-        let authority = url[scheme.upperBound...].prefix { $0 != "/" }
-        let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
-        return HostPort(String(host))?.host.description
+        guard let url, let scheme = url.utf8.firstRange(of: "://".utf8) else { return nil }
+        let authority = String(url[scheme.upperBound...].unicodeScalars.prefix { $0 != "/" })
+        return HostPort(String(authority.split(at: "@", omittingEmptySubsequences: false).last ?? ""))?.host.description
     }
 
     /// The networks that dockerd gives to containers outside of the swarm.

@@ -19,12 +19,11 @@ struct Roster: Hashable, Sendable {
 
     /// Reports what is wrong with the file, with the line. Nil if something is.
     init?(_ text: String, file: String, report: inout DiagnosticReport) {
-        let text = text.withoutByteOrderMark[...]
-        let header = text.prefix { !$0.isNewline }
-        let separator = [",", ";", "\t"].max { one, other in
-            header.count { String($0) == one } < header.count { String($0) == other }
-        }
-        guard let records = Self.records(text, separator: Character(separator ?? ","), file: file, report: &report)
+        let text = Array(text.withoutByteOrderMark.unicodeScalars)
+        let header = text.prefix { !Self.isLineEnd($0) }
+        let separators: [Unicode.Scalar] = [",", ";", "\t"]
+        let separator = separators.max { one, other in header.count { $0 == one } < header.count { $0 == other } }
+        guard let records = Self.records(text, separator: separator ?? ",", file: file, report: &report)
         else { return nil }
         guard let names = records.first else {
             report.error(at: Location(file: file, line: 1, column: 1), "the roster is empty")
@@ -69,8 +68,10 @@ struct Roster: Hashable, Sendable {
             }
         }
         while text.last == "_" { text.removeLast() }
-        return text.first?.isNumber == true ? "_" + text : text
+        return text.utf8.first.map { (0x30...0x39).contains($0) } == true ? "_" + text : text
     }
+
+    private static func isLineEnd(_ scalar: Unicode.Scalar) -> Bool { scalar == "\n" || scalar == "\r" }
 
     private struct Record {
         let line: Int
@@ -80,18 +81,18 @@ struct Roster: Hashable, Sendable {
     /// RFC 4180: fields may be in quotes, which are doubled inside; quoted fields may contain line ends. Blank lines are
     /// left out, and so are blanks around a field without quotes.
     private static func records(
-        _ text: Substring, separator: Character, file: String, report: inout DiagnosticReport
+        _ text: [Unicode.Scalar], separator: Unicode.Scalar, file: String, report: inout DiagnosticReport
     ) -> [Record]? {
         var records: [Record] = []
         var fields: [String] = []
-        var field = ""
+        var field = String.UnicodeScalarView()
         var line = 1
         var start = 1
         var isQuoted = false
         var wasQuoted = false
         func finishField() {
-            fields.append(wasQuoted ? field : field.trimmed)
-            field = ""
+            fields.append(wasQuoted ? String(field) : String(field).trimmed)
+            field = String.UnicodeScalarView()
             wasQuoted = false
         }
         func finishRecord() {
@@ -99,41 +100,43 @@ struct Roster: Hashable, Sendable {
             if fields.contains(where: { !$0.isEmpty }) { records.append(Record(line: start, fields: fields)) }
             fields = []
         }
-        var index = text.startIndex
-        while index < text.endIndex {
-            let character = text[index]
-            let next = text.index(after: index)
+        var index = 0
+        while index < text.count {
+            let scalar = text[index]
+            let next = index + 1
+            // "\r\n" is one line end.
+            let endsLine = scalar == "\n" || scalar == "\r" && (next == text.count || text[next] != "\n")
             if isQuoted {
-                if character == "\"" {
-                    if next < text.endIndex, text[next] == "\"" {
+                if scalar == "\"" {
+                    if next < text.count, text[next] == "\"" {
                         field.append("\"")
-                        index = text.index(after: next)
+                        index = next + 1
                         continue
                     }
                     isQuoted = false
                 } else {
-                    if character.isNewline { line += 1 }
-                    field.append(character)
+                    if endsLine { line += 1 }
+                    field.append(scalar)
                 }
-            } else if character == "\"", field.trimmed.isEmpty, !wasQuoted {
-                field = ""
+            } else if scalar == "\"", field.allSatisfy(\.properties.isWhitespace), !wasQuoted {
+                field = String.UnicodeScalarView()
                 isQuoted = true
                 wasQuoted = true
-            } else if character == separator {
+            } else if scalar == separator {
                 finishField()
-            } else if character.isNewline {
+            } else if endsLine {
                 finishRecord()
                 line += 1
                 start = line
-            } else if wasQuoted {
-                if !character.isWhitespace {
+            } else if wasQuoted || scalar == "\r" {
+                if !scalar.properties.isWhitespace {
                     report.error(
                         at: Location(file: file, line: line, column: 1),
                         "there is text after a closing quote: write a quote inside quotes twice")
                     return nil
                 }
             } else {
-                field.append(character)
+                field.append(scalar)
             }
             index = next
         }

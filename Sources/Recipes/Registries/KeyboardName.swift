@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 
 /// A keyboard's layout and variant, as XKB names them: "de", "de(nodeadkeys)".
@@ -31,11 +32,11 @@ package struct KeyboardName: Hashable, Sendable {
         guard let layout = parts.first?.lowercased() else { return nil }
         let known = confused[layout] ?? layout
         guard names.contains(known), parts.count > 1 else {
-            return text.count > 3 ? nearest(to: lower, among: names.filter { !$0.contains("(") }) : nil
+            return text.count > 3 ? nearest(to: lower, among: names.filter { !$0.contains(scalar: "(") }) : nil
         }
         let variant = parts[1].filter { $0 != "(" && $0 != ")" }
         let exact = "\(known)(\(variant))"
-        let variants = names.filter { $0.hasPrefix(known + "(") }
+        let variants = names.filter { $0.begins(with: known + "(") }
         return variants.first { $0 == exact } ?? nearest(to: exact, among: variants) ?? known
     }
 }

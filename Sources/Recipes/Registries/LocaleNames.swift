@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 
 /// The names of glibc's locales: language, territory, character set and modifier (locale(7)).
@@ -17,14 +18,14 @@ package enum LocaleNames {
             return same
         }
         // "de" and "de_DE" mean the character set that all use.
-        let plain = name.replacing("-", with: "_").prefix { $0 != "." && $0 != "@" }
-        let words = plain.split(separator: "_")
+        let plain = name.replacing(scalar: "-", with: "_").prefix { $0 != "." && $0 != "@" }
+        let words = plain.split(at: "_")
         guard let language = words.first?.lowercased() else { return nil }
         let territory = words.count > 1 ? words[1].uppercased() : language.uppercased()
         let usual = ["\(language)_\(territory).UTF-8", "\(language)_\(territory)"]
         if let found = usual.first(where: names.contains) { return found }
         if words.count == 1 {
-            return names.filter { $0.hasPrefix(language + "_") && $0.hasSuffix(".UTF-8") }.min()
+            return names.filter { $0.begins(with: language + "_") && $0.ends(with: ".UTF-8") }.min()
         }
         // Without the character set, which would make all names alike.
         let near = nearest(to: "\(language)_\(territory)", among: Set(names.map { String($0.prefix { $0 != "." }) }))

@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 
 /// The names of time zones (tzdata).
@@ -14,8 +15,8 @@ package enum TimeZoneNames {
         let exact = names.filter { fold($0) == folded }.min()
         if let exact { return exact }
         // "Berlin" alone, or in another continent.
-        let city = folded.split(separator: "/").last.map(String.init) ?? folded
-        let cities = names.filter { $0.contains("/") && fold($0).hasSuffix("/" + city) }
+        let city = folded.split(at: "/").last.map(String.init) ?? folded
+        let cities = names.filter { $0.contains(scalar: "/") && fold($0).ends(with: "/" + city) }
         if let found = cities.min(by: { (target(of: $0) == nil ? 0 : 1, $0) < (target(of: $1) == nil ? 0 : 1, $1) }) {
             return found
         }
@@ -23,6 +24,6 @@ package enum TimeZoneNames {
     }
 
     private static func fold(_ name: String) -> String {
-        name.lowercased().replacing(" ", with: "_").replacing("-", with: "_")
+        name.lowercased().replacing(scalar: " ", with: "_").replacing(scalar: "-", with: "_")
     }
 }

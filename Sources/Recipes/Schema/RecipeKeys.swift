@@ -85,7 +85,7 @@ extension RecipeShape {
         RecipeKey(
             "channel", "What the convenience script installs.", .choice(Node.Docker.Channel.allCases.map(\.rawValue))),
         RecipeKey(
-            "packages", "Debian packages (.deb) to install Docker from without a network.", .list(.text())),
+            "packages", "Debian packages (.deb) to install Docker from without a network.", .list(.text(.localPath))),
         RecipeKey("daemon", "Keys of daemon.json, as dockerd spells them.", .free),
         RecipeKey("registry", "A registry mirror.", registry),
         RecipeKey("proxy", "The proxies that dockerd fetches images through, if not network.proxy.", proxy),
@@ -93,12 +93,12 @@ extension RecipeShape {
             "remote",
             "How the daemon is reached from outside the node; insecure opens port 2375 to everyone, tls is port 2376.",
             .choice(Node.Docker.Remote.allCases.map(\.rawValue))),
-        RecipeKey("preload", "Saved images (docker save) that the first boot loads.", .list(.text())),
+        RecipeKey("preload", "Saved images (docker save) that the first boot loads.", .list(.text(.localPath))),
     ])
 
     static let proxy = RecipeShape.map([
-        RecipeKey("http", "The proxy for http:// addresses: http://proxy:8000", .text(.proxy)),
-        RecipeKey("https", "The proxy for https:// addresses: http://proxy:8000", .text(.proxy)),
+        RecipeKey("http", "The proxy for http:// addresses: http://proxy:8000", .taggable(.proxy)),
+        RecipeKey("https", "The proxy for https:// addresses: http://proxy:8000", .taggable(.proxy)),
         RecipeKey("no_proxy", "Hosts, domains and networks that are reached directly.", .list(.text(.directHost))),
     ])
 
@@ -145,7 +145,7 @@ extension RecipeShape {
 
     static let stack = RecipeShape.map([
         RecipeKey("name", "The stack's name.", .text(.stackName), required: true),
-        RecipeKey("compose", "Its compose file; relative to this file.", .text(), required: true),
+        RecipeKey("compose", "Its compose file; relative to this file.", .text(.localPath), required: true),
         RecipeKey("environment", "The values of the compose file's variables, by name.", .taggableMap(.variableValue)),
     ])
 

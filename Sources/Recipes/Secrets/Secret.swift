@@ -1,4 +1,5 @@
 package import Diagnostics
+import Text
 
 /// A value that is written out in the recipe, or named by a tag and read when it is needed.
 ///
@@ -29,7 +30,7 @@ package struct Secret: Hashable, Sendable {
         self.source = source
         self.location = location
         self.path = path
-        self.rule = rule
+        if case .literal = source { self.rule = rule } else { self.rule = rule.hidden }
     }
 
     /// What is wrong with `value`, which is the secret's, for a message at ``location``; nil if nothing is. The value is
@@ -37,6 +38,16 @@ package struct Secret: Hashable, Sendable {
     package func problem(with value: String) -> String? {
         rule.problem(with: value).map { path.isEmpty ? $0 : "\(path): \($0)" }
     }
+
+    /// Whether a tag names it.
+    package var isNamed: Bool { if case .literal = source { false } else { true } }
+
+    /// The words of a `!command`, as a shell would take them; nil for other sources.
+    package var command: String? {
+        if case .command(let words) = source { Self.commandText(words) } else { nil }
+    }
+
+    static func commandText(_ words: [String]) -> String { words.map(shellWord).joined(separator: " ") }
 
     /// How the secret is shown where its value must not be: the tag, never a value.
     package var placeholder: String {

@@ -3,21 +3,26 @@ package import Diagnostics
 import FoundationEssentials
 import Subprocess
 import SystemPackage
+import Text
 
 /// Reads secrets from where their tags say, each at most once per run. Their values are never part of a message.
 package actor SecretReader: SecretReading {
     private let environment: [String: String]
     private let prompt: @Sendable (String) -> String?
     private let asksTwice: Bool
+    private let announce: @Sendable (String) -> Void
     private var known: [Secret.Source: String] = [:]
 
     /// - Parameters:
     ///   - asksTwice: Whether a new password is asked for a second time, since nobody sees what is typed.
+    ///   - announce: Says which program is asked, before it runs.
     ///   - prompt: Asks the user for a secret without echo; it returns nil if nobody can be asked.
     package init(
-        environment: [String: String], asksTwice: Bool = false, prompt: @escaping @Sendable (String) -> String?
+        environment: [String: String], asksTwice: Bool = false,
+        announce: @escaping @Sendable (String) -> Void = { _ in }, prompt: @escaping @Sendable (String) -> String?
     ) {
         self.environment = environment
+        self.announce = announce
         self.asksTwice = asksTwice
         self.prompt = prompt
     }
@@ -51,6 +56,7 @@ package actor SecretReader: SecretReading {
             }
             return try Self.text(Data(contents), of: "!file \(path)")
         case .command(let words):
+            announce("asks `\(Secret.commandText(words))` for \(secret.path)")
             return try await run(words)
         case .prompt(let text):
             return try asksTwice && [.password, .passphrase].contains(secret.rule)
@@ -97,7 +103,8 @@ package actor SecretReader: SecretReading {
         guard var text = String(validating: Array(data), as: UTF8.self) else {
             throw Failure(.secretUnavailable, "\(source): its content is not UTF-8 text")
         }
-        if text.hasSuffix("\r\n") || text.hasSuffix("\n") { text.removeLast() }
+        // "\r\n" is one Character.
+        if text.ends(with: "\n") { text.removeLast() }
         return text
     }
 }

@@ -6,7 +6,7 @@ enum UnexpandedVariable {
         if let name = name(in: text) {
             return "nothing expands \"\(text)\" in a recipe: write !env \(name)"
         }
-        if text.wholeMatch(of: /\$\([^)]*\)|`[^`]*`/) != nil {
+        if text.wholeMatch(of: /\$\([^)]*\)|`[^`]*`/.matchingSemantics(.unicodeScalar)) != nil {
             return "nothing runs a command in quotes in a recipe: write !command PROGRAM ARGUMENTS"
         }
         if let tag = text.wholeMatch(of: /(!env|!file|!prompt|!command)( .*)?/)?.1 {
@@ -17,7 +17,11 @@ enum UnexpandedVariable {
 
     /// `${NAME}` with what a shell allows behind the name, `$NAME` in capitals, and `%NAME%`.
     private static func name(in text: String) -> Substring? {
-        if let match = text.wholeMatch(of: /\$\{([A-Za-z_][A-Za-z0-9_]*)(:?[-=?+][^}]*)?\}/) { return match.1 }
+        if let match = text.wholeMatch(
+            of: /\$\{([A-Za-z_][A-Za-z0-9_]*)(:?[-=?+][^}]*)?\}/.matchingSemantics(.unicodeScalar))
+        {
+            return match.1
+        }
         if let match = text.wholeMatch(of: /\$([A-Z_][A-Z0-9_]*)/) { return match.1 }
         return text.wholeMatch(of: /%([A-Za-z_][A-Za-z0-9_]*)%/)?.1
     }

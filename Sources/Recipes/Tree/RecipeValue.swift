@@ -1,3 +1,4 @@
+import Text
 package import Diagnostics
 import Yams
 
@@ -34,7 +35,7 @@ package struct RecipeValue: Hashable, Sendable {
     static func merge(_ lower: RecipeValue, _ upper: RecipeValue, _ report: inout DiagnosticReport) -> RecipeValue {
         guard case .mapping(var entries) = lower.content, case .mapping(let above) = upper.content else { return upper }
         for entry in above {
-            let appends = entry.key.value.hasPrefix("+")
+            let appends = entry.key.value.begins(with: "+")
             let name = appends ? String(entry.key.value.dropFirst()) : entry.key.value
             let index = entries.firstIndex { $0.key.value == name }
             if appends {
@@ -107,7 +108,7 @@ extension RecipeValue {
         budget -= 1
         let location = Location(file: file, line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
         let name = node.tag.rawValue
-        let tag = name.hasPrefix("!") && name != "!" ? name : nil
+        let tag = name.begins(with: "!") && name != "!" ? name : nil
         guard budget >= 0 else { return RecipeValue(content: .scalar("", isPlain: true), tag: nil, location: location) }
         switch node {
         case .scalar(let scalar):

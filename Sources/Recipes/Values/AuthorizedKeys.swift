@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Text
 
 /// The format of an authorized_keys file (sshd(8), AUTHORIZED_KEYS FILE FORMAT): one key to a line, as
 ///
@@ -32,12 +33,12 @@ package enum AuthorizedKeys {
                 while let last = line.last, blank(last) { line.removeLast() }
                 return String(line)
             }
-            .filter { !$0.isEmpty && !$0.hasPrefix("#") }
+            .filter { !$0.isEmpty && !$0.begins(with: "#") }
     }
 
     /// What is wrong with a text of one or more keys, or nil.
     static func problem(with text: String) -> String? {
-        if text.contains("PRIVATE KEY") { return "this is a private key: name the .pub file beside it" }
+        if text.contains(bytes: "PRIVATE KEY") { return "this is a private key: name the .pub file beside it" }
         let lines = lines(of: text)
         guard !lines.isEmpty else { return missing }
         return lines.lazy.compactMap(problem(inLine:)).first
@@ -61,42 +62,43 @@ package enum AuthorizedKeys {
     }
 
     private static func startsWithType(_ text: some StringProtocol) -> Bool {
-        types.contains(String(text.prefix { $0 != " " && $0 != "\t" }))
+        types.contains(String(String.UnicodeScalarView(text.unicodeScalars.prefix { $0 != " " && $0 != "\t" })))
     }
 
     /// The options up to the first blank outside quotes, split at the commas outside quotes, and what follows them. A
     /// quote inside a value has a backslash before it. Nil if a quote is not closed.
     private static func splitOptions(_ line: String) -> (options: [String], rest: Substring)? {
-        var options = [""]
+        var options = [String.UnicodeScalarView()]
         var isQuoted = false
         var isEscaped = false
-        for index in line.indices {
-            let character = line[index]
-            if !isQuoted, character == " " || character == "\t" {
-                return (options, line[index...].drop { $0 == " " || $0 == "\t" })
+        let scalars = line.unicodeScalars
+        for index in scalars.indices {
+            let scalar = scalars[index]
+            if !isQuoted, scalar == " " || scalar == "\t" {
+                return (options.map { String($0) }, Substring(scalars[index...].drop { $0 == " " || $0 == "\t" }))
             }
-            if !isQuoted, character == "," {
-                options.append("")
+            if !isQuoted, scalar == "," {
+                options.append(String.UnicodeScalarView())
                 continue
             }
-            if character == "\"", !isEscaped { isQuoted.toggle() }
-            isEscaped = character == "\\"
-            options[options.count - 1].append(character)
+            if scalar == "\"", !isEscaped { isQuoted.toggle() }
+            isEscaped = scalar == "\\"
+            options[options.count - 1].append(scalar)
         }
-        return isQuoted ? nil : (options, "")
+        return isQuoted ? nil : (options.map { String($0) }, "")
     }
 
     private static func isOption(_ option: String) -> Bool {
-        guard let mark = option.firstIndex(of: "=") else { return flags.contains(option.lowercased()) }
-        let value = option[option.index(after: mark)...]
-        return settings.contains(option[..<mark].lowercased()) && value.count >= 2 && value.hasPrefix("\"")
-            && value.hasSuffix("\"")
+        guard let mark = option.unicodeScalars.firstIndex(of: "=") else { return flags.contains(option.lowercased()) }
+        let value = option[option.unicodeScalars.index(after: mark)...]
+        return settings.contains(option[..<mark].lowercased()) && value.utf8.count >= 2 && value.begins(with: "\"")
+            && value.ends(with: "\"")
     }
 
     /// The base64 holds fields, each with its length in front (RFC 4253, 6.6). The first one is the type again, which
     /// shows a key of two keys' halves; the lengths show a key that was cut off.
     private static func problem(inKey text: Substring) -> String? {
-        let words = text.split(maxSplits: 2) { $0 == " " || $0 == "\t" }.map(String.init)
+        let words = text.unicodeScalars.split(maxSplits: 2) { $0 == " " || $0 == "\t" }.map { String($0) }
         guard words.count >= 2, let blob = Data(base64Encoded: words[1]) else { return missing }
         var fields: [[UInt8]] = []
         var rest = [UInt8](blob)[...]

@@ -1,11 +1,13 @@
+import Text
+
 /// The form of a password's hash in /etc/shadow (crypt(5)): "$", the scheme's name, "$", parameters and salt, "$", checksum.
 package enum CryptHash {
     /// The schemes that some system of piflash checks, each with the form of what follows "$NAME$".
     private static var schemes: [(name: String, form: Regex<Substring>)] {
         [
             ("1", /[.\/0-9A-Za-z]{0,8}\$[.\/0-9A-Za-z]{22}/),
-            ("5", /(?:rounds=[1-9][0-9]{3,8}\$)?[^$:\n]{0,16}\$[.\/0-9A-Za-z]{43}/),
-            ("6", /(?:rounds=[1-9][0-9]{3,8}\$)?[^$:\n]{0,16}\$[.\/0-9A-Za-z]{86}/),
+            ("5", /(?:rounds=[1-9][0-9]{3,8}\$)?[^$:\n]{0,16}\$[.\/0-9A-Za-z]{43}/.matchingSemantics(.unicodeScalar)),
+            ("6", /(?:rounds=[1-9][0-9]{3,8}\$)?[^$:\n]{0,16}\$[.\/0-9A-Za-z]{86}/.matchingSemantics(.unicodeScalar)),
             ("2a", /[0-3][0-9]\$[.\/0-9A-Za-z]{53}/), ("2b", /[0-3][0-9]\$[.\/0-9A-Za-z]{53}/),
             ("2y", /[0-3][0-9]\$[.\/0-9A-Za-z]{53}/),
             ("y", /[.\/0-9A-Za-z]{3,}\$[.\/0-9A-Za-z]{1,86}\$[.\/0-9A-Za-z]{43}/),
@@ -42,9 +44,9 @@ package enum CryptHash {
 
     /// The scheme's name, and what follows it.
     private static func parts(_ text: String) -> (name: String, rest: Substring)? {
-        guard text.hasPrefix("$"), let end = text.dropFirst().firstIndex(of: "$") else { return nil }
-        let name = String(text[text.index(after: text.startIndex)..<end])
+        guard text.begins(with: "$"), let end = text.dropFirst().unicodeScalars.firstIndex(of: "$") else { return nil }
+        let name = String(text[text.unicodeScalars.index(after: text.startIndex)..<end])
         guard schemes.contains(where: { $0.name == name }) || foreign.contains(name) else { return nil }
-        return (name, text[text.index(after: end)...])
+        return (name, text[text.unicodeScalars.index(after: end)...])
     }
 }

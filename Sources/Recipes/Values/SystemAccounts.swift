@@ -1,3 +1,5 @@
+import Text
+
 /// Names that a Debian system has as users or groups from the start, so that no person can have them: the user's own group
 /// has the user's name.
 enum SystemAccounts {
@@ -18,6 +20,6 @@ enum SystemAccounts {
     ]
 
     static func contains(_ name: String) -> Bool {
-        base.contains(name) || packages.contains(name) || name.hasPrefix("systemd-")
+        base.contains(name) || packages.contains(name) || name.begins(with: "systemd-")
     }
 }

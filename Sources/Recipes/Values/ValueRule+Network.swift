@@ -19,7 +19,7 @@ extension ValueRule {
 
     /// What is wrong with an address without prefix length that the node is to send to.
     private static func addressProblem(_ text: String, of name: String, suggestion: String) -> String? {
-        guard text.contains(":") || text.contains("%") else { return nil }
+        guard text.contains(scalar: ":") || text.contains(scalar: "%") else { return nil }
         guard let address = IPAddress(text) else { return "\"\(text)\" is not a valid \(name) (\(suggestion))" }
         if let zone = address.zone {
             return "\"\(text)\": leave \"%\(zone)\" out; piflash puts the interface there where it is needed"
@@ -35,9 +35,9 @@ extension ValueRule {
         "\(fourBytes)/([1-9]|[12][0-9]|30)|\(sixteenBytes)/([1-9]|[1-9][0-9]|1[01][0-9]|12[0-8])",
         suggestion: "192.168.50.11/24 or fd00::11/64"
     ) { text in
-        guard text.contains(":") else {
+        guard text.contains(scalar: ":") else {
             guard let network = IPv4Network(text) else {
-                return text.contains(".")
+                return text.contains(scalar: ".")
                     ? "\"\(text)\" is not a valid IPv4 address with its prefix length (192.168.50.11/24)" : nil
             }
             guard network.prefixLength <= 30, !network.isHost else { return nil }
@@ -72,18 +72,25 @@ extension ValueRule {
         "registry mirror", #"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]*)(:[0-9]{1,5})?"#,
         suggestion: "http://host[:port] or https://host[:port], without user or path"
     ) { text in
-        guard let scheme = ["http://", "https://"].first(where: text.hasPrefix) else { return false }
+        guard let scheme = ["http://", "https://"].first(where: { text.begins(with: $0) }) else { return false }
         let authority = text.dropFirst(scheme.count)
         // HostPort also takes IPv6 without brackets, which a URL cannot have (RFC 3986, 3.2.2).
-        return HostPort(String(authority)) != nil && (authority.hasPrefix("[") || authority.count { $0 == ":" } < 2)
+        return HostPort(String(authority)) != nil
+            && (authority.begins(with: "[") || authority.unicodeScalars.count { $0 == ":" } < 2)
     }
 
-    /// An http or https proxy, with or without a login: one word that every format can carry. "#" and "?" would end the host
-    /// (RFC 3986, 3.2): a login has them as %23 and %3F.
-    static let proxy = ValueRule(
-        "proxy",
-        #"https?://([^\s\x00-\x1f\x7f@/"'\\?#]+@)?(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)(:[0-9]{1,5})?/?"#,
-        suggestion: "http://host:port")
+    private static let proxyForm =
+        #"https?://(([A-Za-z0-9._~!*+,=:-]|%[0-9A-Fa-f]{2})+@)?(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)(:[0-9]{1,5})?/?"#
+
+    /// An http or https proxy, with or without a login: one word that every format can carry. In a login everything but a few
+    /// ASCII characters is percent-encoded (RFC 3986, 2.1 and 3.2.1), which every reader of a proxy decodes.
+    static let proxy = ValueRule("proxy", proxyForm, suggestion: "http://host:port") { text in
+        guard text.contains(scalar: "@"), !matches(text, proxyForm) else { return nil }
+        // Without the text: it holds a password.
+        return
+            "this is not a valid proxy (http://user:password@host:port; in user and password, write each character but "
+            + "letters, digits and . _ ~ ! * + , = - as %XX: @ is %40, $ is %24)"
+    }
 
     /// What no_proxy may list: a host, a domain with or without a leading dot, an address, a network, or "*".
     static let directHost = ValueRule(

@@ -1,3 +1,5 @@
+import Text
+
 /// Names, paths and settings of a node.
 extension ValueRule {
     /// The strictest rule of all systems: labels of RFC 1123, in lower case.
@@ -21,7 +23,7 @@ extension ValueRule {
 
     /// IEEE 802.11: an SSID has 0 to 32 bytes. An empty one does not name a network. Not every file that carries it can
     /// carry control characters.
-    static let ssid = ValueRule("SSID", #"[^\x00-\x1f\x7f]{1,32}"#, suggestion: "1 to 32 bytes") { text in
+    static let ssid = ValueRule("SSID", #"[^\x00-\x1f\x7f-\x9f]{1,32}"#, suggestion: "1 to 32 bytes") { text in
         if text.unicodeScalars.contains(where: \.isControl) { return "the SSID contains a control character" }
         let count = text.utf8.count
         return (1...32).contains(count) ? nil : "an SSID has 1 to 32 bytes, \"\(text)\" has \(count)"
@@ -35,10 +37,10 @@ extension ValueRule {
     private static let volatile = ["/run", "/tmp", "/proc", "/sys", "/dev", "/var/run", "/var/lock"]
 
     static let filePath = ValueRule(
-        "absolute path of a file", #"~?(/(?!\.\.?(/|$))[^/\x00-\x1f\x7f]+)+"#,
+        "absolute path of a file", #"~?(/(?!\.\.?(/|$))[^/\x00-\x1f\x7f-\x9f]+)+"#,
         suggestion: "/etc/motd or ~/.profile, without \"..\", \"//\", and control characters"
     ) { path in
-        guard let directory = volatile.first(where: { path == $0 || path.hasPrefix($0 + "/") }) else { return nil }
+        guard let directory = volatile.first(where: { path == $0 || path.begins(with: $0 + "/") }) else { return nil }
         return "\(directory) is empty at each boot, so the file would be lost: choose another directory "
             + "(/etc, /usr/local, /srv, /var/lib)"
     }
@@ -48,7 +50,7 @@ extension ValueRule {
         "owner or group", "[A-Za-z_][A-Za-z0-9_.-]{0,31}|0|[1-9][0-9]{0,4}",
         suggestion: "a name, or a number up to 65533"
     ) { text in
-        if text.contains(":") { return "\"\(text)\": write owner and group as two keys" }
+        if text.contains(scalar: ":") { return "\"\(text)\": write owner and group as two keys" }
         guard let number = UInt32(text), number > 65_533 else { return nil }
         return "\(text) is too large: a number up to 65533"
     }
@@ -59,12 +61,20 @@ extension ValueRule {
 
     static let sha256 = ValueRule("SHA-256", "[0-9A-Fa-f]{64}", suggestion: "64 hex digits")
 
+    /// A file on this computer.
+    static let localPath = ValueRule("path of a file", check: controlProblem)
+
     static let imagePath = ValueRule("path of an image", suggestion: "hypriotos.img.zip") {
-        $0.contains("://") ? "\"\($0)\" is a URL: download it (`curl -LO …`), and name the file here" : nil
+        $0.contains(bytes: "://")
+            ? "\"\($0)\" is a URL: download it (`curl -LO …`), and name the file here" : controlProblem($0)
+    }
+
+    private static func controlProblem(_ text: String) -> String? {
+        text.unicodeScalars.contains(where: \.isControl) ? "the path contains a control character" : nil
     }
 }
 
 extension Unicode.Scalar {
-    /// ASCII's control characters.
-    var isControl: Bool { value < 0x20 || value == 0x7F }
+    /// C0, DEL and C1: a terminal obeys them, and no value that is one line can mean them.
+    var isControl: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }
 }

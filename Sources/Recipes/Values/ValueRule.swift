@@ -39,11 +39,19 @@ package struct ValueRule: Hashable, Sendable {
         if !acceptsZeroBytes, text.utf8.contains(0) { return "the \(name) contains a zero byte" }
         if let problem = check(text) { return problem }
         guard let pattern else { return nil }
-        // A pattern that is not a regular expression accepts nothing; the tests try each of them.
-        if let regex = try? Regex(pattern).matchingSemantics(.unicodeScalar), (try? regex.wholeMatch(in: text)) != nil {
-            return nil
-        }
-        return invalid(text)
+        return Self.matches(text, pattern) ? nil : invalid(text)
+    }
+
+    /// By scalars. A pattern that is not a regular expression accepts nothing; the tests try each of them.
+    static func matches(_ text: String, _ pattern: String) -> Bool {
+        guard let regex = try? Regex(pattern).matchingSemantics(.unicodeScalar) else { return false }
+        return (try? regex.wholeMatch(in: text)) != nil
+    }
+
+    /// The same rule for a value that no message may show, whatever the rule is: one that a tag names.
+    var hidden: ValueRule {
+        ValueRule(
+            name, pattern, suggestion: suggestion, isSecret: true, acceptsZeroBytes: acceptsZeroBytes, check: check)
     }
 
     /// "\"Red_1\" is not a valid host name (…)".

@@ -64,7 +64,7 @@ struct MergedConfiguration: Sendable {
         guard let daemon = NodeDaemon(node, engine: engine, architecture: probe.architecture, report: &report)
         else { throw Self.nothingToSay }
         let words = daemon.options(version: engine, report: &report)
-        let earlier = record.map { String(decoding: $0, as: UTF8.self).split(separator: " ").map(String.init) } ?? []
+        let earlier = record.map { String(decoding: $0, as: UTF8.self).split(at: " ").map(String.init) } ?? []
         old = String(decoding: present ?? [], as: UTF8.self)
         new = String(
             decoding: DockerOptions(words: words).edited(old, keeping: .others(earlier: earlier)), as: UTF8.self)
@@ -108,7 +108,7 @@ struct MergedConfiguration: Sendable {
     /// The node's arch= label. It comes from the card's image and is more exact than what a running node reports.
     private static func label(_ members: [JSONValue.Member]) -> String? {
         guard case .array(let labels) = members.first(where: { $0.name == "labels" })?.value else { return nil }
-        for case .string(let label) in labels where label.hasPrefix("arch=") { return String(label.dropFirst(5)) }
+        for case .string(let label) in labels where label.begins(with: "arch=") { return String(label.dropFirst(5)) }
         return nil
     }
 

@@ -75,7 +75,7 @@ struct ScriptAnswer: Sendable {
     init(_ output: [UInt8]) {
         var rest = output[...]
         while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-            let words = String(decoding: rest[..<end], as: UTF8.self).split(separator: " ", maxSplits: 1)
+            let words = String(decoding: rest[..<end], as: UTF8.self).split(at: " ", maxSplits: 1)
             rest = rest[(end + 1)...]
             guard words.count == 2 else { continue }
             let value = words[1].printable(limit: Self.longest)
@@ -83,7 +83,7 @@ struct ScriptAnswer: Sendable {
                 values[String(words[0])] = value
                 continue
             }
-            let parts = value.split(separator: " ")
+            let parts = value.split(at: " ")
             guard parts.count == 2, let count = Int(parts[1]), count >= 0, count <= rest.count else { continue }
             files[String(parts[0])] = Array(rest.prefix(count))
             rest = rest.dropFirst(count + 1)

@@ -1,3 +1,4 @@
+import Text
 import Glibc
 
 /// Under which name ssh looks for the host key of an address, and in which files: what `ssh -G` prints.
@@ -15,7 +16,7 @@ struct KnownHost: Hashable, Sendable {
     init(address: String, configuration: String) {
         var values: [Substring: Substring] = [:]
         for line in configuration.split(whereSeparator: \.isNewline) {
-            let words = line.split(separator: " ", maxSplits: 1)
+            let words = line.split(at: " ", maxSplits: 1)
             if words.count == 2, values[words[0]] == nil { values[words[0]] = words[1] }
         }
         let host = String(values["hostname"] ?? Substring(address))
@@ -23,7 +24,7 @@ struct KnownHost: Hashable, Sendable {
         // sshconnect.c: an alias stands for the port, too.
         name = values["hostkeyalias"].map(String.init) ?? (port == "22" ? host : "[\(host)]:\(port)")
         func files(_ key: Substring) -> [String] {
-            (values[key] ?? "").split(separator: " ").map(String.init).filter { $0.hasPrefix("/") }
+            (values[key] ?? "").split(at: " ").map(String.init).filter { $0.begins(with: "/") }
         }
         userFiles = files("userknownhostsfile")
         globalFiles = files("globalknownhostsfile")

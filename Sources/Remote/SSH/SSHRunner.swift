@@ -1,3 +1,4 @@
+import Text
 package import Diagnostics
 import Foundation
 import Subprocess
@@ -46,7 +47,8 @@ package final class SSHRunner: Sendable {
         self.settings = settings
         // A socket's path has at most 107 bytes (unix(7)), and ssh appends 17 bytes while it connects.
         let runtime = settings.environment["XDG_RUNTIME_DIR"] ?? ""
-        let base = runtime.hasPrefix("/") && runtime.utf8.count <= 60 && access(runtime, W_OK) == 0 ? runtime : "/tmp"
+        let base =
+            runtime.begins(with: "/") && runtime.utf8.count <= 60 && access(runtime, W_OK) == 0 ? runtime : "/tmp"
         // mkdtemp(3) replaces the six letters at the end.
         var template = Array("\(base)/piflash-XXXXXX".utf8CString)
         let made = template.withUnsafeMutableBufferPointer { buffer in

@@ -17,7 +17,7 @@ enum StackScript {
         var lines = ["directory=$(umask 077 && mktemp -d) || return"]
         var made: Set<String> = []
         for file in source.files {
-            let parent = file.path.split(separator: "/").dropLast().joined(separator: "/")
+            let parent = file.path.split(at: "/").dropLast().joined(separator: "/")
             if !parent.isEmpty, made.insert(parent).inserted {
                 lines.append("mkdir -p \"$directory\"/\(shellQuoted(parent)) || return")
             }

@@ -25,11 +25,11 @@ struct SwarmReport: Hashable, Sendable {
             throw Failure(
                 .remote, "its answer is cut short: \(SSHFailure.lastLine(result.errors) ?? "exit \(result.exit)")")
         }
-        let words = answer["swarm"]?.split(separator: " ") ?? []
+        let words = answer["swarm"]?.split(at: " ") ?? []
         state = words.first.flatMap { $0.wholeMatch(of: /[a-z]{1,20}/) == nil ? nil : String($0) }
         id = words.dropFirst().first.flatMap { Self.isID($0) ? String($0) : nil }
         managers = words.dropFirst(2).prefix(Self.mostManagers).compactMap { word in
-            let parts = word.split(separator: "@")
+            let parts = word.split(at: "@")
             guard parts.count == 2, Self.isID(parts[0]), parts[1].wholeMatch(of: /[0-9A-Za-z.:%\[\]-]{1,80}/) != nil
             else { return nil }
             return Manager(id: String(parts[0]), address: String(parts[1]))

@@ -12,11 +12,11 @@ enum ComposeTexts {
 
     /// The published ports of a port specification, empty if it publishes none; nil if it is not one.
     static func port(_ text: String) -> (published: ClosedRange<Int>?, isTCP: Bool)? {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        let parts = text.split(at: "/", omittingEmptySubsequences: false)
         guard parts.count < 3, parts.count == 1 || ["tcp", "udp", "sctp"].contains(parts[1].lowercased()) else {
             return nil
         }
-        var fields = parts[0].split(separator: ":", omittingEmptySubsequences: false)
+        var fields = parts[0].split(at: ":", omittingEmptySubsequences: false)
         guard let target = fields.popLast().flatMap(range) else { return nil }
         let isTCP = parts.count == 1 || parts[1].lowercased() == "tcp"
         guard let host = fields.popLast() else { return (nil, isTCP) }
@@ -31,7 +31,7 @@ enum ComposeTexts {
     }
 
     private static func range(_ text: Substring) -> ClosedRange<Int>? {
-        let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { end in
+        let ends = text.split(at: "-", omittingEmptySubsequences: false).map { end in
             end.allSatisfy { $0.isASCII && $0.isNumber } ? Int(end) : nil
         }
         guard ends.count < 3, let first = ends[0], let last = ends.last ?? nil, first <= last, last <= 65_535 else {
@@ -48,11 +48,13 @@ enum ComposeTexts {
     /// swarmkit's placement constraints (manager/constraint).
     static func isConstraint(_ text: String) -> Bool {
         let key = /(?i)\s*(node\.(id|hostname|role|ip|platform\.(os|arch)|labels\.\S+)|engine\.labels\.\S+)\s*/
+            .matchingSemantics(.unicodeScalar)
         for mark in ["==", "!="] {
             guard let found = text.firstRange(of: mark) else { continue }
             let value = text[found.upperBound...].trimmed
             return text[..<found.lowerBound].wholeMatch(of: key) != nil
-                && value.wholeMatch(of: /(?i)[a-z0-9:\-_\s.*()?+\[\]\\^$|\/@]+/) != nil
+                && value.wholeMatch(of: /(?i)[a-z0-9:\-_\s.*()?+\[\]\\^$|\/@]+/.matchingSemantics(.unicodeScalar))
+                    != nil
         }
         return false
     }

@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 import Recipes
 
@@ -53,7 +54,7 @@ struct ComposeValue: Sendable {
         case "false", "False", "FALSE": return .bool(false)
         default: break
         }
-        let digits = text.replacing("_", with: "")
+        let digits = text.replacing(scalar: "_", with: "")
         for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] where digits.hasPrefix(prefix) {
             if let number = Int(digits.dropFirst(2), radix: radix) { return .integer(number) }
         }

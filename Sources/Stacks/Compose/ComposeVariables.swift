@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 import Recipes
 
@@ -6,10 +7,11 @@ import Recipes
 struct ComposeVariables {
     /// docker/cli, compose/template: "$$", "$NAME", "${NAME}", "${NAME:-default}", "${NAME?message}" and so on.
     private static var pattern: Regex<(Substring, Substring?, Substring?, Substring?, Substring?)> {
-        /\$(?:(\$)|([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)(:?[-?][^}]*)?\})?/
+        /\$(?:(\$)|([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)(:?[-?][^}]*)?\})?/.matchingSemantics(
+            .unicodeScalar)
     }
 
-    static func has(_ text: String) -> Bool { text.contains("$") }
+    static func has(_ text: String) -> Bool { text.contains(scalar: "$") }
 
     private let names: Set<String>
     /// What to do about a variable without a value, for messages.
@@ -56,7 +58,7 @@ struct ComposeVariables {
             }
             used.insert(name)
             guard !names.contains(name) else { continue }
-            if let rest = match.4, rest.hasPrefix("-") || rest.hasPrefix(":-") { continue }
+            if let rest = match.4, rest.begins(with: "-") || rest.begins(with: ":-") { continue }
             problems.error(
                 at: place, path,
                 "\(match.0): nothing sets \(name) on the node; \(advice)"
@@ -71,7 +73,9 @@ struct ComposeVariables {
         }
         .map(\.key)
         unset += environment.items.compactMap { item in
-            item.text.flatMap { $0.contains("=") || ComposeVariables.has($0) ? nil : Located($0, at: item.location) }
+            item.text.flatMap {
+                $0.contains(scalar: "=") || ComposeVariables.has($0) ? nil : Located($0, at: item.location)
+            }
         }
         for name in unset {
             used.insert(name.value)

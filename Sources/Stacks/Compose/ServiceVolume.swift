@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 import Recipes
 
@@ -10,7 +11,7 @@ struct ServiceVolume {
     /// Nil for what is neither.
     init?(_ value: ComposeValue) {
         if let text = value.text {
-            let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+            let parts = text.split(at: ":", omittingEmptySubsequences: false)
             guard let first = parts.first, !first.isEmpty else { return nil }
             // Without a colon it is the path of an anonymous volume.
             source = parts.count > 1 ? Located(String(first), at: value.location) : nil

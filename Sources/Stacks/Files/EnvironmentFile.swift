@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 
 /// A file of variables, as `docker stack deploy` reads it (docker/cli, pkg/kvfile): a line each, "NAME=value", comments
@@ -11,7 +12,7 @@ enum EnvironmentFile {
         }
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             let line = line.drop(while: \.isWhitespace)
-            if line.isEmpty || line.hasPrefix("#") { continue }
+            if line.isEmpty || line.begins(with: "#") { continue }
             let name = line.prefix { $0 != "=" }
             if name.isEmpty {
                 report.error(at: place(index + 1), "env_file: the line has no name in front of \"=\"")

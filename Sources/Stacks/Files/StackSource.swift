@@ -1,3 +1,4 @@
+import Text
 package import Diagnostics
 import Docker
 import FoundationEssentials
@@ -83,7 +84,7 @@ package struct StackSource: Hashable, Sendable {
 
     /// The path as the recipe's reader knows it: relative, if the recipe's own path is.
     private static func shown(_ path: FilePath, besides recipe: String) -> String {
-        guard !recipe.hasPrefix("/") else { return path.string }
+        guard !recipe.begins(with: "/") else { return path.string }
         let current = FilePath(FileManager.default.currentDirectoryPath)
         var inside = path
         return inside.removePrefix(current) ? inside.string : path.string
@@ -97,7 +98,7 @@ package struct StackSource: Hashable, Sendable {
         let directory = path.removingLastComponent()
         let names = Set(stack.environment.map(\.name.value))
         var files: [String: StackFile] = [:]
-        for named in ComposeFiles.named(by: file) where !named.path.hasPrefix("/") {
+        for named in ComposeFiles.named(by: file) where !named.path.begins(with: "/") {
             if ComposeVariables.has(named.path) {
                 problems.error(at: named.location, named.key, "a file's name cannot hold a variable here: write it out")
                 continue
@@ -125,7 +126,7 @@ package struct StackSource: Hashable, Sendable {
     /// The files that docker reads on the first manager and that are not carried, since their paths are absolute.
     package var absoluteFiles: [NodePath] {
         guard let file = tree.map({ ComposeValue($0, isYAML11: nil) }) else { return [] }
-        return ComposeFiles.named(by: file).filter { $0.path.hasPrefix("/") && !ComposeVariables.has($0.path) }.map {
+        return ComposeFiles.named(by: file).filter { $0.path.begins(with: "/") && !ComposeVariables.has($0.path) }.map {
             NodePath(path: Located($0.path, at: $0.location), key: $0.key)
         }
     }

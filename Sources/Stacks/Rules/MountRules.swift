@@ -1,3 +1,4 @@
+import Text
 import Diagnostics
 import Recipes
 
@@ -11,7 +12,7 @@ struct MountRules {
         let path = "services.\(service.key.value).volumes"
         for (index, item) in (service.value["volumes"]?.items ?? []).enumerated() {
             guard let volume = ServiceVolume(item), volume.isBind, let source = volume.source,
-                !ComposeVariables.has(source.value), !source.value.hasPrefix("/"), !source.value.hasPrefix("~")
+                !ComposeVariables.has(source.value), !source.value.begins(with: "/"), !source.value.begins(with: "~")
             else { continue }
             problems.error(
                 at: source.location, "\(path)[\(index)]",
@@ -26,7 +27,7 @@ struct MountRules {
         (file["services"]?.entries ?? []).flatMap { service in
             (service.value["volumes"]?.items ?? []).compactMap { item in
                 guard let volume = ServiceVolume(item), volume.isBind, let source = volume.source,
-                    source.value.hasPrefix("/"), !ComposeVariables.has(source.value)
+                    source.value.begins(with: "/"), !ComposeVariables.has(source.value)
                 else { return nil }
                 return (service.key.value, source)
             }

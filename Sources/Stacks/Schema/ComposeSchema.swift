@@ -37,7 +37,7 @@ indirect enum ComposeSchema: Sendable {
 
         func contains(_ name: String) -> Bool {
             switch self {
-            case .extensions: name.hasPrefix("x-")
+            case .extensions: name.begins(with: "x-")
             case .names: name.wholeMatch(of: /[a-zA-Z0-9._-]+/) != nil
             case .letters: name.wholeMatch(of: /[a-z]+/) != nil
             case .any, .anyLine: !name.isEmpty

@@ -1,3 +1,5 @@
+import Text
+
 /// What the files of a boot partition say about the image.
 extension BootSnapshot {
     /// The words of the kernel command line.
@@ -22,7 +24,7 @@ extension BootSnapshot {
     /// Whether there are files that a Pi boots from.
     var hasFirmware: Bool {
         has("bootcode.bin")
-            || names.contains { $0.lowercased().hasPrefix("start") && $0.lowercased().hasSuffix(".elf") }
+            || names.contains { $0.lowercased().hasPrefix("start") && $0.lowercased().ends(with: ".elf") }
     }
 
     /// Whether config.txt has the line `setting`; blanks are ignored.
@@ -41,9 +43,9 @@ extension BootSnapshot {
         var is64Bit = false
         for line in (text(BootPath.configuration) ?? "").split(whereSeparator: \.isNewline) {
             let setting = line.filter { !$0.isWhitespace }
-            if setting.hasPrefix("[") {
+            if setting.begins(with: "[") {
                 applies = setting == "[all]"
-            } else if applies, setting.hasPrefix("arm_64bit=") {
+            } else if applies, setting.begins(with: "arm_64bit=") {
                 is64Bit = setting == "arm_64bit=1"
             }
         }

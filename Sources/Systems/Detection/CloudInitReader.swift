@@ -1,3 +1,5 @@
+import Text
+
 /// cloud-init, as far as its files decide whether it reads the seed on the boot partition.
 /// <https://docs.cloud-init.io/en/latest/howto/disable_cloud_init.html>,
 /// <https://docs.cloud-init.io/en/latest/explanation/boot.html> (tools/ds-identify)
@@ -24,7 +26,7 @@ enum CloudInitReader {
 
     /// The kernel command line counts before the file, and its last word counts (cloud-init-generator).
     private static func disabled(in root: RootSnapshot, commandLine: [String]) -> String? {
-        switch commandLine.last(where: { $0.hasPrefix("cloud-init=") }) {
+        switch commandLine.last(where: { $0.begins(with: "cloud-init=") }) {
         case "cloud-init=disabled": return "cloud-init is disabled by cloud-init=disabled in the kernel command line"
         case "cloud-init=enabled": return nil
         default:
@@ -36,14 +38,14 @@ enum CloudInitReader {
     /// ds-identify decides at each boot whether cloud-init runs; cloud-init then tries the sources of its list.
     private static func source(in root: RootSnapshot, commandLine: [String]) -> String? {
         let policy =
-            commandLine.last { $0.hasPrefix("ci.di.policy=") }.map { String($0.dropFirst("ci.di.policy=".count)) }
+            commandLine.last { $0.begins(with: "ci.di.policy=") }.map { String($0.dropFirst("ci.di.policy=".count)) }
             ?? setting("policy", in: root.text(RootPath.cloudSourceIdentification) ?? "")
-        if policy?.split(separator: ",").first == "disabled" {
+        if policy?.split(at: ",").first == "disabled" {
             return
                 "cloud-init is disabled by the policy of ds-identify (\(RootPath.cloudSourceIdentification) or ci.di.policy)"
         }
         let named =
-            commandLine.last { $0.hasPrefix("ci.ds=") || $0.hasPrefix("ci.datasource=") }
+            commandLine.last { $0.begins(with: "ci.ds=") || $0.begins(with: "ci.datasource=") }
             .map { String($0.drop { $0 != "=" }.dropFirst()) }
             ?? setting("datasource", in: root.text(RootPath.cloudSourceIdentification) ?? "")
         if let named, !named.isEmpty, !named.lowercased().hasPrefix("nocloud") {
@@ -58,7 +60,7 @@ enum CloudInitReader {
 
     /// The value of a line "name: value".
     private static func setting(_ name: String, in text: String) -> String? {
-        for line in text.split(whereSeparator: \.isNewline).reversed() where line.hasPrefix("\(name):") {
+        for line in text.split(whereSeparator: \.isNewline).reversed() where line.begins(with: "\(name):") {
             return line.dropFirst(name.count + 1).prefix { $0 != "#" }.filter {
                 !$0.isWhitespace && $0 != "\"" && $0 != "'"
             }
@@ -76,15 +78,15 @@ enum CloudInitReader {
         var isOpen = false
         var hasBracket = false
         for line in text.split(whereSeparator: \.isNewline) {
-            if line.hasPrefix("datasource_list:") {
+            if line.begins(with: "datasource_list:") {
                 let value = line.dropFirst("datasource_list:".count)
                 found = names(value)
-                hasBracket = value.contains("[") && !value.contains("]")
+                hasBracket = value.contains(scalar: "[") && !value.contains(scalar: "]")
                 isOpen = found?.isEmpty == true || hasBracket
             } else if isOpen, hasBracket {
                 found? += names(line[...])
-                if line.contains("]") { (isOpen, hasBracket) = (false, false) }
-            } else if isOpen, line.drop(while: { $0 == " " }).hasPrefix("- ") {
+                if line.contains(scalar: "]") { (isOpen, hasBracket) = (false, false) }
+            } else if isOpen, line.drop(while: { $0 == " " }).begins(with: "- ") {
                 found? += names(line.drop { $0 == " " || $0 == "-" })
             } else if isOpen, line.first != "#" {
                 isOpen = false

@@ -1,3 +1,5 @@
+import Text
+
 /// The release of HypriotOS, and the Docker version that each release is known to contain.
 enum HypriotRelease {
     /// HYPRIOT_IMAGE_VERSION of the os-release on either partition: "v1.12.3".
@@ -20,7 +22,7 @@ enum HypriotRelease {
     static func docker(_ flavour: OSProfile.Flavour, _ boot: BootSnapshot) -> OSProfile.Docker? {
         guard let version = version(boot, nil) else { return nil }
         let number = String(version.hasPrefix("v") ? version.dropFirst() : version[...])
-        let series = number.split(separator: ".").prefix(2).joined(separator: ".")
+        let series = number.split(at: ".").prefix(2).joined(separator: ".")
         let known =
             switch flavour {
             case .hypriotDeviceInit: deviceInit[number]

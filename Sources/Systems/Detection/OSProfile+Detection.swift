@@ -1,3 +1,4 @@
+import Text
 package import Diagnostics
 
 extension OSProfile {
@@ -64,7 +65,7 @@ extension OSProfile {
         case nil: flavour = try flavourByFiles(boot, root: root)
         }
         // custom.toml is read only once, by the program that the command line starts instead of init.
-        if flavour == .raspberryPiOSCustomTOML, !boot.commandLine.contains(where: { $0.hasPrefix("init=") }) {
+        if flavour == .raspberryPiOSCustomTOML, !boot.commandLine.contains(where: { $0.begins(with: "init=") }) {
             flavour = .raspberryPiOSFirstRun
         }
         // `systemd.run=` exists since systemd 240 (systemd NEWS); an older systemd would wait for a target that does

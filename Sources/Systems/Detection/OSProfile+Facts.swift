@@ -1,3 +1,5 @@
+import Text
+
 /// The facts about an image that both partitions give once the flavour is known.
 extension OSProfile {
     static func release(_ flavour: Flavour, _ boot: BootSnapshot, _ root: RootSnapshot?) -> String? {
@@ -49,7 +51,7 @@ extension OSProfile {
         case .hypriotDeviceInit, .hypriotCloudInit:
             if let found { return found.hasPrefix("armv") ? "armv7" : found }
             let system = boot.identification["HYPRIOT_OS"] ?? root?.identification["HYPRIOT_OS"]
-            return system?.hasSuffix("/armhf") == true ? "armv7" : system?.hasSuffix("/arm64") == true ? "arm64" : nil
+            return system?.ends(with: "/armhf") == true ? "armv7" : system?.ends(with: "/arm64") == true ? "arm64" : nil
         case .raspbian, .raspberryPiOSFirstRun, .raspberryPiOSCustomTOML, .raspberryPiOSCloudInit, .ubuntuCloudInit,
             .dietPi, .debianRaspi, .rootPartition:
             return found ?? (boot.bootsArm64Only ? "arm64" : nil)

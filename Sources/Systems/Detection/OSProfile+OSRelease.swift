@@ -1,3 +1,5 @@
+import Text
+
 extension OSProfile.System {
     /// Reads an os-release file; nil if it does not name the system.
     init?(_ release: OSRelease) {
@@ -13,10 +15,12 @@ extension OSProfile.System {
 
     /// VERSION_CODENAME exists since stretch; older files have the name only in VERSION: "7 (wheezy)".
     private static func inParentheses(_ text: String?) -> String? {
-        guard let text, let open = text.lastIndex(of: "("), let close = text[open...].firstIndex(of: ")") else {
+        guard let text, let open = text.unicodeScalars.lastIndex(of: "("),
+            let close = text[open...].unicodeScalars.firstIndex(of: ")")
+        else {
             return nil
         }
-        let name = text[text.index(after: open)..<close]
+        let name = text[text.unicodeScalars.index(after: open)..<close]
         let isCodename = !name.isEmpty && name.utf8.allSatisfy { (97...122).contains($0) }
         return isCodename ? String(name) : nil
     }

@@ -1,3 +1,5 @@
+import Text
+
 /// An image that pi-gen built (Raspbian from 2016-05-10 on, Raspberry Pi OS), before or after its first boot, which
 /// removes its word from the kernel command line.
 struct PiGenImage {
@@ -22,8 +24,8 @@ struct PiGenImage {
 
     static func date(in issue: String) -> String? {
         let line = issue.split(whereSeparator: \.isNewline).first ?? ""
-        return line.split(separator: " ").map(String.init).last { word in
-            word.split(separator: "-", omittingEmptySubsequences: false).map(\.count) == [4, 2, 2]
+        return line.split(at: " ").map(String.init).last { word in
+            word.split(at: "-", omittingEmptySubsequences: false).map(\.count) == [4, 2, 2]
                 && word.utf8.allSatisfy { (48...57).contains($0) || $0 == 45 }
         }
     }

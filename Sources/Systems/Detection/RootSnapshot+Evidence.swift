@@ -1,3 +1,5 @@
+import Text
+
 /// What the files and packages of a root partition say about the system.
 extension RootSnapshot {
     /// /etc/os-release; a link to the other place from jessie on.
@@ -11,7 +13,7 @@ extension RootSnapshot {
         let sysvinit = version(of: "sysvinit-core") ?? version(of: "sysvinit")
         switch entry(RootPath.initProgram)?.kind {
         case .symbolicLink(let target):
-            let isSystemd = target.split(separator: "/").last == "systemd"
+            let isSystemd = target.split(at: "/").last == "systemd"
             return isSystemd
                 ? OSProfile.InitSystem(.systemd, version: version(of: "systemd")) : OSProfile.InitSystem(.other)
         case .file:
@@ -53,7 +55,9 @@ extension RootSnapshot {
     var bootMountPoint: String? {
         for line in (text(RootPath.fileSystemTable) ?? "").split(whereSeparator: \.isNewline) {
             let fields = line.split(whereSeparator: \.isWhitespace)
-            guard fields.count >= 3, !fields[0].hasPrefix("#"), ["vfat", "auto"].contains(fields[2]) else { continue }
+            guard fields.count >= 3, !fields[0].begins(with: "#"), ["vfat", "auto"].contains(fields[2]) else {
+                continue
+            }
             if ["/boot", "/boot/firmware"].contains(fields[1]) { return String(fields[1]) }
         }
         return nil

@@ -1,3 +1,5 @@
+import Text
+
 /// Lines of KEY=value, with or without quotes: os-release(5), and other files of this form.
 struct OSRelease {
     private let values: [String: String]
@@ -5,8 +7,8 @@ struct OSRelease {
     init(_ text: String) {
         var values: [String: String] = [:]
         for line in text.split(whereSeparator: \.isNewline) {
-            guard let mark = line.firstIndex(of: "="), line.first != "#" else { continue }
-            let value = line[line.index(after: mark)...].filter { $0 != "\"" && $0 != "'" }
+            guard let mark = line.unicodeScalars.firstIndex(of: "="), line.first != "#" else { continue }
+            let value = line[line.unicodeScalars.index(after: mark)...].filter { $0 != "\"" && $0 != "'" }
             // The first value counts: HypriotOS appends its own keys to the distribution's file.
             if values[String(line[..<mark])] == nil { values[String(line[..<mark])] = value }
         }

@@ -11,19 +11,19 @@ struct UnitFile {
     init(_ text: String) {
         var section = ""
         for line in Self.logicalLines(text) {
-            if line.hasPrefix("[") {
+            if line.begins(with: "[") {
                 section = line
                 continue
             }
-            guard section == "[Service]", let mark = line.firstIndex(of: "=") else { continue }
-            let value = line[line.index(after: mark)...].trimmed
+            guard section == "[Service]", let mark = line.unicodeScalars.firstIndex(of: "=") else { continue }
+            let value = line[line.unicodeScalars.index(after: mark)...].trimmed
             switch line[..<mark].trimmed {
             case "ExecStart": command = value.isEmpty ? nil : value
             case "EnvironmentFile":
                 if value.isEmpty {
                     environmentFiles = []
                 } else {
-                    environmentFiles.append(value.hasPrefix("-") ? String(value.dropFirst()) : value)
+                    environmentFiles.append(value.begins(with: "-") ? String(value.dropFirst()) : value)
                 }
             default: break
             }
@@ -34,7 +34,7 @@ struct UnitFile {
     func passes(_ name: String, of path: String) -> Bool {
         guard let command, environmentFiles.contains(path) else { return false }
         return command.contains("${\(name)}")
-            || command.split(separator: " ").contains { $0 == "$\(name)" }
+            || command.split(at: " ").contains { $0 == "$\(name)" }
     }
 
     /// A line with a backslash at its end continues in the next one; comment lines between them are ignored.
@@ -43,9 +43,9 @@ struct UnitFile {
         var open: String?
         for raw in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
             let line = raw.trimmed
-            if line.hasPrefix("#") || line.hasPrefix(";") { continue }
+            if line.begins(with: "#") || line.begins(with: ";") { continue }
             let joined = open.map { line.isEmpty ? $0 : "\($0) \(line)" } ?? line
-            if joined.hasSuffix("\\") {
+            if joined.ends(with: "\\") {
                 open = joined.dropLast().trimmed
             } else {
                 if !joined.isEmpty { result.append(joined) }

@@ -21,7 +21,7 @@ package struct FirstBootStatus: Hashable, Sendable {
     package init?(_ text: String) {
         var values: [String: String] = [:]
         for line in text.split(whereSeparator: \.isNewline) {
-            let parts = line.split(separator: ":", maxSplits: 1)
+            let parts = line.split(at: ":", maxSplits: 1)
             guard parts.count == 2 else { continue }
             // Anybody can write to a card: keep its control characters from the terminal.
             let value = parts[1].printable(limit: Self.longest)

@@ -1,3 +1,4 @@
+import Text
 package import Diagnostics
 package import Filesystems
 
@@ -30,7 +31,7 @@ package struct BootSnapshot: Hashable, Sendable {
         names = Set(root.map { $0.isDirectory ? $0.name + "/" : $0.name })
         files = [:]
         for path in Self.kept {
-            let parts = path.split(separator: "/")
+            let parts = path.split(at: "/")
             let directory = parts.dropLast().joined(separator: "/")
             let entries = directory.isEmpty ? root : try tree.list(directory) ?? []
             guard let last = parts.last,
@@ -54,7 +55,8 @@ package struct BootSnapshot: Hashable, Sendable {
     /// Whether the root directory contains `name` (a directory if it ends in "/"), in any case.
     package func has(_ name: String) -> Bool {
         assert(
-            !name.dropLast().contains("/"), "\(name) is not in the root directory, of which alone the names are known")
+            !name.dropLast().contains(scalar: "/"),
+            "\(name) is not in the root directory, of which alone the names are known")
         return names.contains { $0.lowercased() == name.lowercased() }
     }
 }

@@ -1,3 +1,4 @@
+import Text
 package import Diagnostics
 package import Filesystems
 
@@ -32,7 +33,7 @@ extension RootSnapshot {
         let parts = try list(RootPath.cloudConfigurationDirectory) ?? []
         let files =
             [RootPath.cloudConfiguration]
-            + parts.filter { $0.hasSuffix(".cfg") }.sorted().map { "\(RootPath.cloudConfigurationDirectory)/\($0)" }
+            + parts.filter { $0.ends(with: ".cfg") }.sorted().map { "\(RootPath.cloudConfigurationDirectory)/\($0)" }
         for path in files {
             guard let (found, size) = try entry(path), found.kind != .directory, size <= Self.limit,
                 let contents = try read(path)
@@ -49,7 +50,7 @@ extension RootSnapshot {
         }
         for directory in Self.zoneDirectories {
             let names = try list(directory.isEmpty ? RootPath.timeZones : "\(RootPath.timeZones)/\(directory)") ?? []
-            for name in names where name.first?.isUppercase == true && !name.contains(".") {
+            for name in names where name.first?.isUppercase == true && !name.contains(scalar: ".") {
                 timeZones.insert(directory.isEmpty ? name : "\(directory)/\(name)")
             }
         }

@@ -11,7 +11,7 @@ extension RootSnapshot {
     /// The names of the locales that its locale-gen can make; nil if it does not list them.
     package var locales: Set<String>? {
         guard let text = text(RootPath.supportedLocales) else { return nil }
-        return Set(text.split(separator: "\n").compactMap { $0.split(separator: " ").first.map(String.init) })
+        return Set(text.split(separator: "\n").compactMap { $0.split(at: " ").first.map(String.init) })
     }
 
     /// The keyboards that its XKB has, "de" and "de(nodeadkeys)"; nil if it does not list them.
@@ -20,7 +20,7 @@ extension RootSnapshot {
         var names: Set<String> = []
         var section: Substring = ""
         for line in text.split(separator: "\n") {
-            let words = line.split(separator: " ", omittingEmptySubsequences: true)
+            let words = line.split(at: " ", omittingEmptySubsequences: true)
             guard words.count > 1 else { continue }
             if words[0] == "!" {
                 section = words[1]
