@@ -27,11 +27,6 @@ extension RackState {
 
     private func nodeKeys(in swarm: PrivateDirectory) throws(Failure) -> NodeKeys {
         let hint = "restore it, or delete .piflash/swarm and write all cards of the rack again"
-<<<<<<< HEAD
-        let known = try secret("nodes.key", in: swarm, hint: hint)
-        let secret = if let known { known } else { try makeSecret("nodes.key", in: swarm, hint: hint) }
-        return NodeKeys(secret: secret, stolen: String(decoding: try swarm.read("stolen") ?? [], as: UTF8.self))
-=======
         let made: [UInt8]
         if let known = try secret("nodes.key", in: swarm, hint: hint) {
             made = known
@@ -39,7 +34,6 @@ extension RackState {
             made = try makeSecret("nodes.key", in: swarm, hint: hint)
         }
         return NodeKeys(secret: made, stolen: String(decoding: try swarm.read("stolen") ?? [], as: UTF8.self))
->>>>>>> main
     }
 
     private func hostKey(in swarm: PrivateDirectory) throws(Failure) -> RackKeys.Pair {
