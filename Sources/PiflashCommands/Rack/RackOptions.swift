@@ -1,3 +1,4 @@
+import Images
 import ArgumentParser
 import Diagnostics
 import Racks
