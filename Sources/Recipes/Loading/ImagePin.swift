@@ -13,7 +13,8 @@ package enum ImagePin {
         let before = string(line[..<start])
         if before.wholeMatch(of: /[ \-]*source:[ ]+/) != nil {
             // A key of a block: the new one is below it, as far to the right.
-            guard let key = before.firstRange(of: "source")?.lowerBound, scalarEnd(line, from: start, inFlow: false) != nil
+            guard let key = before.firstRange(of: "source")?.lowerBound,
+                scalarEnd(line, from: start, inFlow: false) != nil
             else { return nil }
             let indent = String(repeating: " ", count: before[..<key].unicodeScalars.count)
             let end: [Unicode.Scalar] = line.last == "\r" ? ["\r"] : []

@@ -84,7 +84,8 @@ package actor SecretReader: SecretReading {
         let name = "!command \(words[0])"
         do {
             let result = try await Subprocess.run(
-                .name(words[0]), arguments: Arguments(Array(words.dropFirst())),
+                words[0].contains(scalar: "/") ? .path(FilePath(words[0])) : .name(words[0]),
+                arguments: Arguments(Array(words.dropFirst())),
                 output: .bytes(limit: 1 << 20), error: .discarded)
             guard result.terminationStatus.isSuccess else {
                 // What the program printed may contain the secret: only its status is reported.
