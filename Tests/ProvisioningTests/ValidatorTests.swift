@@ -152,7 +152,7 @@ import Yams
             print(sorted(users), user["groups"], user["lock_passwd"], user["shell"], user["hashed_passwd"][:3])
             """
         let result = try Oracle.python(program, input: Array(try #require(provision.text("user-data")).utf8))
-        #expect(result.text == "[] adm,gpio,sudo False /bin/bash $6$\n", "\(result.errors)")
+        #expect(result.text == "[] adm,gpio,sudo False /bin/bash $y$\n", "\(result.errors)")
         #expect(
             provision.text("user-data")?.contains(#"["usermod", "--append", "--groups", "docker,dialout", "pirate"]"#)
                 == true)

@@ -44,7 +44,7 @@ import Testing
         #expect(try digest.of([.value("black pearl"), .placeholder("x")], for: "red01") == nil)
     }
 
-    /// Who has the whole of `.piflash` must not try passwords faster than with their hashes.
+    /// Someone with all of `.piflash` must not try passwords faster than with their hashes.
     @Test func `each guess at a secret costs as much as a hash of a login`() throws {
         let clock = ContinuousClock()
         let digest = SecretsDigest(saltKey: Array(1...32))

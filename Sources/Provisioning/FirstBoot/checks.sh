@@ -64,7 +64,8 @@ account_digest() {
     { printf '%s\n' "$ACCOUNT" "$ACCOUNT_GROUPS" "$PASSWORD_HASH" "$PASSWORD_LOGIN" "$SUDO" && cat "$keys" 2>/dev/null; } | cksum
 }
 
-# The boot partition is no place for the password's hash, so a system's own first boot makes the user with a locked password.
+# The boot partition is not a place for the password's hash, so a system's own first boot makes the user with a locked
+# password.
 password_is_to_come() {
     case $(entry_field shadow "$ACCOUNT" 2) in '!'* | '*'*) return 0 ;; esac
     return 1
@@ -104,8 +105,8 @@ check_account() {
     fi
 }
 
-# DietPi gives its accounts a password from the boot partition, where it stays. Nobody knows it, and nobody shall read it
-# there and log in.
+# DietPi gives its accounts a password from the boot partition, where it stays: a user of the node could read it there and
+# log in.
 lock_accounts() {
     if [ -z "$LOCKED" ] || [ -n "$unready" ] || [ -e "$state/done/locked" ]; then return 0; fi
     for name in $LOCKED; do

@@ -13,7 +13,7 @@ enum RaspberryPiOSCustomTOML: FlavourRenderer {
         hasCloudInit: false, renamesFirstUser: true, seededAccounts: [],
         removableBootFiles: ["custom.toml", "wpa_supplicant.conf"])
 
-    /// Whether Wi-Fi is in custom.toml or wpa_supplicant.conf on the boot partition, which is no place for its keys.
+    /// Whether Wi-Fi is in custom.toml or wpa_supplicant.conf on the boot partition, which is not a place for its keys.
     private static func seedsWiFi(_ draft: Draft) -> Bool { !draft.editsRoot }
 
     /// bullseye moves a wpa_supplicant.conf from the boot partition, and prefers it to custom.toml.

@@ -3,7 +3,7 @@ import Recipes
 
 /// The `network-config` of cloud-init: netplan's version 2. <https://netplan.readthedocs.io/en/stable/netplan-yaml/>
 ///
-/// It is on the boot partition, which is no place for the keys of Wi-Fi: if the root partition can be edited, Wi-Fi is in a
+/// It is on the boot partition, which is not a place for the keys of Wi-Fi: if the root partition can be edited, Wi-Fi is in a
 /// file of netplan's there, beside the one that cloud-init makes of network-config.
 struct NetworkConfig {
     let draft: Draft

@@ -8,8 +8,8 @@ import Synchronization
 
 /// A digest of the values of all secrets of a node, for the ledger. If it changes, the card has old secrets.
 ///
-/// Each value is stretched by scrypt first. So who has all of `.piflash`, keys and ledger, pays as much for a guess of a
-/// password as with its hash; who has the ledger alone cannot guess at all.
+/// Each value is stretched by scrypt first. So a guess at a password costs someone with all of `.piflash`, keys and ledger,
+/// as much as with its hash; someone with the ledger alone cannot guess at all.
 struct SecretsDigest {
     /// Of this version: another makes every card of a rack stale once.
     private static let prefix = "2:"
