@@ -10,7 +10,9 @@ package enum FilesystemTask {
         var volume: Ext4Volume?
         worker.run { (request: inout UnpackedValues, file: FileDescriptor?) throws(Failure) in
             defer { try? file?.close() }
-            guard let kind = FilesystemRequest(rawValue: try request.number(Int.self)) else { throw UnpackedValues.malformed }
+            guard let kind = FilesystemRequest(rawValue: try request.number(Int.self)) else {
+                throw UnpackedValues.malformed
+            }
             var result = PackedValues()
             switch kind {
             case .table:
