@@ -43,14 +43,7 @@ enum FileTrust {
         }
     }
 
-    private static func name(of user: UInt32) -> String {
-        var buffer = [CChar](repeating: 0, count: 16384)
-        var entry = passwd()
-        var result: UnsafeMutablePointer<passwd>?
-        guard getpwuid_r(user, &entry, &buffer, buffer.count, &result) == 0, result != nil, let name = entry.pw_name
-        else { return "user \(user)" }
-        return String(cString: name)
-    }
+    private static func name(of user: UInt32) -> String { Account(user: user)?.name ?? "user \(user)" }
 }
 
 extension Failure {
