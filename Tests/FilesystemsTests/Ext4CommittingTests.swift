@@ -67,6 +67,21 @@ import Testing
         }
     }
 
+    /// The same time, and as many free blocks as before: the superblock has nothing new.
+    @Test func `a volume is clean again, even if its superblock does not change`() throws {
+        let card = try Case(Ext4VolumeTests.ext4)
+        try card.commit()
+        let overlay = Overlay(over: card.card)
+        let window = try Window(overlay, range: card.range, name: "root partition")
+        let edit = TreeChange(.file(contents: pattern(300_000, 8), mode: 0o644), at: "/added/file")
+        _ = try Ext4Volume.apply([edit], to: window, name: "root", time: Ext4Image.time)
+        try Ext4Volume.commit(overlay, volumeAt: card.range, to: card.card)
+        let volume = try Ext4Volume(card.volume(), name: "root", time: Ext4Image.time)
+        #expect(volume.problem == nil)
+        #expect(try volume.read("/added/file") == pattern(300_000, 8))
+        #expect(try Ext4VolumeTests.complaints(card.volume()) == nil)
+    }
+
     @Test func `nothing changed, nothing written`() throws {
         let image = try Ext4Image(kilobytes: 4000, Ext4VolumeTests.ext4)
         try Ext4Volume.commit(Overlay(over: image.store), volumeAt: 0..<image.store.size, to: image.store)

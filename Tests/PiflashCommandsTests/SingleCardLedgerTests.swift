@@ -193,19 +193,25 @@ import Testing
             return try state.ledger().last(of: "red01")?.secrets
         }
         let first = try #require(try await digest([:]))
-        #expect(first.wholeMatch(of: /[0-9a-f]{64}/) != nil)
+        #expect(first.wholeMatch(of: /2:[0-9a-f]{64}/) != nil)
         #expect(try await digest([:]) == first)
         #expect(try await digest(["PI_PASSWORD": "correct horse battery", "WIFI": "black pearl"]) != first)
         #expect(try await digest(["WIFI": "correct horse batterz"]) != first)
-        // By an outside program: HMAC under a key that is itself one of the salt key.
+        // By an outside program: each value stretched by scrypt, then HMAC under a key that is itself one of the salt key.
         let python = try OutsideTool("/usr/bin/python3").run([
             "-c",
             """
-            import hmac, sys
-            salt = open(sys.argv[1], 'rb').read()
-            key = hmac.new(salt, b'piflash ledger secrets 1', 'sha256').digest()
-            text = ''.join(f'{len(v.encode())}:{v}' for v in sys.argv[2:])
-            print(hmac.new(key, text.encode(), 'sha256').hexdigest(), end='')
+            import hashlib, hmac, sys
+            secret = open(sys.argv[1], 'rb').read()
+            def mac(purpose, parts):
+                key = hmac.new(secret, purpose, 'sha256').digest()
+                return hmac.new(key, b''.join(b'%d:%s' % (len(p), p) for p in parts), 'sha256')
+            salt = mac(b'piflash ledger secret 2', []).digest()
+            def stretched(value):
+                return hashlib.scrypt(value, salt=salt, n=1 << 14, r=8, p=1, maxmem=1 << 26, dklen=32)
+            values = [value.encode() for value in sys.argv[2:]]
+            parts = values[:1] + [stretched(value) for value in values[1:]]
+            print('2:' + mac(b'piflash ledger secrets 2', parts).hexdigest(), end='')
             """, harness.scratch[".piflash/salt.key"].string, "red01", "black pearl", CommandHarness.key,
             "correct horse battery", CommandHarness.token,
         ])

@@ -19,6 +19,8 @@ extension Ext4Volume {
         let superblock = (range.lowerBound + Self.superblockOffset)..<(range.lowerBound + 2 * Self.superblockOffset)
         let changes = overlay.changes.clamped(to: range)
         guard !changes.isEmpty else { return }
+        // Before anything is written: the overlay may be over the target, and read from it what no change has touched.
+        let new = try overlay.bytes(at: superblock.lowerBound, count: superblock.count)
         let old = try target.bytes(at: superblock.lowerBound, count: superblock.count)
         try carry([(superblock.lowerBound, unclean(old))], to: target)
         var parts: [(offset: Int64, bytes: [UInt8])] = []
@@ -26,9 +28,7 @@ extension Ext4Volume {
             parts.append((part.lowerBound, try overlay.bytes(at: part.lowerBound, count: part.count)))
         }
         try carry(parts, to: target)
-        try carry(
-            [(superblock.lowerBound, try overlay.bytes(at: superblock.lowerBound, count: superblock.count))], to: target
-        )
+        try carry([(superblock.lowerBound, new)], to: target)
     }
 
     /// In bytes; the superblock is as long as what lies before it (kernel, ext4/super.rst).

@@ -86,9 +86,10 @@ struct CheckCommand: ContextualCommand {
             report.merge(error)
         }
         guard opensImages else { return [:] }
-        let (problems, profiles) = try await context.planner(reading: secrets).check(
+        let (problems, profiles, digests) = try await context.planner(reading: secrets).check(
             rack.nodes, events: renderer.render, isCancelled: context.isCancelled)
         report.merge(problems)
+        report.merge(context.unpinnedImages(rack.nodes, digest: { digests[$0.hostname.value] }))
         return profiles
     }
 

@@ -80,9 +80,7 @@ struct WriteCommand: ContextualCommand {
         let summary = try await run.write(options: writing.options, isCancelled: context.isCancelled) { (plan, card) }
         renderer.cardDone(
             plan.node.hostname.value, target: card.name, summary, imageDigest: plan.image.finished?.digest ?? "")
-        for warning in context.unpinnedImages([node], digest: { _ in plan.image.finished?.sourceDigest }) {
-            renderer.notice(warning)
-        }
+        renderer.report(context.unpinnedImages([node], digest: { _ in plan.image.finished?.sourceDigest }))
         renderer.note(
             "\(plan.node.hostname.value): written to \(chosen.path) and verified, "
                 + "\(formatBytes(plan.content.size)); it configures itself at its first boot")

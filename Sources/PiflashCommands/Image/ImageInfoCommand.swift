@@ -19,7 +19,7 @@ struct ImageInfoCommand: ContextualCommand {
             EXAMPLES
               piflash image info hypriotos-rpi-v1.12.3.img.zip
               piflash image info --json /dev/sdb
-              piflash image info --pin recipes/red/shared.yaml
+              piflash image info --pin recipes/red/red.yaml
             """)
 
     @Argument(help: "An image, packed or not, or a card's device.", completion: .file())

@@ -9,19 +9,21 @@ import Text
 
 /// Images that neither a recipe's `sha256` nor a checksum beside them vouches for.
 extension CommandContext {
-    /// What to say of such images of `nodes`, once for each: `digest` gives the SHA-256 of the image's file.
-    func unpinnedImages(_ nodes: [Node], digest: (Node) -> String?) -> [String] {
+    /// A warning for each such image of `nodes`; `digest` gives the SHA-256 of a node's image, if it was read.
+    func unpinnedImages(_ nodes: [Node], digest: (Node) -> String?) -> DiagnosticReport {
+        var report = DiagnosticReport()
         var seen: Set<String> = []
-        return nodes.compactMap { node in
+        for node in nodes {
             guard let image = node.image, image.sha256 == nil, let digest = digest(node),
                 PublishedChecksum.find(for: FilePath(image.source.value)) == nil,
                 seen.insert(image.source.value).inserted
-            else { return nil }
-            return
-                "warning: \(image.source.location): image.source: nothing says which SHA-256 this file should have; it "
-                + "has \(digest). If its vendor publishes the same: piflash image info --pin "
-                + shellWord(image.source.location.file)
+            else { continue }
+            report.warning(
+                at: image.source.location,
+                "image.source: nothing says which SHA-256 this file should have; it has \(digest). If its vendor publishes "
+                    + "the same: piflash image info --pin \(shellWord(image.source.location.file))")
         }
+        return report
     }
 
     /// Writes the SHA-256 of the images of the recipe at `path` into the recipe files that name them.

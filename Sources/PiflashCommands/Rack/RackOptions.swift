@@ -19,9 +19,7 @@ struct RackOptions: ParsableArguments {
         // Recipes that share a file repeat its warnings.
         renderer.report(DiagnosticReport(loaded.warnings + plan.warnings).unrepeated)
         let digests = Dictionary(plan.cards.map { ($0.name, $0.image.sourceDigest) }, uniquingKeysWith: { $1 })
-        for warning in context.unpinnedImages(loaded.nodes, digest: { digests[$0.hostname.value] }) {
-            renderer.notice(warning)
-        }
+        renderer.report(context.unpinnedImages(loaded.nodes, digest: { digests[$0.hostname.value] }))
         if plan.damagedLines > 0 {
             context.console.note(
                 "warning: \(plan.damagedLines) lines of the rack's ledger are damaged and skipped (.piflash/ledger)")

@@ -85,9 +85,10 @@ extension CardPlanner {
     package func check(
         _ nodes: [Node], events: @escaping @Sendable (ImageEvent) -> Void,
         isCancelled: @escaping @Sendable () -> Bool
-    ) async throws -> (report: DiagnosticReport, profiles: [String: OSProfile]) {
+    ) async throws -> (report: DiagnosticReport, profiles: [String: OSProfile], digests: [String: String]) {
         var report = DiagnosticReport()
         var profiles: [String: OSProfile] = [:]
+        var digests: [String: String] = [:]
         var images = OpenedImages(self, events: events, isCancelled: isCancelled)
         var questions: [(node: Node, image: OpenedImages.Opened)] = []
         for node in nodes {
@@ -95,13 +96,14 @@ extension CardPlanner {
             do {
                 let opened = try images.image(of: node)
                 profiles[node.hostname.value] = opened.facts.profile
+                digests[node.hostname.value] = opened.image.sourceDigest
                 questions.append((node, opened))
             } catch let failure as Failure where failure.code != .cancelled {
                 report.merge(DiagnosticReport([Diagnostic(failure, at: image.source.location)]))
             }
         }
         report.merge(try await validate(questions, isCancelled: isCancelled))
-        return (report.unrepeated, profiles)
+        return (report.unrepeated, profiles, digests)
     }
 }
 

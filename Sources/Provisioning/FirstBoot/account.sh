@@ -117,7 +117,7 @@ set_sudo() {
     esac
     drop_rules "^${1}[[:blank:]]+ALL[[:blank:]]*=[[:blank:]]*(\\([^)]*\\))?[[:blank:]]*${others}[[:blank:]]*\$" || return 1
     for login in $vendors_logins; do
-        getent passwd "$login" >/dev/null || drop_rules "^$login[[:blank:]].*ALL" || return 1
+        getent passwd "$login" >/dev/null || drop_rules "^${login}[[:blank:]].*ALL" || return 1
     done
     printf '%s %s\n' "$1" "$rule" >"$rules/.piflash-new" && chmod 440 "$rules/.piflash-new" &&
         mv -f "$rules/.piflash-new" "$rules/010_piflash" || return 1
