@@ -141,6 +141,9 @@ import Testing
         #expect(try await read(.prompt("question")) == .value("from a person"))
         // No shell: neither the variable nor the semicolon means anything.
         #expect(try await read(.command(["printf", "%s", "$HOME; id"])) == .value("$HOME; id"))
+        scratch.write("#!/bin/sh\necho from a program\n", to: "program")
+        #expect(try OutsideTool("chmod").run(["755", scratch["program"].string]).succeeded)
+        #expect(try await read(.command([scratch["program"].string])) == .value("from a program"))
         scratch.write("changed", to: "secret")
         #expect(try await read(.file(scratch["secret"].string)) == .value("from a file"))
         let counting: Secret.Source = .command(["sh", "-c", "echo x >> \(scratch["count"]); echo done"])
