@@ -91,7 +91,7 @@ extension PrivateDirectory {
     package func rename(_ old: String, _ file: FileDescriptor, to new: String) throws(Failure) {
         do {
             try file.synchronize()
-            // Whoever can write to the directory could have put another file there.
+            // A user who can write to the directory could have put another file there.
             guard isName(old, of: file) else { throw Failure.vanished(path.appending(old)) }
             guard renameat(descriptor.rawValue, old, descriptor.rawValue, new) == 0 else { throw Errno.current }
             try DurableFile.synchronize(directory: descriptor)

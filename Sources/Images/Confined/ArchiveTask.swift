@@ -9,35 +9,33 @@ package enum ArchiveTask {
     package static func run(_ worker: ConfinedWorker) {
         var found: (source: ImageSource, image: ArchivedImage)?
         worker.run { (request: inout UnpackedValues, file: FileDescriptor?) throws(Failure) in
-            let number = try request.number(Int.self)
+            guard let kind = ArchiveRequest(rawValue: try request.number(Int.self)) else {
+                throw UnpackedValues.malformed
+            }
             let path = FilePath(try request.text())
             var result = PackedValues()
-            if number == ArchiveRequest.measure.rawValue {
+            switch kind {
+            case .find:
+                let source = try ImageSource(ImageFile(adopting: given(file), at: path))
+                let image = try ArchivedImage.find(in: source)
+                found = (source, image)
+                result.add(image.size ?? -1)
+            case .measure:
                 guard let found else { throw UnpackedValues.malformed }
                 let measure = ImageMeasure(limit: try request.number(Int64.self))
                 try decoding(found.source, found.image, nil, worker).run(to: measure)
                 result.add(measure.stored)
-                return result
-            }
-            guard let file, let kind = ArchiveRequest(rawValue: number) else { throw UnpackedValues.malformed }
-            switch kind {
-            case .measure: break
-            case .find:
-                let source = try ImageSource(ImageFile(adopting: file, at: path))
-                let image = try ArchivedImage.find(in: source)
-                found = (source, image)
-                result.add(image.size ?? -1)
             case .unpack:
                 guard let found else { throw UnpackedValues.malformed }
-                let output = try GrowingFile(file, at: path, size: found.image.size)
+                let output = try GrowingFile(given(file), at: path, size: found.image.size)
                 try unpack(found.source, found.image, to: output, worker)
                 output.addNews(to: &result)
             case .packing:
-                let packing = try ImageSource(ImageFile(adopting: file, at: path)).packingHere()
+                let packing = try ImageSource(ImageFile(adopting: given(file), at: path)).packingHere()
                 result.add(packing.blocks ?? -1)
                 result.add(packing.threads)
             case .members:
-                let archive = try ImageFile(adopting: file, at: path)
+                let archive = try ImageFile(adopting: given(file), at: path)
                 let members = try ArchiveMembers.readHere(
                     archive.bytes(at: 0, count: Int(archive.size)), name: path.string,
                     isCancelled: { isCancelled(worker) }
@@ -55,6 +53,12 @@ package enum ArchiveTask {
             }
             return result
         }
+    }
+
+    /// The file that came along with a request that needs one.
+    private static func given(_ file: FileDescriptor?) throws(Failure) -> FileDescriptor {
+        guard let file else { throw UnpackedValues.malformed }
+        return file
     }
 
     private static func unpack(
@@ -83,5 +87,4 @@ package enum ArchiveTask {
         question.add(ArchiveRequest.Question.progress.rawValue)
         return (try? worker.ask(question)) == nil
     }
-
 }

@@ -22,11 +22,10 @@ package final class ConfinedStore: WritableBlockStore {
         var done = 0
         while done < buffer.count {
             let count = min(Self.part, buffer.count - done)
-            var question = PackedValues()
-            question.add(Question.read.rawValue)
-            question.add(offset + Int64(done))
-            question.add(count)
-            let bytes = try worker.ask(question)
+            let bytes = try ask(.read) {
+                $0.add(offset + Int64(done))
+                $0.add(count)
+            }
             guard bytes.count == count else { throw UnpackedValues.malformed }
             UnsafeMutableRawBufferPointer(rebasing: buffer[done..<done + count]).copyBytes(from: bytes)
             done += count
@@ -38,19 +37,21 @@ package final class ConfinedStore: WritableBlockStore {
         var done = 0
         while done < bytes.count {
             let count = min(Self.part, bytes.count - done)
-            var question = PackedValues()
-            question.add(Question.write.rawValue)
-            question.add(offset + Int64(done))
-            question.add(Array(bytes[done..<done + count]))
-            _ = try worker.ask(question)
+            _ = try ask(.write) {
+                $0.add(offset + Int64(done))
+                $0.add(Array(bytes[done..<done + count]))
+            }
             done += count
         }
     }
 
-    package func synchronize() throws(Failure) {
+    package func synchronize() throws(Failure) { _ = try ask(.synchronize) { _ in } }
+
+    private func ask(_ kind: Question, _ describe: (inout PackedValues) -> Void) throws(Failure) -> [UInt8] {
         var question = PackedValues()
-        question.add(Question.synchronize.rawValue)
-        _ = try worker.ask(question)
+        question.add(kind.rawValue)
+        describe(&question)
+        return try worker.ask(question)
     }
 
     private enum Question: Int { case read, write, synchronize }
