@@ -5,6 +5,10 @@ import Diagnostics
 /// Carries out single changes on an open file system, comparing first: a path that is as wanted is not touched.
 struct Ext4Edit {
     let handle: Ext4Handle
+    /// The directories whose entries were found in order.
+    private let checked = CheckedDirectories()
+
+    init(handle: Ext4Handle) { self.handle = handle }
 
     /// Returns whether something had to change.
     func apply(_ change: TreeChange) throws(Failure) -> Bool {
@@ -190,6 +194,10 @@ struct Ext4Edit {
         let inode = try handle.inode(directory)
         if inode.has(EXT4_ENCRYPT_FL) { throw problem(change, "its directory is encrypted") }
         if inode.has(EXT4_CASEFOLD_FL) { throw problem(change, "its directory ignores case (casefold)") }
+        guard checked.insert(directory) else { return }
+        if let problem = try handle.refusal({ () throws(Failure) in try handle.checkEntries(ofDirectory: directory) }) {
+            throw problem
+        }
     }
 
     private func checkNotDirectory(_ inode: Ext4Inode, _ change: TreeChange, _ wanted: String) throws(Failure) {
@@ -207,4 +215,11 @@ extension Ext4Inode {
         self.mode == mode & 0o7777 && user == change.user && group == change.group
             && (change.modified == nil || change.modified == modified)
     }
+}
+
+/// Inode numbers that are noted once.
+private final class CheckedDirectories {
+    private var numbers: Set<UInt32> = []
+
+    func insert(_ number: UInt32) -> Bool { numbers.insert(number).inserted }
 }

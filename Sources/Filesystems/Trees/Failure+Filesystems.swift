@@ -1,4 +1,5 @@
 package import Diagnostics
+import Text
 
 extension Failure.Code {
     /// A file system that piflash does not edit.
@@ -11,4 +12,12 @@ extension Failure.Code {
     package static let dirtyFilesystem = Failure.Code("filesystems.dirty")
     /// A file name that the file system cannot hold.
     package static let badFileName = Failure.Code("filesystems.bad-name")
+}
+
+extension Failure {
+    /// The message without the name of the file system in front.
+    func reason(in name: String) -> String {
+        let prefix = "\(name): "
+        return message.begins(with: prefix) ? String(Substring(message.utf8.dropFirst(prefix.utf8.count))) : message
+    }
 }

@@ -1,0 +1,73 @@
+import Diagnostics
+import Storage
+import Text
+
+/// Whether a volume's structures agree: what is freed or overwritten where they do not may be another file's contents.
+extension FATReader {
+    /// Throws `.damagedFilesystem`, with the reason, unless the volume may be edited.
+    ///
+    /// The tables may differ where no file is: a power cut while they are written leaves such differences, and the next edit
+    /// makes them the same again (see ``FileAllocationTable/adoptDifferences(in:)``).
+    func checkSound() throws(Failure) {
+        try checkBootSectors()
+        guard table.startsWithMedium else { throw damaged("its allocation table does not start where it should") }
+        try checkPlaces()
+        let chains = try checkedChains()
+        for copy in 0..<boot.fatCount where copy != boot.activeFAT ?? 0 {
+            guard try !FileAllocationTable.isMirrored(in: store, boot: boot, copy: copy) else { continue }
+            let other = try FileAllocationTable(of: store, boot: boot, copy: copy)
+            for chain in chains {
+                guard let first = chain.first, try other.chain(from: first) == chain else {
+                    throw damaged("its allocation tables differ about the file at cluster \(chain.first ?? 0)")
+                }
+            }
+        }
+    }
+
+    /// Throws unless the backup of the boot sector (FAT32: its sector is in the field at byte 50) describes the same
+    /// volume, if there is one: the fields from byte 11 to 51, without the number of hidden sectors at 28, which some
+    /// programs set in one of the two.
+    private func checkBootSectors() throws(Failure) {
+        guard let place = boot.backup else { return }
+        let first = try store.bytes(at: 0, count: 512)
+        let backup = try store.bytes(at: place, count: 512)
+        guard backup[510] == 0x55, backup[511] == 0xAA else { return }
+        guard first[11..<28].elementsEqual(backup[11..<28]), first[32..<52].elementsEqual(backup[32..<52]) else {
+            throw damaged("its boot sector and the backup of it describe different file systems")
+        }
+    }
+
+    /// Throws unless every chain ends and no cluster belongs to two files.
+    func checkChains() throws(Failure) { _ = try checkedChains() }
+
+    /// The clusters of every file and directory.
+    private func checkedChains() throws(Failure) -> [[UInt32]] {
+        var isUsed = [Bool](repeating: false, count: boot.clusterCount + 2)
+        var chains: [[UInt32]] = []
+        func mark(_ chain: [UInt32], for name: String) throws(Failure) {
+            for cluster in chain {
+                guard !isUsed[Int(cluster)] else {
+                    throw damaged("\(name) shares cluster \(cluster) with another file")
+                }
+                isUsed[Int(cluster)] = true
+            }
+            if !chain.isEmpty { chains.append(chain) }
+        }
+        if boot.kind == .fat32 { try mark(table.chain(from: boot.rootCluster), for: "the root directory") }
+        try walk { (directory) throws(Failure) in
+            for entry in directory.visible { try mark(chain(of: entry), for: entry.name) }
+        }
+        return chains
+    }
+
+    /// Throws unless every directory starts with an entry that names its own cluster, as the specification asks for: where
+    /// the boot sector is wrong about where clusters lie, what is read as a directory is something else.
+    func checkPlaces() throws(Failure) {
+        try walk { (directory) throws(Failure) in
+            guard case .cluster(let number) = directory.place else { return }
+            guard let own = directory.entries.first, own.isDots, own.firstCluster(boot.kind) == number else {
+                throw damaged("there is no directory in cluster \(number), where one should be")
+            }
+        }
+    }
+}
