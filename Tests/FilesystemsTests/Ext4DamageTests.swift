@@ -39,9 +39,9 @@ import Text
     enum Account: String, CaseIterable, Sendable {
         case freeBlocks = "superblock", freeBlocksUpper = "are free", freeInodes = "inodes"
         case groupBlocks = "group 0", groupInodes = "free inodes", groupDirectories = "directories"
-        case bits = "group 0 has", swappedBits = "calls free"
+        case bits = "free blocks, but its", swappedBits = "calls free"
         case bitmapPlace = "block bitmap", inodeBitmapPlace = "inode bitmap", tablePlace = "inode table"
-        case tableShifted = "same place", inodeBits = "inode"
+        case tableShifted = "for inode table", inodeBits = "inode"
     }
 
     @Test(arguments: Account.allCases, [kinds[0], kinds[2]])
@@ -57,10 +57,12 @@ import Text
         let failure = try #require(refusal { () throws(Failure) in try image.apply(Self.changes) })
         #expect(failure.severity == .refused)
         #expect(failure.message.contains("the volume"), "\(failure)")
-        #expect(failure.message.contains(account.rawValue) || hasChecksums && failure.message.contains("checksum"), "\(failure)")
+        #expect(
+            failure.message.contains(account.rawValue) || hasChecksums && failure.message.contains("checksum"),
+            "\(failure)")
         #expect(failure.hint?.contains("e2fsck") == true, "\(failure)")
         #expect(image.store.contents == before)
-        #expect(try image.complaints() != nil)
+        #expect(try !image.problems(of: before).isEmpty)
     }
 
     /// One bit of the place of a bitmap, without checksums: `../shared/cases/faults/ext-descriptor` was such a one.
@@ -79,6 +81,53 @@ import Text
             #expect(store.contents == before, "bit \(bit)")
         }
     }
+
+    /// The checks know everything that a kernel leaves behind: deleted files, files with two names, shared attributes,
+    /// large and sparse ones.
+    @Test(arguments: [
+        ["-t", "ext4", "-O", "metadata_csum,64bit"], ["-t", "ext3"], ["-t", "ext4", "-b", "1024", "-O", "inline_data"],
+        ["-t", "ext4", "-O", "bigalloc", "-C", "16384"],
+    ]) func `a volume that the kernel wrote is edited`(_ options: [String]) throws {
+        let image = try Ext4Image(kilobytes: 40_000, options)
+        try image.store.contents.write(to: image.scratch["kernel.ext4"])
+        let device = try LoopDevice(over: image.scratch["kernel.ext4"])
+        image.scratch.write(Self.work, to: "work.py")
+        let place = try image.scratch.makeDirectory("mounted")
+        // In a mount namespace of its own, nothing stays mounted.
+        let script = "mount \"$0\" \"$1\" && python3 \"$2\" \"$1\" && umount \"$1\""
+        let worked = try OutsideTool("unshare").run([
+            "--mount", "sh", "-c", script, device.path.string, "\(place)", image.scratch["work.py"].string,
+        ])
+        #expect(worked.succeeded, "\(worked.errors)")
+        let store = MemoryStore(image.scratch.read("kernel.ext4"))
+        #expect(try image.problems(of: store.contents).isEmpty)
+        let changes = [
+            TreeChange(.file(contents: pattern(5000), mode: 0o600), at: "/etc/file 2"),
+            TreeChange(.removal, at: "/etc/large"), TreeChange(.removal, at: "/etc/file 8"),
+        ]
+        #expect(try Ext4Volume.apply(changes, to: store, name: "the volume", time: 1_770_000_000).count == 3)
+        #expect(try image.problems(of: store.contents).isEmpty)
+    }
+
+    private static let work = """
+        import os, sys
+        os.chdir(sys.argv[1])
+        os.mkdir("etc")
+        for number in range(200):
+            with open(f"etc/file {number}", "w") as file:
+                file.write("x" * 100 * number)
+        for number in range(0, 200, 3):
+            os.remove(f"etc/file {number}")
+        os.link("etc/file 4", "etc/second name")
+        for name in ("etc/file 7", "etc/file 8", "etc/file 10"):
+            os.setxattr(name, "user.large", b"v" * 900)
+        with open("etc/large", "wb") as file:
+            file.write(os.urandom(3 << 20))
+        with open("etc/sparse", "wb") as file:
+            for place in range(0, 200 << 20, 20 << 20):
+                file.seek(place)
+                file.write(b"here")
+        """
 
     // MARK: Files
 
@@ -118,24 +167,30 @@ import Text
         #expect(sound.store.contents == before)
     }
 
-    @Test(arguments: kinds) func `random damage is refused, or an edit makes nothing worse`(_ kind: Ext4MatrixTests.Kind)
+    @Test(arguments: kinds) func `random damage is refused, or an edit makes nothing worse`(
+        _ kind: Ext4MatrixTests.Kind
+    )
         throws
     {
-        try check(kind, seeds: 0..<60)
+        try check(kind, seeds: 0..<25)
     }
 
     /// `make test-long`: before a release, and after a change to the ext4 code.
     @Test(
         .enabled("runs for minutes: `make test-long`") { ProcessInfo.processInfo.environment["PIFLASH_LONG"] != nil },
         arguments: kinds)
-    func `thousands of further damages are, too`(_ kind: Ext4MatrixTests.Kind) throws { try check(kind, seeds: 1000..<5000) }
+    func `a thousand further damages are, too`(_ kind: Ext4MatrixTests.Kind) throws {
+        try check(kind, seeds: 1000..<2000)
+    }
 
     private func check(_ kind: Ext4MatrixTests.Kind, seeds: Range<UInt64>) throws {
         let image = try image(kind)
         let sound = image.store.contents
         let layout = try Ext4Layout(of: MemoryStore(sound))
         var names: [Int] = [2, 7, 8, 11]
-        for path in ["/etc", "/lib", "/lib/link", "/lib/large", "\"/etc/dir 0\"", "\"/etc/dir 0/4\"", "\"/etc/dir 1/9\""] {
+        for path in [
+            "/etc", "/lib", "/lib/link", "/lib/large", "\"/etc/dir 0\"", "\"/etc/dir 0/4\"", "\"/etc/dir 1/9\"",
+        ] {
             names.append(try image.inode(path))
         }
         var edited = 0
@@ -166,7 +221,7 @@ extension Ext4Image {
         let result = try OutsideTool("e2fsck").run(["-f", "-n", scratch["problems.ext4"].string])
         let lines = (result.text + result.errors).split(separator: "\n").map(String.init)
         return lines.filter { line in
-            !line.isEmpty && !["e2fsck ", "Pass ", "/", "Fix? ", "\t"].contains { line.hasPrefix($0) }
+            !["e2fsck ", "Pass ", "/", "Fix? ", "\t"].contains { line.hasPrefix($0) } && !line.contains(" files (")
         }
     }
 }
@@ -178,7 +233,6 @@ extension Ext4Layout {
             try store.set(field, to: UInt64(Int(store.value(of: field)) + change))
         }
         let group = descriptor(0)
-        let bitmap = try blockBitmap(0)
         switch account {
         case .freeBlocks: try add(3, 4, 1024 + 0xC)
         case .freeBlocksUpper: try add(0x7FFF_FFFF, 4, 1024 + 0x158)
@@ -187,10 +241,18 @@ extension Ext4Layout {
         case .groupInodes: try add(1, 2, group + 14)
         case .groupDirectories: try add(1, 2, group + 16)
         case .bits, .swappedBits:
-            // 64 blocks of the largest file become free; or as many others used, so that the number is right.
-            let first = try firstBlock(of: 8)
-            try store.write([UInt8](repeating: 0, count: 8), at: bitmap + Int64(first / 8 + 1))
-            if account == .swappedBits { try store.write([UInt8](repeating: 0xFF, count: 8), at: bitmap + 240) }
+            // 64 blocks of the journal become free; or as many others used, so that the number is right.
+            let (group, index) = try (firstBlock(of: 8) - firstBlock).quotientAndRemainder(
+                dividingBy: blocksPerGroup)
+            let bitmap = try blockBitmap(group)
+            try store.write([UInt8](repeating: 0, count: 8), at: bitmap + Int64(index / 8 + 1))
+            guard account == .swappedBits else { return }
+            for start in stride(from: 0, to: blocksPerGroup / 8 - 8, by: 8)
+            where !(index / 8..<index / 8 + 16).contains(start) {
+                let place = bitmap + Int64(start)
+                guard try store.bytes(at: place, count: 8).allSatisfy({ $0 == 0 }) else { continue }
+                return try store.write([UInt8](repeating: 0xFF, count: 8), at: place)
+            }
         case .bitmapPlace: try store.write([0, 0, 0, 1], at: group)
         case .inodeBitmapPlace: try store.write([0, 0, 0, 1], at: group + 4)
         case .tablePlace: try store.write([0, 0, 0, 1], at: group + 8)
@@ -247,7 +309,8 @@ extension Ext4Layout {
             return "inode \(number): \(what)"
         case 6, 7:
             let number = pick(inodes)
-            let field = DiskField(offset: Int64(pick(Array(stride(from: 0x28, to: 0x48, by: 2)))), size: pick([2, 2, 4]))
+            let field = DiskField(
+                offset: Int64(pick(Array(stride(from: 0x28, to: 0x48, by: 2)))), size: pick([2, 2, 4]))
             let what = try change(field, from: inode(number))
             if isFinished { try finishInode(number) }
             return "inode \(number): \(what)"

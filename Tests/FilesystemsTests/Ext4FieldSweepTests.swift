@@ -84,13 +84,16 @@ import Testing
     }
 
     /// All of them: those that are not numbers here become numbers of other kernels.
-    @Test(arguments: kinds) func `no value of a field of the superblock makes a trap`(_ kind: Ext4MatrixTests.Kind) throws {
+    @Test(arguments: kinds) func `no value of a field of the superblock makes a trap`(_ kind: Ext4MatrixTests.Kind)
+        throws
+    {
         let sound = try image(kind).store.contents
         let short = [0x34, 0x36, 0x38, 0x3A, 0x3C, 0x3E, 0x50, 0x52, 0x58, 0x5A, 0xCE, 0xFE, 0x15C, 0x15E, 0x166]
         let bytes = [0xCC, 0xCD, 0xFC, 0xFD, 0x174, 0x175, 0x176, 0x274, 0x275, 0x276, 0x277]
         let long =
             [
-                0x48, 0x4C, 0x54, 0x5C, 0x60, 0x64, 0xC8, 0xE0, 0xE4, 0xE8, 0x100, 0x104, 0x10C, 0x150, 0x154, 0x158, 0x160,
+                0x48, 0x4C, 0x54, 0x5C, 0x60, 0x64, 0xC8, 0xE0, 0xE4, 0xE8, 0x100, 0x104, 0x10C, 0x150, 0x154, 0x158,
+                0x160,
                 0x170, 0x184, 0x188, 0x194, 0x240, 0x244, 0x248, 0x24C, 0x250, 0x26C, 0x270, 0x280,
             ] + stride(from: 0, to: 0x38, by: 4)
         for field in DiskField.fields(long, 4) + DiskField.fields(short, 2) + DiskField.fields(bytes, 1) {
@@ -113,7 +116,9 @@ import Testing
         }
     }
 
-    @Test(arguments: kinds) func `no value of a field of an inode makes a trap`(_ kind: Ext4MatrixTests.Kind) throws {
+    @Test(arguments: [kinds[0], kinds[2]]) func `no value of a field of an inode makes a trap`(
+        _ kind: Ext4MatrixTests.Kind
+    ) throws {
         let image = try image(kind)
         let sound = image.store.contents
         // i_block is swept as an extent tree, which is at the same place as block numbers.
@@ -132,7 +137,7 @@ import Testing
         }
     }
 
-    @Test(arguments: kinds) func `no value of a field of a directory entry or a journal makes a trap`(
+    @Test(arguments: [kinds[0], kinds[2]]) func `no value of a field of a directory entry or a journal makes a trap`(
         _ kind: Ext4MatrixTests.Kind
     ) throws {
         let image = try image(kind)

@@ -11,8 +11,8 @@ struct Ext4Layout {
     let inodeSize: Int
     let descriptorSize: Int
     let groupCount: Int
-    private let blocksPerGroup: Int
-    private let firstBlock: Int
+    let blocksPerGroup: Int
+    let firstBlock: Int
     private let hasChecksums: Bool
     private let hasGroupChecksums: Bool
     private let uuid: [UInt8]
@@ -48,7 +48,9 @@ struct Ext4Layout {
 
     func descriptor(_ group: Int) -> Int64 { Int64((firstBlock + 1) * blockSize + group * descriptorSize) }
 
-    func blockBitmap(_ group: Int) throws -> Int64 { try block(Int(store.bytes(at: descriptor(group), count: 4).u32(0))) }
+    func blockBitmap(_ group: Int) throws -> Int64 {
+        try block(Int(store.bytes(at: descriptor(group), count: 4).u32(0)))
+    }
 
     func block(_ number: Int) -> Int64 { Int64(number) * Int64(blockSize) }
 
@@ -127,7 +129,8 @@ struct DiskField: Sendable {
         let upper = UInt64(1) << (8 * size - 1)
         let swapped = old.byteSwapped >> (64 - 8 * size)
         let values = [
-            0, 1, largest, largest - 1, upper, upper - 1, old ^ upper, (old &+ 1) & largest, (old &- 1) & largest, swapped,
+            0, 1, largest, largest - 1, upper, upper - 1, old ^ upper, (old &+ 1) & largest, (old &- 1) & largest,
+            swapped,
         ]
         return values.reduce(into: []) { if $1 != old, !$0.contains($1) { $0.append($1) } }
     }

@@ -86,7 +86,9 @@ final class Ext4Claims {
             let code = buffer.withUnsafeMutableBytes { ext2fs_read_ext_attr3(handle.fs, block, $0.baseAddress, 0) }
             // The checksum belongs to the block and not to an inode; a wrong one matters when the block is changed.
             try handle.check(code, "reading the attributes in block \(block)")
-            let noted = buffer.withUnsafeBytes { UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: 4, as: UInt32.self)) }
+            let noted = buffer.withUnsafeBytes {
+                UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+            }
             guard noted == count else {
                 throw handle.damaged("\(count) inodes use the attributes in block \(block), which counts \(noted)")
             }
@@ -95,6 +97,9 @@ final class Ext4Claims {
 }
 
 extension Ext4Handle {
+    /// How many blocks of an inode table one read has: a card answers few large reads sooner.
+    private static let blocksAtOnce: Int32 = 64
+
     /// Reads all inodes, and throws `.damagedFilesystem` unless each is marked as used if and only if it is in use, and each
     /// of its blocks lies in the file system, is marked as used, and belongs to nothing else.
     ///
@@ -107,7 +112,7 @@ extension Ext4Handle {
         try withInode(&raw) { raw throws(Failure) in try claims.add(UInt32(EXT2_BAD_INO), raw) }
         if let problem = claims.problem { throw damaged(problem) }
         var opened: ext2_inode_scan?
-        try check(ext2fs_open_inode_scan(fs, 0, &opened), "reading its inodes")
+        try check(ext2fs_open_inode_scan(fs, Self.blocksAtOnce, &opened), "reading its inodes")
         guard let scan = opened else { throw Failure(.system, "\(name): libext2fs has no memory") }
         defer { ext2fs_close_inode_scan(scan) }
         var directories = [UInt32](repeating: 0, count: groups.count)
@@ -125,7 +130,8 @@ extension Ext4Handle {
             if code == EXT2_ET_INODE_CSUM_INVALID, !isMarked, !channel.hasFailure { continue }
             try check(code, "reading inode \(number)")
             guard number != UInt32(EXT2_BAD_INO) else { continue }
-            let isReserved = number < superblock.s_first_ino && superblock.s_rev_level > 0
+            let isReserved =
+                number < superblock.s_first_ino && superblock.s_rev_level > 0
                 || number < UInt32(EXT2_GOOD_OLD_FIRST_INO)
             let isUsed = raw.i_links_count > 0
             if !isReserved, isUsed != isMarked {
@@ -139,7 +145,8 @@ extension Ext4Handle {
             if let problem = claims.problem { throw damaged(problem) }
         }
         for group in groups where directories[Int(group)] != ext2fs_bg_used_dirs_count(fs, group) {
-            throw damaged("group \(group) has \(directories[Int(group)]) directories, but its descriptor says otherwise")
+            throw damaged(
+                "group \(group) has \(directories[Int(group)]) directories, but its descriptor says otherwise")
         }
         try claims.checkAttributes()
     }

@@ -34,7 +34,8 @@ final class Ext4Structures {
             }
         }
         let superblock = handle.superblock
-        if ext2fs_has_feature_mmp(fs.pointee.super) != 0, superblock.s_mmp_block < ext2fs_blocks_count(fs.pointee.super) {
+        if ext2fs_has_feature_mmp(fs.pointee.super) != 0, superblock.s_mmp_block < ext2fs_blocks_count(fs.pointee.super)
+        {
             ext2fs_mark_generic_bmap(map, superblock.s_mmp_block)
         }
     }

@@ -5,10 +5,10 @@ import Text
 /// Whether a volume's structures agree: what is freed or overwritten where they do not may be another file's contents.
 extension FATReader {
     /// Throws `.damagedFilesystem`, with the reason, unless the volume may be edited.
-    ///
     /// The tables may differ where no file is: a power cut while they are written leaves such differences, and the next edit
     /// makes them the same again (see ``FileAllocationTable/adoptDifferences(in:)``).
-    func checkSound() throws(Failure) {
+    /// Returns how many clusters belong to files and directories.
+    func checkSound() throws(Failure) -> Int {
         try checkBootSectors()
         guard table.startsWithMedium else { throw damaged("its allocation table does not start where it should") }
         try checkPlaces()
@@ -16,12 +16,30 @@ extension FATReader {
         for copy in 0..<boot.fatCount where copy != boot.activeFAT ?? 0 {
             guard try !FileAllocationTable.isMirrored(in: store, boot: boot, copy: copy) else { continue }
             let other = try FileAllocationTable(of: store, boot: boot, copy: copy)
-            for chain in chains {
-                guard let first = chain.first, try other.chain(from: first) == chain else {
-                    throw damaged("its allocation tables differ about the file at cluster \(chain.first ?? 0)")
-                }
+            for chain in chains { try check(chain, in: other) }
+        }
+        return chains.reduce(0) { $0 + $1.clusters.count }
+    }
+
+    /// The clusters of a file or a directory.
+    private struct Chain {
+        let clusters: [UInt32]
+        let isDirectory: Bool
+    }
+
+    /// Throws if a copy of the table has other clusters for `chain`, except behind its end: a directory that has just grown
+    /// may be longer in one of them, by clusters that hold no entry.
+    private func check(_ chain: Chain, in other: FileAllocationTable) throws(Failure) {
+        guard let first = chain.clusters.first else { return }
+        let found = try other.chain(from: first)
+        let common = min(found.count, chain.clusters.count)
+        var isSame = found[..<common] == chain.clusters[..<common]
+        if chain.isDirectory {
+            for cluster in found[common...] where isSame {
+                isSame = try store.bytes(at: range(of: cluster).lowerBound, count: 1) == [DirectoryEntry.Mark.end]
             }
         }
+        guard isSame else { throw damaged("its allocation tables differ about the file at cluster \(first)") }
     }
 
     /// Throws unless the backup of the boot sector (FAT32: its sector is in the field at byte 50) describes the same
@@ -41,21 +59,25 @@ extension FATReader {
     func checkChains() throws(Failure) { _ = try checkedChains() }
 
     /// The clusters of every file and directory.
-    private func checkedChains() throws(Failure) -> [[UInt32]] {
+    private func checkedChains() throws(Failure) -> [Chain] {
         var isUsed = [Bool](repeating: false, count: boot.clusterCount + 2)
-        var chains: [[UInt32]] = []
-        func mark(_ chain: [UInt32], for name: String) throws(Failure) {
+        var chains: [Chain] = []
+        func mark(_ chain: [UInt32], isDirectory: Bool, for name: String) throws(Failure) {
             for cluster in chain {
                 guard !isUsed[Int(cluster)] else {
                     throw damaged("\(name) shares cluster \(cluster) with another file")
                 }
                 isUsed[Int(cluster)] = true
             }
-            if !chain.isEmpty { chains.append(chain) }
+            chains.append(Chain(clusters: chain, isDirectory: isDirectory))
         }
-        if boot.kind == .fat32 { try mark(table.chain(from: boot.rootCluster), for: "the root directory") }
+        if boot.kind == .fat32 {
+            try mark(table.chain(from: boot.rootCluster), isDirectory: true, for: "the root directory")
+        }
         try walk { (directory) throws(Failure) in
-            for entry in directory.visible { try mark(chain(of: entry), for: entry.name) }
+            for entry in directory.visible {
+                try mark(chain(of: entry), isDirectory: entry.isDirectory, for: entry.name)
+            }
         }
         return chains
     }

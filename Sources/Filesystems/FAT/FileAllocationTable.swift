@@ -21,6 +21,9 @@ struct FileAllocationTable: Sendable {
     /// first, and that must not overwrite a file to which the directories on the medium still point.
     private var recentlyFreed: Set<Int> = []
 
+    /// How many clusters FSInfo calls free though they are in chains that no file has: fsck.fat counts them so, too.
+    private var lostCount = 0
+
     private var endMark: UInt32 { mask }
     private var firstEndMark: UInt32 { mask - 7 }
     private var entrySize: Int { boot.kind == .fat32 ? 4 : 2 }
@@ -102,6 +105,15 @@ struct FileAllocationTable: Sendable {
             let other = try FileAllocationTable(of: store, boot: boot, copy: copy)
             for index in entries.indices where entries[index] != other.entries[index] { changed.insert(index) }
         }
+    }
+
+    /// Notes that only `reachable` clusters belong to files. If FSInfo counts the rest as free, it goes on doing so: the
+    /// difference between it and the table does not grow by an edit.
+    mutating func noteReachable(_ reachable: Int, in store: some BlockStore) throws(Failure) {
+        let bad = emptyRuns.reduce(0) { $0 + $1.count } - freeCount
+        let lost = boot.clusterCount - freeCount - bad - reachable
+        guard lost > 0, try FSInfo.freeCount(in: store, boot: boot) == UInt32(freeCount + lost) else { return }
+        lostCount = lost
     }
 
     /// Whether entry 0 repeats the medium byte of the boot sector, as the specification asks for ("FAT Entry 0").
@@ -213,7 +225,8 @@ struct FileAllocationTable: Sendable {
         changed = []
         while lowestFree < entries.count, entries[lowestFree] & mask != 0 { lowestFree += 1 }
         try FSInfo.update(
-            in: store, boot: boot, freeCount: freeCount, nextFree: lowestFree < entries.count ? lowestFree : nil)
+            in: store, boot: boot, freeCount: freeCount + lostCount,
+            nextFree: lowestFree < entries.count ? lowestFree : nil)
     }
 
     private func encode(_ entries: ArraySlice<UInt32>) -> [UInt8] {

@@ -42,7 +42,7 @@ package struct InspectedRoot: Sendable {
                 }
                 snapshot = nil
                 freeBytes = nil
-                problem = error.message
+                problem = error.messageWithHint
             }
         }
     }
