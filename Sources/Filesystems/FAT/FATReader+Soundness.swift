@@ -32,9 +32,10 @@ extension FATReader {
     private func check(_ chain: Chain, in other: FileAllocationTable) throws(Failure) {
         guard let first = chain.clusters.first else { return }
         let found = try other.chain(from: first)
-        let common = min(found.count, chain.clusters.count)
-        var isSame = found[..<common] == chain.clusters[..<common]
-        if chain.isDirectory {
+        var isSame = found == chain.clusters
+        if chain.isDirectory, !isSame {
+            let common = min(found.count, chain.clusters.count)
+            isSame = found[..<common] == chain.clusters[..<common]
             for cluster in found[common...] where isSame {
                 isSame = try store.bytes(at: range(of: cluster).lowerBound, count: 1) == [DirectoryEntry.Mark.end]
             }
