@@ -153,6 +153,18 @@ import Text
         }
     }
 
+    @Test func `a file that counts names which it does not have is not replaced`() throws {
+        let sound = try image(Self.kinds[0])
+        let large = try sound.inode("/lib/large")
+        let layout = try Ext4Layout(of: sound.store)
+        try layout.put(2, 2, at: layout.inode(large) + 0x1A)
+        try layout.finishInode(large)
+        let before = sound.store.contents
+        let failure = refusal { () throws(Failure) in try sound.apply(Self.changes) }
+        #expect(failure?.message.contains("counts 2 names and has 1") == true, "\(failure as Any)")
+        #expect(sound.store.contents == before)
+    }
+
     @Test func `a directory that names a free inode is not edited`() throws {
         let sound = try image(Self.kinds[0])
         let etc = try sound.inode("/lib")

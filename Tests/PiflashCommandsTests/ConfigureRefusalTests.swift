@@ -55,6 +55,18 @@ import Testing
         }
     }
 
+    /// A system that needs nothing in its root partition gets no card with a broken one, either.
+    @Test func `an inconsistent root partition is refused even if it would not be changed`() async throws {
+        try harness.prepare(.raspberryPiOS)
+        #expect(try await configure("true").outcome.status == 0)
+        let root = "card.img?offset=\(132 << 20)"
+        let script = "debugfs -w -R 'set_super_value free_inodes_count 7' '\(root)' 2>/dev/null"
+        let (outcome, isUnchanged) = try await configure(script)
+        #expect(outcome.status == 3, "\(outcome.errors)")
+        #expect(outcome.errors.contains("e2fsck -f"), "\(outcome.errors)")
+        #expect(isUnchanged)
+    }
+
     private func configure(_ script: String) async throws -> (outcome: CommandHarness.Outcome, isUnchanged: Bool) {
         try shell(
             """

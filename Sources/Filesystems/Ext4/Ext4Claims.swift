@@ -151,6 +151,39 @@ extension Ext4Handle {
         try claims.checkAttributes()
     }
 
+    /// Throws unless a file of several names has as many as it counts: it would lose its last one, or its blocks, too soon.
+    /// Reads all directories, which is needed for few files.
+    func checkNames(of file: Ext4Inode) throws(Failure) {
+        var opened: ext2_inode_scan?
+        try check(ext2fs_open_inode_scan(fs, Self.blocksAtOnce, &opened), "reading its inodes")
+        guard let scan = opened else { throw Failure(.system, "\(name): libext2fs has no memory") }
+        defer { ext2fs_close_inode_scan(scan) }
+        var search = (wanted: file.number, count: 0)
+        var raw = ext2_inode()
+        while true {
+            var number: UInt32 = 0
+            let code = ext2fs_get_next_inode(scan, &number, &raw)
+            if code == 0, number == 0 { break }
+            if code == EXT2_ET_INODE_CSUM_INVALID, !channel.hasFailure { continue }
+            try check(code, "reading inode \(number)")
+            guard raw.i_links_count > 0, raw.i_mode & UInt16(LINUX_S_IFMT) == UInt16(LINUX_S_IFDIR) else { continue }
+            let iterated = withUnsafeMutablePointer(to: &search) { search in
+                ext2fs_dir_iterate(
+                    fs, number, 0, nil,
+                    { entry, _, _, _, context in
+                        guard let entry, let context else { return DIRENT_ABORT }
+                        let search = context.assumingMemoryBound(to: (wanted: UInt32, count: Int).self)
+                        if entry.pointee.inode == search.pointee.wanted { search.pointee.count += 1 }
+                        return 0
+                    }, search)
+            }
+            try check(iterated, "reading the directory with inode \(number)")
+        }
+        guard search.count == Int(file.raw.i_links_count) else {
+            throw damaged("inode \(file.number) counts \(file.raw.i_links_count) names and has \(search.count)")
+        }
+    }
+
     private func withInode(
         _ raw: inout ext2_inode_large, _ body: (UnsafeMutablePointer<ext2_inode>) throws(Failure) -> Void
     ) throws(Failure) {

@@ -39,8 +39,7 @@ struct Ext4Edit {
             }
             // First, so that a small volume has room for the new contents. The volume in the store is not touched by
             // this. Extended attributes and access lists go with the old file.
-            try handle.unlink(place.name, from: place.directory)
-            try handle.release(old)
+            try release(old, at: place)
         }
         let new = try handle.makeFile(contents, for: change.path, in: place.directory)
         try enter(new, mode: mode, place, change)
@@ -74,8 +73,7 @@ struct Ext4Edit {
                     return true
                 }
             }
-            try handle.unlink(place.name, from: place.directory)
-            try handle.release(old)
+            try release(old, at: place)
         }
         let new = try handle.makeLink(to: target, for: change.path, in: place.directory)
         // The mode of a link means nothing; the kernel shows 0777 (symlink(7)).
@@ -115,13 +113,23 @@ struct Ext4Edit {
             }
         }
         try checkDirectory(place.directory, change)
-        try handle.unlink(place.name, from: place.directory)
-        try handle.release(old)
+        try release(old, at: place)
         if old.isDirectory { try handle.countSubdirectory(-1, of: place.directory) }
         return true
     }
 
     // MARK: Parts of a change
+
+    /// Takes a name from what is at `place`, which loses its last name, or one of several that it counts rightly.
+    private func release(_ old: Ext4Inode, at place: Ext4Place) throws(Failure) {
+        if !old.isDirectory, old.raw.i_links_count > 1,
+            let problem = try handle.refusal({ () throws(Failure) in try handle.checkNames(of: old) })
+        {
+            throw problem
+        }
+        try handle.unlink(place.name, from: place.directory)
+        try handle.release(old)
+    }
 
     /// Where a change goes, with the directories above it made.
     private func makingPlace(of change: TreeChange, followingLast: Bool) throws(Failure) -> Ext4Place {

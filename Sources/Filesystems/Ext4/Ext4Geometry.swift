@@ -8,7 +8,7 @@ import Text
 /// checksum can still hold any number. The offsets are those of the kernel's Documentation/filesystems/ext4/super.rst, the
 /// limits those of its fs/ext4/super.c and of e2fsck (e2fsck/super.c).
 struct Ext4Geometry {
-    /// Throws `.damagedFilesystem` if the numbers contradict each other or are larger than any file system.
+    /// Throws `.inconsistentFilesystem` if the numbers contradict each other or are larger than any file system.
     ///
     /// - Parameters:
     ///   - superblock: Its 1024 bytes.
@@ -17,7 +17,7 @@ struct Ext4Geometry {
         let numbers = Ext4Geometry(superblock)
         guard let problem = numbers.contradiction(storeSize: storeSize) else { return }
         throw Failure(
-            .damagedFilesystem, severity: .refused, "\(name): its superblock is damaged: \(problem)",
+            .inconsistentFilesystem, severity: .refused, "\(name): its superblock is damaged: \(problem)",
             hint: Ext4Handle.checkHint)
     }
 

@@ -88,7 +88,7 @@ extension Ext4Handle {
     func refusal(_ check: () throws(Failure) -> Void) throws(Failure) -> Failure? {
         do throws(Failure) { try check() } catch {
             guard error.code == .damagedFilesystem else { throw error }
-            return failure(error.code, error.reason(in: name), Self.checkHint)
+            return failure(.inconsistentFilesystem, error.reason(in: name), Self.checkHint)
         }
         return nil
     }

@@ -22,7 +22,8 @@ package final class Ext4Volume: RootFilesystem {
     /// 1970, is for what is written.
     ///
     /// Throws `.unsupportedFilesystem` where another file system is there or one with features that libext2fs does not
-    /// know, `.damagedFilesystem` where its structures contradict each other, and what the store throws.
+    /// know, `.inconsistentFilesystem` where the numbers of its superblock contradict each other, `.damagedFilesystem` where
+    /// other structures do, and what the store throws.
     package convenience init(_ store: any BlockStore, name: String, time: Int64) throws(Failure) {
         try Ext4Features.checkReadable(store, name: name)
         let handle = try Ext4Handle(Ext4Channel(reading: store, name: name), time: time)

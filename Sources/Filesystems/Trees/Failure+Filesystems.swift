@@ -6,6 +6,9 @@ extension Failure.Code {
     package static let unsupportedFilesystem = Failure.Code("filesystems.unsupported")
     /// Structures of a file system that contradict each other.
     package static let damagedFilesystem = Failure.Code("filesystems.damaged")
+    /// A file system whose superblock or record of what is free is wrong: it must not be edited, and nothing good comes of
+    /// a card with it.
+    package static let inconsistentFilesystem = Failure.Code("filesystems.inconsistent")
     /// No room for what should be written.
     package static let filesystemFull = Failure.Code("filesystems.full")
     /// A file system that was not unmounted cleanly.

@@ -12,8 +12,13 @@ package struct InspectedRoot: Sendable {
     package let snapshot: RootSnapshot?
     /// Why it cannot be edited, for people; nil when it can.
     package let problem: String?
+    /// Why no card may be made or changed with it, even if the root partition itself would stay as it is; nil if one may.
+    let inconsistency: Failure?
     /// In bytes; nil if it is not known.
     package let freeBytes: Int64?
+
+    /// Throws if no card may be made or changed with it.
+    func requireConsistent() throws(Failure) { if let inconsistency { throw inconsistency } }
 
     /// What a renderer uses; if nothing could be read, it has the reason.
     package var material: RootSnapshot { snapshot ?? RootSnapshot(problem: problem) }
@@ -27,6 +32,7 @@ package struct InspectedRoot: Sendable {
             partition = nil
             snapshot = nil
             freeBytes = nil
+            inconsistency = nil
             problem = reason
         case .found(let found):
             partition = found
@@ -36,13 +42,15 @@ package struct InspectedRoot: Sendable {
                 snapshot = read
                 freeBytes = volume.freeBytes
                 problem = read.problem
+                inconsistency = volume.problem.flatMap { $0.code == .inconsistentFilesystem ? $0 : nil }
             } catch {
-                guard [.unsupportedFilesystem, .damagedFilesystem, .dirtyFilesystem].contains(error.code) else {
+                guard [.unsupportedFilesystem, .damagedFilesystem, .inconsistentFilesystem, .dirtyFilesystem].contains(error.code) else {
                     throw error
                 }
                 snapshot = nil
                 freeBytes = nil
                 problem = error.messageWithHint
+                inconsistency = error.code == .inconsistentFilesystem ? error : nil
             }
         }
     }
