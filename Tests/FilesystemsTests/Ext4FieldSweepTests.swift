@@ -64,6 +64,7 @@ import Testing
             }
         }
         #expect(try Ext4Size.claimed(in: store, at: 0) ?? 0 >= 0, note)
+        _ = try? Ext4Volume.recovery(of: store, volumeAt: 0..<store.size)
         let used = usedBlocks(store, as: "ext4")
         #expect(ByteRanges([0..<store.size]).holds(used.ranges), note)
         #expect(store.contents == before, note)
