@@ -70,7 +70,7 @@ import Testing
         #expect(
             used.problem
                 == "the root partition cannot be edited: it was not unmounted cleanly "
-                + "(boot the card and shut it down cleanly, or write it again)")
+                + "(boot the card and shut it down cleanly, run `e2fsck -f` on its partition, or write it again)")
         #expect(used.snapshot?.problem == used.problem)
         // s_inodes_per_group of the superblock.
         try image.write([0xFF, 0xFF, 0xFF, 0xFF], at: start + 1024 + 0x28)
