@@ -57,7 +57,9 @@ import Testing
             }
             let cache = place.appending("cache")
             let environment = try FaultShim.environment("pwrite,\(number),flip,123457", on: cache.string + "*")
-                .merging(["HOME": place.string, "XDG_CACHE_HOME": cache.string]) { $1 }
+                .merging([
+                    "HOME": place.string, "XDG_CACHE_HOME": cache.string, "FAULT_TIME": "\(CommandHarness.now)",
+                ]) { $1 }
             #expect(try OutsideTool("chown").run(["-R", "nobody:nogroup", place.string]).succeeded)
             #expect(try OutsideTool("chmod").run(["a+rx", harness.scratch.path.string]).succeeded)
             let outcome = try OutsideTool("setpriv").run(

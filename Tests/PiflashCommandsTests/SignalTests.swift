@@ -24,7 +24,8 @@ import Testing
         let variables = environment.map { "\($0)=\($1)" }
         return try OutsideTool("sh").run(
             [
-                "-c", "\(before) cd \"$1\" && shift && exec timeout --foreground 60 env \"$@\"", "sh",
+                "-c", "cd \"$1\" && shift && exec timeout --foreground 60 sh -c '\(before) exec env \"$@\"' sh \"$@\"",
+                "sh",
                 harness.scratch.path.string,
             ] + variables + [try BuiltProgram.path().string] + arguments)
     }
@@ -51,7 +52,7 @@ import Testing
         #expect(outcome.errors.contains("stopped; \(device.path) has no partition table now"))
         #expect(outcome.errors.contains("hint: run the same command again"))
         #expect(try !hasTable(device))
-        #expect(try results == [.begun, .interrupted])
+        #expect(try results.first == .begun && results.last == .interrupted)
     }
 
     /// timeout(1) sends its signal to the process and to its group; a terminal that is closed sends SIGHUP twice.
@@ -66,7 +67,7 @@ import Testing
 
     @Test func `a write under nohup goes on when the terminal is closed`() throws {
         let device = try prepare()
-        let outcome = try write("pwrite,5,sig,\(SIGHUP)", to: device, before: "trap '' HUP;")
+        let outcome = try write("pwrite,5,sig,\(SIGHUP)", to: device, before: "trap \"\" HUP;")
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(try hasTable(device))
         #expect(try results.last == .verified)
@@ -75,10 +76,19 @@ import Testing
     @Test(arguments: [SIGINT, SIGTERM, SIGHUP])
     func `a station that waits for cards ends by a signal`(_ number: Int32) throws {
         _ = try prepare()
-        // The first moments are the start; a station then looks at the readers again and again.
-        let outcome = try piflash(["batch", "red01.yaml"], "call,900+,sig,\(number)", on: "/nothing")
-        #expect([0, 1].contains(outcome.status), "\(outcome.status) \(outcome.errors)")
-        #expect(!outcome.errors.isEmpty)
+        let outcome = try OutsideTool("timeout").run([
+            "60", "sh", "-c",
+            """
+            cd "$1" && export HOME="$1" XDG_CACHE_HOME="$1/cache"
+            "$2" batch --yes red01.yaml & station=$!
+            # It has the rack's lock when it waits.
+            for _ in $(seq 200); do sleep 0.1; [ ! -e .piflash/ledger.lock ] || break; done
+            sleep 2
+            kill -$3 $station
+            wait $station
+            """, "sh", harness.scratch.path.string, try BuiltProgram.path().string, "\(number)",
+        ])
+        #expect(outcome.status <= 1, "\(outcome.status) \(outcome.errors)")
     }
 
     @Test func `reads and writes that are interrupted now and then go on`() throws {

@@ -271,7 +271,7 @@ def _work(number: int) -> Report:
     try:
         return try_case(case, _stage, trial_of(case.user))
     except Problem as problem:
-        return Report(str(case), number, False, "-", [f"it could not be judged: {problem}"])
+        return Report(str(case), number, False, "-", [f"it could not be examined: {problem}"])
 
 
 def _count(index: int) -> tuple[str, dict[str, int]]:

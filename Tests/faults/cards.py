@@ -125,7 +125,7 @@ class Verdict:
 
 
 class EditOracle:
-    """Judges a card whose settings were being changed from those of `old` to those of `new`."""
+    """Examines a card whose settings were being changed from those of `old` to those of `new`."""
 
     RECORD = "/piflash/card.json"
 
@@ -136,7 +136,7 @@ class EditOracle:
         if self.boots[0] == self.boots[1] or self.roots[0] == self.roots[1]:
             raise Problem("the two recipes must change both partitions")
 
-    def judge(self, image: Path) -> Verdict:
+    def examine(self, image: Path) -> Verdict:
         """`image` may be changed: its journal is replayed."""
         problems = check_boot(image, self.work) + repair_root(image)
         try:

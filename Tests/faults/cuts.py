@@ -90,7 +90,7 @@ class Cutter:
                 if problem:
                     result.problems.append(f"{where}: {problem}")
                 if index in looked:
-                    self.lay(scene, state, number, old)
+                    self.restore(scene, state, number, old)
                     if self.looks_finished(disk, before[number], goldens):
                         result.problems.append(f"{where}: sfdisk finds a partition table")
                     self.again(scene, old, result, where)
@@ -104,7 +104,7 @@ class Cutter:
                 file.write(b"different" * 100)
         cards.run("blockdev", "--flushbufs", self.trial.loops[0])
 
-    def lay(self, scene: Scene, state: bytearray, number: int, old: str) -> None:
+    def restore(self, scene: Scene, state: bytearray, number: int, old: str) -> None:
         scene.reset(self.stage, self.trial, old)
         image = self.trial.path / "state"
         image.write_bytes(state)
@@ -134,13 +134,13 @@ class Cutter:
             seen.add(key)
             result.states += 1
             image.write_bytes(state)
-            verdict = oracle.judge(image)
+            verdict = oracle.examine(image)
             found = list(verdict.problems)
             if verdict.state == "mixed":
                 found.append("old settings beside new ones")
             result.problems += [f"{where}: {problem}" for problem in found]
             if index % 12 == 5:
-                self.lay(scene, state, 0, "red01")
+                self.restore(scene, state, 0, "red01")
                 self.again(scene, "red01", result, where)
         return result
 
@@ -219,7 +219,7 @@ def _work(job: tuple[str, str]) -> Result:
         method = {"devices": cutter.cut_devices, "settings": cutter.cut_settings, "files": cutter.cut_files}[kind]
         return method(name)
     except Problem as problem:
-        return Result(name, problems=[f"it could not be judged: {problem}"])
+        return Result(name, problems=[f"it could not be examined: {problem}"])
     finally:
         trial.end()
 

@@ -224,10 +224,10 @@ def check_file(stage: Stage, trial: Trial, case: Case, outcome: Outcome) -> list
 def check_edit(stage: Stage, trial: Trial, case: Case, outcome: Outcome) -> list[str]:
     """A card whose settings were changed: old or new, and mountable."""
     card = case.scene.disks(trial)[0] if case.scene.loops else trial.path / "out/card.img"
-    work = trial.path / "judged"
+    work = trial.path / "examined"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
-    verdict = edit_oracle(stage).judge(cards.copied(card, work / "card"))
+    verdict = edit_oracle(stage).examine(cards.copied(card, work / "card"))
     if is_unfair(case) or "drop" in case.fault.rules or "flip" in case.fault.rules or "wrap" in case.fault.rules:
         # The medium is not what was written to it; all that can be asked is that nobody says it is done.
         return ["it says that it is done, and the card is not new"] * (
