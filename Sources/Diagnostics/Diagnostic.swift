@@ -19,13 +19,13 @@ package struct Diagnostic: Hashable, Sendable, CustomStringConvertible {
 
     package let location: Location?
     package let severity: Severity
-    /// Lower case, no full stop: "docker.daemon.storage-driver: …".
+    /// Lower case, no full stop: "docker.daemon.storage-driver: …". No login of a URL is in it, whatever it quotes.
     package let text: String
 
     package init(_ severity: Severity, at location: Location?, _ text: String) {
         self.location = location
         self.severity = severity
-        self.text = text
+        self.text = text.withoutLogins
     }
 
     package var description: String {

@@ -1,7 +1,8 @@
 /// An error as every piflash module reports it: what went wrong with which thing, and what to do next.
 ///
 /// `message` is lower case, names the offending value and has no full stop; `hint` is the next step, on a line of its
-/// own. A layer that knows more about what was being done wraps the failure with ``while(_:)``.
+/// own. Neither has the login of a URL in it, whatever it quotes. A layer that knows more about what was being done wraps
+/// the failure with ``while(_:)``.
 package struct Failure: Error, Sendable {
     /// What kind of failure this is, for code that must tell failures apart. Modules add their own codes.
     package struct Code: RawRepresentable, Hashable, Sendable {
@@ -36,8 +37,8 @@ package struct Failure: Error, Sendable {
     ) {
         self.code = code
         self.severity = severity
-        self.message = message
-        self.hint = hint
+        self.message = message.withoutLogins
+        self.hint = hint?.withoutLogins
         self.cause = cause
     }
 

@@ -30,7 +30,7 @@ package struct SwarmRoster: Hashable, Sendable {
                 let near = nearest(to: entry.key.value, among: ["manager", "worker"]).map {
                     " (did you mean \"\($0)\"?)"
                 }
-                report.error(at: entry.key.location, "unknown key \"\(entry.key.value)\"\(near ?? "")")
+                report.error(at: entry.key.location, "unknown key \(quotedKey(entry.key.value))\(near ?? "")")
             }
         }
         if managers.isEmpty, !report.hasErrors {

@@ -58,6 +58,15 @@ package struct ByteRanges: Hashable, Sendable {
         return result
     }
 
+    package func intersection(_ other: ByteRanges) -> ByteRanges { subtracting(subtracting(other)) }
+
+    /// The set `offset` bytes further on.
+    package func shifted(by offset: Int64) -> ByteRanges {
+        var result = ByteRanges()
+        result.ranges = ranges.map { $0.lowerBound + offset..<$0.upperBound + offset }
+        return result
+    }
+
     /// The parts of the set that lie inside `bounds`.
     package func clamped(to bounds: Range<Int64>) -> ByteRanges {
         var result = ByteRanges()

@@ -14,21 +14,26 @@ package final class ImageFile: WritableBlockStore {
     /// For what is done with the file itself: its lock and its name.
     package let descriptor: FileDescriptor
 
-    package var name: String { path.string }
+    /// What messages about its contents call it: what the user named, and this may be a copy of.
+    package let name: String
 
     /// A path that leads this process to the file even if it is renamed or removed (proc(5), /proc/pid/fd). Valid as
     /// long as `self` exists.
     package var enduringPath: FilePath { FilePath("/proc/self/fd/\(descriptor.rawValue)") }
 
     /// Opens an existing image. Anything but a regular file is refused: a device is opened as a ``BlockDevice``.
-    package convenience init(opening path: FilePath, writable: Bool = false) throws(Failure) {
+    ///
+    /// - Parameter name: What messages call it, where that is not its path.
+    package convenience init(
+        opening path: FilePath, writable: Bool = false, called name: FilePath? = nil
+    ) throws(Failure) {
         let descriptor: FileDescriptor
         // Not blocking: opening a FIFO would wait for its other end before it could be refused.
         do {
             descriptor = try FileDescriptor.open(
                 path, writable ? .readWrite : .readOnly, options: [.closeOnExec, .nonBlocking])
         } catch { throw .system("opening \(path)", error) }
-        try self.init(adopting: descriptor, at: path)
+        try self.init(adopting: descriptor, at: path, called: name)
     }
 
     /// Makes a new, empty (sparse) file of `size` bytes, which only its owner can read and write: a card holds hashes and
@@ -51,7 +56,9 @@ package final class ImageFile: WritableBlockStore {
     }
 
     /// The image in the open file `descriptor`, which this object then closes.
-    package init(adopting descriptor: FileDescriptor, at path: FilePath) throws(Failure) {
+    package init(
+        adopting descriptor: FileDescriptor, at path: FilePath, called name: FilePath? = nil
+    ) throws(Failure) {
         let status: Stat
         do { status = try descriptor.stat() } catch {
             try? descriptor.close()
@@ -62,6 +69,7 @@ package final class ImageFile: WritableBlockStore {
             throw Failure(.notAFile, "\"\(path)\" is not a regular file")
         }
         self.path = path
+        self.name = (name ?? path).string
         self.size = status.size
         self.descriptor = descriptor
     }

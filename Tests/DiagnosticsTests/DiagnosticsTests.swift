@@ -27,6 +27,29 @@ import Testing
         #expect(report.description == "a.yaml:9:7: warning: first\na.yaml:10:1: second\nb.yaml:1:1: third")
     }
 
+    @Test(arguments: [
+        ("\"http://u:hunter2@h:1\" is not valid", "\"http://…@h:1\" is not valid"),
+        (
+            "\"socks5h://u:hun ter/2@x@h\": no (http://user:password@host:port; @ is %40)",
+            "\"socks5h://…@h\": no (http://user:password@host:port; @ is %40)"
+        ),
+        ("see https://docs.docker.com and me@example.org", "see https://docs.docker.com and me@example.org"),
+        ("http://hunter2@h/x http://b/@c", "http://…@h/x http://…@c"), ("://", "://"), ("a://@b", "a://…@b"), ("", ""),
+        ("http://ü:hunter2\u{301}@h", "http://…@h"),
+    ])
+    func `no message shows the login of a URL`(_ text: String, _ shown: String) {
+        #expect(Failure(.usage, text, hint: text).description == "\(shown)\n  hint: \(shown)")
+        #expect(Diagnostic(.error, at: nil, text).text == shown)
+    }
+
+    @Test(arguments: [
+        ("hostnme", "\"hostnme\""), ("password=hunter2", "\"password…\""), ("pass word", "\"pass…\""), ("", "\"\""),
+        ("token:hunter2", "\"token…\""),
+    ])
+    func `a key that is a whole line shows no value`(_ name: String, _ shown: String) {
+        #expect(quotedKey(name) == shown)
+    }
+
     @Test func `a layer says what was being done`() {
         let failure = #expect(throws: Failure.self) {
             try during("reading the card") { throw Failure(.system, "no such device", hint: "put it back") }

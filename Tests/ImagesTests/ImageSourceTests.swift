@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("it is a tar archive", "tar cf x small.img"), ("it is a tar archive", "tar cf y small.img && gzip -c y > x"),
+        ("it is compressed twice (tar)", "tar cf y.img small.img && tar czf x y.img"),
         ("it is a web page", "printf '\\357\\273\\277\\n <HTML lang=de>' > x"),
         ("it is a text file", "printf 'Gr\\303\\266\\303\\237e' > x"),
         ("it is an empty zip archive", "printf 'PK\\005\\006' > x && head -c 18 /dev/zero >> x"),

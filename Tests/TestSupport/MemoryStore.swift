@@ -86,7 +86,7 @@ package final class MemoryStore: WritableBlockStore {
             return one.pages.indices.allSatisfy { one.pages[$0][...] == other.pages[$0][...] }
         }
 
-        fileprivate func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) {
+        func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) {
             var done = 0
             while done < buffer.count {
                 let (page, place) = (offset + done).quotientAndRemainder(dividingBy: Self.pageSize)
@@ -99,7 +99,7 @@ package final class MemoryStore: WritableBlockStore {
             }
         }
 
-        fileprivate mutating func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) {
+        mutating func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) {
             var done = 0
             while done < bytes.count {
                 let (page, place) = (offset + done).quotientAndRemainder(dividingBy: Self.pageSize)

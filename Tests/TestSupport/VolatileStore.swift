@@ -8,7 +8,9 @@ import Synchronization
 package final class VolatileStore: WritableBlockStore {
     /// A medium after a power cut.
     package struct Cut: CustomStringConvertible, Sendable {
-        package let bytes: [UInt8]
+        /// Shares what it has in common with others.
+        package let contents: MemoryStore.Contents
+        package var bytes: [UInt8] { contents.bytes }
         /// How many flushes had ended.
         package let flushes: Int
         package let description: String
@@ -20,42 +22,40 @@ package final class VolatileStore: WritableBlockStore {
     }
 
     private struct State {
-        var contents: [UInt8]
+        var contents: MemoryStore.Contents
         /// The writes before the first flush, between it and the second, and so on.
         var epochs: [[Write]] = [[]]
     }
 
     package let size: Int64
     package let name: String
-    private let start: [UInt8]
+    private let start: MemoryStore.Contents
     private let state: Mutex<State>
 
     package init(_ bytes: [UInt8], name: String = "volatile") {
         size = Int64(bytes.count)
         self.name = name
-        start = bytes
-        state = Mutex(State(contents: bytes))
+        start = MemoryStore.Contents(bytes)
+        state = Mutex(State(contents: start))
     }
 
-    package var allBytes: [UInt8] { state.withLock { $0.contents } }
+    package var contents: MemoryStore.Contents { state.withLock { $0.contents } }
+
+    package var allBytes: [UInt8] { contents.bytes }
 
     /// How many flushes had something to flush.
     package var flushCount: Int { state.withLock { $0.epochs.count { !$0.isEmpty } } }
 
     package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
         try checkBounds(offset: offset, count: buffer.count)
-        state.withLock { state in
-            state.contents.withUnsafeBytes { all in
-                buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: all[Int(offset)..<Int(offset) + buffer.count]))
-            }
-        }
+        state.withLock { $0.contents.read(into: buffer, at: Int(offset)) }
     }
 
     package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
         try checkBounds(offset: offset, count: bytes.count)
         let write = Write(offset: Int(offset), bytes: Array(bytes))
         state.withLock { state in
-            state.contents.replaceSubrange(write.offset..<write.offset + write.bytes.count, with: write.bytes)
+            Self.put(write, into: &state.contents)
             state.epochs[state.epochs.count - 1].append(write)
         }
     }
@@ -71,9 +71,9 @@ package final class VolatileStore: WritableBlockStore {
         var cuts: [Cut] = []
         for (number, epoch) in epochs.enumerated() where !epoch.isEmpty {
             func cut(_ what: String, _ writes: [Write]) {
-                var bytes = medium
-                for write in writes { Self.put(write, into: &bytes) }
-                cuts.append(Cut(bytes: bytes, flushes: number, description: "after flush \(number), \(what)"))
+                var contents = medium
+                for write in writes { Self.put(write, into: &contents) }
+                cuts.append(Cut(contents: contents, flushes: number, description: "after flush \(number), \(what)"))
             }
             cut("nothing of what follows", [])
             for index in epoch.indices {
@@ -86,7 +86,7 @@ package final class VolatileStore: WritableBlockStore {
             }
             for write in epoch { Self.put(write, into: &medium) }
         }
-        cuts.append(Cut(bytes: medium, flushes: epochs.count, description: "after all"))
+        cuts.append(Cut(contents: medium, flushes: epochs.count, description: "after all"))
         return cuts
     }
 
@@ -96,7 +96,7 @@ package final class VolatileStore: WritableBlockStore {
         }
     }
 
-    private static func put(_ write: Write, into bytes: inout [UInt8]) {
-        bytes.replaceSubrange(write.offset..<write.offset + write.bytes.count, with: write.bytes)
+    private static func put(_ write: Write, into contents: inout MemoryStore.Contents) {
+        write.bytes.withUnsafeBytes { contents.write($0, at: write.offset) }
     }
 }

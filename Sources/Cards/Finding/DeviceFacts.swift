@@ -50,6 +50,9 @@ package struct DeviceFacts: Hashable, Sendable {
 
     package var path: FilePath { FilePath("/dev").appending(kernelName) }
 
+    /// Whether people may take it for a card: one in a reader, or a disk on USB. A loop device they made themselves.
+    package var mayBeCard: Bool { bus != .loop && (isRemovable || bus == .usb || bus == .mmc && !isBuiltIn) }
+
     /// Vendor and model ("Generic STORAGE DEVICE"), or what is known instead.
     package var title: String {
         if let backingFile { return "loop device over \(backingFile)" }

@@ -11,6 +11,9 @@ package struct CardValidation: Sendable {
     /// boots from them too; ``CardContentsSummary`` marks them before they are overwritten.
     package static let largestCard: Int64 = 2 << 40
 
+    /// The problems after which nothing that the user could do would make the disk a card.
+    package static let finalCodes: Set<Failure.Code> = [.systemDisk, .notACard, .useUnknown]
+
     private let tree: BlockDeviceTree
     private let use: SystemUse
     private let deviceOf: @Sendable (FilePath) -> String?
@@ -72,7 +75,7 @@ package struct CardValidation: Sendable {
     package func validate(_ device: DeviceFacts, imageSize: Int64?, protecting protected: [FilePath]) throws(Failure) {
         let found = problems(of: device, imageSize: imageSize, protecting: protected)
         // A disk that can never be a card must not come with advice to unmount it: only this problem's hint is shown.
-        let final = found.first { [.systemDisk, .notACard, .useUnknown].contains($0.code) }
+        let final = found.first { Self.finalCodes.contains($0.code) }
         guard let first = final ?? found.first else { return }
         guard found.count > 1 else { throw first }
         let hints = final.map { [$0.hint] } ?? found.map(\.hint)

@@ -40,6 +40,11 @@ package enum FilesystemTask {
             case .freeSpace:
                 let (store, _) = try store(&request, worker)
                 result.add(try Ext4FreeSpace(of: store).ranges)
+            case .journal:
+                let (store, time) = try store(&request, worker)
+                let runs = try Ext4Handle(Ext4Channel(reading: store, name: store.name), time: time).journalRuns()
+                result.add(runs.count)
+                for run in runs { result.add(run) }
             case .entry, .read, .list:
                 guard let volume else { throw UnpackedValues.malformed }
                 let path = try request.text()

@@ -65,10 +65,16 @@ package final class ConfinedExt4Volume: RootFilesystem {
         return paths
     }
 
-    /// Nothing is read there that libext2fs reads: the same as ``Ext4Volume``'s.
-    package static func commit(
-        _ overlay: Overlay, volumeAt range: Range<Int64>, to target: some WritableBlockStore
-    ) throws(Failure) {
-        try Ext4Volume.commit(overlay, volumeAt: range, to: target)
+    /// ``Ext4Volume``'s asks a confined process for what libext2fs reads.
+    package static func writes(
+        carrying overlay: Overlay, volumeAt range: Range<Int64>, to medium: some BlockStore
+    ) throws(Failure) -> OrderedWrites? {
+        try Ext4Volume.writes(carrying: overlay, volumeAt: range, to: medium)
+    }
+
+    package static func recovery(
+        of medium: some BlockStore, volumeAt range: Range<Int64>
+    ) throws(Failure) -> OrderedWrites? {
+        try Ext4Volume.recovery(of: medium, volumeAt: range)
     }
 }

@@ -52,7 +52,7 @@ extension Ext4Handle {
         return number
     }
 
-    /// Takes one name from an inode, and frees it with its blocks when that was the last.
+    /// Takes one name from an inode, and frees it with its blocks when that was the last, now or when the handle is closed.
     func release(_ inode: Ext4Inode) throws(Failure) {
         var inode = inode
         if !inode.isDirectory, inode.raw.i_links_count > 1 {
@@ -61,6 +61,12 @@ extension Ext4Handle {
             try write(inode)
             return
         }
+        if keepsDeleted { deleted.append(inode) } else { try free(inode) }
+    }
+
+    /// Frees an inode that no directory names any more.
+    func free(_ inode: Ext4Inode) throws(Failure) {
+        var inode = inode
         let code = withUnsafeMutablePointer(to: &inode.raw) { ext2fs_free_ext_attr(fs, inode.number, $0) }
         try check(code, "freeing the attributes of inode \(inode.number)")
         try freeBlocks(of: inode)

@@ -15,7 +15,7 @@ extension Ext4Handle {
     ///
     /// The states are those of s_state (kernel, Documentation/filesystems/ext4/super.rst, at 0x3A).
     func accountingProblem(storeSize: Int64) -> VolumeProblem? {
-        let again = "boot the card and shut it down cleanly, or write it again"
+        let again = "boot the card and shut it down cleanly, run `e2fsck -f` on its partition, or write it again"
         let check = "check it with `e2fsck -f` on its partition, or write it again"
         let superblock = superblock
         if !isChecksumRight {
@@ -24,7 +24,8 @@ extension Ext4Handle {
         }
         if ext2fs_has_feature_journal_needs_recovery(fs.pointee.super) != 0 {
             return VolumeProblem(
-                code: .dirtyFilesystem, reason: "its journal holds changes that were not carried out yet", hint: again)
+                code: .dirtyFilesystem, reason: "its journal holds changes that were not carried out yet",
+                hint: "boot the card and shut it down cleanly, or run `e2fsck -p` on its partition")
         }
         let state = Int32(superblock.s_state)
         if state & EXT2_ERROR_FS != 0 {

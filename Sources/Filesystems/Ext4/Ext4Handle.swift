@@ -17,13 +17,19 @@ final class Ext4Handle {
     let time: Int64
     /// Whether the superblock's checksum is right, where it has one.
     let isChecksumRight: Bool
+    /// Whether what is deleted keeps its blocks until ``close()``.
+    let keepsDeleted: Bool
+    /// What was deleted meanwhile.
+    var deleted: [Ext4Inode] = []
     private var isOpen = true
 
     var name: String { channel.name }
     var superblock: ext2_super_block { fs.pointee.super.pointee }
 
-    init(_ channel: Ext4Channel, time: Int64) throws(Failure) {
+    /// - Parameter keepsDeleted: See ``keepsDeleted``.
+    init(_ channel: Ext4Channel, time: Int64, keepsDeleted: Bool = false) throws(Failure) {
         self.channel = channel
+        self.keepsDeleted = keepsDeleted
         _ = Self.preparation
         // 0 would make libext2fs take the clock.
         self.time = max(time, 1)
@@ -49,7 +55,13 @@ final class Ext4Handle {
     func readBitmaps() throws(Failure) { try check(ext2fs_read_bitmaps(fs), "reading what is free") }
 
     /// Writes bitmaps, group descriptors and superblock when something changed, and ends the handle.
+    ///
+    /// The copies of the superblock and of the group descriptors in other groups stay as they are, as under the kernel: they
+    /// are what e2fsck takes if a power cut damages the first.
     func close() throws(Failure) {
+        for inode in deleted { try free(inode) }
+        deleted = []
+        fs.pointee.flags |= EXT2_FLAG_MASTER_SB_ONLY
         isOpen = false
         var handle: ext2_filsys? = fs
         // Frees the handle whether it succeeds or not.

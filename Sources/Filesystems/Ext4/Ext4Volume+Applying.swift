@@ -18,17 +18,26 @@ extension Ext4Volume {
     ) throws(Failure) -> [String] {
         // Reads only: what cannot be edited is not opened to be written.
         if let problem = try Ext4Volume(store, name: name, time: time).problem { throw problem }
-        let overlay = Overlay(over: store)
-        let handle = try Ext4Handle(Ext4Channel(writing: overlay, name: name), time: time)
-        try handle.readBitmaps()
-        let editing = Ext4Edit(handle: handle)
-        var changed: [String] = []
-        for change in changes where try editing.apply(change) && !changed.contains(change.path) {
-            changed.append(change.path)
+        func edit(keepingDeleted: Bool) throws(Failure) -> [String] {
+            let overlay = Overlay(over: store)
+            let handle = try Ext4Handle(
+                Ext4Channel(writing: overlay, name: name), time: time, keepsDeleted: keepingDeleted)
+            try handle.readBitmaps()
+            let editing = Ext4Edit(handle: handle)
+            var changed: [String] = []
+            for change in changes where try editing.apply(change) && !changed.contains(change.path) {
+                changed.append(change.path)
+            }
+            try handle.close()
+            try commit(overlay, to: store)
+            return changed
         }
-        try handle.close()
-        try commit(overlay, to: store)
-        return changed
+        // New contents go to blocks that were free, if there are enough: those can be written before the journal's transaction
+        // (see Ext4Commit), which is much smaller then.
+        do throws(Failure) { return try edit(keepingDeleted: true) } catch {
+            guard error.code == .filesystemFull else { throw error }
+            return try edit(keepingDeleted: false)
+        }
     }
 
     private static func commit(_ overlay: Overlay, to store: any WritableBlockStore) throws(Failure) {

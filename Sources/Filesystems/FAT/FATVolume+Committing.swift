@@ -46,11 +46,3 @@ extension FATVolume {
         try layer.commit(to: target)
     }
 }
-
-extension ByteRanges {
-    fileprivate func shifted(by offset: Int64) -> ByteRanges {
-        ByteRanges(ranges.map { ($0.lowerBound + offset)..<($0.upperBound + offset) })
-    }
-
-    fileprivate func intersection(_ other: ByteRanges) -> ByteRanges { subtracting(subtracting(other)) }
-}

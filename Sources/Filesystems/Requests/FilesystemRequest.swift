@@ -4,7 +4,7 @@ import Storage
 
 /// What is asked of a confined process that reads partition tables and file systems.
 enum FilesystemRequest: Int {
-    case table, identify, open, entry, read, list, apply, freeSpace
+    case table, identify, open, entry, read, list, apply, freeSpace, journal
 
     var values: PackedValues {
         var values = PackedValues()

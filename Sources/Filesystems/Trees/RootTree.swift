@@ -39,12 +39,27 @@ package protocol RootFilesystem: RootTree {
         _ changes: [TreeChange], to store: any WritableBlockStore, name: String, time: Int64
     ) throws(Failure) -> [String]
 
-    /// Carries what was changed over an overlay to the medium, so that a power cut cannot leave a file system that looks
-    /// sound and is not. `range` is where the file system is, in bytes, in the overlay and in `target`; changes outside of
-    /// it are not carried.
-    static func commit(
+    /// The writes that carry what was changed over an overlay to `medium`, so that a power cut cannot leave a file system
+    /// that looks sound and is not; nil if nothing was changed. `range` is where the file system is, in bytes, in the
+    /// overlay and in `medium`; changes outside of it are not carried.
+    ///
+    /// The overlay gets what the medium will hold in the end where that is not what was changed.
+    static func writes(
+        carrying overlay: Overlay, volumeAt range: Range<Int64>, to medium: some BlockStore
+    ) throws(Failure) -> OrderedWrites?
+
+    /// The writes that finish what a power cut has left in the journal of the file system at `range` of `medium`; nil if
+    /// nothing is left. Throws if the journal cannot be replayed.
+    static func recovery(of medium: some BlockStore, volumeAt range: Range<Int64>) throws(Failure) -> OrderedWrites?
+}
+
+extension RootFilesystem {
+    /// Carries what was changed over an overlay to `target`; see ``writes(carrying:volumeAt:to:)``.
+    package static func commit(
         _ overlay: Overlay, volumeAt range: Range<Int64>, to target: some WritableBlockStore
-    ) throws(Failure)
+    ) throws(Failure) {
+        try writes(carrying: overlay, volumeAt: range, to: target)?.carry(to: target)
+    }
 }
 
 /// What is at a path of a ``RootTree``.

@@ -17,19 +17,34 @@ struct ArchiveReader: ~Copyable {
     /// returns only ASCII names.
     private static let locale: Void = { _ = setlocale(LC_CTYPE, "C.UTF-8") }()
 
-    init(_ source: ImageSource) throws(Failure) {
+    /// - Parameter members: Whether a compressed file is read as the tar archive in it, and not as one stream.
+    init(_ source: ImageSource, members: Bool) throws(Failure) {
         _ = Self.locale
         guard let handle = archive_read_new() else { throw Failure(.system, "libarchive has no memory") }
-        switch source.format {
-        // Only by the directory at its end, never by the entries in order: a truncated archive has no directory.
-        case .zip: archive_read_support_format_zip_seekable(handle)
-        case .xz: archive_read_support_filter_xz(handle)
-        case .gzip: archive_read_support_filter_gzip(handle)
-        case .bzip2: archive_read_support_filter_bzip2(handle)
-        case .zstd: archive_read_support_filter_zstd(handle)
-        case .raw: break
+        let enabled =
+            switch source.format {
+            // Only by the directory at its end, never by the entries in order: a truncated archive has no directory.
+            case .zip: archive_read_support_format_zip_seekable(handle)
+            case .sevenZip: archive_read_support_format_7zip(handle)
+            case .xz: archive_read_support_filter_xz(handle)
+            case .gzip: archive_read_support_filter_gzip(handle)
+            case .bzip2: archive_read_support_filter_bzip2(handle)
+            case .zstd: archive_read_support_filter_zstd(handle)
+            case .lz4: archive_read_support_filter_lz4(handle)
+            case .tar, .raw: ARCHIVE_OK
+            }
+        // A warning means that libarchive was built without the library, and would run a program that it finds in PATH.
+        guard enabled == ARCHIVE_OK else {
+            archive_read_free(handle)
+            throw .unsupportedArchive(source.path, "this libarchive cannot unpack \(source.format.rawValue)")
         }
-        if source.format != .zip { archive_read_support_format_raw(handle) }
+        if members, !source.format.hasEntries || source.format == .tar {
+            archive_read_support_format_tar(handle)
+            // What follows the end of the archive is read, too: the checksum of the compressed stream is there.
+            archive_read_set_format_option(handle, "tar", "read_concatenated_archives", "1")
+        } else if !source.format.hasEntries {
+            archive_read_support_format_raw(handle)
+        }
         // 1 MiB for each read: fewer system calls than with the default of 10 KiB, and small compared with an image.
         // libarchive moves the offset of the open file, and begins where that is. One reader at a time uses it; all else
         // reads the file by its own offsets.
@@ -82,9 +97,9 @@ struct ArchiveReader: ~Copyable {
     /// Throws if the compressed stream ended before the file did: libarchive ignores what it cannot read there, but it
     /// may be the beginning of a truncated further stream.
     func checkEnd(of source: ImageSource) throws(Failure) {
-        let rest = source.size - archive_filter_bytes(handle, -1)
-        guard source.format != .zip, rest > 0 else { return }
-        throw .trailingBytes(rest, in: source)
+        let end = archive_filter_bytes(handle, -1)
+        guard !source.format.hasEntries, end < source.size, try !source.isZero(from: end) else { return }
+        throw .trailingBytes(source.size - end, in: source)
     }
 
     private static func explain(_ handle: OpaquePointer, _ path: FilePath) -> Failure {
@@ -92,6 +107,12 @@ struct ArchiveReader: ~Copyable {
         let text = archive_error_string(handle).map { String(cString: $0) } ?? "truncated trailer"
         let lower = text.lowercased()
         if lower.contains("encrypt") || lower.contains("passphrase") { return .encryptedArchive(path) }
+        if lower.contains("too much memory") {
+            return .unsupportedArchive(path, "its window takes more than 128 MiB of memory", with: "zstd -d --long=31")
+        }
+        if lower.contains("unsupported") {
+            return .unsupportedArchive(path, lower, with: path.extension == "zip" ? "unzip" : "7z x")
+        }
         if lower.contains("truncated") || lower.contains("premature") || lower.contains("unexpected end")
             || lower.contains("ended before") || lower.contains("no progress is possible")
             || lower.contains("unrecognized archive format")

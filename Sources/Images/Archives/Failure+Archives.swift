@@ -19,11 +19,20 @@ extension Failure {
             hint: "unpack it with the program that knows its password, and name the unpacked image")
     }
 
+    /// - Parameter command: What unpacks it.
+    static func unsupportedArchive(_ path: FilePath, _ reason: String, with command: String? = nil) -> Failure {
+        Failure(
+            .unsupportedArchive, "piflash cannot unpack \(path): \(reason)",
+            hint: "unpack it with \(command.map { "`\($0)`" } ?? "another program"), and name the unpacked image")
+    }
+
     /// A complete stream with other bytes after it.
     static func trailingBytes(_ count: Int64, in source: ImageSource) -> Failure {
         Failure(
             .corruptArchive,
             "\(source.path) is damaged: \(count) bytes follow the end of its \(source.format.rawValue) stream",
-            hint: "download it again, and compare its checksum")
+            hint:
+                "download it again, and compare its checksum; if the vendor puts them there, unpack it, and name the image"
+        )
     }
 }

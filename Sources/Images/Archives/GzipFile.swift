@@ -31,15 +31,29 @@ struct GzipFile {
         file = source.file
     }
 
-    /// Unpacks all members in order; throws if anything else follows a member.
+    /// Throws if it is damaged or truncated.
+    func check() throws(Failure) {
+        _ = try unpack(to: ImageMeasure(limit: .max), with: FastestInflater.self) { (_) throws(Failure) in }
+    }
+
+    /// In bytes: what a vendor puts behind an image, as OpenWrt does (for which boards it is, and a signature).
+    private static let metadataLimit: Int64 = 64 << 10
+
+    /// Unpacks all members in order.
+    ///
+    /// Returns how many bytes of something else follow them; zeros, which some programs fill up with, do not count. Throws
+    /// if that may be the rest of a damaged or truncated member: it begins as one, with one of the two bytes or both, or is
+    /// long.
     func unpack<Engine: Inflater>(
         to output: some DecoderOutput, with engine: Engine.Type, step: (Int64) throws(Failure) -> Void
-    ) throws(Failure) {
+    ) throws(Failure) -> Int64 {
         var position: Int64 = 0
         repeat {
             let start = position + Int64(try headerSize(at: position))
             let data: DeflatedData
-            switch try DeflatedData.unpack(start..<file.size, of: file, to: output, with: engine, step: step) {
+            switch try DeflatedData.unpack(
+                start..<max(start, file.size), of: file, to: output, with: engine, step: step)
+            {
             case .success(let inflated): data = inflated
             case .failure(.cut): throw .truncatedArchive(source.path, "its deflate data has no end")
             case .failure(.invalid): throw .damagedArchive(source.path, "invalid deflate data")
@@ -56,7 +70,13 @@ struct GzipFile {
             }
             position = data.end + Self.trailerSize
         } while try isMember(at: position)
-        guard position == file.size else { throw .trailingBytes(file.size - position, in: source) }
+        let rest = file.size - position
+        guard rest > 0, try !source.isZero(from: position) else { return 0 }
+        let head = try file.bytes(at: position, count: Int(min(rest, 2)))
+        guard rest <= Self.metadataLimit, head[0] != 0x1F, head.count < 2 || head[1] != 0x8B else {
+            throw .trailingBytes(rest, in: source)
+        }
+        return rest
     }
 
     private func isMember(at position: Int64) throws(Failure) -> Bool {

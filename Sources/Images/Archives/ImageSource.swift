@@ -6,7 +6,12 @@ package import SystemPackage
 /// A file with a disk image, compressed or not. Its first bytes decide its format, not its name.
 package struct ImageSource: Sendable {
     package enum Format: String, Sendable, Codable {
-        case zip, xz, gzip, bzip2, zstd, raw
+        case zip, xz, gzip, bzip2, zstd, lz4, tar
+        case sevenZip = "7z"
+        case raw
+
+        /// Whether it is an archive of several files, of which one is the image.
+        var hasEntries: Bool { [.zip, .sevenZip, .tar].contains(self) }
     }
 
     package var path: FilePath { file.path }
@@ -40,18 +45,54 @@ package struct ImageSource: Sendable {
         self.format = format
     }
 
+    /// Whether only zeros are in the file from `offset` on: some programs fill up with them.
+    func isZero(from offset: Int64) throws(Failure) -> Bool {
+        let buffer = AlignedBuffer(count: 1 << 20)
+        defer { withExtendedLifetime(buffer) {} }
+        var position = offset
+        while position < size {
+            let part = UnsafeMutableRawBufferPointer(
+                rebasing: buffer.bytes[..<Int(min(Int64(buffer.bytes.count), size - position))])
+            try file.read(into: part, at: position)
+            guard UnsafeRawBufferPointer(part).isAllZero else { return false }
+            position += Int64(part.count)
+        }
+        return true
+    }
+
     private static func format(of head: [UInt8]) -> Format? {
         packing(of: head) ?? (isDiskStart(head) ? .raw : nil)
     }
 
     private static func packing(of head: [UInt8]) -> Format? {
-        // Signatures: APPNOTE.TXT 4.3.7, the xz format 2.1.1.1, RFC 1952 2.3.1, bzip2's "BZh", RFC 8878 3.1.1.
+        // Signatures: APPNOTE.TXT 4.3.7, the xz format 2.1.1.1, RFC 1952 2.3.1, bzip2's "BZh", 7zFormat.txt "Signature",
+        // the LZ4 frame format, POSIX pax (ustar).
         let signatures: [([UInt8], Format)] = [
             ([0x50, 0x4B, 0x03, 0x04], .zip), ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], .xz), ([0x1F, 0x8B], .gzip),
-            ([0x42, 0x5A, 0x68], .bzip2), ([0x28, 0xB5, 0x2F, 0xFD], .zstd),
+            ([0x42, 0x5A, 0x68], .bzip2), ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], .sevenZip),
+            ([0x04, 0x22, 0x4D, 0x18], .lz4),
         ]
-        return signatures.first { head.starts(with: $0.0) }?.1
+        if let format = signatures.first(where: { head.starts(with: $0.0) })?.1 { return format }
+        if isZstd(head) { return .zstd }
+        return isTar(head) ? .tar : nil
     }
+
+    /// RFC 8878, 3.1.1 and 3.1.2: a frame, or skippable frames before one, as pzstd writes them: 5? 2A 4D 18 and the size
+    /// of what follows in four bytes.
+    private static func isZstd(_ head: [UInt8]) -> Bool {
+        var start = 0
+        while start + 8 <= head.count {
+            if head[start...].starts(with: [0x28, 0xB5, 0x2F, 0xFD]) { return true }
+            guard head[start] & 0xF0 == 0x50, head[(start + 1)...].starts(with: [0x2A, 0x4D, 0x18]) else {
+                return false
+            }
+            start += 8 + Int(head.u32(start + 4))
+        }
+        return false
+    }
+
+    /// Whether it begins with the header of a tar archive (POSIX ustar, and GNU's): "ustar" at 257.
+    static func isTar(_ head: [UInt8]) -> Bool { head.dropFirst(257).starts(with: Array("ustar".utf8)) }
 
     /// Whether the first sector ends like that of a partitioned disk, with 55 AA at 510. A CD image can end like this
     /// too, to boot from a USB stick, but it does not boot on a Pi.
@@ -73,9 +114,7 @@ package struct ImageSource: Sendable {
         if isCDImage(head) { return "it is a CD image (ISO 9660)" }
         if let packed = packing(of: head) { return "it is compressed twice (\(packed.rawValue))" }
         if head.starts(with: [0x50, 0x4B, 0x05, 0x06]) { return "it is an empty zip archive" }
-        if head.count > 262, Array(head[257..<262]) == Array("ustar".utf8) { return "it is a tar archive" }
-        if head.starts(with: Array("7z".utf8) + [0xBC, 0xAF]) { return "it is a 7z archive" }
-        if head.starts(with: Array("Rar!".utf8)) { return "it is a RAR archive" }
+        if let foreign = foreign(head) { return "it is a \(foreign.name), which piflash cannot unpack" }
         if head.starts(with: Array("QFI".utf8) + [0xFB]) { return "it is a qcow2 image" }
         if head.prefix(512).allSatisfy({ $0 == 0 }) { return "it starts with zeros instead of a partition table" }
         // Text may contain letters that are not ASCII, but no control characters.
@@ -84,10 +123,27 @@ package struct ImageSource: Sendable {
         {
             return "it is a text file"
         }
-        return "it has no partition table, and is not in a format that piflash reads (zip, xz, gz, bz2, zst, raw)"
+        return "it has no partition table, and is not in a format that piflash reads "
+            + "(zip, xz, gz, bz2, zst, lz4, 7z, tar, raw)"
+    }
+
+    /// What other programs unpack: its name, and the command for it.
+    private static func foreign(_ head: [UInt8]) -> (name: String, command: String)? {
+        let known: [([UInt8], String, String)] = [
+            (Array("Rar!".utf8), "RAR archive", "7z x"), (Array("LZIP".utf8), "lzip file", "lzip -dk"),
+            (Array("LRZI".utf8), "lrzip file", "lrunzip"), ([0x89, 0x4C, 0x5A, 0x4F, 0x00], "lzop file", "lzop -dk"),
+            ([0x1F, 0x9D], "compress file (.Z)", "uncompress -k"), ([0x5D, 0x00, 0x00], "lzma file", "unlzma -k"),
+            (Array("MSCF".utf8), "cabinet archive", "7z x"), (Array("xar!".utf8), "xar archive", "7z x"),
+        ]
+        return known.first { head.starts(with: $0.0) }.map { ($0.1, $0.2) }
     }
 
     static func hint(for head: [UInt8]) -> String {
+        if let foreign = foreign(head) { return "unpack it with `\(foreign.command)`, and name the unpacked image" }
+        return plainHint(for: head)
+    }
+
+    private static func plainHint(for head: [UInt8]) -> String {
         describe(head).contains("web page") || head.isEmpty
             ? "the download went wrong: download the image again" : "name the image that the vendor publishes"
     }
@@ -101,6 +157,8 @@ extension Failure.Code {
     /// The archive's contents do not match its checksums.
     package static let corruptArchive = Failure.Code("images.corrupt")
     package static let encryptedArchive = Failure.Code("images.encrypted")
+    /// The archive is sound, and needs a method or an amount of memory that is not available here.
+    package static let unsupportedArchive = Failure.Code("images.unsupported")
     /// The archive contains no disk image, or several.
     package static let ambiguousArchive = Failure.Code("images.ambiguous")
     /// The checksum is not the one in the recipe.

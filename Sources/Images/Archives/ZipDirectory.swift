@@ -7,6 +7,9 @@ import Storage
 /// Everything else (stored, encrypted, split, zip64's large directories, contradictions between the directory and the
 /// entry's own header) is declined, and left to libarchive.
 ///
+/// macOS writes archives of more than 4 GiB without zip64: every number in them is the true one modulo 2^32. The places
+/// are found all the same, and the size is not taken for known.
+///
 /// - 4.3.16, end of central directory: signature, disk(2) disk(2), entries(2) entries(2), size(4), offset(4),
 ///   comment(2 + n)
 /// - 4.3.12, directory: signature, version(1), system of the attributes(1) at 5, version(2), flags(2) at 8, method(2),
@@ -16,12 +19,22 @@ import Storage
 ///   at 30
 struct ZipDirectory {
     struct DeflatedEntry {
-        /// Where its data is in the file.
+        /// Where its data is in the file: begins and ends, or begins and ends before, if the archive may be one of macOS.
         let range: Range<Int64>
+        /// The numbers of the directory, in bytes: modulo 2^32 in an archive of macOS.
+        let recordedPacked: UInt32
+        let recordedSize: UInt32
         let checksum: UInt32
-        /// In bytes, unpacked.
-        let size: Int64
+        /// Whether the numbers may be those of macOS.
+        let mayBeLarger: Bool
+        /// In bytes, unpacked; nil if it is not known.
+        var size: Int64? { mayBeLarger ? nil : Int64(recordedSize) }
     }
+
+    /// Deflate makes at most 1,032 bytes of one (zlib's "Technical Details").
+    private static let largestRatio: Int64 = 1032
+    /// 4.4.4: sizes follow the data, since the writer did not know them before. macOS always does this.
+    private static let sizesFollow: UInt16 = 1 << 3
 
     private static let endSize = 22
     private static let recordSize = 46
@@ -50,9 +63,11 @@ struct ZipDirectory {
         while end >= 0, !Self.isEnd(tail, at: end) { end -= 1 }
         guard end >= 0, tail.u32(end + 4) == 0 else { return nil }
         let size = Int(tail.u32(end + 12))
-        start = Int64(tail.u32(end + 16))
         // Nothing is between the directory and its end record, not even a zip64 record.
-        guard size <= Self.limit, start + Int64(size) == file.size - Int64(tail.count - end) else { return nil }
+        start = file.size - Int64(tail.count - end) - Int64(size)
+        guard size <= Self.limit, start >= 0, UInt32(truncatingIfNeeded: start) == tail.u32(end + 16) else {
+            return nil
+        }
         records = try file.bytes(at: start, count: size)
         guard let places = Self.places(in: records), places.count == Int(tail.u16(end + 10)) else { return nil }
         self.places = places
@@ -128,17 +143,30 @@ struct ZipDirectory {
         let offset = u32(record + 42)
         // If all bits are set, the number is in a zip64 field.
         guard flags & Self.unusual == 0, u16(record + 10) == Self.deflate, u16(record + 34) == 0,
-            ![packed, size, offset].contains(.max), Int64(offset) + Int64(Self.headerSize) <= start
+            ![packed, size, offset].contains(.max)
         else { return nil }
-        let header = try file.bytes(at: Int64(offset), count: Self.headerSize)
+        for place in stride(from: Int64(offset), through: start - Int64(Self.headerSize), by: 1 << 32) {
+            guard let data = try dataBegin(ofHeaderAt: place, flags: flags, name: name) else { continue }
+            let mayBeLarger = flags & Self.sizesFollow != 0 && (start - data) > (1 << 32) / Self.largestRatio
+            let end = mayBeLarger && start >= 1 << 32 ? start : data + Int64(packed)
+            guard end <= start, data <= end else { continue }
+            return DeflatedEntry(
+                range: data..<end, recordedPacked: packed, recordedSize: size, checksum: u32(record + 16),
+                mayBeLarger: mayBeLarger)
+        }
+        return nil
+    }
+
+    /// Where the data of the entry is whose own header is at `place`; nil if another header is there, or none.
+    private func dataBegin(ofHeaderAt place: Int64, flags: UInt16, name: [UInt8]) throws(Failure) -> Int64? {
+        let header = try file.bytes(at: place, count: Self.headerSize)
         let nameLength = Int(header.u16(26))
-        let data = Int64(offset) + Int64(Self.headerSize + nameLength) + Int64(header.u16(28))
         guard header.starts(with: [0x50, 0x4B, 0x03, 0x04]), header.u16(6) == flags,
             header.u16(8) == Self.deflate, nameLength == name.count,
-            data + Int64(packed) <= start,
-            try file.bytes(at: Int64(offset) + Int64(Self.headerSize), count: nameLength) == name
+            place + Int64(Self.headerSize + nameLength) <= start,
+            try file.bytes(at: place + Int64(Self.headerSize), count: nameLength) == name
         else { return nil }
-        return DeflatedEntry(range: data..<(data + Int64(packed)), checksum: u32(record + 16), size: Int64(size))
+        return place + Int64(Self.headerSize + nameLength) + Int64(header.u16(28))
     }
 
     private func u16(_ offset: Int) -> UInt16 { records.u16(offset) }
@@ -156,9 +184,11 @@ extension ZipDirectory.DeflatedEntry {
         case .failure(.invalid): throw .damagedArchive(source.path, "invalid deflate data")
         case .success(let data):
             guard data.checksum == checksum else { throw .damagedArchive(source.path, "wrong CRC-32") }
-            guard data.end == range.upperBound, data.count == size else {
-                throw .damagedArchive(source.path, "wrong size in its directory")
-            }
+            let packed = data.end - range.lowerBound
+            guard UInt32(truncatingIfNeeded: packed) == recordedPacked,
+                UInt32(truncatingIfNeeded: data.count) == recordedSize,
+                mayBeLarger || data.end == range.upperBound && data.count == Int64(recordedSize)
+            else { throw .damagedArchive(source.path, "wrong size in its directory") }
         }
     }
 }

@@ -74,7 +74,7 @@ extension CacheFiles {
         _ source: ImageSource, _ image: ImageUnpacker, to file: GrowingFile, _ whole: WorkerThread<String>,
         _ chunks: WorkerThread<ChunkDigests>, events: (ImageEvent) -> Void, isCancelled: () -> Bool
     ) throws(Failure) -> ImageDigests {
-        try withoutActuallyEscaping(events) { events throws(Failure) in
+        let metadata = try withoutActuallyEscaping(events) { events throws(Failure) in
             try withoutActuallyEscaping(isCancelled) { isCancelled throws(Failure) in
                 try image.run(
                     to: file,
@@ -84,8 +84,9 @@ extension CacheFiles {
                     }, isCancelled: isCancelled)
             }
         }
-        try check(file.count, of: source, expected: image.size)
+        try check(file, of: source, expected: image.size)
         events(.unpacking(done: source.size, total: source.size))
+        if metadata > 0 { events(.metadata(bytes: metadata)) }
         file.complete()
         try file.synchronize()
         guard let whole = try whole.value(unless: isCancelled), let chunks = try chunks.value(unless: isCancelled)
@@ -95,7 +96,8 @@ extension CacheFiles {
         return ImageDigests(whole: whole, chunks: chunks)
     }
 
-    private func check(_ count: Int64, of source: ImageSource, expected: Int64?) throws(Failure) {
+    private func check(_ file: GrowingFile, of source: ImageSource, expected: Int64?) throws(Failure) {
+        let count = file.count
         guard count > 0 else {
             throw Failure(.notAnImage, "\(source.path) unpacks to nothing", hint: "download it again")
         }
@@ -103,7 +105,12 @@ extension CacheFiles {
             throw Failure(
                 .truncatedArchive, "\(source.path) contains \(count) of \(expected) bytes", hint: "download it again")
         }
-        guard count % 512 == 0 else {
+        // Some build systems leave a few zeros behind the last sector; a card gets a whole sector of them.
+        let buffer = AlignedBuffer(count: 512)
+        defer { withExtendedLifetime(buffer) {} }
+        let tail = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<Int(count % 512)])
+        try file.read(into: tail, at: count - Int64(tail.count))
+        guard UnsafeRawBufferPointer(tail).isAllZero else {
             throw Failure(
                 .truncatedArchive,
                 "\(source.path) unpacks to \(count) bytes, which is not a multiple of the sector size",

@@ -85,7 +85,7 @@ struct CacheFiles: Sendable {
     }
 
     /// Opens the image with `digest`, and locks it so that it is not removed; nil if it is missing or was changed.
-    func open(_ digest: String) throws(Failure) -> ProvedImage.Content? {
+    func open(_ digest: String, of source: FilePath) throws(Failure) -> ProvedImage.Content? {
         let (image, note) = ("\(digest).img", "\(digest).json")
         guard let lock = try FileLock.take(existing: image, in: images, .shared),
             let status = try? lock.descriptor.stat(), let bytes = Self.record(note, in: images),
@@ -95,14 +95,15 @@ struct CacheFiles: Sendable {
         // The time of the last use, for eviction.
         images.touch(note)
         return ProvedImage.Content(
-            file: try ImageFile(adopting: file, at: images.path.appending(image)), lock: lock, digests: known.chunks)
+            file: try ImageFile(adopting: file, at: images.path.appending(image), called: source), lock: lock,
+            digests: known.chunks)
     }
 
     /// Moves an unpacked image, which is locked by `kept`, into the cache: first the image, then its note, then the index.
     func adopt(
         _ part: String, _ kept: FileLock, as entry: SourceIndex, _ chunks: ChunkDigests, key: String
     ) throws(Failure) {
-        if try open(entry.imageDigest) != nil {
+        if try open(entry.imageDigest, of: images.path.appending(part)) != nil {
             // Another source has the same image, and cards may be being written from it: it stays.
             images.remove(part)
         } else {

@@ -39,7 +39,7 @@ package final class Image: Sendable {
             try store.prove(0..<Self.recordSpace)
             try store.prove(size - Self.recordSpace..<size)
             let file = store.file
-            let table = try PartitionTable.read(file.enduringPath, name: path)
+            let table = try PartitionTable.read(file.enduringPath, name: FilePath(store.name))
             for partition in table.partitions {
                 let start = partition.range.lowerBound
                 try store.prove(start - Self.recordSpace..<start + Self.signatures)
@@ -57,4 +57,6 @@ package enum ImageEvent: Hashable, Sendable {
     case waiting
     /// The image that was unused for longest was removed to make room.
     case evicted(digest: String)
+    /// How many bytes of the vendor's own follow the compressed image in its file, and do not reach a card.
+    case metadata(bytes: Int64)
 }

@@ -6,7 +6,7 @@ package import SystemPackage
 extension ImageCache {
     /// The image of the file at `source`, readable at once: from the cache, or while other threads unpack it.
     ///
-    /// The image is unpacked completely first if its size is not known beforehand (gz, bz2, zst), or if `sha256` is not
+    /// The image is unpacked completely first if its size is not known beforehand (gz, bz2, zst, lz4, a zip by macOS), or if `sha256` is not
     /// the source's, since it may be the image's.
     ///
     /// - Parameters: As for ``image(at:sha256:validate:events:isCancelled:)``; all are called on other threads.

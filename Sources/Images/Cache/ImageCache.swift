@@ -102,7 +102,8 @@ package struct ImageCache: Sendable {
                 throw Failure(.system, "the unpacked image of \(source) vanished from the cache", hint: "try again")
             }
             defer { withExtendedLifetime(kept) {} }
-            try validate(files.images.path.appending(part), ImageFile(opening: files.images.path.appending(part)))
+            let made = files.images.path.appending(part)
+            try validate(made, ImageFile(opening: made, called: source))
             guard try SourceIdentity(of: source) == identity else {
                 throw Failure(.corruptArchive, "\(source) changed while it was unpacked", hint: "try again")
             }
@@ -123,7 +124,7 @@ package struct ImageCache: Sendable {
     private func open(
         _ entry: SourceIndex, in files: CacheFiles, source: FilePath, isCancelled: @escaping @Sendable () -> Bool
     ) throws(Failure) -> Image? {
-        guard let content = try files.open(entry.imageDigest) else { return nil }
+        guard let content = try files.open(entry.imageDigest, of: source) else { return nil }
         let store = ProvedImage(content) { (damaged) throws(Failure) in
             try unpackAgain(entry, insteadOf: damaged, source: source, isCancelled: isCancelled)
         }

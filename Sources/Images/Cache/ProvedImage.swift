@@ -161,7 +161,7 @@ package final class ProvedImage: BlockStore {
         guard failure.code != .cancelled else { return failure }
         return Failure(
             .corruptCache,
-            "the unpacked image in the cache was damaged (\(name)), and cannot be unpacked again: \(failure.message)",
+            "the unpacked image of \(name) in the cache was damaged (\(path)), and cannot be unpacked again: \(failure.message)",
             hint: "see that the image's file is in its place and the disk is sound, and run the same command again",
             cause: failure)
     }

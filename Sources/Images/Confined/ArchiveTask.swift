@@ -23,13 +23,14 @@ package enum ArchiveTask {
             case .measure:
                 guard let found else { throw UnpackedValues.malformed }
                 let measure = ImageMeasure(limit: try request.number(Int64.self))
-                try decoding(found.source, found.image, nil, worker).run(to: measure)
+                _ = try decoding(found.source, found.image, nil, worker).run(to: measure)
                 result.add(measure.stored)
             case .unpack:
                 guard let found else { throw UnpackedValues.malformed }
                 let output = try GrowingFile(given(file), at: path, size: found.image.size)
-                try unpack(found.source, found.image, to: output, worker)
+                let metadata = try unpack(found.source, found.image, to: output, worker)
                 output.addNews(to: &result)
+                result.add(metadata)
             case .packing:
                 let packing = try ImageSource(ImageFile(adopting: given(file), at: path)).packingHere()
                 result.add(packing.blocks ?? -1)
@@ -63,7 +64,7 @@ package enum ArchiveTask {
 
     private static func unpack(
         _ source: ImageSource, _ image: ArchivedImage, to output: GrowingFile, _ worker: ConfinedWorker
-    ) throws(Failure) {
+    ) throws(Failure) -> Int64 {
         try Unpacking(decoding: decoding(source, image, output, worker), file: output).run()
     }
 

@@ -41,46 +41,51 @@ struct Decoding {
     let progress: (Int64) throws(Failure) -> Void
     let isCancelled: () -> Bool
 
-    /// Decodes all of the image, and throws early if it is not one.
-    func run(to output: some ImageOutput) throws(Failure) {
-        try decode(to: output)
+    /// Decodes all of the image, and throws early if it is not one. Returns how many bytes of the vendor's own follow it.
+    func run(to output: some ImageOutput) throws(Failure) -> Int64 {
+        let metadata = try decode(to: output)
         try Self.checkHead(output.head, of: source)
+        return metadata
     }
 
-    private func decode(to output: some ImageOutput) throws(Failure) {
+    private func decode(to output: some ImageOutput) throws(Failure) -> Int64 {
         var steps = Steps(self, output)
         let wanted: Int
+        let wantsEntry: Bool
         switch image.place {
         case .stream where source.format == .gzip:
-            try GzipFile(source).unpack(to: output, with: FastestInflater.self) { (done) throws(Failure) in
+            return try GzipFile(source).unpack(to: output, with: FastestInflater.self) { (done) throws(Failure) in
                 try steps.step(done)
             }
-            return
         case .deflated(let data):
             try data.unpack(from: source, to: output, with: FastestInflater.self) { (done) throws(Failure) in
                 try steps.step(done)
             }
-            return
-        case .entry(let entry): wanted = entry.index
-        case .stream: wanted = 0
+            return 0
+        case .entry(let entry): (wanted, wantsEntry) = (entry.index, true)
+        case .stream: (wanted, wantsEntry) = (0, false)
         }
-        var reader = try ArchiveReader(source)
+        var reader = try ArchiveReader(source, members: wantsEntry)
+        var isFound = false
         while let next = try reader.next() {
             guard next.index == wanted else { continue }
+            isFound = true
             do {
                 try reader.forEachBlock { block, offset, consumed in
                     try output.skip(to: offset)
                     try output.append(block)
                     try steps.step(consumed)
                 }
-                try reader.checkEnd(of: source)
+                // A tar archive is read to its end: damage behind the image means that the image may be damaged, too.
+                if source.format.hasEntries { break }
             } catch let failure as Failure {
                 throw failure
             } catch {
                 throw Failure(.system, "unpacking \(source.path): \(error)")
             }
-            break
         }
+        if isFound { try reader.checkEnd(of: source) }
+        return 0
     }
 
     var cancelled: Failure { Failure(.cancelled, "stopped while unpacking \(source.path)") }

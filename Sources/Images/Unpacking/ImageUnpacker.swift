@@ -37,8 +37,9 @@ struct ImageUnpacker {
         switch work {
         case .here(let image):
             let measure = ImageMeasure(limit: limit)
-            try Decoding(source: source, image: image, progress: { (_) throws(Failure) in }, isCancelled: isCancelled)
-                .run(to: measure)
+            _ = try Decoding(
+                source: source, image: image, progress: { (_) throws(Failure) in }, isCancelled: isCancelled
+            ).run(to: measure)
             return measure.stored
         case .confined(let process):
             var request = ArchiveRequest.measure.values(source.path)
@@ -51,18 +52,19 @@ struct ImageUnpacker {
         }
     }
 
-    /// Unpacks the image into `file`. The file then has all bytes, but is not complete yet: the caller says so.
+    /// Unpacks the image into `file`. The file then has all bytes, but is not complete yet: the caller says so. Returns how
+    /// many bytes of the vendor's own follow the compressed image: no card gets them.
     ///
     /// - Parameters:
     ///   - progress: Called now and then with how many bytes of the source are done. If it throws, the work ends.
     ///   - isCancelled: Asked more often.
     func run(
         to file: GrowingFile, progress: @escaping (Int64) throws(Failure) -> Void, isCancelled: @escaping () -> Bool
-    ) throws(Failure) {
+    ) throws(Failure) -> Int64 {
         switch work {
         case .here(let image):
             let decoding = Decoding(source: source, image: image, progress: progress, isCancelled: isCancelled)
-            try Unpacking(decoding: decoding, file: file).run()
+            return try Unpacking(decoding: decoding, file: file).run()
         case .confined(let process):
             var result = try process.call(
                 ArchiveRequest.unpack.values(file.path), passing: file.descriptor
@@ -78,6 +80,7 @@ struct ImageUnpacker {
                 return []
             }
             try file.grow(by: &result)
+            return try result.number(Int64.self)
         }
     }
 }

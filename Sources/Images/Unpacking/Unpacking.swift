@@ -11,13 +11,18 @@ struct Unpacking {
 
     private var source: ImageSource { decoding.source }
 
-    /// Unpacks the whole image. The file then has all bytes, but is not complete yet: the caller says so.
-    func run() throws(Failure) {
-        if source.format == .xz, let blocks = try XZBlocks(source) { return try unpack(blocks) }
+    /// Unpacks the whole image. The file then has all bytes, but is not complete yet: the caller says so. Returns how many
+    /// bytes of the vendor's own follow the image.
+    func run() throws(Failure) -> Int64 {
+        if case .stream = decoding.image.place, source.format == .xz, let blocks = try XZBlocks(source) {
+            try unpack(blocks)
+            return 0
+        }
         let writer = try StreamWriter(to: file)
         do throws(Failure) {
-            try decoding.run(to: writer)
+            let metadata = try decoding.run(to: writer)
             try writer.finish()
+            return metadata
         } catch {
             writer.stop()
             throw error

@@ -11,7 +11,8 @@ struct DevicesCommand: ContextualCommand {
         commandName: "devices",
         abstract: "List the cards that can be written, and what is on them.",
         discussion: """
-            With --all, also lists the disks that piflash refuses, with the reason.
+            Cards and USB disks that piflash refuses now, such as one that the desktop has mounted, follow with the reason. With
+            --all, so do all other disks.
 
             EXAMPLES
               piflash devices
@@ -19,7 +20,7 @@ struct DevicesCommand: ContextualCommand {
               piflash devices --json
             """)
 
-    @Flag(name: .long, help: "Also list disks that piflash refuses, and why.")
+    @Flag(name: .long, help: "Also list all other disks, and why piflash refuses them.")
     var all = false
 
     @Flag(name: .long, help: "Print a JSON list.")
@@ -28,27 +29,48 @@ struct DevicesCommand: ContextualCommand {
     func run(in context: CommandContext) async throws {
         let validation = CardValidation()
         let known = BlockDeviceTree().disks().map { facts in
-            Row(
-                facts, problems: validation.problems(of: facts, imageSize: nil, protecting: [context.directories.cache])
+            (
+                facts: facts,
+                problems: validation.problems(of: facts, imageSize: nil, protecting: [context.directories.cache])
             )
         }
-        let rows = known.filter { all || $0.refusals.isEmpty }
-        guard json || !rows.isEmpty else {
-            context.console.note(
-                "no card that can be written" + (known.isEmpty ? "" : "; `piflash devices --all` says why"))
-            return
+        let listing = DeviceListing(known, all: all)
+        if !json, listing.rows.allSatisfy({ !$0.refusals.isEmpty }) {
+            let rest = known.count > listing.rows.count ? "; `piflash devices --all` says why" : ""
+            context.console.note("no card that can be written" + (listing.rows.isEmpty ? rest : ""))
         }
-        try context.console.answer(json: json, rows, or: Self.text(of: rows))
+        guard json || !listing.rows.isEmpty else { return }
+        try context.console.answer(json: json, listing.rows, or: listing.text)
+    }
+}
+
+/// The disks that `piflash devices` lists: those that can be written, and those that somebody may miss among them.
+struct DeviceListing {
+    let rows: [Row]
+
+    /// - Parameter all: Whether disks are listed, too, that cannot be taken for a card.
+    init(_ disks: [(facts: DeviceFacts, problems: [Failure])], all: Bool) {
+        rows = disks.filter { all || $0.problems.isEmpty || $0.facts.mayBeCard }.map {
+            Row($0.facts, problems: $0.problems)
+        }
     }
 
-    private static func text(of rows: [Row]) -> String {
+    var text: String {
+        let writable = rows.filter(\.refusals.isEmpty)
         let table = TextTable.columns(
             ["DEVICE", "SIZE", "BUS", "MODEL", "ON IT NOW"],
-            rows.map { [$0.device, formatBytes($0.size), $0.bus, $0.model, $0.summary] })
-        return ([table] + rows.flatMap(\.refusals).map { "refused: \($0)" }).joined(separator: "\n")
+            writable.map { [$0.device, formatBytes($0.size), $0.bus, $0.model, $0.summary] })
+        let refused = rows.filter { !$0.refusals.isEmpty }.flatMap { row in
+            ["", "\(row.device) (\(formatBytes(row.size)), \(row.bus), \(row.model)) cannot be written now:"]
+                + zip(row.refusals, row.hints).flatMap { refusal, hint in
+                    ["  \(refusal)"] + (hint.isEmpty ? [] : ["    hint: \(hint)"])
+                }
+        }
+        return ((writable.isEmpty ? [] : [table]) + (writable.isEmpty ? Array(refused.dropFirst()) : refused))
+            .joined(separator: "\n")
     }
 
-    private struct Row: Encodable {
+    struct Row: Encodable {
         let device: String
         let size: Int64
         let bus: String
@@ -57,6 +79,8 @@ struct DevicesCommand: ContextualCommand {
         let node: String?
         let contents: [String]
         let refusals: [String]
+        /// What to do about each of them; empty if there is nothing.
+        let hints: [String]
 
         init(_ facts: DeviceFacts, problems: [Failure]) {
             device = facts.path.string
@@ -68,6 +92,9 @@ struct DevicesCommand: ContextualCommand {
             node = card.node
             contents = card.lines
             refusals = problems.map(\.message)
+            // A disk that can never be a card must not come with advice to unmount it.
+            let isFinal = problems.contains { CardValidation.finalCodes.contains($0.code) }
+            hints = problems.map { isFinal ? "" : $0.hint ?? "" }
         }
 
         var summary: String {

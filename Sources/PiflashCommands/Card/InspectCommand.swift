@@ -29,19 +29,32 @@ struct InspectCommand: ContextualCommand {
     func run(in context: CommandContext) async throws {
         let reading = try InspectedCard(at: context.absolute(target))
         guard let record = reading.record else {
+            if let node = reading.unfinishedNode {
+                throw Failure(
+                    .init("commands.unfinished-edit"),
+                    "\(target): an edit of this card to \(node) was begun and not finished",
+                    hint: "run `piflash configure` with its recipe again")
+            }
             throw Failure(
                 .init("commands.no-record"),
                 "\(target): piflash did not write this card (it has no \(InspectedCard.recordPath))",
                 hint: "`piflash devices` shows what is on each card")
         }
         let report = try reading.firstBootStatus().flatMap { FirstBootStatus($0) }
-        if json { return context.console.output(json: try Self.json(record, report)) }
+        if json {
+            return context.console.output(json: try Self.json(record, report, unfinished: reading.unfinishedNode))
+        }
         var rows = [("node", record.node), ("recipe", "\(record.recipe)  sha256 \(record.recipeDigest)")]
         if let image = record.image { rows.append(("image", "\(image.name)  sha256 \(image.digest)")) }
         if let flavour = record.flavour { rows.append(("system", flavour.title)) }
         if let problem = record.mechanismProblem { rows.append(("not by its own way", problem)) }
         rows.append(("written", record.writtenAtText))
         rows.append(("by", "piflash \(record.version)"))
+        if let node = reading.unfinishedNode {
+            rows.append(
+                ("unfinished", "an edit to \(node) was begun and not finished: run `piflash configure` again"))
+            if let problem = reading.root?.problem { rows.append(("but", problem)) }
+        }
         if let report {
             rows.append(("first boot", report.summary))
             for (name, text) in [("since", report.since), ("repaired", report.repaired), ("clock", report.clock)] {
@@ -51,11 +64,17 @@ struct InspectCommand: ContextualCommand {
         context.console.output(TextTable.pairs(rows))
     }
 
-    /// The card's record, with the report of the first boot as one more member.
-    private static func json(_ record: CardRecord, _ report: FirstBootStatus?) throws -> String {
-        guard let report, case .object(let members) = try JSONValue(parsing: record.encoded) else {
+    /// The card's record, with the node of an edit that was not finished and the report of the first boot as further
+    /// members.
+    private static func json(
+        _ record: CardRecord, _ report: FirstBootStatus?, unfinished: String?
+    ) throws -> String {
+        guard report != nil || unfinished != nil, case .object(var members) = try JSONValue(parsing: record.encoded)
+        else {
             return String(decoding: record.encoded, as: UTF8.self)
         }
+        if let unfinished { members.append(JSONValue.Member("unfinished_edit", .string(unfinished))) }
+        guard let report else { return JSONValue.object(members).prettyText }
         let fields = [
             ("state", report.state), ("step", report.step), ("since", report.since),
             ("waiting_for", report.waitingFor), ("last_error", report.lastError), ("repaired", report.repaired),

@@ -8,7 +8,7 @@ struct ImageInfoCommand: ContextualCommand {
         commandName: "info",
         abstract: "Show what an image or a card is, and how it is configured.",
         discussion: """
-            FILE is an image, packed (zip, xz, gz, bz2, zst) or not, or a card's device.
+            FILE is an image, packed (zip, xz, gz, bz2, zst, lz4, 7z, tar) or not, or a card's device.
             piflash unpacks a file into the cache, as `piflash write` does, and changes
             nothing in it.
 

@@ -36,6 +36,8 @@ final class EventRenderer: Sendable {
         case .waiting: notice("another piflash is unpacking the same image; waiting for it")
         case .evicted(let digest):
             notice("removed the unpacked image \(digest.prefix(12)) from the cache to make room")
+        case .metadata(let bytes):
+            notice("warning: \(formatBytes(bytes)) of the vendor's own follow the compressed image; no card gets them")
         }
     }
 

@@ -19,6 +19,9 @@ package struct InspectedCard {
     /// The whole card, to try changes on; nil if only the boot partition is available.
     let content: Overlay?
 
+    /// The node of an edit that was begun and not finished; nil if there is none.
+    package var unfinishedNode: String? { snapshot.unfinishedEdit?.node }
+
     /// The path of that record, for messages.
     package static var recordPath: String { CardRecord.path }
 
@@ -49,6 +52,7 @@ package struct InspectedCard {
         self.files = files
         snapshot = try BootSnapshot(of: files)
         record = try snapshot.record
+        try InspectedRoot.replayJournal(on: content, table: table, boot: snapshot)
         root = try InspectedRoot(of: content, table: table, boot: snapshot)
         self.content = content
     }

@@ -62,6 +62,7 @@ package struct InspectedImage: Sendable {
         size = store.size
         self.table = table
         let boot = try BootSnapshot(of: BootVolume.open(store, table: table, at: 0))
+        try InspectedRoot.replayJournal(on: store, table: table, boot: boot)
         root = try InspectedRoot(of: store, table: table, boot: boot)
         profile = try OSProfile.detect(boot, root: root.snapshot)
         bootProblems = try BootProblems(of: store, table: table, boot: boot, root: root.snapshot).texts

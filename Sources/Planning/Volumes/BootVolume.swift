@@ -27,8 +27,8 @@ package enum BootVolume {
 
     /// Validates an unpacked image: its partition table must be valid and its boot partition editable.
     package static func validate(_ path: FilePath, _ file: ImageFile) throws(Failure) {
-        let table = try PartitionTable.read(path)
-        _ = try range(in: table, of: path.string)
+        let table = try PartitionTable.read(path, name: FilePath(file.name))
+        _ = try range(in: table, of: file.name)
     }
 }
 

@@ -20,9 +20,7 @@ package struct InspectedRoot: Sendable {
 
     /// Reads the root partition of `store`. Throws if the store cannot be read.
     package init(of store: some BlockStore, table: PartitionTable, boot: BootSnapshot) throws(Failure) {
-        switch RootVolume.find(
-            in: table, commandLine: boot.text(BootPath.commandLine) ?? boot.text(BootPath.currentCommandLine))
-        {
+        switch Self.find(in: table, boot: boot) {
         case .missing(let reason):
             partition = nil
             snapshot = nil
@@ -37,13 +35,31 @@ package struct InspectedRoot: Sendable {
                 freeBytes = volume.freeBytes
                 problem = read.problem
             } catch {
-                guard [.unsupportedFilesystem, .damagedFilesystem, .dirtyFilesystem].contains(error.code) else {
-                    throw error
-                }
+                guard Self.isUnreadable(error) else { throw error }
                 snapshot = nil
                 freeBytes = nil
                 problem = error.message
             }
         }
+    }
+    /// Whether it is the file system that cannot be used, not the store that cannot be read.
+    static func isUnreadable(_ failure: Failure) -> Bool {
+        [.unsupportedFilesystem, .damagedFilesystem, .dirtyFilesystem].contains(failure.code)
+    }
+
+    /// Makes `overlay` what it will be when what a power cut has left in the root partition's journal is carried out.
+    static func replayJournal(on overlay: Overlay, table: PartitionTable, boot: BootSnapshot) throws(Failure) {
+        guard let partition = partition(in: table, boot: boot) else { return }
+        try RootVolume.recovery(of: overlay, partition: partition)?.apply(to: overlay)
+    }
+
+    /// The root partition that the boot partition names.
+    package static func partition(in table: PartitionTable, boot: BootSnapshot) -> PartitionTable.Partition? {
+        find(in: table, boot: boot).partition
+    }
+
+    private static func find(in table: PartitionTable, boot: BootSnapshot) -> RootVolume.Finding {
+        RootVolume.find(
+            in: table, commandLine: boot.text(BootPath.commandLine) ?? boot.text(BootPath.currentCommandLine))
     }
 }

@@ -65,12 +65,25 @@ extension RootVolume {
         Failure(.noRootPartition, severity: .refused, "\(store.name) has no root partition that can be edited")
     }
 
-    /// Carries what was changed over `overlay` in `partition` to `store`.
-    package static func commit(
-        _ overlay: Overlay, partition: PartitionTable.Partition, to store: some WritableBlockStore
-    ) throws(Failure) {
+    /// The writes that carry what was changed over `overlay` in `partition` to `store`; nil if nothing was. See
+    /// ``RootFilesystem/writes(carrying:volumeAt:to:)``.
+    package static func writes(
+        carrying overlay: Overlay, partition: PartitionTable.Partition, to store: some BlockStore
+    ) throws(Failure) -> OrderedWrites? {
         guard let filesystem = partition.rootFilesystem else { throw noRootPartition(store) }
-        try filesystem.commit(overlay, volumeAt: partition.range, to: store)
+        return try filesystem.writes(carrying: overlay, volumeAt: partition.range, to: store)
+    }
+
+    /// The writes that finish what a power cut has left in the root partition's journal; nil if nothing is left, or if
+    /// piflash cannot finish it: then the root partition cannot be edited.
+    package static func recovery(
+        of store: some BlockStore, partition: PartitionTable.Partition
+    ) throws(Failure) -> OrderedWrites? {
+        guard let filesystem = partition.rootFilesystem else { return nil }
+        do throws(Failure) { return try filesystem.recovery(of: store, volumeAt: partition.range) } catch {
+            guard InspectedRoot.isUnreadable(error) else { throw error }
+            return nil
+        }
     }
 }
 

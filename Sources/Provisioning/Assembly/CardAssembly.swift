@@ -16,7 +16,7 @@ struct CardAssembly {
     let installed: [Provision.NodeFile]
     /// The kernel command line that the card has.
     let kernel: KernelCommandLine
-    /// The card's record of its last configuration.
+    /// The card's record of its last configuration, and of one that was begun.
     let previous: CardRecord?
     /// For the digests in the card's record, which every user of the node can read.
     let recordDigest: KeyedDigest

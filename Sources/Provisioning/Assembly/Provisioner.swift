@@ -53,7 +53,7 @@ package struct Provisioner: Sendable {
         }
         let kernel = try KernelCommandLine(parsing: commandLine, path: profile.cmdlinePath)
         // A damaged record is not a reason to refuse the card: it is written again.
-        let previous = boot.contents(CardRecord.path).flatMap { try? CardRecord(decoding: $0) }
+        let previous = boot.recordOfAll
 
         let named = node.swarm?.stacks.count ?? 0
         guard supplies.stacks.count == named else {

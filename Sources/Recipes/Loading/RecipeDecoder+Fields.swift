@@ -34,7 +34,7 @@ extension RecipeDecoder {
                 let near = nearest(to: entry.key.value, among: keys.map(\.name))
                 let help =
                     near.map { "did you mean \"\($0)\"?" } ?? "known: \(keys.map(\.name).joined(separator: ", "))"
-                report.error(at: entry.key.location, "\(prefix)unknown key \"\(entry.key.value)\" (\(help))")
+                report.error(at: entry.key.location, "\(prefix)unknown key \(quotedKey(entry.key.value)) (\(help))")
                 continue
             }
             known[key.name] = entry.value
@@ -90,10 +90,10 @@ extension RecipeDecoder {
         let words = Choice.allCases.map(\.rawValue)
         guard let text = text(fields, name) else { return nil }
         guard let choice = Choice(rawValue: text.value) else {
+            // Not the value itself: `sudo: PASSWORD` is a mistake that people make.
             let near = nearest(to: text.value, among: words).map { " (did you mean \"\($0)\"?)" } ?? ""
             report.error(
-                at: text.location,
-                "\(fields.path(of: name)): \"\(text.value)\" must be one of \(words.joined(separator: ", "))\(near)")
+                at: text.location, "\(fields.path(of: name)): must be one of \(words.joined(separator: ", "))\(near)")
             return nil
         }
         return Located(choice, at: text.location)

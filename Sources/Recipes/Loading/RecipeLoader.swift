@@ -189,6 +189,10 @@ package struct RecipeLoader: Sendable {
                 report.error(at: item.location, "extends: expected the path of a recipe, this is \(item.kind)")
                 return nil
             }
+            if let problem = ValueRule.localPath.problem(with: text) {
+                report.error(at: item.location, "extends: \(problem)")
+                return nil
+            }
             return Located(text, at: item.location)
         }
     }

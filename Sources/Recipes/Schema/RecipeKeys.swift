@@ -28,7 +28,8 @@ extension RecipeShape {
 
     static let image = RecipeShape.map([
         RecipeKey(
-            "source", "Path (relative to this file) of a zip, xz, gz, bz2, zst or raw image.", .text(.imagePath),
+            "source", "Path (relative to this file) of a zip, xz, gz, bz2, zst, lz4, 7z, tar or raw image.",
+            .text(.imagePath),
             required: true),
         RecipeKey("sha256", "SHA-256 of that file, checked when given.", .text(.sha256)),
     ])

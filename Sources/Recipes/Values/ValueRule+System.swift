@@ -62,11 +62,13 @@ extension ValueRule {
     static let sha256 = ValueRule("SHA-256", "[0-9A-Fa-f]{64}", suggestion: "64 hex digits")
 
     /// A file on this computer.
-    static let localPath = ValueRule("path of a file", check: controlProblem)
+    static let localPath = ValueRule("path of a file", check: pathProblem)
 
-    static let imagePath = ValueRule("path of an image", suggestion: "hypriotos.img.zip") {
-        $0.contains(bytes: "://")
-            ? "\"\($0)\" is a URL: download it (`curl -LO …`), and name the file here" : controlProblem($0)
+    static let imagePath = ValueRule("path of an image", suggestion: "hypriotos.img.zip", check: pathProblem)
+
+    private static func pathProblem(_ text: String) -> String? {
+        text.contains(bytes: "://")
+            ? "\"\(text)\" is a URL: download it (`curl -LO …`), and name the file here" : controlProblem(text)
     }
 
     private static func controlProblem(_ text: String) -> String? {

@@ -82,7 +82,7 @@ struct SchemaValidation {
         } else if let instead = Self.composeOnly[name] {
             help = ", which only docker compose knows; \(instead)"
         }
-        problems.error(at: place, path, "docker stack deploy does not know the key \"\(name)\"\(help)")
+        problems.error(at: place, path, "docker stack deploy does not know the key \(quotedKey(name))\(help)")
     }
 
     /// Keys of the Compose Specification that the format of stacks does not have.

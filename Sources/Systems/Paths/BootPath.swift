@@ -28,6 +28,8 @@ package enum BootPath {
 
     // piflash
     package static let cardRecord = "piflash/card.json"
+    /// The record that a card gets when an edit of it is finished.
+    package static let unfinishedRecord = "piflash/card-unfinished.json"
     /// What the first boot is doing.
     package static let status = "piflash/status.txt"
 }

@@ -9,6 +9,7 @@ package struct BootSnapshot: Hashable, Sendable {
     package static let kept = [
         BootPath.commandLine, BootPath.currentCommandLine, BootPath.configuration, BootPath.osRelease, BootPath.issue,
         BootPath.readme, BootPath.metaData, BootPath.fakeClock, BootPath.dietPi, BootPath.cardRecord,
+        BootPath.unfinishedRecord,
     ]
     /// In bytes: larger than any configuration file, smaller than a kernel.
     package static let limit: Int64 = 1 << 20

@@ -106,6 +106,9 @@ extension FuzzTarget {
         var input = FuzzInput(bytes)
         let store = try SampleDisks.patchedExt4(&input)
         _ = try answer { try Ext4FreeSpace(of: store).ranges }
+        _ = try answer {
+            try Ext4Volume.recovery(of: store, volumeAt: 0..<store.size)?.apply(to: Overlay(over: store))
+        }
         guard let volume = try answer({ try Ext4Volume(store, name: "volume", time: 1_770_000_000) }) else { return }
         _ = volume.label
         _ = volume.freeBytes
@@ -143,10 +146,12 @@ extension FuzzTarget {
         guard edited != nil else { return }
         let committed: Void? = try answer {
             try Ext4Volume.commit(overlay, volumeAt: 0..<store.size, to: store)
-            let volume = try Ext4Volume(store, name: "volume", time: 1_770_000_000)
-            try require(try volume.read("/etc/motd") == contents, "/etc/motd does not read back")
         }
-        try require(committed != nil, "a volume that was edited cannot be read")
+        guard committed != nil else {
+            return try require(store.contents == before, "a commit that is refused changed the medium")
+        }
+        let read = try answer { try Ext4Volume(store, name: "volume", time: 1_770_000_000).read("/etc/motd") }
+        try require(read == .some(contents), "/etc/motd does not read back")
     }
 }
 

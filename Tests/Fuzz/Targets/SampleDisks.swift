@@ -105,6 +105,7 @@ enum SampleDisks {
         ["-t", "ext4", "-b", "1024", "-O", "^metadata_csum,^64bit,^has_journal"],
         ["-t", "ext4", "-b", "1024", "-O", "metadata_csum,64bit,^has_journal,inline_data"],
         ["-t", "ext4", "-b", "4096", "-O", "metadata_csum,^has_journal,^resize_inode"],
+        ["-t", "ext4", "-b", "1024", "-O", "metadata_csum,64bit", "-J", "size=1"],
     ].map { options in
         volume { path in
             let tree = ScratchDirectory()
@@ -118,14 +119,14 @@ enum SampleDisks {
                 [
                     "-q", "-F", "-d", tree.path.string, "-U", "11111111-2222-3333-4444-555555555555", "-E",
                     "hash_seed=66666666-7777-8888-9999-aaaaaaaaaaaa", "-N", "128",
-                ] + options + [path.string, "512k"])
+                ] + options + [path.string, options.contains("-J") ? "3m" : "512k"])
         }
     }
 
     /// With the checksums of the superblock and of the groups right, unless the input wants them as they come.
     static func patchedExt4(_ input: inout FuzzInput) throws -> MemoryStore {
         let kind = input.byte()
-        let store = try ext4[kind & 3].patched(&input)
+        let store = try ext4[(kind & 0x7F) % ext4.count].patched(&input)
         if kind & 0x80 == 0 {
             var start = try store.bytes(at: 0, count: 16384)
             Checksums.repairExt4(&start)
