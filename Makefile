@@ -22,7 +22,7 @@ fresh: ; @scripts/fresh --then 'make boots' 'make faults'
 # Thousands of random edit sequences on FAT and ext4 volumes (some minutes): before a release, and after a change to
 # the code of either.
 test-long: bootstrap
-	PIFLASH_LONG=1 $(SWIFT) test --disable-xctest --filter 'FATVolumePropertyTests|Ext4PropertyTests'
+	PIFLASH_LONG=1 $(SWIFT) test --disable-xctest --filter 'FATVolumePropertyTests|Ext4PropertyTests|FATDamageTests|Ext4DamageTests'
 
 # Breaks the code on purpose, one fault at a time, and demands that a test fails (Tests/mutants; an hour). `make mutants
 # MUTANTS="poison key-modes"` for some of them. Needs root, as the tests do.
