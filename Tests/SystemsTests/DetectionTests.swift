@@ -106,6 +106,12 @@ import Testing
     }
 
     static let unsupported: [(BootSnapshot, String)] = [
+        (boot("RECOVERY", ["recovery.img": "", "os/x": "", "bootcode.bin": ""]), "NOOBS or PINN"),
+        (boot(nil, ["recovery7.img": "", "recovery.cmdline": ""]), "NOOBS or PINN"),
+        (boot("hassos-boot", ["config.txt": "", "start4.elf": ""]), "Home Assistant OS"),
+        (boot("LIBREELEC", ["KERNEL": "", "SYSTEM": ""]), "LibreELEC"),
+        (boot("RECALBOX", ["config.txt": ""]), "Recalbox"),
+        (boot(nil, ["KERNEL": "", "SYSTEM": "", "start.elf": ""]), "LibreELEC or"),
         (boot(nil, ["apks/x": "", ".alpine-release": ""]), "Alpine"), (boot("EFI-SYSTEM", ["EFI/x": ""]), "Fedora"),
         // The label alone is not enough: without both of cloud-init's files it would not read either.
         (boot("HypriotOS", ["user-data": ""]), "label \"HypriotOS\"; user-data"),

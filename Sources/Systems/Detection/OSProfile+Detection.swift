@@ -103,8 +103,7 @@ extension OSProfile {
         if boot.has(BootPath.sysconf) || boot.label == "RASPIFIRM" || root?.has(RootPath.raspiImageID) == true {
             return .debianRaspi
         }
-        if boot.has("apks/"), boot.has(".alpine-release") { throw unsupported("Alpine Linux (diskless)") }
-        if boot.label?.uppercased() == "EFI-SYSTEM" { throw unsupported("Fedora CoreOS or IoT") }
+        if let foreign = ForeignSystem(boot, root: root) { throw unsupported(foreign.name, hint: foreign.hint) }
         if let image = PiGenImage(boot, root: root) { return try flavour(of: image, root: root) }
         throw unknown(boot, root: root)
     }
@@ -129,10 +128,10 @@ extension OSProfile {
 
     private static let needsRoot = "its root partition would say, but could not be read"
 
-    private static func unsupported(_ name: String) -> Failure {
+    private static func unsupported(_ name: String, hint: String? = nil) -> Failure {
         Failure(
             .unsupportedFlavour, severity: .refused, "this image is \(name), which piflash cannot configure yet",
-            hint: "supported: " + Flavour.allCases.map(\.title).joined(separator: ", "))
+            hint: hint ?? "supported: " + Flavour.allCases.map(\.title).joined(separator: ", "))
     }
 
     private static func unknown(_ boot: BootSnapshot, root: RootSnapshot?) -> Failure {
