@@ -2,7 +2,7 @@
 SWIFT ?= scripts/swift
 PREFIX ?= /usr/local
 
-.PHONY: demo build release test fresh test-long mutants fuzz sanitize bench bench-tools check-print e2e e2e-clocks boots lint format bootstrap install clean
+.PHONY: demo build release test fresh test-long mutants fuzz sanitize bench bench-tools check-print e2e e2e-clocks boots faults lint format bootstrap install clean
 
 build: ; @scripts/bootstrap build && $(SWIFT) build
 
@@ -15,14 +15,14 @@ test: bootstrap
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
 	@scripts/run-tests "$$($(SWIFT) build --show-bin-path)"
 
-# The README's commands in a bare Debian 12 with Swift, by an ordinary user (docs in scripts/fresh), then `make boots`: what
-# CI runs. It leaves this machine as it is.
-fresh: ; @scripts/fresh --then 'make boots'
+# The README's commands in a bare Debian 12 with Swift, by an ordinary user (docs in scripts/fresh), then `make boots` and
+# `make faults`: what CI runs. It leaves this machine as it is.
+fresh: ; @scripts/fresh --then 'make boots' 'make faults'
 
 # Thousands of random edit sequences on FAT and ext4 volumes (some minutes): before a release, and after a change to
 # the code of either.
 test-long: bootstrap
-	PIFLASH_LONG=1 $(SWIFT) test --disable-xctest --filter 'FATVolumePropertyTests|Ext4PropertyTests'
+	PIFLASH_LONG=1 $(SWIFT) test --disable-xctest --filter 'FATVolumePropertyTests|Ext4PropertyTests|FATDamageTests|Ext4DamageTests'
 
 # Breaks the code on purpose, one fault at a time, and demands that a test fails (Tests/mutants; an hour). `make mutants
 # MUTANTS="poison key-modes"` for some of them. Needs root, as the tests do.
@@ -65,6 +65,14 @@ boots: build
 	@scripts/bootstrap boots
 	@Tests/boots/run "$$($(SWIFT) build --show-bin-path)/piflash" $(BOOTS)
 
+# Faults in the middle of what piflash does with cards and files, and power cuts (three minutes). Needs root (it asks sudo).
+# `make faults FAULTS=10000 SEED=7` is for a release; FAULTS_RUN takes further options of Tests/faults/run, such as --only.
+FAULTS ?= 500
+SEED ?= 1
+faults: build
+	@scripts/bootstrap faults
+	@Tests/faults/run "$$($(SWIFT) build --show-bin-path)/piflash" --faults $(FAULTS) --seed $(SEED) $(FAULTS_RUN)
+
 # Racks whose clocks are wrong, without a time server; long. `make e2e-clocks E2E=years` for one of the two.
 e2e-clocks: build
 	@scripts/bootstrap e2e
@@ -84,7 +92,7 @@ lint:
 	Tests/scripts/check-characters-test
 	shellcheck $(SCRIPTS) .ci/run Tests/swarm/rack Tests/sanitize/run $(E2E_SCRIPTS) Tests/scripts/*-test
 	/usr/bin/python3 -W error -c '$(COMPILE)' Benchmarks/bench Benchmarks/*.py scripts/check-layers scripts/check-characters scripts/registries Tests/mutants/run Tests/Fuzz/run \
-		Tests/boots/run Tests/boots/*.py Tests/e2e/*.py
+		Tests/boots/run Tests/boots/*.py Tests/e2e/*.py Tests/faults/run Tests/faults/*.py
 
 format: ; $(SWIFT) format -i -r -p Sources Tests Package.swift
 

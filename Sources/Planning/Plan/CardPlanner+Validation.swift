@@ -24,7 +24,7 @@ extension CardPlanner {
                     var reports: [NodeReport] = []
                     var tried: Set<Trial> = []
                     for (node, image) in part {
-                        if isCancelled() { throw Failure(.cancelled, "stopped") }
+                        if isCancelled() { throw Failure.stopped("before anything was written") }
                         reports.append(
                             NodeReport(
                                 node,
@@ -110,6 +110,6 @@ extension CardPlanner {
 extension Diagnostic {
     /// `failure` as an error in a recipe.
     fileprivate init(_ failure: Failure, at location: Location) {
-        self.init(.error, at: location, failure.message + (failure.hint.map { " (\($0))" } ?? ""))
+        self.init(.error, at: location, failure.messageWithHint)
     }
 }
