@@ -125,7 +125,7 @@ extension FuzzTarget {
             let source = try ImageSource(ImageFile(adopting: memoryFile(bytes), at: "image"))
             let image = try ArchivedImage.find(in: source)
             let output = KeptBytes()
-            try Decoding(source: source, image: image, progress: { _ in }, isCancelled: { output.isFull })
+            _ = try Decoding(source: source, image: image, progress: { _ in }, isCancelled: { output.isFull })
                 .run(to: output)
             _ = try source.packingHere()
         }
