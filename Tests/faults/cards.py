@@ -128,6 +128,8 @@ class EditOracle:
     """Examines a card whose settings were being changed from those of `old` to those of `new`."""
 
     RECORD = "/piflash/card.json"
+    # It says that an edit has begun (docs/reliability.md).
+    NOTE = "/piflash/card-unfinished.json"
 
     def __init__(self, old: Path, new: Path, work: Path) -> None:
         self.work = work
@@ -145,17 +147,23 @@ class EditOracle:
             return Verdict("mixed", [*problems, str(problem)])
         # What e2fsck puts there was a file that was being made.
         root = {path: value for path, value in root.items() if not path.startswith("/lost+found/")}
-        states = set()
+        note = boot.pop(self.NOTE, None)
+        states: dict[str, set[str]] = {"boot": set(), "root": set()}
         for name, tree, (old, new) in (("boot", boot, self.boots), ("root", root, self.roots)):
             for path in sorted({*tree, *old, *new}):
                 value = tree.get(path)
                 if value not in (old.get(path), new.get(path)):
                     problems.append(f"{name} partition: {path} is neither the old nor the new one")
                 elif old.get(path) != new.get(path):
-                    states.add("old" if value == old.get(path) else "new")
-        if boot.get(self.RECORD) == self.boots[1].get(self.RECORD) and "old" in states:
+                    states[name].add("old" if value == old.get(path) else "new")
+        both = states["boot"] | states["root"]
+        if len(states["root"]) > 1:
+            problems.append("old settings beside new ones in the root partition")
+        if len(both) > 1 and note is None:
+            problems.append("old settings beside new ones, and no note says that the edit is not finished")
+        if boot.get(self.RECORD) == self.boots[1].get(self.RECORD) and "old" in both:
             problems.append("the record describes the new card, and the card is not new")
-        return Verdict("mixed" if len(states) > 1 else states.pop(), problems)
+        return Verdict("mixed" if len(both) > 1 or note else both.pop(), problems)
 
 
 def check_boot(image: Path, work: Path) -> list[str]:

@@ -135,10 +135,7 @@ class Cutter:
             result.states += 1
             image.write_bytes(state)
             verdict = oracle.examine(image)
-            found = list(verdict.problems)
-            if verdict.state == "mixed":
-                found.append("old settings beside new ones")
-            result.problems += [f"{where}: {problem}" for problem in found]
+            result.problems += [f"{where}: {problem}" for problem in verdict.problems]
             if index % 12 == 5:
                 self.restore(scene, state, 0, "red01")
                 self.again(scene, "red01", result, where)
