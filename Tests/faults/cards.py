@@ -128,6 +128,8 @@ class EditOracle:
     """Examines a card whose settings were being changed from those of `old` to those of `new`."""
 
     RECORD = "/piflash/card.json"
+    NOTE = "/piflash/card-unfinished.json"
+    """Is there while an edit goes on."""
 
     def __init__(self, old: Path, new: Path, work: Path) -> None:
         self.work = work
@@ -145,6 +147,7 @@ class EditOracle:
             return Verdict("mixed", [*problems, str(problem)])
         # What e2fsck puts there was a file that was being made.
         root = {path: value for path, value in root.items() if not path.startswith("/lost+found/")}
+        boot.pop(self.NOTE, None)
         states = set()
         for name, tree, (old, new) in (("boot", boot, self.boots), ("root", root, self.roots)):
             for path in sorted({*tree, *old, *new}):
@@ -172,6 +175,8 @@ def check_boot(image: Path, work: Path) -> list[str]:
 def repair_root(image: Path) -> list[str]:
     """Replays the journal, as a boot does, and checks what is then there."""
     place = f"{image}?offset={sample.SYSTEM[0]}"
+    # After it has replayed a journal, e2fsck cannot reopen a file system at an offset, and ends with 12.
+    answer("e2fsck", "-p", place)
     done = answer("e2fsck", "-fp", place)
     if done.returncode not in (0, 1):
         return [f"e2fsck -p: {done.stdout.decode(errors='replace')[-300:]}"]
