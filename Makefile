@@ -2,7 +2,7 @@
 SWIFT ?= scripts/swift
 PREFIX ?= /usr/local
 
-.PHONY: demo build release test fresh test-long mutants bench bench-tools check-print e2e e2e-clocks boots faults lint format bootstrap install clean
+.PHONY: demo build release test fresh test-long mutants fuzz sanitize bench bench-tools check-print e2e e2e-clocks boots faults lint format bootstrap install clean
 
 build: ; @scripts/bootstrap build && $(SWIFT) build
 
@@ -22,11 +22,21 @@ fresh: ; @scripts/fresh --then 'make boots' 'make faults'
 # Thousands of random edit sequences on FAT and ext4 volumes (some minutes): before a release, and after a change to
 # the code of either.
 test-long: bootstrap
-	PIFLASH_LONG=1 $(SWIFT) test --disable-xctest --filter 'FATVolumePropertyTests|Ext4PropertyTests'
+	PIFLASH_LONG=1 $(SWIFT) test --disable-xctest --filter 'FATVolumePropertyTests|Ext4PropertyTests|FATDamageTests|Ext4DamageTests'
 
 # Breaks the code on purpose, one fault at a time, and demands that a test fails (Tests/mutants; an hour). `make mutants
 # MUTANTS="poison key-modes"` for some of them. Needs root, as the tests do.
 mutants: bootstrap ; @SWIFT="$(SWIFT)" Tests/mutants/run $(MUTANTS)
+
+# Fuzzes every parser of foreign bytes with libFuzzer (Tests/Fuzz/run; an hour on two processors with RUNS=200000). `make
+# fuzz FUZZ="fat,ext4"` for some of them, SECONDS=60 for a limit each; KEEP=1 puts what it finds into Tests/Corpus.
+RUNS ?= 100000
+SECONDS ?= 0
+fuzz: bootstrap ; @Tests/Fuzz/run --runs $(RUNS) --seconds $(SECONDS) $(if $(FUZZ),--only "$(FUZZ)") $(if $(KEEP),--keep)
+
+# The tests that touch C with AddressSanitizer, those with threads with ThreadSanitizer (Tests/sanitize/run); each has a
+# build of its own. `make sanitize SANITIZE=thread` for one of the two. Needs root, as the tests do.
+sanitize: bootstrap ; @Tests/sanitize/run $(SANITIZE)
 
 # piflash beside dd, xz and bmaptool, cards as slow as real ones, racks (docs/performance.md); long, needs root.
 # `make bench SIZE=512M ROUNDS=1` is quicker; BENCH takes further options of Benchmarks/bench.
@@ -80,8 +90,8 @@ lint:
 	Tests/scripts/check-layers-test
 	scripts/check-characters
 	Tests/scripts/check-characters-test
-	shellcheck $(SCRIPTS) .ci/run Tests/swarm/rack $(E2E_SCRIPTS) Tests/scripts/*-test
-	/usr/bin/python3 -W error -c '$(COMPILE)' Benchmarks/bench Benchmarks/*.py scripts/check-layers scripts/check-characters scripts/registries Tests/mutants/run \
+	shellcheck $(SCRIPTS) .ci/run Tests/swarm/rack Tests/sanitize/run $(E2E_SCRIPTS) Tests/scripts/*-test
+	/usr/bin/python3 -W error -c '$(COMPILE)' Benchmarks/bench Benchmarks/*.py scripts/check-layers scripts/check-characters scripts/registries Tests/mutants/run Tests/Fuzz/run \
 		Tests/boots/run Tests/boots/*.py Tests/e2e/*.py Tests/faults/run Tests/faults/*.py
 
 format: ; $(SWIFT) format -i -r -p Sources Tests Package.swift

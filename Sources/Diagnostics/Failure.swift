@@ -49,6 +49,9 @@ package struct Failure: Error, Sendable {
             hint: "run the same command again: it starts where it has to")
     }
 
+    /// For a place that has one line: "… (run this next)".
+    package var messageWithHint: String { message + (hint.map { " (\($0))" } ?? "") }
+
     /// The same failure, with what was being done in front: "reading the partition table of /dev/sdb: …".
     package func `while`(_ activity: String) -> Failure {
         Failure(code, severity: severity, "\(activity): \(message)", hint: hint, cause: cause)

@@ -67,7 +67,10 @@ import Testing
         try dirty.write([0, 0], at: start + 1024 + 0x3A)
         let used = try InspectedRoot(of: dirty, table: table, boot: boot)
         #expect(used.snapshot?.entries == whole.snapshot?.entries)
-        #expect(used.problem == "the root partition cannot be edited: it was not unmounted cleanly")
+        #expect(
+            used.problem
+                == "the root partition cannot be edited: it was not unmounted cleanly "
+                + "(boot the card and shut it down cleanly, or write it again)")
         #expect(used.snapshot?.problem == used.problem)
         // s_inodes_per_group of the superblock.
         try image.write([0xFF, 0xFF, 0xFF, 0xFF], at: start + 1024 + 0x28)

@@ -5,6 +5,10 @@ import Diagnostics
 /// Carries out single changes on an open file system, comparing first: a path that is as wanted is not touched.
 struct Ext4Edit {
     let handle: Ext4Handle
+    /// The directories whose entries were found in order.
+    private let checked = CheckedDirectories()
+
+    init(handle: Ext4Handle) { self.handle = handle }
 
     /// Returns whether something had to change.
     func apply(_ change: TreeChange) throws(Failure) -> Bool {
@@ -35,8 +39,7 @@ struct Ext4Edit {
             }
             // First, so that a small volume has room for the new contents. The volume in the store is not touched by
             // this. Extended attributes and access lists go with the old file.
-            try handle.unlink(place.name, from: place.directory)
-            try handle.release(old)
+            try release(old, at: place)
         }
         let new = try handle.makeFile(contents, for: change.path, in: place.directory)
         try enter(new, mode: mode, place, change)
@@ -70,8 +73,7 @@ struct Ext4Edit {
                     return true
                 }
             }
-            try handle.unlink(place.name, from: place.directory)
-            try handle.release(old)
+            try release(old, at: place)
         }
         let new = try handle.makeLink(to: target, for: change.path, in: place.directory)
         // The mode of a link means nothing; the kernel shows 0777 (symlink(7)).
@@ -111,13 +113,23 @@ struct Ext4Edit {
             }
         }
         try checkDirectory(place.directory, change)
-        try handle.unlink(place.name, from: place.directory)
-        try handle.release(old)
+        try release(old, at: place)
         if old.isDirectory { try handle.countSubdirectory(-1, of: place.directory) }
         return true
     }
 
     // MARK: Parts of a change
+
+    /// Takes a name from what is at `place`, which loses its last name, or one of several that it counts rightly.
+    private func release(_ old: Ext4Inode, at place: Ext4Place) throws(Failure) {
+        if !old.isDirectory, old.raw.i_links_count > 1,
+            let problem = try handle.refusal({ () throws(Failure) in try handle.checkNames(of: old) })
+        {
+            throw problem
+        }
+        try handle.unlink(place.name, from: place.directory)
+        try handle.release(old)
+    }
 
     /// Where a change goes, with the directories above it made.
     private func makingPlace(of change: TreeChange, followingLast: Bool) throws(Failure) -> Ext4Place {
@@ -190,6 +202,10 @@ struct Ext4Edit {
         let inode = try handle.inode(directory)
         if inode.has(EXT4_ENCRYPT_FL) { throw problem(change, "its directory is encrypted") }
         if inode.has(EXT4_CASEFOLD_FL) { throw problem(change, "its directory ignores case (casefold)") }
+        guard checked.insert(directory) else { return }
+        if let problem = try handle.refusal({ () throws(Failure) in try handle.checkEntries(ofDirectory: directory) }) {
+            throw problem
+        }
     }
 
     private func checkNotDirectory(_ inode: Ext4Inode, _ change: TreeChange, _ wanted: String) throws(Failure) {
@@ -207,4 +223,11 @@ extension Ext4Inode {
         self.mode == mode & 0o7777 && user == change.user && group == change.group
             && (change.modified == nil || change.modified == modified)
     }
+}
+
+/// Inode numbers that are noted once.
+private final class CheckedDirectories {
+    private var numbers: Set<UInt32> = []
+
+    func insert(_ number: UInt32) -> Bool { numbers.insert(number).inserted }
 }

@@ -77,7 +77,8 @@ struct Ext4Features {
 }
 
 extension Ext4Features {
-    /// Throws when `store` holds something that libext2fs cannot read, and says what it is.
+    /// Throws when `store` holds something that libext2fs cannot read, or whose superblock contradicts itself, and says what
+    /// it is.
     static func checkReadable(_ store: any BlockStore, name: String) throws(Failure) {
         // The superblock starts at byte 1024 (super.rst), its magic number is at 0x38.
         guard store.size >= 2048 else {
@@ -92,9 +93,11 @@ extension Ext4Features {
         }
         let features = Ext4Features(incompatible: superblock.u32(0x60), readOnlyCompatible: superblock.u32(0x64))
         // Revision 0 has no features: the fields are not in use (super.rst, s_rev_level at 0x4C).
-        guard superblock.u32(0x4C) > 0, !features.unreadable.isEmpty else { return }
-        throw Failure(
-            .unsupportedFilesystem, severity: .refused,
-            "\(name): it uses what piflash cannot read: \(features.unreadable.joined(separator: ", "))")
+        guard superblock.u32(0x4C) == 0 || features.unreadable.isEmpty else {
+            throw Failure(
+                .unsupportedFilesystem, severity: .refused,
+                "\(name): it uses what piflash cannot read: \(features.unreadable.joined(separator: ", "))")
+        }
+        try Ext4Geometry.check(superblock, storeSize: store.size, name: name)
     }
 }

@@ -4,6 +4,7 @@ import Diagnostics
 extension Ext4Handle {
     /// The inode of `name` in a directory, or nil.
     func lookup(_ name: String, in directory: UInt32) throws(Failure) -> UInt32? {
+        try checkSize(ofDirectory: directory)
         var number: UInt32 = 0
         let code = ext2fs_lookup(fs, directory, name, Int32(name.utf8.count), nil, &number)
         if code == EXT2_ET_FILE_NOT_FOUND, !channel.hasFailure { return nil }
@@ -13,6 +14,7 @@ extension Ext4Handle {
 
     /// The names in a directory, except "." and "..", in any order.
     func names(in directory: UInt32) throws(Failure) -> [String] {
+        try checkSize(ofDirectory: directory)
         var names: [String] = []
         let code = withUnsafeMutablePointer(to: &names) { names in
             ext2fs_dir_iterate(
@@ -32,6 +34,58 @@ extension Ext4Handle {
         }
         try check(code, "reading a directory")
         return names
+    }
+
+    /// The largest directory that is read, in bytes: a million names of 50 characters.
+    private static let mostDirectoryBytes: UInt64 = 64 << 20
+
+    /// Throws unless a directory has about as many blocks as its size says: a tree of extents that contains itself has no
+    /// end, and libext2fs would follow it.
+    private func checkSize(ofDirectory number: UInt32) throws(Failure) {
+        let directory = try inode(number)
+        guard directory.isDirectory else { throw damaged("inode \(number) is not a directory") }
+        guard directory.size <= Self.mostDirectoryBytes else {
+            throw damaged("the directory with inode \(number) has \(directory.size) bytes")
+        }
+        var raw = directory.raw
+        guard withUnsafeMutablePointer(to: &raw, { ext2fs_inode_has_valid_blocks2(fs, ext2fs_inode($0)) }) != 0 else {
+            return
+        }
+        // As many again for indirect blocks and extents are more than there ever are.
+        let most = Int(directory.size) / Int(fs.pointee.blocksize) * 2 + 8
+        var left = most
+        let code = withUnsafeMutablePointer(to: &left) { left in
+            ext2fs_block_iterate3(
+                fs, number, BLOCK_FLAG_READ_ONLY, nil,
+                { _, _, _, _, _, context in
+                    guard let left = context?.assumingMemoryBound(to: Int.self) else { return BLOCK_ABORT }
+                    left.pointee -= 1
+                    return left.pointee < 0 ? BLOCK_ABORT : 0
+                }, left)
+        }
+        guard left >= 0 else { throw damaged("the directory with inode \(number) has more blocks than its size says") }
+        try check(code, "reading the blocks of the directory with inode \(number)")
+    }
+
+    /// Throws unless each entry of a directory names an inode that is in use: an edit could take such an inode for a new
+    /// file, which would then have two names. The bitmaps must have been read.
+    func checkEntries(ofDirectory number: UInt32) throws(Failure) {
+        var named: Set<UInt32> = []
+        let code = withUnsafeMutablePointer(to: &named) { named in
+            ext2fs_dir_iterate(
+                fs, number, 0, nil,
+                { entry, _, _, _, context in
+                    guard let entry, let context else { return DIRENT_ABORT }
+                    context.assumingMemoryBound(to: Set<UInt32>.self).pointee.insert(entry.pointee.inode)
+                    return 0
+                }, named)
+        }
+        try check(code, "reading a directory")
+        for inode in named.sorted() {
+            guard inode > 0, inode <= superblock.s_inodes_count,
+                ext2fs_test_generic_bmap(fs.pointee.inode_map, UInt64(inode)) != 0
+            else { throw damaged("the directory with inode \(number) names inode \(inode), which is not in use") }
+        }
     }
 
     /// Enters an inode under a name that is free.

@@ -11,12 +11,16 @@ struct VolumeProblem {
 }
 
 extension Ext4Handle {
+    static let checkHint = "check it with `e2fsck -f` on its partition, or write it again"
+
+    func damaged(_ what: String) -> Failure { Failure(.damagedFilesystem, "\(name): \(what)", hint: Self.checkHint) }
+
     /// Why the file system's record of what is in use cannot be trusted; nil if it was left in order.
     ///
     /// The states are those of s_state (kernel, Documentation/filesystems/ext4/super.rst, at 0x3A).
     func accountingProblem(storeSize: Int64) -> VolumeProblem? {
         let again = "boot the card and shut it down cleanly, run `e2fsck -f` on its partition, or write it again"
-        let check = "check it with `e2fsck -f` on its partition, or write it again"
+        let check = Self.checkHint
         let superblock = superblock
         if !isChecksumRight {
             return VolumeProblem(
@@ -53,8 +57,8 @@ extension Ext4Handle {
         return nil
     }
 
-    /// Why the file system may be read but not edited; nil if it may be edited.
-    func editingProblem(storeSize: Int64) -> Failure? {
+    /// Why the file system may be read but not edited; nil if it may be edited. Reads the bitmaps.
+    func editingProblem(storeSize: Int64) throws(Failure) -> Failure? {
         if let problem = accountingProblem(storeSize: storeSize) {
             return failure(problem.code, problem.reason, problem.hint)
         }
@@ -77,6 +81,15 @@ extension Ext4Handle {
         // No kernel makes such a volume: there is no room for the attribute that holds the data's second part.
         if ext2fs_has_feature_inline_data(fs.pointee.super) != 0, superblock.s_inode_size <= 128 {
             return failure(.unsupportedFilesystem, "its inodes are too small for data inside (inline_data)", nil)
+        }
+        return try refusal { () throws(Failure) in _ = try checkAccounts() }
+    }
+
+    /// What `check` finds damaged, as a reason not to edit; throws what it cannot read.
+    func refusal(_ check: () throws(Failure) -> Void) throws(Failure) -> Failure? {
+        do throws(Failure) { try check() } catch {
+            guard error.code == .damagedFilesystem else { throw error }
+            return failure(.inconsistentFilesystem, error.reason(in: name), Self.checkHint)
         }
         return nil
     }

@@ -15,7 +15,7 @@ package enum Ext4Size {
         guard superblock.u16(0x38) == 0xEF53, superblock.u32(0x18) <= 6 else { return nil }
         var blocks = UInt64(superblock.u32(4))
         if superblock.u32(0x60) & incompatible64Bit != 0 { blocks |= UInt64(superblock.u32(0x150)) << 32 }
-        return Int64(
-            clamping: blocks.multipliedReportingOverflow(by: 1024 << UInt64(superblock.u32(0x18))).partialValue)
+        let bytes = blocks.multipliedReportingOverflow(by: 1024 << UInt64(superblock.u32(0x18)))
+        return bytes.overflow ? .max : Int64(clamping: bytes.partialValue)
     }
 }

@@ -17,7 +17,7 @@ extension Ext4Volume {
         _ changes: [TreeChange], to store: any WritableBlockStore, name: String, time: Int64
     ) throws(Failure) -> [String] {
         // Reads only: what cannot be edited is not opened to be written.
-        if let problem = try Ext4Volume(store, name: name, time: time).problem { throw problem }
+        try Ext4Volume(store, name: name, time: time).requireEditable()
         func edit(keepingDeleted: Bool) throws(Failure) -> [String] {
             let overlay = Overlay(over: store)
             let handle = try Ext4Handle(

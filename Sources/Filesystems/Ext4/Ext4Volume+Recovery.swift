@@ -15,6 +15,10 @@ extension Ext4Volume {
         guard store.size >= Ext4Superblock.offset + Int64(Ext4Superblock.size) else { return nil }
         let superblock = try Ext4Superblock(of: store)
         guard superblock.isValid, superblock.needsRecovery, superblock.hasJournal else { return nil }
+        // What contradicts itself is refused where the volume is opened.
+        guard (try? Ext4Geometry.check(superblock.bytes, storeSize: store.size, name: store.name)) != nil else {
+            return nil
+        }
         let (size, runs) = (superblock.blockSize, try JournalLog.runs(of: store))
         let log = try JournalLog(of: store, runs: runs, blockSize: size)
         let replay = try JournalReplay(log, on: store)

@@ -14,22 +14,32 @@ package final class Ext4Volume: RootFilesystem {
     /// Why the volume may be read but not edited; nil if it may be edited.
     package let problem: Failure?
     private let handle: Ext4Handle
+    /// The largest file that is read as part of a system, in bytes: a damaged inode can have any size. dpkg's list, the
+    /// longest of them, has a few MiB.
+    private static let mostBytes: UInt64 = 64 << 20
 
     /// Opens the file system that fills `store` to read it. `name` stands for it in messages; `time`, in seconds since
     /// 1970, is for what is written.
     ///
     /// Throws `.unsupportedFilesystem` where another file system is there or one with features that libext2fs does not
-    /// know, `.damagedFilesystem` where its structures contradict each other, and what the store throws.
+    /// know, `.inconsistentFilesystem` where the numbers of its superblock contradict each other, `.damagedFilesystem` where
+    /// other structures do, and what the store throws.
     package convenience init(_ store: any BlockStore, name: String, time: Int64) throws(Failure) {
         try Ext4Features.checkReadable(store, name: name)
         let handle = try Ext4Handle(Ext4Channel(reading: store, name: name), time: time)
-        self.init(handle, storeSize: store.size)
+        try self.init(handle, storeSize: store.size)
     }
 
-    init(_ handle: Ext4Handle, storeSize: Int64) {
+    init(_ handle: Ext4Handle, storeSize: Int64) throws(Failure) {
         self.handle = handle
         name = handle.name
-        problem = handle.editingProblem(storeSize: storeSize)
+        problem = try handle.editingProblem(storeSize: storeSize)
+    }
+
+    /// Throws unless the volume may be edited: see ``problem``, and ``Ext4Handle/checkClaims()``, which reads all inodes.
+    func requireEditable() throws(Failure) {
+        if let problem { throw problem }
+        if let problem = try handle.refusal({ () throws(Failure) in try handle.checkClaims() }) { throw problem }
     }
 
     /// Nil when it has none.
@@ -43,7 +53,8 @@ package final class Ext4Volume: RootFilesystem {
 
     /// In bytes, as the superblock counts them; among them what is reserved for root, which edits may use.
     package var freeBytes: Int64 {
-        Int64(clamping: ext2fs_free_blocks_count(handle.fs.pointee.super)) * Int64(blockSize)
+        // No more than there are blocks, whose bytes 63 bits can count (``Ext4Geometry``).
+        Int64(ext2fs_free_blocks_count(handle.fs.pointee.super)) * Int64(blockSize)
     }
 
     /// What is at `path`, through links except for the last component; nil if there is nothing.
@@ -55,6 +66,10 @@ package final class Ext4Volume: RootFilesystem {
     /// The contents of the regular file that `path` leads to; nil if there is none.
     package func read(_ path: String) throws(Failure) -> [UInt8]? {
         guard let inode = try handle.place(of: path, followingLast: true)?.inode, inode.isFile else { return nil }
+        guard inode.size <= Self.mostBytes else {
+            throw Failure(
+                .damagedFilesystem, "\(name): \(path) has \(inode.size) bytes, which are too many to be read")
+        }
         do throws(Failure) { return try handle.contents(of: inode) } catch { throw error.while("reading \(path)") }
     }
 

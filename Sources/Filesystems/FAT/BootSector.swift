@@ -10,8 +10,9 @@ import Storage
 ///     16  number of FATs          42  FAT32: version, 0
 ///     17  root entries (FAT16)    44  FAT32: first cluster of the root directory
 ///     19  total sectors (16 bit)  48  FAT32: sector of the FSInfo structure
-///     21  medium, F0 or F8-FF     510 the signature 55 AA
-///     22  sectors per FAT (16 bit; 0 on FAT32)
+///     21  medium, F0 or F8-FF     50  FAT32: sector of the backup of this one
+///     22  sectors per FAT (16     510 the signature 55 AA
+///         bit; 0 on FAT32)
 ///
 /// An extended part follows, at 36 (FAT16) or 64 (FAT32): 1 the dirty bit, 2 the signature 0x29, 7 the label.
 ///
@@ -38,6 +39,9 @@ struct BootSector: Sendable {
     let clusterCount: Int
     /// Where FSInfo is, in bytes; nil if the volume has none, as on FAT12 and FAT16.
     let fsInfo: Int64?
+    /// Where the backup of the boot sector is, in bytes; nil if the volume has none, as on FAT12 and FAT16.
+    let backup: Int64?
+    let medium: UInt8
     let label: String?
     /// The "dirty" bit that Linux and Windows NT keep in the byte after the drive number.
     let isMarkedDirty: Bool
@@ -49,6 +53,8 @@ struct BootSector: Sendable {
     private static let smallestFAT32 = 65525
     /// Cluster numbers from 0x0FFF_FFF7 on are special values.
     private static let largestFAT32 = 0x0FFF_FFF5
+    /// A table of 256 MiB, which is read into memory: cards of 2 TiB have as many in clusters of 32 KiB.
+    private static let mostClusters = 1 << 26
 
     init(of store: some BlockStore) throws(Failure) {
         guard store.size >= 512 else { throw Self.notFAT(store, "it is smaller than a sector") }
@@ -82,6 +88,12 @@ struct BootSector: Sendable {
                 hint: "the image or card is truncated or damaged: write it again")
         }
         let clusters = (totalSectors - dataSector) / sectorsPerCluster
+        guard clusters <= Self.mostClusters else {
+            throw Failure(
+                .unsupportedFilesystem, severity: .refused,
+                "\(store.name): its FAT file system has \(clusters) clusters, more than piflash reads",
+                hint: Self.notABootPartition)
+        }
         guard !isFAT32 || clusters >= Self.smallestFAT16 else {
             throw Failure(
                 .unsupportedFilesystem, severity: .refused,
@@ -128,6 +140,9 @@ struct BootSector: Sendable {
         clusterCount = clusters
         let infoSector = Int(sector.u16(48))
         fsInfo = isFAT32 && infoSector > 0 && infoSector < reserved ? Int64(infoSector) * unit : nil
+        let backupSector = Int(sector.u16(50))
+        backup = isFAT32 && backupSector > 0 && backupSector < reserved ? Int64(backupSector) * unit : nil
+        self.medium = medium
         let extended = isFAT32 ? 64 : 36
         let hasLabel = sector[extended + 2] == 0x29
         label = hasLabel ? ShortName.decodeLabel(sector[(extended + 7)..<(extended + 18)]) : nil

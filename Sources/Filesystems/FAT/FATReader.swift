@@ -4,6 +4,9 @@ import Storage
 
 /// Reads the files and directories of a FAT volume; every chain and size is checked before it is used.
 struct FATReader: Sendable {
+    /// The largest file that is read into memory, in bytes.
+    private static let mostBytes = 256 << 20
+
     let name: String
     let boot: BootSector
     let store: any BlockStore
@@ -56,6 +59,9 @@ struct FATReader: Sendable {
 
     func contents(of entry: DirectoryEntry) throws(Failure) -> [UInt8] {
         let size = Int(entry.fileSize)
+        guard size <= Self.mostBytes else {
+            throw Failure(.damagedFilesystem, "\(name): \(entry.name) has \(size) bytes, which are too many to be read")
+        }
         let chain = try chain(of: entry)
         let needed = (size + boot.clusterSize - 1) / boot.clusterSize
         return Array(try bytes(of: Array(chain.prefix(needed))).prefix(size))
@@ -97,36 +103,8 @@ struct FATReader: Sendable {
         return ranges
     }
 
-    /// Throws unless every chain ends and no cluster belongs to two files: what is freed or overwritten in a volume
-    /// where files share clusters would be another file's contents.
-    func checkChains() throws(Failure) {
-        var isUsed = [Bool](repeating: false, count: boot.clusterCount + 2)
-        func mark(_ chain: [UInt32], for name: String) throws(Failure) {
-            for cluster in chain {
-                guard !isUsed[Int(cluster)] else {
-                    throw damaged("\(name) shares cluster \(cluster) with another file")
-                }
-                isUsed[Int(cluster)] = true
-            }
-        }
-        if boot.kind == .fat32 { try mark(table.chain(from: boot.rootCluster), for: "the root directory") }
-        try walk { (directory) throws(Failure) in
-            for entry in directory.visible { try mark(chain(of: entry), for: entry.name) }
-        }
-    }
-
-    /// Throws unless every directory starts with an entry that names its own cluster, as the specification asks for: where
-    /// the boot sector is wrong about where clusters lie, what is read as a directory is something else.
-    func checkPlaces() throws(Failure) {
-        try walk { (directory) throws(Failure) in
-            guard case .cluster(let number) = directory.place else { return }
-            guard let own = directory.entries.first, own.isDots, own.firstCluster(boot.kind) == number else {
-                throw damaged("there is no directory in cluster \(number), where one should be")
-            }
-        }
-    }
-
-    private func walk(_ visit: (FATDirectory) throws(Failure) -> Void) throws(Failure) {
+    /// Visits every directory once, from the root on.
+    func walk(_ visit: (FATDirectory) throws(Failure) -> Void) throws(Failure) {
         var open: [FATDirectory.Place] = [.root]
         var seen: Set<FATDirectory.Place> = [.root]
         while let place = open.popLast() {
@@ -139,7 +117,7 @@ struct FATReader: Sendable {
         }
     }
 
-    private func damaged(_ what: String) -> Failure {
+    func damaged(_ what: String) -> Failure {
         Failure(
             .damagedFilesystem, "\(name): \(what)",
             hint: "repair it with `fsck.fat -a` on its partition, or write the card again")

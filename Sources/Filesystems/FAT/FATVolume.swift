@@ -149,7 +149,15 @@ package struct FATVolume: WritableFileTree {
             throw Failure(.system, "\(name): an earlier write failed, and its allocation table cannot be read any more")
         }
         guard !isChecked else { return }
-        try reader.checkChains()
+        let reachable: Int
+        do throws(Failure) { reachable = try reader.checkSound() } catch {
+            guard error.code == .damagedFilesystem else { throw error }
+            throw Failure(
+                error.code, severity: .refused, "\(name) cannot be edited: \(error.reason(in: name))",
+                hint: "repair it with `fsck.fat -a` on its partition, or write the card again")
+        }
+        try table.adoptDifferences(in: store)
+        try table.noteReachable(reachable, in: store)
         isChecked = true
     }
 }

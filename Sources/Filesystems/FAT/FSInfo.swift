@@ -12,6 +12,12 @@ import Storage
 enum FSInfo {
     static let size = 512
 
+    /// The number of free clusters that it names; nil on a volume without FSInfo.
+    static func freeCount(in store: some BlockStore, boot: BootSector) throws(Failure) -> UInt32? {
+        guard let offset = boot.fsInfo else { return nil }
+        return try store.bytes(at: offset, count: size).u32(488)
+    }
+
     /// Notes the number of free clusters and the first free one; does nothing on a volume without FSInfo.
     static func update(
         in store: some WritableBlockStore, boot: BootSector, freeCount: Int, nextFree: Int?

@@ -21,11 +21,15 @@ struct FileAllocationTable: Sendable {
     /// first, and that must not overwrite a file to which the directories on the medium still point.
     private var recentlyFreed: Set<Int> = []
 
+    /// How many clusters FSInfo calls free though they are in chains that no file has: fsck.fat counts them so, too.
+    private var lostCount = 0
+
     private var endMark: UInt32 { mask }
     private var firstEndMark: UInt32 { mask - 7 }
     private var entrySize: Int { boot.kind == .fat32 ? 4 : 2 }
 
-    init(of store: some BlockStore, boot: BootSector) throws(Failure) {
+    /// - Parameter copy: Which of the copies is read, from 0; nil for the one that counts.
+    init(of store: some BlockStore, boot: BootSector, copy: Int? = nil) throws(Failure) {
         self.boot = boot
         name = store.name
         let kind = boot.kind
@@ -36,7 +40,7 @@ struct FileAllocationTable: Sendable {
             case .fat32: 0x0FFF_FFFF
             }
         let count = boot.clusterCount + 2
-        let start = boot.fatStart + Int64(boot.activeFAT ?? 0) * boot.fatSize
+        let start = boot.fatStart + Int64(copy ?? boot.activeFAT ?? 0) * boot.fatSize
         let raw = try store.bytes(at: start, count: Self.length(boot))
         var free = 0
         entries = raw.withUnsafeBytes { bytes in
@@ -73,18 +77,47 @@ struct FileAllocationTable: Sendable {
     /// Whether all copies of the table that are kept the same are the same.
     static func isMirrored(in store: some BlockStore, boot: BootSector) throws(Failure) -> Bool {
         guard boot.activeFAT == nil else { return true }
+        for copy in 1..<max(boot.fatCount, 1) {
+            guard try isMirrored(in: store, boot: boot, copy: copy) else { return false }
+        }
+        return true
+    }
+
+    /// Whether a copy of the table is the same as the one that counts.
+    static func isMirrored(in store: some BlockStore, boot: BootSector, copy: Int) throws(Failure) -> Bool {
+        let (one, other) = (Int64(boot.activeFAT ?? 0) * boot.fatSize, Int64(copy) * boot.fatSize)
         // In parts, since a table can have many MiB.
         let length = length(boot)
         for offset in stride(from: 0, to: length, by: 1 << 16) {
             let count = min(1 << 16, length - offset)
-            let first = try store.bytes(at: boot.fatStart + Int64(offset), count: count)
-            for copy in 1..<max(boot.fatCount, 1) {
-                let start = boot.fatStart + Int64(copy) * boot.fatSize + Int64(offset)
-                guard try store.bytes(at: start, count: count) == first else { return false }
+            let start = boot.fatStart + Int64(offset)
+            guard try store.bytes(at: start + one, count: count) == store.bytes(at: start + other, count: count) else {
+                return false
             }
         }
         return true
     }
+
+    /// Notes the entries in which the copies of the table differ as changed: the next ``flush(to:)`` makes them the same.
+    mutating func adoptDifferences(in store: some BlockStore) throws(Failure) {
+        for copy in 0..<boot.fatCount where copy != boot.activeFAT ?? 0 {
+            guard try !Self.isMirrored(in: store, boot: boot, copy: copy) else { continue }
+            let other = try FileAllocationTable(of: store, boot: boot, copy: copy)
+            for index in entries.indices where entries[index] != other.entries[index] { changed.insert(index) }
+        }
+    }
+
+    /// Notes that only `reachable` clusters belong to files. If FSInfo counts the rest as free, it goes on doing so: the
+    /// difference between it and the table does not grow by an edit.
+    mutating func noteReachable(_ reachable: Int, in store: some BlockStore) throws(Failure) {
+        let bad = emptyRuns.reduce(0) { $0 + $1.count } - freeCount
+        let lost = boot.clusterCount - freeCount - bad - reachable
+        guard lost > 0, try FSInfo.freeCount(in: store, boot: boot) == UInt32(freeCount + lost) else { return }
+        lostCount = lost
+    }
+
+    /// Whether entry 0 repeats the medium byte of the boot sector, as the specification asks for ("FAT Entry 0").
+    var startsWithMedium: Bool { entries[0] & 0xFF == UInt32(boot.medium) }
 
     /// The runs of clusters, in their order, that hold nothing: free ones, and bad ones, which no file may use.
     var emptyRuns: [Range<UInt32>] {
@@ -175,16 +208,16 @@ struct FileAllocationTable: Sendable {
         return result
     }
 
-    /// Writes the changed entries to every copy of the table, and the free count to FSInfo.
+    /// Writes the changed entries to every copy of the table, and the free count to FSInfo. Linux reads the first copy even
+    /// where the boot sector names another one (kernel, fs/fat/inode.c).
     mutating func flush(to store: some WritableBlockStore) throws(Failure) {
         guard !changed.isEmpty else { return }
-        let copies = boot.activeFAT.map { [$0] } ?? Array(0..<boot.fatCount)
         // What lies between two changes of one block is written again as it is: one write for each block and copy.
         let perBlock = Overlay.blockSize / entrySize
         for (_, indices) in Dictionary(grouping: changed, by: { $0 / perBlock }).sorted(by: { $0.key < $1.key }) {
             guard let first = indices.min(), let last = indices.max() else { continue }
             let bytes = encode(entries[first...last])
-            for copy in copies {
+            for copy in 0..<boot.fatCount {
                 let start = boot.fatStart + Int64(copy) * boot.fatSize
                 try store.write(bytes, at: start + Int64(first) * Int64(entrySize))
             }
@@ -192,7 +225,8 @@ struct FileAllocationTable: Sendable {
         changed = []
         while lowestFree < entries.count, entries[lowestFree] & mask != 0 { lowestFree += 1 }
         try FSInfo.update(
-            in: store, boot: boot, freeCount: freeCount, nextFree: lowestFree < entries.count ? lowestFree : nil)
+            in: store, boot: boot, freeCount: freeCount + lostCount,
+            nextFree: lowestFree < entries.count ? lowestFree : nil)
     }
 
     private func encode(_ entries: ArraySlice<UInt32>) -> [UInt8] {

@@ -86,15 +86,9 @@ package struct UsedBlocks: Hashable, Sendable {
             return (
                 Area(
                     partition: partition.number, range: range, used: Int64(range.count),
-                    filesystem: partition.filesystem?.type, reasonForWhole: reason(error, name)), ByteRanges([range])
+                    filesystem: partition.filesystem?.type, reasonForWhole: error.reason(in: name)), ByteRanges([range])
             )
         }
-    }
-
-    /// The failure's message, without the name of the partition in front.
-    private static func reason(_ failure: Failure, _ name: String) -> String {
-        let prefix = "\(name): "
-        return failure.message.hasPrefix(prefix) ? String(failure.message.dropFirst(prefix.count)) : failure.message
     }
 
     /// In bytes from the start of the partition.

@@ -169,6 +169,7 @@ package struct CardPlanner: Sendable {
     func render(
         _ node: Node, in rack: RackSecrets, _ opened: ImageFacts, supplies: Supplies, at time: Int64
     ) async throws -> Provision {
+        try opened.root.requireConsistent()
         var supplies = supplies
         supplies.certificate = rack.certificate
         var provision = try await Provisioner(

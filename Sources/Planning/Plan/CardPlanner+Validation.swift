@@ -110,6 +110,6 @@ extension CardPlanner {
 extension Diagnostic {
     /// `failure` as an error in a recipe.
     fileprivate init(_ failure: Failure, at location: Location) {
-        self.init(.error, at: location, failure.message + (failure.hint.map { " (\($0))" } ?? ""))
+        self.init(.error, at: location, failure.messageWithHint)
     }
 }

@@ -23,6 +23,7 @@ package struct Reconfiguration: Sendable {
         of node: Node, on reading: InspectedCard, in rack: RackSecrets, secrets: any SecretReading, version: String,
         now: Int64, isCancelled: @escaping @Sendable () -> Bool
     ) async throws {
+        try reading.root?.requireConsistent()
         let snapshot = reading.snapshot
         let profile = try OSProfile.detect(snapshot, root: reading.root?.snapshot)
         let record = reading.record

@@ -15,8 +15,14 @@ package enum BootVolume {
             Window(store, range: range, name: name), name: name, modified: FATTimestamp(secondsSince1970: time))
     }
 
-    /// The range of the boot partition, in bytes.
+    /// The range of the boot partition, in bytes. Throws if partitions overlap, too: what is written to one of them would
+    /// be in the other.
     package static func range(in table: PartitionTable, of name: String) throws(Failure) -> Range<Int64> {
+        if let problem = table.overlap {
+            throw Failure(
+                .damagedPartitionTable, severity: .refused, "\(name): its partition table is damaged: \(problem)",
+                hint: "show it with `fdisk -l`; write the card again, or take another image")
+        }
         if let boot = table.bootPartition { return boot.range }
         let found = table.partitions.map { "\($0.number): \($0.filesystem?.type ?? "unknown")" }
         throw Failure(
@@ -32,6 +38,22 @@ package enum BootVolume {
     }
 }
 
+extension PartitionTable {
+    /// Which two partitions share sectors, or which one contains the table's own sector; nil if none do.
+    fileprivate var overlap: String? {
+        let sorted = partitions.sorted { $0.range.lowerBound < $1.range.lowerBound }
+        if let first = sorted.first, first.range.lowerBound < 512 {
+            return "partition \(first.number) starts before the end of the table"
+        }
+        for (one, other) in zip(sorted, sorted.dropFirst()) where other.range.lowerBound < one.range.upperBound {
+            return "partitions \(one.number) and \(other.number) overlap"
+        }
+        return nil
+    }
+}
+
 extension Failure.Code {
+    /// Partitions that overlap.
+    package static let damagedPartitionTable = Failure.Code("fleet.damaged-partition-table")
     package static let noBootPartition = Failure.Code("fleet.no-boot-partition")
 }

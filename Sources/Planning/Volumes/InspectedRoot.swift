@@ -12,8 +12,13 @@ package struct InspectedRoot: Sendable {
     package let snapshot: RootSnapshot?
     /// Why it cannot be edited, for people; nil when it can.
     package let problem: String?
+    /// Why no card may be made or changed with it, even if the root partition itself would stay as it is; nil if one may.
+    let inconsistency: Failure?
     /// In bytes; nil if it is not known.
     package let freeBytes: Int64?
+
+    /// Throws if no card may be made or changed with it.
+    func requireConsistent() throws(Failure) { if let inconsistency { throw inconsistency } }
 
     /// What a renderer uses; if nothing could be read, it has the reason.
     package var material: RootSnapshot { snapshot ?? RootSnapshot(problem: problem) }
@@ -25,6 +30,7 @@ package struct InspectedRoot: Sendable {
             partition = nil
             snapshot = nil
             freeBytes = nil
+            inconsistency = nil
             problem = reason
         case .found(let found):
             partition = found
@@ -34,17 +40,20 @@ package struct InspectedRoot: Sendable {
                 snapshot = read
                 freeBytes = volume.freeBytes
                 problem = read.problem
+                inconsistency = volume.problem.flatMap { $0.code == .inconsistentFilesystem ? $0 : nil }
             } catch {
                 guard Self.isUnreadable(error) else { throw error }
                 snapshot = nil
                 freeBytes = nil
-                problem = error.message
+                problem = error.messageWithHint
+                inconsistency = error.code == .inconsistentFilesystem ? error : nil
             }
         }
     }
+
     /// Whether it is the file system that cannot be used, not the store that cannot be read.
     static func isUnreadable(_ failure: Failure) -> Bool {
-        [.unsupportedFilesystem, .damagedFilesystem, .dirtyFilesystem].contains(failure.code)
+        [.unsupportedFilesystem, .damagedFilesystem, .inconsistentFilesystem, .dirtyFilesystem].contains(failure.code)
     }
 
     /// Makes `overlay` what it will be when what a power cut has left in the root partition's journal is carried out.

@@ -62,7 +62,7 @@ extension RootSnapshot {
     /// Reads the snapshot of a root partition.
     package init(of tree: any RootTree) throws(Failure) {
         try self.init(
-            problem: tree.problem?.message,
+            problem: tree.problem?.messageWithHint,
             entry: { path throws(Failure) in
                 guard let found = try tree.entry(at: path) else { return nil }
                 let kind: Kind =
