@@ -41,38 +41,4 @@ import Testing
         let digest = try OutsideTool("sha256sum").run([images.appending(name).string]).text.prefix(64)
         #expect(name == "\(digest).img", "the cache is whole again")
     }
-
-    /// The card is written while the image is unpacked: bytes go into the cache and are read from it in the same run.
-    @Test func `a write to the cache that is spoiled during a first run reaches no card`() async throws {
-        try harness.prepare(recipe: "image: { source: sample.img.zip }\nhostname: red01\n")
-        let write = ["write", "--yes", "--recipe", "red01.yaml"]
-        #expect(await harness.run(list: write + ["good.img"], environment: [:]).status == 0)
-        for number in [2, 5, 9] {
-            // Without root's rights: else a process of its own, without the library, writes the cache.
-            let place = harness.scratch["user\(number)"]
-            try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
-            for file in ["sample.img.zip", "red01.yaml"] {
-                try FileManager.default.copyItem(
-                    atPath: harness.scratch[file].string, toPath: place.appending(file).string)
-            }
-            let cache = place.appending("cache")
-            let environment = try FaultShim.environment("pwrite,\(number),flip,123457", on: cache.string + "*")
-                .merging([
-                    "HOME": place.string, "XDG_CACHE_HOME": cache.string, "FAULT_TIME": "\(CommandHarness.now)",
-                ]) { $1 }
-            #expect(try OutsideTool("chown").run(["-R", "nobody:nogroup", place.string]).succeeded)
-            #expect(try OutsideTool("chmod").run(["a+rx", harness.scratch.path.string]).succeeded)
-            let outcome = try OutsideTool("setpriv").run(
-                ["--reuid", "nobody", "--regid", "nogroup", "--clear-groups", "sh", "-c"]
-                    + ["cd \"$1\" && shift && exec env \"$@\"", "sh", place.string]
-                    + environment.map { "\($0)=\($1)" } + [try BuiltProgram.path().string] + write + ["card.img"])
-            let card = place.appending("card.img")
-            if outcome.succeeded {
-                #expect(try Array(Data(contentsOf: URL(filePath: card.string))) == harness.scratch.read("good.img"))
-            } else {
-                #expect(outcome.status == 1 && outcome.errors.contains("cache"), "\(outcome.errors)")
-                #expect((try? card.stat()) == nil)
-            }
-        }
-    }
 }
