@@ -1,14 +1,19 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// Set by `make fuzz` only (Tests/Fuzz/run): the path of libFuzzer without a main function. The package's own code is
+/// then built with its counters, and the fuzzer is the only product of use.
+let libFuzzer = Context.environment["PIFLASH_LIBFUZZER"]
+
 /// Language mode 6 with the stricter import and existential rules; a warning never lands.
-let strict: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .treatAllWarnings(as: .error),
-]
+let strict: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .treatAllWarnings(as: .error),
+    ] + (libFuzzer == nil ? [] : [.unsafeFlags(["-sanitize=fuzzer"])])
 
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
@@ -29,6 +34,23 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
     let isal: [Target] = []
 #endif
 
+/// Every parser of foreign bytes: an ordinary test that replays the corpus, or the fuzzer.
+let fuzzedModules: [Target.Dependency] = [
+    "Diagnostics", "Text", "Host", "Storage", "Filesystems", "Images", "Systems", "Recipes", "Docker", "Stacks",
+    "Provisioning", "Planning", "Racks", "Remote", "Setups", "Labels", "PiflashCommands", "TestSupport", systemPackage,
+]
+let fuzz: Target =
+    if let libFuzzer {
+        .executableTarget(
+            name: "fuzz", dependencies: fuzzedModules, path: "Tests/Fuzz", exclude: ["Replay", "run"],
+            swiftSettings: strict,
+            linkerSettings: [.unsafeFlags([libFuzzer]), .linkedLibrary("stdc++"), .linkedLibrary("m")])
+    } else {
+        .testTarget(
+            name: "FuzzTests", dependencies: fuzzedModules, path: "Tests/Fuzz", exclude: ["LibFuzzer", "run"],
+            swiftSettings: strict)
+    }
+
 let package = Package(
     name: "piflash",
     products: [.executable(name: "piflash", targets: ["piflash"])],
@@ -44,7 +66,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
     ],
-    targets: isal + [
+    targets: isal + [fuzz] + [
         // System libraries: module maps, with a shim only where Swift cannot import a macro.
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CBlkid", pkgConfig: "blkid", providers: [.apt(["libblkid-dev"])]),

@@ -42,6 +42,13 @@ package struct Failure: Error, Sendable {
         self.cause = cause
     }
 
+    /// The user stopped the work; `activity` says what was being done ("while unpacking a.zip").
+    package static func stopped(_ activity: String = "") -> Failure {
+        Failure(
+            .cancelled, activity.isEmpty ? "stopped" : "stopped \(activity)",
+            hint: "run the same command again: it starts where it has to")
+    }
+
     /// For a place that has one line: "… (run this next)".
     package var messageWithHint: String { message + (hint.map { " (\($0))" } ?? "") }
 

@@ -103,7 +103,7 @@ extension FileDescriptor {
         contents.reserveCapacity(Int(max(0, status.size)) + 1)
         var part = [UInt8](repeating: 0, count: 1 << 16)
         while true {
-            let count = try part.withUnsafeMutableBytes { try read(into: $0) }
+            let count = try part.withUnsafeMutableBytes { try readPart(into: $0) }
             guard count > 0 else { return contents }
             guard contents.count + count <= limit else { throw ReadError.tooLong }
             contents += part[..<count]
@@ -118,7 +118,7 @@ extension FileDescriptor {
         var (hasWriter, waited) = (false, 0)
         while true {
             let count: Int
-            do { count = try part.withUnsafeMutableBytes { try read(into: $0) } } catch {
+            do { count = try part.withUnsafeMutableBytes { try readPart(into: $0) } } catch {
                 // Its writer has nothing yet.
                 guard error as? Errno == .wouldBlock else { throw error }
                 hasWriter = true

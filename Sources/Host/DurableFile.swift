@@ -86,12 +86,12 @@ package enum DurableFile {
     ) throws(Errno) {
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
         let file = try descriptor(openat(directory.rawValue, name, flags, mode_t(mode)))
-        do {
-            _ = try file.writeAll(contents)
+        do throws(Errno) {
+            try file.writeAll(bytes: contents)
             try file.synchronize()
         } catch {
             try? file.close()
-            throw error as? Errno ?? .ioError
+            throw error
         }
         do { try file.close() } catch { throw error as? Errno ?? .ioError }
     }

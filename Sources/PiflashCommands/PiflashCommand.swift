@@ -38,8 +38,9 @@ package struct PiflashCommand: AsyncParsableCommand {
               piflash run recipes/red -- uptime
               piflash swarm ls recipes/red
 
-            Exit codes: 0 done, 1 failed, 2 usage or recipe, 3 refused for safety,
-            4 some of several cards or nodes failed.
+            Exit codes: 0 done, 1 failed or stopped, 2 usage or recipe, 3 refused for
+            safety, 4 some of several cards or nodes failed. Ctrl-C, SIGTERM and SIGHUP
+            stop it cleanly; a second Ctrl-C or SIGTERM ends it at once (130, 143).
             """,
         version: PiflashVersion.current,
         subcommands: [
@@ -156,7 +157,8 @@ extension Failure {
     ///
     /// - Parameter besides: Whether another process has root's rights.
     fileprivate func explainingRights(besides: Bool) -> Failure {
-        guard besides, hint == nil, let reason = cause as? Errno, [.permissionDenied, .notPermitted].contains(reason)
+        guard besides, let reason = cause as? Errno, [.permissionDenied, .notPermitted].contains(reason),
+            hint == nil || hint == Failure.usualHint(reason)
         else { return self }
         return Failure(
             code, severity: severity, message,

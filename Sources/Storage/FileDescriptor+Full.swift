@@ -14,9 +14,8 @@ extension FileDescriptor {
         while done < buffer.count {
             let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
             let count: Int
-            do { count = try read(fromAbsoluteOffset: offset + Int64(done), into: rest) } catch {
-                throw .system(
-                    "reading \(name) at \(offset + Int64(done))", error as? Errno ?? .ioError)
+            do throws(Errno) { count = try readPart(into: rest, at: offset + Int64(done)) } catch {
+                throw .system("reading \(name) at \(offset + Int64(done))", error)
             }
             guard count > 0 else {
                 throw Failure(
@@ -32,8 +31,8 @@ extension FileDescriptor {
         while done < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
             let count: Int
-            do { count = try write(toAbsoluteOffset: offset + Int64(done), rest) } catch {
-                throw .system("writing \(name) at \(offset + Int64(done))", error as? Errno ?? .ioError)
+            do throws(Errno) { count = try writePart(rest, at: offset + Int64(done)) } catch {
+                throw .system("writing \(name) at \(offset + Int64(done))", error)
             }
             guard count > 0 else {
                 throw Failure(.system, "writing \(name) at \(offset + Int64(done)): the device took no bytes")

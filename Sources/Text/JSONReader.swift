@@ -132,6 +132,8 @@ struct JSONReader {
         guard Self.isNumber(bytes[start..<end]), let number = Double(digits) else {
             throw problem("\"\(digits.prefix(40))\" is not a valid number")
         }
+        // Go refuses it, too; no number stands for it that could be written again.
+        guard number.isFinite else { throw problem("\"\(digits.prefix(40))\" is too large a number") }
         offset = end
         return Int64(digits).map { .integer($0) } ?? .number(number)
     }

@@ -12,12 +12,14 @@ package struct TextDifference: Sendable {
     private static let mostLines = 4000
 
     package init(from old: String, to new: String) {
-        let before = old.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        let after = new.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        // By scalars and bytes: "\r\n" is one Character, and two spellings of a letter are equal strings.
+        let before = old.split(at: "\n", omittingEmptySubsequences: false).map(String.init)
+        let after = new.split(at: "\n", omittingEmptySubsequences: false).map(String.init)
+        func isSame(_ one: String, _ other: String) -> Bool { one.utf8.elementsEqual(other.utf8) }
         // The time that the difference takes grows with lines times changes, so what is the same at both ends is left out,
         // and a long middle is replaced as one piece.
-        let start = zip(before, after).prefix { $0 == $1 }.count
-        let end = zip(before[start...].reversed(), after[start...].reversed()).prefix { $0 == $1 }.count
+        let start = zip(before, after).prefix { isSame($0, $1) }.count
+        let end = zip(before[start...].reversed(), after[start...].reversed()).prefix { isSame($0, $1) }.count
         let old = before[start..<before.count - end], new = after[start..<after.count - end]
         var removed: Set<Int> = []
         var inserted: Set<Int> = []
@@ -25,7 +27,7 @@ package struct TextDifference: Sendable {
             removed = Set(old.indices)
             inserted = Set(new.indices)
         } else {
-            for change in Array(new).difference(from: Array(old)) {
+            for change in new.map({ Array($0.utf8) }).difference(from: old.map { Array($0.utf8) }) {
                 switch change {
                 case .remove(let offset, _, _): removed.insert(start + offset)
                 case .insert(let offset, _, _): inserted.insert(start + offset)

@@ -76,6 +76,40 @@ import Testing
         #expect(try state.ledger().last(of: "red01")?.card?.uuids.first == "1234-ABCD")
     }
 
+    /// "configured" says less than "verified": that the card's image was read back.
+    @Test func `the ledger keeps what it says of a card that has its settings already`() async throws {
+        try prepare()
+        #expect(await write("red01", to: "a.img").status == 0)
+        let again = await harness.run("configure", "--recipe", "red.yaml", "--node", "red01", "a.img")
+        #expect(again.output.contains("nothing to change"), "\(again.errors)")
+        #expect(try results() == [.begun, .written, .verified])
+        #expect(try await states()["red01"] == "done")
+        // Of another card it says nothing.
+        try FileManager.default.copyItem(
+            atPath: harness.scratch["a.img"].string, toPath: harness.scratch["b.img"].string)
+        let other = await harness.run("configure", "--recipe", "red.yaml", "--node", "red01", "b.img")
+        #expect(other.status == 0, "\(other.errors)")
+        #expect(try results().last == .configured)
+    }
+
+    /// Two faults: the write fails when it finishes the card, and the card cannot be cleared then.
+    @Test func `a card that could not be cleared after its write failed is written again, not believed`() async throws {
+        try prepare()
+        #expect(await write("red01", to: "a.img").status == 0)
+        let entries = try state.ledger().entries
+        try FileManager.default.removeItem(atPath: harness.scratch[".piflash/ledger"].string)
+        do {
+            let lock = try RackLock(state, since: "now")
+            for var entry in entries {
+                if entry.result == .verified { entry.result = .failed }
+                try lock.ledger.append(entry)
+            }
+        }
+        let again = await batch(["a.img"])
+        #expect(again.status == 0, "\(again.errors)")
+        #expect(try state.ledger().entries.last { $0.node == "red01" }?.result == .verified)
+    }
+
     @Test func `a card that was stopped, or failed, is not done`() async throws {
         try prepare()
         let part = harness.scratch[".a.img.piflash-part"]

@@ -89,6 +89,11 @@ import TestSupport
         #expect(Self.edited(expected, ["--debug"], earlier: ["--debug"]) == expected, "\(name), again")
     }
 
+    @Test func `a file whose block has no end does not grow with every edit`() {
+        let once = Self.edited("if true; then\n  DOCKER_OPTS=-D\n", ["--label=a"])
+        #expect(Self.edited(once, ["--label=a"]) == once)
+    }
+
     @Test func `a card keeps only the storage driver, and an edit drops the options of the edit before`() {
         let text = "export DOCKER_OPTS=\"--storage-driver=overlay \\\n  --label=a=b\"\n"
         #expect(Self.edited(text, ["--debug"]) == "DOCKER_OPTS=\"--storage-driver=overlay --debug\"\n")

@@ -12,7 +12,7 @@ import Testing
         return result.text.split(separator: "\n").map(String.init)
     }
 
-    @Test(arguments: ["build", "test", "lint", "fresh", "print", "bench", "e2e", "boots"])
+    @Test(arguments: ["build", "test", "lint", "fresh", "print", "bench", "e2e", "boots", "faults"])
     func `CONTRIBUTING names every package that is installed`(_ purpose: String) throws {
         let text = try String(
             contentsOfFile: Workshop.root.appending("CONTRIBUTING.md").string, encoding: .utf8)

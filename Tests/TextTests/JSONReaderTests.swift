@@ -36,6 +36,12 @@ import Testing
         #expect(!judge.succeeded || text == "NaN")
     }
 
+    @Test func `a number that is too large for a double is refused, as Go refuses it, and never becomes null`() throws {
+        for text in ["1e400", "-1e400", "[1e309]", "1e4000"] { #expect(throws: Failure.self) { try parse(text) } }
+        #expect(try parse("1e308") == .number(1e308))
+        #expect(try parse("1e-4000") == .number(0))
+    }
+
     @Test func `depth is bounded`() {
         #expect(throws: Failure.self) { try parse(String(repeating: "[", count: 100_000)) }
     }

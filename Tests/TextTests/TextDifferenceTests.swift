@@ -12,6 +12,11 @@ import Testing
         #expect(TextDifference(from: "a\nb\n", to: "a\nb\n").isEmpty)
     }
 
+    @Test func `lines end where bytes say so, and are the same only if their bytes are`() {
+        #expect(TextDifference(from: "a\r\nb\r\n", to: "a\r\nc\r\n").text(context: 0) == " …\n-b\r\n+c\r\n …")
+        #expect(!TextDifference(from: "\u{E9}", to: "e\u{301}").isEmpty)
+    }
+
     @Test func `the new text can be had from the difference, as diff's oracle patch would`() throws {
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<50 {

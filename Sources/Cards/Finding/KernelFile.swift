@@ -1,3 +1,4 @@
+import Host
 import SystemPackage
 
 /// Files of /proc and /sys, whose size is unknown before they are read.
@@ -12,7 +13,7 @@ enum KernelFile {
             var contents: [UInt8] = []
             let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
             defer { buffer.deallocate() }
-            while case let count = try file.read(into: buffer), count > 0 { contents += buffer[..<count] }
+            while case let count = try file.readPart(into: buffer), count > 0 { contents += buffer[..<count] }
             return contents
         }
         return contents.map { String(decoding: $0, as: UTF8.self) }

@@ -103,11 +103,13 @@ package struct CardWriter {
             case .unknown: "\(target) could not be cleared: do not use what is on it"
             }
         let reason = failure.cause as? Errno
+        // What is usual for a disk is not what helps with a card.
+        let ownHint = failure.hint == reason.flatMap(Failure.usualHint) ? nil : failure.hint
         let isRemoved = isGone || CardErrno.gone.contains { $0 == reason }
         guard isRemoved || reason == .ioError else {
             return Failure(
                 failure.code, severity: failure.severity, "\(failure.message); \(left)",
-                hint: failure.hint ?? hint(failure.code), cause: failure.cause)
+                hint: ownHint ?? hint(failure.code), cause: failure.cause)
         }
         // A card that was pulled out of its reader can answer EIO for a while, just as a dying card does.
         let cause =

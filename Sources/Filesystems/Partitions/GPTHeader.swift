@@ -54,7 +54,7 @@ extension FileDescriptor {
     fileprivate func bytes(at offset: Int64, count: Int, _ path: FilePath) throws(Failure) -> [UInt8] {
         var result = [UInt8](repeating: 0, count: count)
         do {
-            let read = try result.withUnsafeMutableBytes { try self.read(fromAbsoluteOffset: offset, into: $0) }
+            let read = try result.withUnsafeMutableBytes { try self.readAll(into: $0, at: offset) }
             guard read == count else { throw Errno.ioError }
         } catch {
             throw .system("reading \(path)", error as? Errno ?? .ioError)

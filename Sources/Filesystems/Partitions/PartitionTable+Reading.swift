@@ -13,7 +13,7 @@ extension PartitionTable {
     ///
     /// - Parameter name: What messages call it, where that is not its path.
     package static func read(_ path: FilePath, name: FilePath? = nil) throws(Failure) -> PartitionTable {
-        try BlkidProbe.withDescriptor(path) { descriptor throws(Failure) in
+        try BlkidProbe.withDescriptor(path, name: name) { descriptor throws(Failure) in
             Confinement.isUsed
                 ? try readConfined(descriptor, path: name ?? path)
                 : try read(descriptor, path: name ?? path)

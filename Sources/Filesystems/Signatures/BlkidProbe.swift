@@ -30,14 +30,14 @@ final class BlkidProbe {
 
     /// Opens `path` to read and nothing more: never exclusively, and without waiting for the writer of a pipe.
     static func withDescriptor<Value>(
-        _ path: FilePath, _ body: (FileDescriptor) throws(Failure) -> Value
+        _ path: FilePath, name: FilePath? = nil, _ body: (FileDescriptor) throws(Failure) -> Value
     ) throws(Failure) -> Value {
         let descriptor: FileDescriptor
         do throws(DeviceOpener.OpenError) {
             descriptor = try DeviceOpener.open(path, .probe)
         } catch {
             switch error {
-            case .errno(let reason): throw .system("opening \(path)", reason)
+            case .errno(let reason): throw .system("opening \(name ?? path)", reason)
             case .refused(let failure): throw failure
             }
         }

@@ -10,7 +10,9 @@ package final class MemoryFile: Sendable {
         let raw = clinux_memory_file()
         guard raw >= 0 else { throw .system("making a file in memory", .current) }
         descriptor = FileDescriptor(rawValue: raw)
-        do { _ = try descriptor.writeAll(bytes) } catch { throw .system("writing a file in memory", error) }
+        do throws(Errno) { try descriptor.writeAll(bytes: bytes) } catch {
+            throw .system("writing a file in memory", error)
+        }
     }
 
     deinit { try? descriptor.close() }

@@ -37,7 +37,7 @@ package enum ArchiveMembers {
             switch ArchiveRequest.Question(rawValue: try values.number(Int.self)) {
             case .wanted: return [wanted(try values.text()) ? 1 : 0]
             case .progress:
-                if isCancelled() { throw Failure(.cancelled, "stopped while reading \(name)") }
+                if isCancelled() { throw Failure.stopped("while reading \(name)") }
                 return []
             case nil: throw UnpackedValues.malformed
             }
@@ -98,7 +98,7 @@ package enum ArchiveMembers {
                 members[path] = contents
             }
         }
-        if feed.wasCancelled { throw Failure(.cancelled, "stopped while reading \(name)") }
+        if feed.wasCancelled { throw Failure.stopped("while reading \(name)") }
         guard isRead, archive_filter_bytes(handle, 0) <= unpackedLimit else {
             let reason = archive_error_string(handle).map { String(cString: $0).lowercased() }
             throw Failure(

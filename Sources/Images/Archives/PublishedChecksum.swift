@@ -16,23 +16,29 @@ package enum PublishedChecksum {
             guard let bytes = (try? DurableFile.read(directory.appending(file), limit: 1 << 20, kind: .regular)) ?? nil
             else { continue }
             let text = String(decoding: bytes, as: UTF8.self)
-            for line in text.split(whereSeparator: \.isNewline) {
-                // "HEX  NAME", "HEX *NAME", "SHA256 (NAME) = HEX", and a digest alone in a file for one image.
-                let words = line.split(at: " ", maxSplits: 1).map(String.init)
-                let found =
-                    if let match = line.wholeMatch(
-                        of: /SHA256 \((.*)\) = ([0-9A-Fa-f]{64})\s*/.matchingSemantics(.unicodeScalar))
-                    {
-                        (digest: String(match.2), name: String(match.1))
-                    } else {
-                        (digest: words.first ?? "", name: words.count > 1 ? words[1] : "")
-                    }
-                let named = found.name.trimmingPrefix(/[ *]+(\.\/)?/).trimmingSuffix(while: \.isWhitespace)
-                guard found.digest.wholeMatch(of: /[0-9A-Fa-f]{64}/) != nil,
-                    named == name || named.isEmpty && !lists.contains(file)
-                else { continue }
-                return found.digest.lowercased()
-            }
+            if let digest = digest(in: text, of: name, isList: lists.contains(file)) { return digest }
+        }
+        return nil
+    }
+
+    /// The digest that `text` says `name` has. A file that `isList` names each of its images.
+    static func digest(in text: String, of name: String, isList: Bool) -> String? {
+        for line in text.split(whereSeparator: \.isNewline) {
+            // "HEX  NAME", "HEX *NAME", "SHA256 (NAME) = HEX", and a digest alone in a file for one image.
+            let words = line.split(at: " ", maxSplits: 1).map(String.init)
+            let found =
+                if let match = line.wholeMatch(
+                    of: /SHA256 \((.*)\) = ([0-9A-Fa-f]{64})\s*/.matchingSemantics(.unicodeScalar))
+                {
+                    (digest: String(match.2), name: String(match.1))
+                } else {
+                    (digest: words.first ?? "", name: words.count > 1 ? words[1] : "")
+                }
+            let named = found.name.trimmingPrefix(/[ *]+(\.\/)?/).trimmingSuffix(while: \.isWhitespace)
+            guard found.digest.wholeMatch(of: /[0-9A-Fa-f]{64}/) != nil,
+                named == name || named.isEmpty && !isList
+            else { continue }
+            return found.digest.lowercased()
         }
         return nil
     }

@@ -91,7 +91,7 @@ extension CacheFiles {
         try file.synchronize()
         guard let whole = try whole.value(unless: isCancelled), let chunks = try chunks.value(unless: isCancelled)
         else {
-            throw Failure(.cancelled, "stopped while unpacking \(source.path)")
+            throw Failure.stopped("while unpacking \(source.path)")
         }
         return ImageDigests(whole: whole, chunks: chunks)
     }

@@ -58,7 +58,7 @@ struct CacheFiles: Sendable {
             if let lock = try FileLock.take("\(key).lock", in: sources, .exclusive) { return lock }
             if !isReported { events(.waiting) }
             isReported = true
-            if isCancelled() { throw Failure(.cancelled, "stopped while waiting for another run to unpack \(source)") }
+            if isCancelled() { throw Failure.stopped("while waiting for another run to unpack \(source)") }
             // flock(2) does not ask `isCancelled` while it waits.
             usleep(50_000)
         }

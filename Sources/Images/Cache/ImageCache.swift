@@ -94,7 +94,7 @@ package struct ImageCache: Sendable {
                 let digest = try packed.map({ (packed) throws(Failure) in try packed.value(unless: isCancelled) })
                     ?? unpacked.whole
             else {
-                throw Failure(.cancelled, "stopped while reading \(source)")
+                throw Failure.stopped("while reading \(source)")
             }
             try files.check(digest, unpacked.whole, against: sha256, source: source)
             // Locked before the file gets its final name, so that no other run can remove it.

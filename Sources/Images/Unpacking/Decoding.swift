@@ -88,7 +88,7 @@ struct Decoding {
         return 0
     }
 
-    var cancelled: Failure { Failure(.cancelled, "stopped while unpacking \(source.path)") }
+    var cancelled: Failure { .stopped("while unpacking \(source.path)") }
 
     /// Called early, so that a compressed film is not unpacked to its end before it is refused.
     static func checkHead(_ head: [UInt8], of source: ImageSource) throws(Failure) {

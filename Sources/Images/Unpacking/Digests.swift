@@ -69,7 +69,7 @@ extension ImageFile {
         var hasher = SHA256()
         var offset: Int64 = 0
         while offset < size {
-            if isCancelled() { throw Failure(.cancelled, "stopped while reading \(path)") }
+            if isCancelled() { throw Failure.stopped("while reading \(path)") }
             let part = UnsafeMutableRawBufferPointer(
                 rebasing: buffer.bytes[..<Int(min(Int64(portion), size - offset))])
             try read(into: part, at: offset)

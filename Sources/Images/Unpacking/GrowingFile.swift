@@ -52,7 +52,7 @@ final class GrowingFile: Sendable {
             guard !isZero else { return }
             let start = offset + Int64(run.lowerBound)
             let part = UnsafeRawBufferPointer(rebasing: bytes[run])
-            do { try descriptor.writeAll(toAbsoluteOffset: start, part) } catch { throw failure(error) }
+            do throws(Errno) { try descriptor.writeAll(part, at: start) } catch { throw failure(error) }
             let last = start + Int64(run.count) - 1
             stretches.formUnion(Int(start / Self.stretch)...Int(last / Self.stretch))
         }
@@ -126,20 +126,11 @@ final class GrowingFile: Sendable {
 
     /// Fills `buffer` from `offset` on. The caller has waited for the bytes.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Failure) {
-        var done = 0
-        while done < buffer.count {
-            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
-            let count: Int
-            do { count = try descriptor.read(fromAbsoluteOffset: offset + Int64(done), into: rest) } catch {
-                throw .system("reading \(path)", error as? Errno ?? .ioError)
-            }
-            guard count > 0 else {
-                // A hole at the end: the file is shorter until it has its size.
-                rest.fillWithZeros()
-                return
-            }
-            done += count
-        }
+        do throws(Errno) {
+            let count = try descriptor.readAll(into: buffer, at: offset)
+            // A hole at the end: the file is shorter until it has its size.
+            UnsafeMutableRawBufferPointer(rebasing: buffer[count...]).fillWithZeros()
+        } catch { throw .system("reading \(path)", error) }
     }
 
     private func failure(_ error: any Error) -> Failure {

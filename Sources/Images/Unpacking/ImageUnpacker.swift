@@ -45,7 +45,7 @@ struct ImageUnpacker {
             var request = ArchiveRequest.measure.values(source.path)
             request.add(limit)
             var result = try process.call(request) { (_) throws(Failure) in
-                if isCancelled() { throw Failure(.cancelled, "stopped while unpacking \(source.path)") }
+                if isCancelled() { throw Failure.stopped("while unpacking \(source.path)") }
                 return []
             }
             return try result.number(Int64.self)
@@ -75,7 +75,7 @@ struct ImageUnpacker {
                 }
                 let done = try values.number(Int64.self)
                 try file.grow(by: &values)
-                if isCancelled() { throw Failure(.cancelled, "stopped while unpacking \(source.path)") }
+                if isCancelled() { throw Failure.stopped("while unpacking \(source.path)") }
                 try progress(done)
                 return []
             }

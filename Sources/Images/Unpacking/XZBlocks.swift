@@ -134,7 +134,7 @@ final class XZBlocks: Sendable {
             state.active[number] = end
             return state.isStopped ? nil : readableEnd(state)
         }
-        guard let readable else { throw Failure(.cancelled, "stopped while unpacking \(source.path)") }
+        guard let readable else { throw Failure.stopped("while unpacking \(source.path)") }
         file.grow(to: readable)
     }
 

@@ -15,7 +15,7 @@ package struct CommandContext: Sendable {
     package var console: Console
     /// Seconds since 1970, UTC.
     package var now: @Sendable () -> Int64
-    /// Whether the user wants to stop (Ctrl-C, SIGTERM).
+    /// Whether the user wants to stop (Ctrl-C, SIGTERM, SIGHUP).
     package var isCancelled: @Sendable () -> Bool
 
     package init(

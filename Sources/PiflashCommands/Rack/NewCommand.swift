@@ -124,7 +124,8 @@ struct NewCommand: ContextualCommand {
     // MARK: Files
 
     /// The steps: 1. write all files to a temporary directory beside the new one; 2. check the recipes there; 3. rename
-    /// it, which fails if the name is taken (rename(2)). If a step fails, the directory of step 1 is removed.
+    /// it, which fails if the name is taken (rename(2)), and wait until that is on the disk. If a step fails, the directory of
+    /// step 1 is removed.
     private func make(_ name: String, _ files: [String: String], in context: CommandContext) throws {
         let place = context.absolute(context.user.expandingTilde(name))
         let draft = place.removingLastComponent().appending(".\(place.lastComponent?.string ?? "new").\(getpid()).new")
@@ -134,13 +135,15 @@ struct NewCommand: ContextualCommand {
         let made = try check(draft, as: name, in: context)
         let renamed = draft.withPlatformString { from in place.withPlatformString { rename(from, $0) } }
         guard renamed == 0 else {
-            let isThere = [ENOTEMPTY, EEXIST, ENOTDIR].contains(errno)
+            let reason = Errno.current
+            guard [ENOTEMPTY, EEXIST, ENOTDIR].contains(reason.rawValue) else {
+                throw Failure.system("making \(name)", reason)
+            }
             throw Failure(
-                .usage, severity: .usage,
-                isThere
-                    ? "\(name) exists already: it stays as it is"
-                    : "making \(name): \(String(cString: strerror(errno)))",
-                hint: isThere ? "name another directory" : nil)
+                .usage, severity: .usage, "\(name) exists already: it stays as it is", hint: "name another directory")
+        }
+        do throws(Errno) { try DurableFile.synchronize(directoryAt: place.removingLastComponent()) } catch {
+            throw Failure.system("making \(name)", error)
         }
         let shown = FilePath(name)
         context.console.output("\(name): \(files.keys.sorted().joined(separator: ", "))")

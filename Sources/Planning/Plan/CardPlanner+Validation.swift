@@ -24,7 +24,7 @@ extension CardPlanner {
                     var reports: [NodeReport] = []
                     var tried: Set<Trial> = []
                     for (node, image) in part {
-                        if isCancelled() { throw Failure(.cancelled, "stopped") }
+                        if isCancelled() { throw Failure.stopped("before anything was written") }
                         reports.append(
                             NodeReport(
                                 node,

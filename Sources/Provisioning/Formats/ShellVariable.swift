@@ -11,6 +11,8 @@ struct ShellVariable {
     private let name: String
     /// How many compound commands are open.
     private var depth = 0
+    /// Where ":" took a place in ``otherLines``.
+    private var placeholders: [Int] = []
 
     init(_ name: String, in text: String) {
         self.name = name
@@ -29,6 +31,9 @@ struct ShellVariable {
                 append(scanner.read(since: start))
             }
         }
+        // No shell runs a block without an end: its lines only grow if each edit leaves a ":" in it.
+        guard depth > 0 else { return }
+        for index in placeholders.reversed() { otherLines.remove(at: index) }
     }
 
     /// Moves past a line and its continuations; returns how many compound commands it opens. Nil if a quote is not closed.
@@ -70,6 +75,7 @@ struct ShellVariable {
         if !rest.isEmpty {
             take(indent + rest)
         } else if depth > 0 {
+            placeholders.append(otherLines.count)
             append(indent + ":\n")
         }
     }

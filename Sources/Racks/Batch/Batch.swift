@@ -79,7 +79,9 @@ package struct Batch: Sendable {
     ) async throws -> [Diagnostic] {
         var report = DiagnosticReport()
         for item in items {
-            if isCancelled() { throw Failure(.cancelled, "nothing was written") }
+            if isCancelled() {
+                throw Failure(.cancelled, "nothing was written", hint: "run the same command again")
+            }
             do {
                 report.merge(DiagnosticReport(try await validate(item)))
             } catch let mistakes as DiagnosticReport {

@@ -21,8 +21,11 @@ package struct FoundCard: Sendable {
 
     /// The work that makes it the card of `card`.
     func work(for card: RackPlan.Card) -> CardWork {
+        guard image == card.image.digest else { return .write }
+        // The record of a card whose write failed proves nothing about its image. On a card that ran, there is data.
+        if card.isUnproved, !hasBooted { return .write }
         // The card of a node that ran has that node's name, keys and data: for another node, write it again.
-        image == card.image.digest && (node == card.name || !hasBooted) ? .configure : .write
+        return node == card.name || !hasBooted ? .configure : .write
     }
 
     /// Whether it was made from the same recipe and image as `card` would be now.

@@ -17,6 +17,8 @@ package struct RackPlan: Sendable {
         package internal(set) var state: CardState
         /// The ledger's last entry about it.
         package let last: LedgerEntry?
+        /// See ``Ledger/isUnproved(_:)``.
+        package let isUnproved: Bool
         /// The node's ``SecretsDigest``; nil until its secrets are read.
         package internal(set) var secrets: String?
 
@@ -61,7 +63,7 @@ extension CardPlanner {
                     RackPlan.Card(
                         node: node, image: base.image, profile: base.facts.profile, configuration: configuration,
                         state: CardState(after: last, image: base.image.digest, configuration: configuration),
-                        last: last))
+                        last: last, isUnproved: ledger.isUnproved(node.hostname.value)))
             } catch let mistakes as DiagnosticReport {
                 report.merge(mistakes)
             }

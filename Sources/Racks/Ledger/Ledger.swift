@@ -10,6 +10,7 @@ package struct Ledger: Sendable {
     /// The number of damaged lines; an incomplete last line does not count.
     package private(set) var damaged = 0
     private var latest: [String: LedgerEntry] = [:]
+    private var unproved: Set<String> = []
 
     package init() {}
 
@@ -35,10 +36,19 @@ package struct Ledger: Sendable {
     package mutating func add(_ entry: LedgerEntry) {
         entries.append(entry)
         latest[entry.node] = entry
+        switch entry.result {
+        case .written: unproved.insert(entry.node)
+        case .verified, .configured: unproved.remove(entry.node)
+        case .begun, .failed, .interrupted, .redo: break
+        }
     }
 
     /// The last event of the card of `node`.
     package func last(of node: String) -> LedgerEntry? { latest[node] }
+
+    /// Whether the last write to the card of `node` reached its end and was not verified. If the card could not be cleared
+    /// then, it looks like a finished one.
+    package func isUnproved(_ node: String) -> Bool { unproved.contains(node) }
 
     /// When the card of `node` was last written, in seconds since 1970.
     package func timeOfWriting(_ node: String) -> Int64? {

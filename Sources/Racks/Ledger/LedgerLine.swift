@@ -29,7 +29,7 @@ enum LedgerLine {
         return try? JSONDecoder().decode(LedgerEntry.self, from: Data(body))
     }
 
-    private static func sum(_ bytes: [UInt8]) -> [UInt8] {
+    static func sum(_ bytes: [UInt8]) -> [UInt8] {
         Array(SHA256.hash(data: bytes).prefix(digits / 2).hex.utf8)
     }
 }

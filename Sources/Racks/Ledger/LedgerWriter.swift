@@ -43,13 +43,16 @@ package final class LedgerWriter: Sendable {
 
     deinit { try? file.close() }
 
+    /// The last event of the card of `node`.
+    func last(of node: String) throws(Failure) -> LedgerEntry? { try Ledger(in: directory).last(of: node) }
+
     /// Returns when the entry is on the disk. If it cannot be written, nothing of it stays in the file.
     package func append(_ entry: LedgerEntry) throws(Failure) {
         do {
             let line = try LedgerLine.encode(entry)
             try alone { end in
                 do {
-                    try file.writeAll(line)
+                    try file.writeAll(bytes: line)
                     try file.synchronize()
                 } catch {
                     try? file.resize(to: end)
@@ -86,7 +89,7 @@ package final class LedgerWriter: Sendable {
         let start = max(0, length - Self.lineLimit)
         var tail = [UInt8](repeating: 0, count: Int(length - start))
         let count = try tail.withUnsafeMutableBytes { bytes in
-            try bytes.isEmpty ? 0 : file.read(fromAbsoluteOffset: start, into: bytes)
+            try file.readAll(into: bytes, at: start)
         }
         guard count == tail.count else { throw Errno.ioError }
         if tail.last ?? UInt8(ascii: "\n") == UInt8(ascii: "\n") { return length }

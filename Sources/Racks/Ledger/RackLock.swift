@@ -48,7 +48,7 @@ package final class RackLock: Sendable {
         }
         do {
             try lock.descriptor.resize(to: 0)
-            _ = try lock.descriptor.writeAll(Array("process \(getpid()), since \(since)".utf8))
+            try lock.descriptor.writeAll(bytes: Array("process \(getpid()), since \(since)".utf8))
         } catch { throw .system("writing \(directory.path.appending(name))", error) }
         return lock
     }

@@ -13,11 +13,22 @@ struct LedgerObserver: CardRunObserver {
         guard let result = stage.ledgerResult else { return }
         var reason: String?
         if case .failed(let failure) = stage { reason = failure.message }
-        try ledger.append(
-            LedgerEntry(
-                node: card.node.hostname.value, result: result, time: now(), device: card.path.string,
-                image: card.image, recipe: card.node.recipeDigest, configuration: card.configuration,
-                secrets: card.secrets, card: card.identity, reason: reason))
+        let entry = LedgerEntry(
+            node: card.node.hostname.value, result: result, time: now(), device: card.path.string,
+            image: card.image, recipe: card.node.recipeDigest, configuration: card.configuration,
+            secrets: card.secrets, card: card.identity, reason: reason)
+        // Nothing happened to a card that had its settings already: what was proved of it stays the last word.
+        if case .configured([]) = stage, try ledger.last(of: entry.node)?.describes(entry) == true { return }
+        try ledger.append(entry)
+    }
+}
+
+extension LedgerEntry {
+    /// Whether it says of its card what `other` would say, or more: that it is verified.
+    fileprivate func describes(_ other: LedgerEntry) -> Bool {
+        (result == .verified || result == .configured) && device == other.device && image == other.image
+            && recipe == other.recipe && configuration == other.configuration && secrets == other.secrets
+            && card == other.card
     }
 }
 
