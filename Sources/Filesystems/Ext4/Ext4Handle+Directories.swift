@@ -40,8 +40,9 @@ extension Ext4Handle {
     private static let mostDirectoryBytes: UInt64 = 64 << 20
 
     /// Throws unless a directory has about as many blocks as its size says: a tree of extents that contains itself has no
-    /// end, and libext2fs would follow it.
-    private func checkSize(ofDirectory number: UInt32) throws(Failure) {
+    /// end, and libext2fs would follow it. Returns the bytes of its blocks; nil if it is inside its inode.
+    @discardableResult
+    private func checkSize(ofDirectory number: UInt32) throws(Failure) -> UInt64? {
         let directory = try inode(number)
         guard directory.isDirectory else { throw damaged("inode \(number) is not a directory") }
         guard directory.size <= Self.mostDirectoryBytes else {
@@ -49,27 +50,36 @@ extension Ext4Handle {
         }
         var raw = directory.raw
         guard withUnsafeMutablePointer(to: &raw, { ext2fs_inode_has_valid_blocks2(fs, ext2fs_inode($0)) }) != 0 else {
-            return
+            return nil
         }
         // As many again for indirect blocks and extents are more than there ever are.
-        let most = Int(directory.size) / Int(fs.pointee.blocksize) * 2 + 8
-        var left = most
-        let code = withUnsafeMutablePointer(to: &left) { left in
+        var blocks = (left: Int(directory.size) / Int(fs.pointee.blocksize) * 2 + 8, data: UInt64(0))
+        let code = withUnsafeMutablePointer(to: &blocks) { blocks in
             ext2fs_block_iterate3(
                 fs, number, BLOCK_FLAG_READ_ONLY, nil,
-                { _, _, _, _, _, context in
-                    guard let left = context?.assumingMemoryBound(to: Int.self) else { return BLOCK_ABORT }
-                    left.pointee -= 1
-                    return left.pointee < 0 ? BLOCK_ABORT : 0
-                }, left)
+                { _, _, index, _, _, context in
+                    guard let blocks = context?.assumingMemoryBound(to: (left: Int, data: UInt64).self) else {
+                        return BLOCK_ABORT
+                    }
+                    blocks.pointee.left -= 1
+                    // Below 0 are the blocks that name others.
+                    if index >= 0 { blocks.pointee.data += 1 }
+                    return blocks.pointee.left < 0 ? BLOCK_ABORT : 0
+                }, blocks)
         }
-        guard left >= 0 else { throw damaged("the directory with inode \(number) has more blocks than its size says") }
+        guard blocks.left >= 0 else {
+            throw damaged("the directory with inode \(number) has more blocks than its size says")
+        }
         try check(code, "reading the blocks of the directory with inode \(number)")
+        return blocks.data * UInt64(fs.pointee.blocksize)
     }
 
     /// Throws unless each entry of a directory names an inode that is in use: an edit could take such an inode for a new
     /// file, which would then have two names. The bitmaps must have been read.
     func checkEntries(ofDirectory number: UInt32) throws(Failure) {
+        if let bytes = try checkSize(ofDirectory: number), try bytes != inode(number).size {
+            throw damaged("the directory with inode \(number) has other blocks than its size says")
+        }
         var named: Set<UInt32> = []
         let code = withUnsafeMutablePointer(to: &named) { named in
             ext2fs_dir_iterate(
