@@ -119,6 +119,30 @@ import Testing
         #expect(try JournaledVolume.tree(store) == wanted)
     }
 
+    @Test(arguments: [0, 4].map { JournaledVolume.kinds[$0] })
+    func `a replay that is cut at any moment is finished by the next one`(_ kind: JournaledVolume.Kind) throws {
+        let volume = try JournaledVolume(kind)
+        try Ext4Volume.commit(try volume.edited(), volumeAt: volume.range, to: volume.medium)
+        let wanted = try JournaledVolume.tree(volume.current)
+        // An edit of which nothing but the journal is on the medium.
+        let left = JournaledVolume.volume(
+            try #require(volume.medium.cuts(seed: 3, random: 0).first { $0.flushes == 2 }).contents)
+        let range = 0..<left.size
+        let medium = VolatileStore(left.allBytes)
+        try #require(try Ext4Volume.recovery(of: medium, volumeAt: range)).carry(to: medium)
+        // The blocks, the journal, the superblock.
+        #expect(medium.flushCount == 3)
+        let cuts = medium.cuts(seed: 3, random: 3)
+        for (number, cut) in cuts.enumerated() where cut.flushes > 0 || number % max(1, cuts.count / 20) == 0 {
+            let store = MemoryStore(cut.bytes)
+            let file = try volume.file(store)
+            #expect(try Self.e2fsck("-fp", file).status <= 1, "\(cut)")
+            #expect(try JournaledVolume.tree(ImageFile(opening: file)) == wanted, "\(cut): by e2fsck")
+            try Ext4Volume.recovery(of: store, volumeAt: range)?.carry(to: store)
+            #expect(try JournaledVolume.tree(store) == wanted, "\(cut): by piflash")
+        }
+    }
+
     @Test func `a journal whose checksums are wrong is not replayed, and the hint names e2fsck`() throws {
         let (volume, store) = try Self.journalOfKernel(JournaledVolume.mounted)
         let bytes = store.allBytes

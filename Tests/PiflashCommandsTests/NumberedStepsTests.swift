@@ -12,6 +12,7 @@ import Testing
         "FATEdit.swift": ["FATEditFaultTests", "PowerCutTests"],
         "FATVolume+Committing.swift": ["FATCommittingTests", "PowerCutTests"],
         "Ext4Volume+Committing.swift": ["Ext4CommittingTests", "PowerCutTests"],
+        "Ext4Volume+Recovery.swift": ["Ext4JournalTests"],
         "Ext4Volume+Applying.swift": ["Ext4RefusalTests"],
         "DurableFile.swift": ["FailingStepsTests", "DurableFilesTests"],
         "NewCommand.swift": ["FailingStepsTests"],
