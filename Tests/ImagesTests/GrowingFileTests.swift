@@ -100,4 +100,22 @@ import Testing
         try file.synchronize()
         #expect(harness.scratch.read("stream") == bytes)
     }
+
+    @Test(arguments: [0, 1_048_575, 1_048_576, 2_500_000])
+    func `a byte that the disk did not keep is found by both digests`(_ place: Int) throws {
+        var random = SplitMix64(seed: 2)
+        let bytes = random.bytes(3 << 20)
+        let file = try GrowingFile(at: harness.scratch["growing"])
+        for start in stride(from: 0, to: bytes.count, by: 700_000) {
+            try bytes[start..<min(start + 700_000, bytes.count)].withUnsafeBytes {
+                try file.write($0, at: Int64(start))
+            }
+        }
+        try file.descriptor.writeAll(toAbsoluteOffset: Int64(place), [bytes[place] ^ 1])
+        file.grow(to: Int64(bytes.count))
+        file.complete()
+        let whole = #expect(throws: Failure.self) { try file.digest() }
+        let chunks = #expect(throws: Failure.self) { try file.chunkDigests() }
+        for failure in [whole, chunks] { #expect(failure?.code == .corruptCache && failure?.hint != nil) }
+    }
 }

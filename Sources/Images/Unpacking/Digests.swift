@@ -36,7 +36,8 @@ extension GrowingFile {
     /// Calls `body` with all bytes of the file, in order, as soon as they can be read: whole portions, and the rest.
     ///
     /// The bytes come from the page cache, where they were written a moment ago: decoders may write them in any order,
-    /// and nothing is kept in memory for this.
+    /// and only checksums of them are kept in memory. What is read has to have these: a digest of what a bad disk made of
+    /// the image would vouch for it ever after.
     private func forEachPortion(_ body: (UnsafeRawBufferPointer) -> Void) throws(Failure) {
         let buffer = AlignedBuffer(count: portion)
         defer { withExtendedLifetime(buffer) {} }
@@ -55,6 +56,7 @@ extension GrowingFile {
                 part = .init(rebasing: buffer.bytes[..<length])
                 try read(into: part, at: offset)
             }
+            try check(UnsafeRawBufferPointer(part), at: offset)
             body(UnsafeRawBufferPointer(part))
             offset += Int64(length)
         }

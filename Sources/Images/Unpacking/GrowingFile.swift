@@ -23,6 +23,7 @@ final class GrowingFile: Sendable {
         /// The numbers of the stretches that were written. A set, since a damaged archive may make a block be written
         /// far behind all others.
         var written: Set<Int> = []
+        var pieces = WrittenPieces()
         /// Those that ``takeNews()`` returned.
         var reported: Set<Int> = []
     }
@@ -48,6 +49,8 @@ final class GrowingFile: Sendable {
     /// Writes `bytes` at `offset`. They can be read when ``grow(to:)`` reaches them.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
         var stretches: Set<Int> = []
+        // Before the disk has them.
+        let pieces = WrittenPieces.pieces(of: bytes, at: offset)
         try bytes.forEachSparseRun(at: offset) { (run, isZero) throws(Failure) in
             guard !isZero else { return }
             let start = offset + Int64(run.lowerBound)
@@ -56,26 +59,29 @@ final class GrowingFile: Sendable {
             let last = start + Int64(run.count) - 1
             stretches.formUnion(Int(start / Self.stretch)...Int(last / Self.stretch))
         }
-        guard !stretches.isEmpty else { return }
-        state.update { [stretches] in $0.written.formUnion(stretches) }
+        state.update { [stretches] in
+            $0.written.formUnion(stretches)
+            $0.pieces.add(pieces)
+        }
     }
 
     /// Says that all bytes before `count` are written and can be read.
     func grow(to count: Int64) { state.update { $0.count = max($0.count, count) } }
 
     /// What another process wrote to the file: in which stretches, and how many bytes can be read.
-    func grow(to count: Int64, written: [Int]) {
+    func grow(to count: Int64, written: [Int], _ pieces: [WrittenPieces.Piece]) {
         state.update {
             $0.written.formUnion(written)
+            $0.pieces.add(pieces)
             $0.count = max($0.count, count)
         }
     }
 
-    /// How many bytes can be read, and the stretches that were written since the last call.
-    func takeNews() -> (count: Int64, written: [Int]) {
+    /// How many bytes can be read, and the stretches and pieces that were written since the last call.
+    func takeNews() -> (count: Int64, written: [Int], pieces: [WrittenPieces.Piece]) {
         state.update { state in
             defer { state.reported = state.written }
-            return (state.count, state.written.subtracting(state.reported).sorted())
+            return (state.count, state.written.subtracting(state.reported).sorted(), state.pieces.takeNew())
         }
     }
 
@@ -131,6 +137,17 @@ final class GrowingFile: Sendable {
             // A hole at the end: the file is shorter until it has its size.
             UnsafeMutableRawBufferPointer(rebasing: buffer[count...]).fillWithZeros()
         } catch { throw .system("reading \(path)", error) }
+    }
+
+    /// Throws unless `bytes`, which were read from the beginning of a stretch on, are what was written there.
+    func check(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Failure) {
+        let pieces = state.update { $0.pieces.inStretch(at: offset) }
+        guard !WrittenPieces.match(pieces, bytes, at: offset) else { return }
+        throw Failure(
+            .corruptCache,
+            "the disk of \(path.removingLastComponent()) did not keep what was written to it: the unpacked image reads "
+                + "otherwise in the 1 MiB from byte \(offset) on",
+            hint: "run the same command again; then check the disk, or set XDG_CACHE_HOME to another place")
     }
 
     private func failure(_ error: any Error) -> Failure {
