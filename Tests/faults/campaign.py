@@ -223,6 +223,10 @@ def rule_number(rules: str, line: str) -> str:
     return ""
 
 
+# After these, the reason says what to do (Host/SystemFailure.swift).
+ENOUGH = ("no such file or directory", "not a directory", "is a directory", "file exists", "file name too long")
+
+
 def message_problems(case: Case, trial: Trial, outcome: Outcome) -> list[str]:
     """A message names the card or the file, the reason and the next step."""
     text, problems = outcome.errors, []
@@ -233,7 +237,7 @@ def message_problems(case: Case, trial: Trial, outcome: Outcome) -> list[str]:
     names = [trial.path.name + "/", "out/card.img", "out/made", "rack", "red01", *trial.loops]
     if not any(name in text for name in names):
         problems.append("the message names neither the card nor the file")
-    if "hint: " not in text and outcome.status != 2:
+    if "hint: " not in text and outcome.status != 2 and not any(reason in text for reason in ENOUGH):
         problems.append("the message says nothing of a next step")
     if case.json and case.fault.deaf != "output":
         events = scenes.events(outcome)

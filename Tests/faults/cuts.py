@@ -44,6 +44,8 @@ class Cutter:
     def __init__(self, stage: Stage, trial: Trial, seed: int, count: int) -> None:
         self.stage, self.trial, self.count = stage, trial, count
         self.seed = seed
+        self.made: set[str] = set()
+        """What is in the directory that `new` makes."""
 
     def record(self, scene: Scene, old: str, targets: list[str]) -> tuple[list[str], Path]:
         """A run without a fault; returns its record."""
@@ -58,15 +60,36 @@ class Cutter:
         """The next run must go on with what is there, and end well."""
         result.runs += 1
         case = Case(0, scene, old, self.trial.user, False, Fault())
+        complete = self.has_everything()
         outcome = self.trial.piflash(*scene.words(self.trial, case))
+        if result.name == "new" and outcome.status == 2 and "exists already" in outcome.errors and complete:
+            return
         if outcome.status != 0:
             result.problems.append(f"{where}: the next run ended with {outcome.status}: {outcome.errors[-300:]}")
             return
-        problems = scene.check(self.stage, self.trial, case, outcome)
+        if result.name == "first state":
+            # The rack has another salt now, and its cards other bytes.
+            problems = [problem for disk in scene.disks(self.trial) for problem in self.card_problems(disk)]
+        else:
+            problems = scene.check(self.stage, self.trial, case, outcome)
         # This ledger knows nothing of the run that was cut.
         problems = [problem for problem in problems if "the ledger says configured" not in problem]
         # What a power cut leaves beside is no run's to explain.
         result.problems += [f"{where}: after the next run: {problem}" for problem in problems if "left" not in problem]
+
+    def card_problems(self, disk: Path) -> list[str]:
+        """What is wrong with a card, whichever salt its hashes have."""
+        if not cards.has_table(disk):
+            return ["the card has no partition table"]
+        work = self.trial.path / "work"
+        work.mkdir(exist_ok=True)
+        image = cards.copied(disk, work / "card")
+        return cards.check_boot(image, work) + cards.repair_root(image)
+
+    def has_everything(self) -> bool:
+        """Whether what `new` makes is there already."""
+        made = self.trial.path / "out/made"
+        return bool(self.made) and {str(path.relative_to(made)) for path in made.rglob("*")} == self.made
 
     # --- cards
 
@@ -151,6 +174,11 @@ class Cutter:
         tree = Tree(place)
         log, data = self.record(scene, old, [f"{place}*"])
         steps = list(lines(log, data))
+        if name == "new":
+            made = self.trial.path / "out/made"
+            self.made = {str(path.relative_to(made)) for path in made.rglob("*")}
+        # A line of the ledger follows the flush of what it says of a card, so the cards are as they were then.
+        finished = [disk.read_bytes() for disk in scene.disks(self.trial)] if name == "ledger of a batch" else []
         chance = random.Random(f"{self.seed}:{name}")
         # What is between two writes to the same file is not worth more than one state.
         points = [number for number, (parts, _) in enumerate(steps) if parts[0] != "W"]
@@ -163,6 +191,10 @@ class Cutter:
                     shutil.rmtree(place)
                     tree.write(place, how)
                     self.trial.own(place, *place.rglob("*"))
+                    for disk, contents, loop in zip(scene.disks(self.trial), finished, self.trial.loops):
+                        with open(disk, "r+b") as file:
+                            file.write(contents)
+                        cards.run("blockdev", "--flushbufs", loop)
                     result.states += 1
                     self.again(scene, old, result, f"after step {number} ({' '.join(parts[:3])})")
         return result
