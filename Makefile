@@ -65,7 +65,7 @@ boots: build
 	@scripts/bootstrap boots
 	@Tests/boots/run "$$($(SWIFT) build --show-bin-path)/piflash" $(BOOTS)
 
-# Faults in the middle of what piflash does with cards and files, and power cuts (three minutes). Needs root (it asks sudo).
+# Faults in the middle of what piflash does with cards and files, and power cuts (five minutes). Needs root (it asks sudo).
 # `make faults FAULTS=10000 SEED=7` is for a release; FAULTS_RUN takes further options of Tests/faults/run, such as --only.
 FAULTS ?= 500
 SEED ?= 1
