@@ -22,7 +22,7 @@ import Testing
     private let system = Failure(
         .systemDisk, severity: .refused, "/dev/mmcblk0 is the disk this system runs from", hint: "`piflash devices`")
 
-    @Test func `a card that is refused stands below the others, with the reason and the way out`() {
+    @Test func `a card that is refused is listed below the others, with the reason and the way out`() {
         let listing = DeviceListing(
             [(disk("sdb", .usb, removable: true), []), (disk("sdc", .usb, removable: true), [mounted])], all: false)
         let lines = listing.text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)

@@ -11,6 +11,7 @@ import SystemPackage
 struct ArchiveReader: ~Copyable {
     private let handle: OpaquePointer
     private let path: FilePath
+    private let format: ImageSource.Format
     private var index = -1
 
     /// Entry names are UTF-8, whatever the user's locale is. In the C locale, in which a process starts, libarchive
@@ -51,12 +52,13 @@ struct ArchiveReader: ~Copyable {
         let file = source.file.descriptor
         guard lseek(file.rawValue, 0, SEEK_SET) == 0, archive_read_open_fd(handle, file.rawValue, 1 << 20) == ARCHIVE_OK
         else {
-            let failure = Self.explain(handle, source.path)
+            let failure = Self.explain(handle, source.path, source.format)
             archive_read_free(handle)
             throw failure
         }
         self.handle = handle
         path = source.path
+        format = source.format
     }
 
     deinit { archive_read_free(handle) }
@@ -66,7 +68,7 @@ struct ArchiveReader: ~Copyable {
         switch archive_read_next_header(handle, &entry) {
         case ARCHIVE_OK, ARCHIVE_WARN: break
         case ARCHIVE_EOF: return nil
-        default: throw Self.explain(handle, path)
+        default: throw Self.explain(handle, path, format)
         }
         index += 1
         let name = archive_entry_pathname_utf8(entry) ?? archive_entry_pathname(entry)
@@ -89,7 +91,7 @@ struct ArchiveReader: ~Copyable {
                 try body(UnsafeRawBufferPointer(start: block, count: size), offset, archive_filter_bytes(handle, -1))
             case ARCHIVE_EOF: return
             // Also a warning: libarchive reports a wrong checksum in a zip as one.
-            default: throw Self.explain(handle, path)
+            default: throw Self.explain(handle, path, format)
             }
         }
     }
@@ -102,7 +104,9 @@ struct ArchiveReader: ~Copyable {
         throw .trailingBytes(source.size - end, in: source)
     }
 
-    private static func explain(_ handle: OpaquePointer, _ path: FilePath) -> Failure {
+    private static func explain(
+        _ handle: OpaquePointer, _ path: FilePath, _ format: ImageSource.Format
+    ) -> Failure {
         // libarchive has no message for a missing gzip trailer.
         let text = archive_error_string(handle).map { String(cString: $0) } ?? "truncated trailer"
         let lower = text.lowercased()
@@ -111,7 +115,7 @@ struct ArchiveReader: ~Copyable {
             return .unsupportedArchive(path, "its window takes more than 128 MiB of memory", with: "zstd -d --long=31")
         }
         if lower.contains("unsupported") {
-            return .unsupportedArchive(path, lower, with: path.extension == "zip" ? "unzip" : "7z x")
+            return .unsupportedArchive(path, lower, with: format == .zip ? "unzip" : "7z x")
         }
         if lower.contains("truncated") || lower.contains("premature") || lower.contains("unexpected end")
             || lower.contains("ended before") || lower.contains("no progress is possible")

@@ -63,15 +63,15 @@ enum ImageEntry {
         if names.contains("recovery.rfs")
             || names.contains(where: { $0.begins(with: "recovery7") || $0 == "recovery.img" })
         {
-            what = "an installer for the card's own menu (NOOBS or PINN)"
+            what = "the installer NOOBS or PINN"
         } else if names.contains("pieeprom.bin") || names.contains("pieeprom.upd") || names == ["recovery.bin"] {
             what = "an update of a Pi's boot EEPROM"
         } else {
-            what = "the files of a Pi's boot partition, as a network installer has them"
+            what = "the files of a boot partition, such as those of a network installer"
         }
         return Failure(
-            .notAnImage, "\(source.path) is \(what), not a disk image",
-            hint: "download the image (.img) of the system itself; its vendor says how these files get onto a FAT card")
+            .notAnImage, "\(source.path) contains \(what), not a disk image",
+            hint: "download the image (.img) of the system itself")
     }
 
     private static func isPacked(_ name: String) -> Bool {

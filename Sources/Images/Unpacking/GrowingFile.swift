@@ -145,8 +145,8 @@ final class GrowingFile: Sendable {
         guard !WrittenPieces.match(pieces, bytes, at: offset) else { return }
         throw Failure(
             .corruptCache,
-            "the disk of \(path.removingLastComponent()) did not keep what was written to it: the unpacked image reads "
-                + "otherwise in the 1 MiB from byte \(offset) on",
+            "the disk of \(path.removingLastComponent()) did not keep what was written to it: the unpacked image "
+                + "reads back differently in the 1 MiB from byte \(offset) on",
             hint: "run the same command again; then check the disk, or set XDG_CACHE_HOME to another place")
     }
 

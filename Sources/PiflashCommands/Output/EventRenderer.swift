@@ -37,7 +37,9 @@ final class EventRenderer: Sendable {
         case .evicted(let digest):
             notice("removed the unpacked image \(digest.prefix(12)) from the cache to make room")
         case .metadata(let bytes):
-            notice("warning: \(formatBytes(bytes)) of the vendor's own follow the compressed image; no card gets them")
+            notice(
+                "warning: the file has \(formatBytes(bytes)) more behind the compressed image; they do not go on the card"
+            )
         }
     }
 
