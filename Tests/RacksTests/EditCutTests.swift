@@ -87,12 +87,12 @@ import Testing
         }
     }
 
-    @Test
-    func `cut anywhere, the root is old or new, the record is true, and the next edit ends as if nothing had happened`()
-        async throws
-    {
+    @Test(arguments: [SampleImage.raspbianJessie, .hypriot])
+    func `cut anywhere, the root is old or new, the record is true, and the next edit ends as if nothing had happened`(
+        _ image: SampleImage
+    ) async throws {
         let card = scratch["card.img"]
-        try SampleImage.raspbianJessie.make(at: card)
+        try image.make(at: card)
         try apply(
             try await change("red01", "first_boot: { files: [{ path: /etc/red, content: red }] }\n", on: card), to: card
         )
